@@ -1,0 +1,1 @@
+"""The saga's participants: plain Lambda handlers."""

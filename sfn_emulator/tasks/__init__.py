@@ -1,0 +1,1 @@
+"""Implementations of the engine's Tasks port, one file per family of Resource."""
