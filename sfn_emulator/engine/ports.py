@@ -36,7 +36,7 @@ class Identity:
 
 
 class TaskRequest(NamedTuple):
-    """One attempt of a Task. ``token`` is the task token (``$$.Task.Token``); ``input`` what the task is called with."""
+    """One attempt of a Task. ``token`` is ``$$.Task.Token``, ``input`` what the task is called with."""
 
     resource: Resource
     input: Value
