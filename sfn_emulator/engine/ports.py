@@ -111,7 +111,12 @@ class TaskSucceeded(NamedTuple):
 
 
 class TaskFailed(NamedTuple):
-    """``stage`` picks the event: Failed, TimedOut, ScheduleFailed, StartFailed, SubmitFailed."""
+    """``stage`` picks the event: Failed, TimedOut, ScheduleFailed, StartFailed, SubmitFailed.
+
+    Stage ``Runtime``, only ever told from within ``Tasks.start``: it could not even be scheduled (unusable parameters,
+    no such activity). AWS then records no Scheduled event, and the state fails, finally, with States.Runtime; ``cause``
+    comes without the "An error occurred while executing the state" prefix.
+    """
 
     id: int
     error: str

@@ -1,0 +1,95 @@
+"""What the tasks need of the rest of the house, as small Protocols; the composition root supplies them.
+
+Everything here but ``Lambdas.invoke`` and ``Policies.of`` is called on the host's thread, and answers at once.
+``Lambdas.invoke`` and ``Policies.of`` are called from worker threads and may take their time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from sfn_emulator.engine.ports import Work
+from sfn_emulator.values import Value
+
+Post = Callable[[Callable[[], None]], None]
+"""Runs a thunk on the host's thread; safe to call from any thread (``loop.call_soon_threadsafe``)."""
+
+
+class InvokeResult(Protocol):
+    """What Lambda's Invoke answers. ``function_error`` is None, "Handled" or "Unhandled" (X-Amz-Function-Error)."""
+
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def function_error(self) -> str | None: ...
+    @property
+    def executed_version(self) -> str: ...
+    @property
+    def status_code(self) -> int: ...
+
+
+class Lambdas(Protocol):
+    """Runs a function. Blocking.
+
+    ``function`` is a name, a partial or a full ARN (with or without qualifier). Raises ``LookupError`` whose text is
+    AWS's ("Function not found: arn:…") when there is none. A time-out is a ``function_error`` with Lambda's payload.
+    """
+
+    def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult: ...
+
+
+class Waiter(Protocol):
+    """Who waits for a task token."""
+
+    def succeeded(self, output: Value) -> None: ...
+    def failed(self, error: str | None, cause: str | None) -> None: ...
+    def heartbeat(self) -> None: ...
+
+
+class Tokens(Protocol):
+    """The registry behind SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat."""
+
+    def wait(self, token: str, waiter: Waiter) -> None: ...
+    def forget(self, token: str) -> None:
+        """The token is no longer waited for; answers to it are TaskTimedOut from now on. Idempotent."""
+
+
+class ActivityQueues(Protocol):
+    """The queues behind GetActivityTask. The token is registered with ``Tokens`` by whoever offers."""
+
+    def exists(self, activity_arn: str) -> bool: ...
+    def offer(self, activity_arn: str, token: str, text: str, taken: Callable[[str | None], None]) -> None:
+        """Queues the task with its input text; ``taken(worker_name)`` is called when a worker gets it."""
+
+    def withdraw(self, activity_arn: str, token: str) -> None:
+        """Takes a task back that no worker took. Idempotent."""
+
+
+class Child(NamedTuple):
+    """A nested execution that was started; ``start_date`` is epoch seconds."""
+
+    arn: str
+    start_date: float
+
+
+class NestedExecutions(Protocol):
+    """Starts executions for ``states:startExecution`` and tells their end."""
+
+    def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> Child:
+        """Starts one with the input text. The same name and text while it runs gives the same child again.
+
+        Raises the service's API error, which has ``code`` and ``message``, for what StartExecution refuses.
+        """
+
+    def watch(self, execution_arn: str, ended: Callable[[Mapping[str, Value]], None]) -> Work:
+        """Calls ``ended`` once, with what DescribeExecution answers (wire names, dates as epoch seconds), at its end.
+
+        At once if it has ended. Cancelling stops the watching, not the execution.
+        """
+
+    def stop(self, execution_arn: str, error: str | None, cause: str | None) -> None: ...
+
+
+class Policies(Protocol):
+    """A role's identity policies, inline and attached, as documents; ``LookupError`` if there is no such role."""
+
+    def of(self, role_arn: str) -> Sequence[Mapping[str, Value]]: ...
