@@ -1,0 +1,53 @@
+"""A request and its reply as every neighbour sees them, whether they came over a socket or from within the process."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+import orjson
+
+Headers: TypeAlias = dict[str, str]
+"""Names in lower case; a repeated header's values are joined with a comma."""
+
+
+@dataclass(slots=True)
+class Request:
+    """``path`` is as it arrived (percent-encoded, no query), ``query`` the raw text after the question mark."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last."""
+        return dict(parse_qsl(self.query, keep_blank_values=True)) if self.query else {}
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+def json_reply(status: int, value: object, headers: Headers | None = None) -> Reply:
+    """A reply whose body is ``value`` as JSON."""
+    named = [("content-type", "application/json"), *(headers or {}).items()]
+    return Reply(status, named, orjson.dumps(value))
+
+
+def json_error(status: int, code: str, message: str) -> Reply:
+    """An error as AWS's JSON protocols write it: the code in header and body."""
+    return json_reply(status, {"__type": code, "message": message}, {"x-amzn-errortype": code})
+
+
+def xml_error(status: int, code: str, message: str) -> Reply:
+    """An error as AWS's XML protocols write it."""
+    from xml.sax.saxutils import escape
+
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type>'
+        f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+    )
+    return Reply(status, [("content-type", "text/xml")], body.encode())

@@ -1,0 +1,207 @@
+"""The services next door, answered by moto in this process: no server of moto's own, no socket, no Flask.
+
+A request is matched against the paths moto declares for a service and handed to its handler. Nothing of moto is
+imported before the first request for it, so an idle server stays small and starts fast. moto's backends are neither
+thread-safe nor apart (SNS writes into SQS, EventBridge into Logs), so one lock keeps one request inside moto at a
+time; whoever waits inside moto for something to happen (an SQS long poll) gives the lock away meanwhile.
+"""
+
+import importlib
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+
+_log: Final = logging.getLogger(__name__)
+
+Handler: TypeAlias = Callable[[Any, str, Any], Any]
+
+_MOTO: Final = threading.RLock()
+"""moto's backends are globals of the process, so the lock that guards them is one too."""
+
+_SIGNING_ALIASES: Final = {
+    "eventbridge": "events",
+    "execute-api": "iot",
+    "iotdata": "data.iot",
+    "mobiletargeting": "pinpoint",
+    "payment-cryptography": "controlplane.payment-cryptography",
+    "timestream": "ingest.timestream",
+    "sagemaker": "api.sagemaker",
+    "memorydb": "memory-db",
+}
+_MODULES: Final = {
+    "dynamodb": "dynamodb",
+    "email": "ses",
+    "lambda": "awslambda",
+    "monitoring": "cloudwatch",
+    "s3": "s3",
+}
+_XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
+_STANDING_SETTINGS: Final = {
+    "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has rewritten bucket hosts to paths already
+    "MOTO_ALLOW_NONEXISTENT_REGION": "true",
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    "MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false",
+}
+
+
+class Neighbours:
+    """moto's services. ``answer`` may be called from any thread and blocks until the reply is there."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._started = False
+        self._prepared: set[str] = set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps all others out of moto; for reading several things that must fit together."""
+        with _MOTO:
+            self._start()
+            yield
+
+    def answer(self, service: str, region: str, request: Request) -> Reply:
+        """The reply of ``service`` (its signing name); errors come as the service's own error replies."""
+        with _MOTO:
+            self._start()
+            module = module_of(service, region, request)
+            if module is None:
+                return _error(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
+            self._prepare(module)
+            return self._dispatch(service, region, module, request)
+
+    def held_services(self) -> list[str]:
+        """The services used so far, for /health."""
+        return sorted(self._prepared)
+
+    def backend(self, module: str, region: str) -> Any:
+        """moto's backend of ``module`` in ``region``; call it and use what it gives inside ``held()`` only."""
+        self._prepare(module)
+        backends = importlib.import_module("moto.backends").get_backend(module)
+        return backends[self._account][region]
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        os.environ.update(_STANDING_SETTINGS, MOTO_ACCOUNT_ID=self._account)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            os.environ.setdefault(name, "test")
+        self._started = True
+
+    def _prepare(self, module: str) -> None:
+        if module in self._prepared:
+            return
+        if module == "sqs":
+            _let_others_in_while_polling()
+        self._prepared.add(module)
+
+    def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
+        handler = _handler(module, request.path)
+        if handler is None:
+            return _error(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
+        try:
+            return _reply(_call(handler, region, request))
+        except NotImplementedError as error:
+            return _error(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
+        except Exception as error:
+            told = _told(error)
+            if told is not None:
+                return told
+            _log.exception("%s %s failed inside %s", request.method, request.path, module)
+            text = f"{type(error).__name__}: {error}"
+            return _error(service, request, 500, "InternalFailure", f"The local {service} could not answer: {text}")
+
+
+def module_of(service: str, region: str, request: Request) -> str | None:
+    """moto's module for a signing name, or ``None``. Where several share a name, the request tells them apart."""
+    if service == "dynamodb" and request.headers.get("x-amz-target", "").startswith("DynamoDBStreams"):
+        return "dynamodbstreams"
+    if service == "ses" and request.path.startswith("/v2/"):
+        return "sesv2"
+    if service in ("s3", "s3-control") and request.path.startswith("/v20180820/"):
+        return "s3control"
+    if service == "elasticloadbalancing":
+        return "elbv2" if b"2015-12-01" in request.body else "elb"
+    return _MODULES.get(service) or _module_by_host(_SIGNING_ALIASES.get(service, service), region)
+
+
+@cache
+def _module_by_host(service: str, region: str) -> str | None:
+    patterns = importlib.import_module("moto.backend_index").backend_url_patterns
+    hosts = (f"https://{service}.{region}.amazonaws.com", f"https://{service}.amazonaws.com")
+    for host in (*hosts, f"https://{service}.{region}.api.aws"):
+        for module, pattern in patterns:
+            if module not in ("stepfunctions", "instance_metadata") and pattern.match(host):
+                return str(module)
+    return None
+
+
+@cache
+def _routes(module: str) -> tuple[tuple[re.Pattern[str], Handler], ...]:
+    urls = importlib.import_module(f"moto.{module}.urls")
+    return tuple((re.compile(path.format("")), handler) for path, handler in urls.url_paths.items())
+
+
+def _handler(module: str, path: str) -> Handler | None:
+    return next((handler for pattern, handler in _routes(module) if pattern.match(path)), None)
+
+
+def _call(handler: Handler, region: str, request: Request) -> Any:
+    moto_request = importlib.import_module("moto.core.request").Request
+    url = f"http://{request.headers.get('host') or 'localhost'}{request.path}"
+    if request.query:
+        url += "?" + request.query
+    headers = {**request.headers, "user-agent": f"region/{region}"}
+    normal = moto_request.from_primitives(request.method, url, headers, request.body)
+    normal.environ["RAW_URI"] = request.path + ("?" + request.query if request.query else "")
+    return handler(normal, normal.raw_url, normal.headers)
+
+
+def _reply(result: Any) -> Reply:
+    status, headers, body = result if len(result) == 3 else (200, {}, result)
+    content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    named = [(str(k).lower(), str(v)) for k, v in dict(headers).items() if str(k).lower() not in _HOP_HEADERS]
+    return Reply(int(status), named, content)
+
+
+_HOP_HEADERS: Final = frozenset({"status", "connection", "transfer-encoding", "server", "date"})
+
+
+def _told(error: Exception) -> Reply | None:
+    """What moto meant to answer by raising: a werkzeug HTTPException or botocore's ClientError."""
+    if hasattr(error, "get_headers") and hasattr(error, "get_body"):
+        return _reply((error.code, dict(error.get_headers()), error.get_body()))  # type: ignore[attr-defined]
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
+    return None
+
+
+def _error(service: str, request: Request, status: int, code: str, message: str) -> Reply:
+    speaks_json = "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
+    plain = xml_error if service in _XML_SERVICES and not speaks_json else json_error
+    return plain(status, code, message)
+
+
+def _let_others_in_while_polling() -> None:
+    """An SQS long poll sleeps on its queue's condition; without this it would keep every other request out."""
+    queue: Any = importlib.import_module("moto.sqs.models").Queue
+    inner = queue.wait_for_messages
+    if getattr(inner, "shares", None):
+        return
+
+    def wait_for_messages(self: Any, timeout: int) -> None:
+        _MOTO.release()
+        try:
+            inner(self, timeout)
+        finally:
+            _MOTO.acquire()
+
+    wait_for_messages.shares = True  # type: ignore[attr-defined]
+    queue.wait_for_messages = wait_for_messages

@@ -1,0 +1,193 @@
+"""One port: which service is this request for?
+
+A bare ASGI application, because everything Step Functions does passes through it: a request that names a Step
+Functions operation is handed on after one look at its headers. Everything else is looked at more closely
+(``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import Any, Final, Protocol, TypeAlias
+
+from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host_of
+from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.neighbours import Neighbours
+
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+_log: Final = logging.getLogger(__name__)
+
+STATES_TARGET: Final = "AWSStepFunctions."
+_BODY_PATIENCE: Final = 30.0
+"""Seconds a client may take between two parts of a body."""
+
+_LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
+_LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud", ".amazonaws.com", ".amazonaws.com.cn")
+_INVOKE: Final = re.compile(
+    r"^/(?:2015-03-31/functions/(?P<name>[^/]+)/invocations|2014-11-13/functions/(?P<old>[^/]+)/invoke-async)/?$"
+)
+
+
+class Answered(Protocol):
+    """What the Step Functions API answers with."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Any: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class StepFunctions(Protocol):
+    def handle(self, target: str, body: bytes, headers: Headers) -> Awaitable[Answered]: ...
+
+
+class Gateway:
+    """``answer`` is for the host's loop; ``answer_from_thread`` for threads that want a reply without a socket."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        step_functions: StepFunctions | None = None,
+        *,
+        health: Callable[[], Mapping[str, object]] = dict,
+        allowed_hosts: tuple[str, ...] = (),
+        body_limit: int = 128 * 1024 * 1024,
+    ) -> None:
+        self.step_functions = step_functions
+        self._neighbours = neighbours
+        self._health = health
+        self._body_limit = body_limit
+        self._admits = lru_cache(maxsize=256)(partial(_admits, frozenset(name.lower() for name in allowed_hosts)))
+        self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = _headers(scope["headers"])
+        reply = await self._guarded(scope, headers, receive)
+        await _send(send, reply, scope["method"])
+
+    async def answer(self, request: Request) -> Reply:
+        """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
+        target = request.headers.get("x-amz-target", "")
+        if target.startswith(STATES_TARGET):
+            return await self._states(target, request)
+        try:
+            return await self._other(request)
+        except Exception as error:
+            _log.exception("%s %s failed", request.method, request.path)
+            return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
+
+    def answer_from_thread(self, request: Request) -> Reply:
+        """As ``answer``, blocking. Not to be called on the loop's own thread."""
+        if self._loop is None:
+            raise RuntimeError("The gateway is not open yet.")
+        return asyncio.run_coroutine_threadsafe(self.answer(request), self._loop).result()
+
+    def open(self) -> None:
+        """Called on the loop before the first request."""
+        self._loop = asyncio.get_running_loop()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _guarded(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Reply:
+        if not self._admits(headers.get("host", "")):
+            return _stranger(headers)
+        body = await _body(receive, headers, self._body_limit)
+        if isinstance(body, Reply):
+            return body
+        path = scope.get("raw_path", b"/").decode("latin-1").partition("?")[0]
+        query = scope["query_string"].decode("latin-1")
+        return await self.answer(Request(scope["method"], path, query, headers, body))
+
+    async def _states(self, target: str, request: Request) -> Reply:
+        if self.step_functions is None:
+            return json_error(501, "NotImplemented", "Step Functions is not served by this process.")
+        told = await self.step_functions.handle(target, request.body, request.headers)
+        return Reply(told.status, _pairs(told.headers), told.body)
+
+    async def _other(self, request: Request) -> Reply:
+        if request.path == "/health" and request.method in ("GET", "HEAD"):
+            return json_reply(200, self._health())
+        called = data_plane(request)
+        if called is not None:
+            return json_reply(403, {"message": "Missing Authentication Token"})
+        where = address(request)
+        if where.service == "states":
+            return await self._states(request.headers.get("x-amz-target", ""), request)
+        request.path = bucket_path(request) or request.path
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._neighbours.answer, where.service, where.region, request)
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
+    headers: Headers = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | Reply:
+    """The whole body, or the reply that refuses it: longer than ``limit``, or not sent in time."""
+    if int(headers.get("content-length") or 0) > limit:
+        return _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while True:
+            message = await asyncio.wait_for(receive(), _BODY_PATIENCE) if parts else await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                return _too_large(limit)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+    except TimeoutError:
+        return json_error(408, "RequestTimeout", f"The request's body was not sent within {_BODY_PATIENCE:g} seconds.")
+
+
+def _too_large(limit: int) -> Reply:
+    return json_error(413, "RequestEntityTooLarge", f"A request may have {limit} bytes.")
+
+
+async def _send(send: Send, reply: Reply, method: str) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    if method != "HEAD":
+        headers = [pair for pair in headers if pair[0] != b"content-length"]
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:
+    return list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+
+
+def _stranger(headers: Headers) -> Reply:
+    host = host_of(headers)
+    return json_error(
+        403, "HostNotAllowed", f"This server does not answer to the host name '{host}'. Allow it: --allow-host {host}"
+    )
+
+
+def _admits(allowed: frozenset[str], host: str) -> bool:
+    """Is this Host header one of ours? A page of another name that resolves here (DNS rebinding) is not."""
+    name = host_of({"host": host})
+    if not name or name in _LOCAL_NAMES or name in allowed or name.endswith(_LOCAL_SUFFIXES):
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))  # an address can't be rebound
+        return True
+    except ValueError:
+        return False

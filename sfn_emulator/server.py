@@ -1,0 +1,197 @@
+"""The composition root: settings in, one port out.
+
+Everything that has to be wired is wired here and nowhere else. A server owns its state directory, its threads and its
+child processes, and gives all of them back when it stops.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.state_dir import StateDir, StateDirError
+from sfn_emulator.gateway import Gateway
+from sfn_emulator.settings import Settings
+
+_log: Final = logging.getLogger(__name__)
+
+_HEADER_PATIENCE: Final = 20.0
+"""Seconds a client has from connecting to the end of its first request's headers."""
+
+
+class StartError(Exception):
+    """The server can't start; the text says what, where and how to mend it."""
+
+
+class Server:
+    """One emulator. ``open`` and ``close`` are called on the loop it serves from."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._began = time.monotonic()
+        self._state = _state(settings)
+        self.neighbours = Neighbours(settings.account)
+        self.gateway = Gateway(
+            self.neighbours,
+            health=self.health,
+            allowed_hosts=(*settings.allowed_hosts, settings.host),
+            body_limit=settings.body_limit,
+        )
+
+    async def open(self, endpoint: str) -> None:
+        """Called before the first request, with the URL that is about to answer."""
+        self.endpoint = endpoint
+        self.gateway.open()
+
+    async def close(self) -> None:
+        self.gateway.close()
+        if self._state is not None:
+            self._state.release()
+
+    def health(self) -> Mapping[str, object]:
+        """Version, uptime in seconds, and what is held."""
+        kept = str(self.settings.state_dir) if self.settings.state_dir else None
+        return {
+            "status": "ok",
+            "version": _version(),
+            "uptime": round(time.monotonic() - self._began, 3),
+            "account": self.settings.account,
+            "region": self.settings.region,
+            "time": self.settings.time,
+            "stateDirectory": kept,
+            "held": {"neighbours": self.neighbours.held_services()},
+        }
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
+    listener = _listen(settings)
+    try:
+        server = Server(settings)
+    except StateDirError as error:
+        listener.close()
+        raise StartError(str(error)) from None
+    asyncio.run(_serve(server, listener, announce))
+
+
+async def _serve(server: Server, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    host, port = listener.getsockname()[:2]
+    endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    await server.open(endpoint)
+    wire = _Wire(_wire_config(server), lambda: announce(endpoint))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, wire.stop)
+    try:
+        await wire.serve(sockets=[listener])
+    finally:
+        await server.close()
+
+
+class _Wire(uvicorn.Server):
+    """uvicorn that says when it answers, and leaves signals to us so that a stop is a clean exit."""
+
+    def __init__(self, config: uvicorn.Config, answered: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answered = answered
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._answered()
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+class _PatientProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with an end to patience: who connects and never finishes a request's headers is let go."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(_HEADER_PATIENCE, transport.close)
+
+    def on_headers_complete(self) -> None:
+        self._relax()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._relax()
+        super().connection_lost(exc)
+
+    def _relax(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _wire_config(server: Server) -> uvicorn.Config:
+    gateway: Any = server.gateway
+    return uvicorn.Config(
+        gateway,
+        http=_PatientProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=2048,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, int(server.settings.grace)),
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(
+            f"Cannot listen on {where}: {reason}. Stop what uses it, or choose "
+            "another with --port (0 picks a free one)."
+        ) from None
+    return listener
+
+
+def _state(settings: Settings) -> StateDir | None:
+    return StateDir(settings.state_dir) if settings.state_dir is not None else None
+
+
+def _version() -> str:
+    try:
+        return version("sfn-emulator")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def warn_if_open(settings: Settings) -> None:
+    """Says on standard error that others can reach this server, when they can."""
+    if not settings.is_loopback:
+        print(  # noqa: T201 - a warning to the person who started it
+            f"warning: listening on {settings.host}: everyone who reaches this port can read, change and run "
+            "everything here. Use --host 127.0.0.1 to keep it to this machine.",
+            file=sys.stderr,
+        )

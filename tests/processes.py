@@ -1,0 +1,70 @@
+"""Real server processes for tests: started as a user would, spoken to over a socket, never outliving the test."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).parent.parent
+
+
+class Process:
+    """A running ``python -m sfn_emulator``; ``url`` is what it printed."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sfn_emulator", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert self.process.stdout is not None
+        self.ready = self.process.stdout.readline().strip()
+        self.url = self.ready.partition(" ")[2]
+
+    def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, **config),
+        )
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+    def stop(self) -> tuple[int, str]:
+        """Asks it to stop; its exit status and what it wrote on standard error."""
+        self.process.terminate()
+        error = self.process.communicate(timeout=10)[1]
+        return self.process.returncode, error
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Process]:
+    server = Process("--port", "0", *arguments)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def refused(*arguments: str) -> tuple[int, str]:
+    """Exit status and standard error of a start that must fail."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sfn_emulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    return done.returncode, done.stderr

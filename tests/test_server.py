@@ -1,0 +1,141 @@
+"""The server as a process: how it starts, says so, refuses and stops."""
+
+import http.client
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import Process, refused, running
+
+
+def health(server: Process, host: str | None = None) -> Any:
+    request = urllib.request.Request(server.url + "/health", headers={"Host": host} if host else {})
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return json.load(response)
+
+
+def test_it_prints_one_line_when_it_answers_and_tells_its_health(tmp_path: Path) -> None:
+    with running("--state-dir", str(tmp_path / "state")) as server:
+        assert server.ready.startswith("ready http://127.0.0.1:")
+        told = health(server)
+        assert (told["status"], told["account"], told["time"]) == ("ok", "123456789012", "real")
+        assert told["stateDirectory"] == str(tmp_path / "state")
+        assert told["uptime"] >= 0
+        assert told["version"]
+        assert server.stop() == (0, "")
+
+
+def test_it_is_ready_within_a_second_and_a_half_and_small_when_idle() -> None:
+    began = time.perf_counter()
+    with running("--in-memory") as server:
+        assert time.perf_counter() - began < 1.5
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+        assert kilobytes < 120 * 1024
+
+
+def test_a_stop_waits_for_no_idle_client() -> None:
+    with running("--in-memory") as server:
+        idle = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        idle.request("GET", "/health")
+        idle.getresponse().read()
+        began = time.perf_counter()
+        assert server.stop()[0] == 0
+        assert time.perf_counter() - began < 5
+        idle.close()
+
+
+def test_a_busy_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, error = refused("--in-memory", "--port", str(port))
+    assert status == 1
+    assert error == (
+        f"sfn-emulator: Cannot listen on 127.0.0.1:{port}: address already in use. "
+        "Stop what uses it, or choose another with --port (0 picks a free one).\n"
+    )
+
+
+def test_a_state_directory_has_one_owner(tmp_path: Path) -> None:
+    with running("--state-dir", str(tmp_path)) as server:
+        status, error = refused("--port", "0", "--state-dir", str(tmp_path))
+        assert status == 1
+        assert f"is held by the server with process id {server.process.pid}" in error
+        assert error.count("\n") == 1
+    with running("--state-dir", str(tmp_path)) as again:
+        assert health(again)["status"] == "ok"
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    status, error = refused("--port", "0", "--state-dir", str(tmp_path / "file" / "state"))
+    assert status == 1
+    assert error.startswith(
+        f"sfn-emulator: State directory '{tmp_path}/file/state' cannot be written: not a directory."
+    )
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--port", "70000"], "'70000' is not a port"),
+        (["--time", "soon"], "'soon' is neither 'real' nor 'skip' nor a factor greater than 0"),
+        (["--retention", "-1"], "'-1' is not a number of days"),
+        (["--account", "12"], "'12' is not an account id"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_explained(arguments: list[str], why: str) -> None:
+    status, error = refused(f"{arguments[0]}={arguments[1]}")
+    assert status == 2
+    assert why in error
+
+
+def test_listening_for_others_is_warned_about() -> None:
+    with running("--in-memory", "--host", "0.0.0.0") as server:
+        assert "warning: listening on 0.0.0.0" in server.stop()[1]
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "bucket.s3.localhost", "states.us-east-1.amazonaws.com"])
+def test_names_of_this_machine_and_of_aws_are_answered(host: str) -> None:
+    with running("--in-memory") as server:
+        assert health(server, host)["status"] == "ok"
+
+
+def test_a_foreign_host_name_is_refused_unless_allowed() -> None:
+    with running("--in-memory", "--allow-host", "my.test") as server:
+        assert health(server, "my.test:8083")["status"] == "ok"
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            health(server, "attacker.example")
+        with refusal.value as answer:
+            assert answer.code == 403
+            assert "does not answer to the host name 'attacker.example'" in answer.read().decode()
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read() -> None:
+    with running("--in-memory") as server:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5)
+        connection.putrequest("POST", "/")
+        connection.putheader("Content-Length", str(10**12))
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+        connection.close()
+
+
+def test_clients_that_never_finish_a_request_hold_up_nobody() -> None:
+    with running("--in-memory") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        halves = [socket.create_connection((host, int(port))) for _ in range(100)]
+        for half in halves:
+            half.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
+        began = time.perf_counter()
+        assert health(server)["status"] == "ok"
+        assert time.perf_counter() - began < 1
+        for half in halves:
+            half.close()
