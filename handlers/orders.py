@@ -1,0 +1,42 @@
+"""The order book: an order's row is the saga's semantic lock.
+
+``OrderStatus`` goes PENDING → PAID, or CANCELLING → (row removed). Later steps write only while the row says PENDING,
+so a step that arrives late, after the compensations began, is refused instead of leaving something behind.
+"""
+
+from handlers import tables
+from handlers.saga import Order, RefusedError, step
+
+PENDING, PAID, CANCELLING = "PENDING", "PAID", "CANCELLING"
+WHILE_PENDING = "Saga = :saga AND OrderStatus = :pending"
+
+
+@step("PlaceOrder", "ORDER_PLACED")
+def place(order: Order) -> tables.Row:
+    """Writes the order's row, once."""
+    row = {
+        "OrderId": order.id,
+        "Saga": order.saga,
+        "ItemId": order.item,
+        "CustomerId": order.customer,
+        "MessageId": order.message,
+        "Quantity": order.quantity,
+        "OrderStatus": PENDING,
+    }
+    if not tables.put_new(tables.ORDERS, row, "OrderId"):
+        there = tables.row(tables.ORDERS, {"OrderId": order.id})
+        if there is None or there["Saga"] != order.saga:
+            raise RefusedError(f"order {order.id} was already placed by another saga")
+    return {}
+
+
+@step("RemoveOrder", "ORDER_REMOVED")
+def remove(order: Order) -> tables.Row:
+    """Deletes the row this saga wrote, if it did."""
+    return {"Undone": tables.delete_mine(tables.ORDERS, {"OrderId": order.id}, order.saga)}
+
+
+def cancel(order: Order) -> None:
+    """Closes the order to steps that are still on their way; no order is nothing to close."""
+    change = "SET OrderStatus = :cancelling"
+    tables.update_mine(tables.ORDERS, {"OrderId": order.id}, order.saga, change, {":cancelling": CANCELLING})

@@ -1,0 +1,80 @@
+"""What every participant of the saga shares: the order it works for, and how a step answers.
+
+A step's event, made by the state machine's ``Parameters``::
+
+    {"OrderId": "<execution name>", "Saga": "<execution start time>", "Request": {...the execution's input...}}
+
+``OrderId`` is the idempotency key of every step. ``Saga`` marks the rows this execution wrote: an order id may be used
+again (AWS frees an execution's name after 90 days), and a compensation must not undo the work of an earlier saga.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from handlers import faults
+
+Event = dict[str, Any]
+Commit = Callable[["Order"], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Order:
+    """``quantity`` is at least 1; ``item`` is a key of the Inventory table."""
+
+    id: str
+    saga: str
+    item: str
+    customer: str
+    message: str
+    quantity: int
+
+    @classmethod
+    def of(cls, event: Event) -> "Order":
+        request = event["Request"]
+        return cls(
+            id=event["OrderId"],
+            saga=event["Saga"],
+            item=request["ItemId"],
+            customer=request["CustomerId"],
+            message=request.get("MessageId", ""),
+            quantity=_quantity(request.get("Quantity", 1)),
+        )
+
+
+class RefusedError(Exception):
+    """A step said no: nothing was written, and trying again would not help. Answered as Status ERROR."""
+
+
+class TransactionConflictError(Exception):
+    """Another saga was writing the same rows. The state machine retries this name with back-off and jitter."""
+
+
+def step(stage: str, status: str) -> Callable[[Commit], Callable[[Event, Any], dict[str, Any]]]:
+    """Makes a Lambda handler of ``commit(order) -> details``; the answer is ``{Status, OrderId, **details}``.
+
+    ``stage`` is the name FailAtStage knows the step by, ``status`` what it answers when it has done its work.
+    """
+
+    def decorate(commit: Commit) -> Callable[[Event, Any], dict[str, Any]]:
+        @wraps(commit)
+        def handler(event: Event, context: Any) -> dict[str, Any]:
+            order = Order.of(event)
+            fault = faults.chosen(event["Request"], stage)
+            fault.before(stage)
+            try:
+                answer = {"Status": status, "OrderId": order.id, **commit(order)}
+            except RefusedError as no:
+                answer = {"Status": "ERROR", "OrderId": order.id, "Reason": str(no)}
+            return fault.after(stage, answer, context)
+
+        return handler
+
+    return decorate
+
+
+def _quantity(given: Any) -> int:
+    if type(given) is not int or given < 1:
+        raise ValueError(f"Quantity: {given!r} is not a whole number of at least 1")
+    return given
