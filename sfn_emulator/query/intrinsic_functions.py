@@ -192,7 +192,8 @@ def fill(pieces: list[str], arguments: Sequence[Value]) -> str:
         raise IntrinsicFailure
     text = pieces[0]
     for piece, argument in zip(pieces[1:], arguments, strict=True):
-        text += (argument if argument.__class__ is str else java_text(argument)) + piece
+        kind = argument.__class__
+        text += (argument if kind is str else str(argument) if kind is int else java_text(argument)) + piece
     return text
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.path_functions import call_function
-from sfn_emulator.query.path_steps import Step, compile_steps
+from sfn_emulator.query.path_steps import compile_steps
 from sfn_emulator.query.path_syntax import CONTEXT, INPUT, Descend, Function, Indices, Literal, Names, Path, Segment
 from sfn_emulator.values import UNSET, Value
 
@@ -74,20 +74,38 @@ def _list_read(segments: tuple[Segment, ...]) -> Read:
     """A function behind ``..`` takes the whole list, behind anything else each value, as in Jayway."""
     last = segments[-1]
     if not isinstance(last, Function):
-        steps = compile_steps(segments, compile_inner)
-        return lambda value, scope: _walk(steps, value, scope)
-    before = compile_steps(segments[:-1], compile_inner)
+        return _nodes_read(segments)
+    nodes = _nodes_read(segments[:-1])
     call = compile_call(last)
     if isinstance(segments[0], Descend):
-        return lambda value, scope: call(_walk(before, value, scope), value, scope)
-    return lambda value, scope: [call(found, value, scope) for found in _walk(before, value, scope)]
+        return lambda value, scope: call(nodes(value, scope), value, scope)
+    return lambda value, scope: [call(found, value, scope) for found in nodes(value, scope)]
 
 
-def _walk(steps: tuple[Step, ...], value: Value, scope: Scope) -> list[Value]:
-    nodes = [value]
-    for step in steps:
-        nodes = step(nodes, value, scope)
-    return nodes
+def _nodes_read(segments: tuple[Segment, ...]) -> Read:
+    """Direct look-ups as far as the path is definite, steps from there on; a miss on the way gives no nodes."""
+    keys: list[str | int] = []
+    for segment in segments:
+        match segment:
+            case Names((name,)):
+                keys.append(name)
+            case Indices((index,)):
+                keys.append(index)
+            case _:
+                break
+    read = _keys_read(tuple(keys))
+    steps = compile_steps(segments[len(keys) :], compile_inner)
+
+    def read_nodes(value: Value, scope: Scope) -> Value:
+        try:
+            nodes = [read(value, scope)]
+        except LOOKUP_ERRORS:
+            return []
+        for step in steps:
+            nodes = step(nodes, value, scope)
+        return nodes
+
+    return read_nodes
 
 
 def compile_call(function: Function) -> Callable[[Value, Value, Scope], Value]:

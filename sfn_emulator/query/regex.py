@@ -1,31 +1,41 @@
-"""Regular expressions of filters (``=~ /…/i``), matched whole, as Jayway does with java.util.regex."""
+"""Regular expressions of filters (``=~ /…/i``), matched whole, as Jayway does with java.util.regex.
 
-import re
+The ``regex`` library stops a search that takes too long, which Python's own ``re`` can't.
+"""
+
 from typing import Final
 
-from sfn_emulator.errors import QuerySyntaxError
+import regex
 
-_FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": re.UNICODE, "d": 0}
+from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
+
+SECONDS: Final = 0.5
+"""How long one pattern may work on one string."""
+
+_FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL, "x": regex.VERBOSE, "u": 0, "d": 0}
 
 
 class Regex:
     """A compiled pattern."""
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_pattern", "_source")
 
-    def __init__(self, pattern: re.Pattern[str]) -> None:
-        self._pattern = pattern
+    def __init__(self, source: str, flags: int) -> None:
+        self._source = source
+        self._pattern = regex.compile(source, flags | regex.VERSION0)
 
     def full_match(self, text: str) -> bool:
-        return self._pattern.fullmatch(text) is not None
+        """Raises ``EvaluationError`` where the pattern explodes."""
+        try:
+            return self._pattern.fullmatch(text, timeout=SECONDS) is not None
+        except TimeoutError:
+            message = f"The regular expression /{self._source}/ took longer than {SECONDS} s"
+            raise EvaluationError(RUNTIME, message) from None
 
 
 def compile_regex(text: str, flags: str) -> Regex:
     """Raises ``QuerySyntaxError`` for what does not parse."""
     try:
-        combined = 0
-        for flag in flags:
-            combined |= _FLAGS[flag]
-        return Regex(re.compile(text, combined))
-    except (re.error, KeyError, RecursionError, OverflowError) as error:
+        return Regex(text, sum(_FLAGS[flag] for flag in set(flags)))
+    except (regex.error, KeyError, RecursionError, OverflowError) as error:
         raise QuerySyntaxError(f"Invalid regular expression: /{text}/{flags}") from error
