@@ -1,0 +1,55 @@
+"""``aws-sdk:service:action``: any operation of any service botocore knows, by its own model, as the Java SDK 2 names
+things: parameters and results in PascalCase, errors ``Service.ErrorNameException``."""
+
+from typing import Any
+
+from sfn_emulator.engine.ports import TaskRequest
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks.clients import Clients, method_name, operation_model
+from sfn_emulator.tasks.failures import error_v2, refusal, unreachable
+from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
+from sfn_emulator.tasks.shapes import Parameters, iso, result
+from sfn_emulator.tasks.wire import request_id
+from sfn_emulator.values import Value
+
+
+class SdkAction:
+    """One operation, ready to be called. Raises ``LookupError`` for an unknown service or action."""
+
+    def __init__(self, clients: Clients, sdk_service: str, action: str) -> None:
+        service = botocore_service(sdk_service)
+        if service is None:
+            raise LookupError(sdk_service)
+        self._clients = clients
+        self.service = service
+        self.operation = operation_model(service, action)
+        if self.operation.has_event_stream_output or self.operation.has_event_stream_input:
+            raise LookupError(f"{sdk_service}:{action} is a stream")
+        self._parameters = Parameters(self.operation.input_shape, member_v2)
+
+    def problems(self, value: Value) -> list[str]:
+        return self._parameters.problems(value)
+
+    def __call__(self, request: TaskRequest) -> Value:
+        answer = self._send(request)
+        return result(self.operation.output_shape, answer, member_v2, iso)
+
+    def _send(self, request: TaskRequest) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self._clients.client(self.service, request.identity.region)
+        try:
+            answer = getattr(client, method_name(self.operation.name))(**self._parameters(request.input))
+        except ClientError as error:
+            raise self._error(error, request) from None
+        except BotoCoreError as error:
+            raise unreachable(service_prefix(client.meta.service_model.service_id), error) from None
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def _error(self, error: Any, request: TaskRequest) -> StateError:
+        seed = request_id(f"{request.token}{request.attempt}")
+        said = refusal(error, self.operation.service_model, seed)
+        host = said.host_id or (seed if self.service == "s3" else "")
+        service_id = str(self.operation.service_model.service_id)
+        return error_v2(service_id, said.message, said.status, said.request_id, said.shape, host)

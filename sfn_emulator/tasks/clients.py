@@ -1,0 +1,116 @@
+"""Where calls to other services go, and the botocore clients that make them, created when first needed.
+
+By default every service is found in our own process (``transport``) or at one endpoint; a setting sends single
+services elsewhere: another endpoint, or real AWS (``"aws"``) with the ordinary credential chain.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+REAL_AWS: Final = "aws"
+
+Transport = Callable[[Any], Any]
+"""Answers a botocore ``AWSPreparedRequest`` with an ``AWSResponse`` without a socket; None sends it to the endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """``endpoint`` serves every service not named in ``services`` (botocore name → URL, or ``"aws"``)."""
+
+    endpoint: str | None = None
+    services: Mapping[str, str] = field(default_factory=dict)
+    transport: Transport | None = None
+    access_key: str = "test"
+    secret_key: str = "test"
+
+    def url(self, service: str) -> str | None:
+        """The endpoint URL, or None for real AWS."""
+        url = self.services.get(service, self.endpoint)
+        return None if url == REAL_AWS else url
+
+    def is_ours(self, service: str) -> bool:
+        return service not in self.services
+
+
+class Clients:
+    """botocore clients, one per service and region, safe to use from any thread."""
+
+    def __init__(self, destinations: Destinations) -> None:
+        self._destinations = destinations
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._session: Any = None
+
+    def client(self, service: str, region: str) -> Any:
+        """The client of a botocore service name (``stepfunctions``, ``dynamodb``)."""
+        key = (service, region)
+        found = self._clients.get(key)
+        if found is None:
+            with self._lock:
+                found = self._clients.get(key)
+                if found is None:
+                    found = self._clients[key] = self._create(service, region)
+        return found
+
+    def _create(self, service: str, region: str) -> Any:
+        import botocore.session
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = botocore.session.get_session()
+        url = self._destinations.url(service)
+        config = Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            parameter_validation=False,
+            s3={"addressing_style": "path"} if url else None,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            max_pool_connections=128,
+            connect_timeout=5,
+            read_timeout=900,
+            inject_host_prefix=url is None,
+        )
+        keys = {
+            "aws_access_key_id": self._destinations.access_key,
+            "aws_secret_access_key": self._destinations.secret_key,
+        }
+        client = self._session.create_client(
+            service, region_name=region, endpoint_url=url, config=config, **(keys if url else {})
+        )
+        transport = self._destinations.transport
+        if transport is not None and self._destinations.is_ours(service):
+            client.meta.events.register("before-send", lambda request, **_: transport(request))
+        return client
+
+
+@cache
+def service_model(service: str) -> Any:
+    """botocore's model of a service, read without making a client. Raises ``LookupError`` for an unknown one."""
+    from botocore.exceptions import UnknownServiceError
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    try:
+        return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    except UnknownServiceError as error:
+        raise LookupError(service) from error
+
+
+@cache
+def operation_model(service: str, action: str) -> Any:
+    """The operation behind a camelCase action (``putItem``). Raises ``LookupError`` where there is none."""
+    model = service_model(service)
+    name = action[:1].upper() + action[1:]
+    if action[:1].isupper() or name not in model.operation_names:
+        raise LookupError(f"{service}:{action}")
+    return model.operation_model(name)
+
+
+def method_name(operation: str) -> str:
+    """boto3's method for an operation: ``PutItem`` → ``put_item``."""
+    from botocore import xform_name
+
+    return str(xform_name(operation))

@@ -1,0 +1,78 @@
+"""One HTTP request and its answer, and the words for fields that are no good; for HTTP Tasks and API Gateway."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from sfn_emulator.tasks.shapes import json_or_text
+from sfn_emulator.values import Value, dumps
+
+_SECONDS: Final = 60.0
+
+
+def invalid(field: str) -> str:
+    return f"The value of the field '{field}' has an invalid format"
+
+
+def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
+    return [f"The field '{name}' is required but was missing" for name in fields if value.get(name) is None]
+
+
+def unsupported(value: Mapping[str, Value], known: frozenset[str]) -> list[str]:
+    return [f'The field "{name}" is not supported by Step Functions' for name in value if name not in known]
+
+
+class Answer:
+    """A response: its body is JSON where the server says so or where it parses, otherwise text."""
+
+    def __init__(self, response: Any) -> None:
+        self.status = int(response.status)
+        self.reason = str(response.reason or "")
+        self.headers: dict[str, list[str]] = {name: response.headers.getlist(name) for name in response.headers}
+        self.text = bytes(response.data).decode("utf-8", "replace")
+
+    @property
+    def body(self) -> Value:
+        return json_or_text(self.text)
+
+
+def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    import urllib3
+
+    return Answer(
+        _pool().request(
+            method,
+            url,
+            headers=dict(headers),
+            body=body,
+            timeout=urllib3.Timeout(total=_SECONDS),
+            retries=False,
+            redirect=False,
+        )
+    )
+
+
+def _pool() -> Any:
+    import urllib3
+
+    if not _POOLS:
+        _POOLS.append(urllib3.PoolManager(num_pools=32, maxsize=32))
+    return _POOLS[0]
+
+
+_POOLS: Final[list[Any]] = []
+
+
+def with_query(url: str, query: Mapping[str, Any]) -> str:
+    pairs = [(name, item) for name, value in query.items() for item in (value if isinstance(value, list) else [value])]
+    if not pairs:
+        return url
+    return (
+        f"{url}{'&' if '?' in url else '?'}{urlencode([(n, i if isinstance(i, str) else dumps(i)) for n, i in pairs])}"
+    )
+
+
+def header_text(value: Value) -> str:
+    if isinstance(value, list):
+        return ", ".join(header_text(item) for item in value)
+    return value if isinstance(value, str) else dumps(value)

@@ -1,0 +1,83 @@
+"""How a refused call looks to a Task: the Java SDKs' texts, as recorded.
+
+Version 1 (optimised integrations): ``DynamoDB.ResourceNotFoundException``, "… (Service: AmazonDynamoDBv2; Status
+Code: 400; Error Code: ResourceNotFoundException; Request ID: …; Proxy: null)".
+Version 2 (AWS SDK integrations): ``S3.NoSuchKeyException``, "… (Service: S3, Status Code: 404, Request ID: …,
+Extended Request ID: …) (SDK Attempt Count: 1)".
+"""
+
+from typing import Any, NamedTuple
+
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks.naming import exception_name, service_prefix
+
+
+class ServiceV1(NamedTuple):
+    """One service in the Java SDK 1: what its errors begin with, its display name, its base exception."""
+
+    prefix: str
+    service: str
+    base: str
+
+    def error(self, code: str, message: str, status: int, request_id: str, shape: str | None = None) -> StateError:
+        name = _exception_v1(shape) if shape else self.base
+        cause = (
+            f"{message} (Service: {self.service}; Status Code: {status}; Error Code: {code}; "
+            f"Request ID: {request_id}; Proxy: null)"
+        )
+        return StateError(f"{self.prefix}.{name}", cause)
+
+
+def _exception_v1(shape: str) -> str:
+    return shape if shape.endswith("Exception") else f"{shape}Exception"
+
+
+def error_v2(
+    service_id: str, message: str, status: int, request_id: str, shape: str | None, host_id: str = ""
+) -> StateError:
+    """An error the SDK has no shape for is the service's base exception: ``Ec2.Ec2Exception``."""
+    prefix = service_prefix(service_id)
+    name = exception_name(shape) if shape else f"{prefix}Exception"
+    extended = f", Extended Request ID: {host_id}" if host_id else ""
+    cause = (
+        f"{message} (Service: {prefix}, Status Code: {status}, Request ID: {request_id}{extended}) "
+        "(SDK Attempt Count: 1)"
+    )
+    return StateError(f"{prefix}.{name}", cause)
+
+
+def unreachable(prefix: str, error: Exception) -> StateError:
+    """No answer came at all (the endpoint is down, the connection broke)."""
+    return StateError(f"{prefix}.SdkClientException", f"Unable to execute HTTP request: {error}")
+
+
+class Refusal(NamedTuple):
+    """What an error answer said, whichever SDK will report it."""
+
+    code: str
+    message: str
+    status: int
+    request_id: str
+    host_id: str
+    shape: str | None
+
+
+def refusal(error: Any, service_model: Any, request_id: str) -> Refusal:
+    """From a botocore ``ClientError``; ``request_id`` is used where the answer has none."""
+    said = error.response.get("Error", {})
+    about = error.response.get("ResponseMetadata", {})
+    code = str(said.get("Code", ""))
+    shape = _shape_name(service_model, code) or _shape_name(service_model, str(said.get("QueryErrorCode", "")))
+    return Refusal(
+        code,
+        str(said.get("Message") or said.get("message") or "null"),
+        int(about.get("HTTPStatusCode", 400)),
+        str(about.get("RequestId") or request_id),
+        str(about.get("HostId") or ""),
+        shape,
+    )
+
+
+def _shape_name(service_model: Any, code: str) -> str | None:
+    shape = service_model.shape_for_error_code(code) if code else None
+    return str(shape.name) if shape is not None else None

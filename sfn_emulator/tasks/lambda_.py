@@ -1,0 +1,154 @@
+"""Lambda: a function's ARN as the Resource (payload in, payload out), and the optimised ``lambda:invoke``.
+
+A function that failed gives its ``errorType`` as the error and its payload, as it came, as the cause. Texts: recorded,
+and `Invoke an AWS Lambda function with Step Functions`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sfn_emulator.engine.ports import Clock, TaskRequest
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks import wire
+from sfn_emulator.tasks.clients import Clients, operation_model
+from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
+from sfn_emulator.tasks.naming import member_v1
+from sfn_emulator.tasks.ports import InvokeResult, Lambdas
+from sfn_emulator.tasks.shapes import Parameters, json_or_text
+from sfn_emulator.values import Value, dumps
+
+LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
+
+
+def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
+    """The function's payload, parsed."""
+    answer = _invoke(lambdas, request, request.resource.arn, dumps(request.input).encode(), None)
+    return _payload(answer)
+
+
+class InvokeAction:
+    """``arn:aws:states:::lambda:invoke``; also what ``.waitForTaskToken`` submits."""
+
+    def __init__(self, lambdas: Lambdas, clients: Clients, clock: Clock) -> None:
+        self._lambdas = lambdas
+        self._clients = clients
+        self._clock = clock
+        self._parameters = Parameters(operation_model("lambda", "invoke").input_shape, member_v1)
+
+    def problems(self, value: Value) -> list[str]:
+        return self._parameters.problems(value)
+
+    def __call__(self, request: TaskRequest) -> Value:
+        given = self._parameters(request.input)
+        payload = given.get("Payload", b"{}")
+        kind = given.get("InvocationType", "RequestResponse")
+        if kind == "RequestResponse":
+            answer = _invoke(self._lambdas, request, given["FunctionName"], payload, given.get("Qualifier"))
+        else:
+            answer = _invoke_elsewhere(self._clients, request, given)
+        return self._shaped(answer, request)
+
+    def _shaped(self, answer: InvokeResult, request: TaskRequest) -> Value:
+        value = _payload(answer)
+        request_id = wire.request_id(f"{request.token}{request.attempt}")
+        headers = wire.lambda_(answer.payload, answer.executed_version, request_id, self._clock.now())
+        return {
+            "ExecutedVersion": answer.executed_version,
+            "Payload": value,
+            **wire.metadata(headers, request_id, answer.status_code),
+            "StatusCode": answer.status_code,
+        }
+
+
+def _invoke(
+    lambdas: Lambdas, request: TaskRequest, function: str, payload: bytes, qualifier: str | None
+) -> InvokeResult:
+    try:
+        answer = lambdas.invoke(function, payload, qualifier)
+    except LookupError as error:
+        request_id = wire.request_id(f"{request.token}{request.attempt}")
+        message = str(error.args[0]) if error.args else str(error)
+        raise LAMBDA.error("ResourceNotFoundException", message, 404, request_id, "ResourceNotFoundException") from None
+    if answer.function_error is not None:
+        raise _function_failed(answer.payload)
+    return answer
+
+
+def _function_failed(payload: bytes) -> StateError:
+    text = payload.decode("utf-8", "replace")
+    told = json_or_text(text)
+    kind = told.get("errorType") if isinstance(told, dict) else None
+    if isinstance(kind, str) and kind:
+        return StateError(kind, text)
+    return StateError(
+        "Lambda.Unknown",
+        "The cause could not be determined because Lambda did not return an error type. Returned payload: " + text,
+    )
+
+
+def _payload(answer: InvokeResult) -> Value:
+    text = answer.payload.decode("utf-8", "replace")
+    return json_or_text(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """An ``InvokeResult``."""
+
+    payload: bytes
+    function_error: str | None = None
+    executed_version: str = "$LATEST"
+    status_code: int = 200
+
+
+def _invoke_elsewhere(clients: Clients, request: TaskRequest, arguments: dict[str, Any]) -> InvokeResult:
+    """An asynchronous (Event) or DryRun invocation, which only the Lambda API itself can do."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = clients.client("lambda", request.identity.region)
+    try:
+        answer = client.invoke(**arguments)
+    except ClientError as error:
+        seed = wire.request_id(f"{request.token}{request.attempt}")
+        said = refusal(error, client.meta.service_model, seed)
+        raise LAMBDA.error(said.code, said.message, said.status, said.request_id, said.shape) from None
+    except BotoCoreError as error:
+        raise unreachable(LAMBDA.prefix, error) from None
+    return _invoked(answer)
+
+
+def _invoked(answer: dict[str, Any]) -> Invoked:
+    return Invoked(
+        answer["Payload"].read(),
+        answer.get("FunctionError"),
+        answer.get("ExecutedVersion") or "$LATEST",
+        answer.get("StatusCode", 200),
+    )
+
+
+class ClientLambdas:
+    """Functions reached through the Lambda API: another endpoint, or real AWS."""
+
+    def __init__(self, clients: Clients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+
+    def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self._clients.client("lambda", _region_of(function, self._region))
+        arguments = {"FunctionName": function, "Payload": payload} | ({"Qualifier": qualifier} if qualifier else {})
+        try:
+            return _invoked(client.invoke(**arguments))
+        except client.exceptions.ResourceNotFoundException as error:
+            raise LookupError(error.response["Error"].get("Message", "")) from None
+        except ClientError as error:
+            said = refusal(error, client.meta.service_model, "")
+            raise LAMBDA.error(said.code, said.message, said.status, said.request_id, said.shape) from None
+        except BotoCoreError as error:
+            raise unreachable(LAMBDA.prefix, error) from None
+
+
+def _region_of(function: str, default: str) -> str:
+    parts = function.split(":")
+    return parts[3] if len(parts) > 6 and parts[0] == "arn" else default

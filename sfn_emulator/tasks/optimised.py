@@ -1,0 +1,209 @@
+"""The optimised integrations that are one operation of a service: their parameters, their results with the HTTP
+metadata, their errors as the Java SDK 1 writes them, and which patterns each may be used in.
+
+Source: `Integrating optimized services with Step Functions` and the pages of each service; shapes and texts from
+recordings. Jobs that ``.sync`` waits for are in ``jobs``.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.asl.resource import Pattern
+from sfn_emulator.engine.ports import Clock, TaskRequest
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks import wire
+from sfn_emulator.tasks.clients import Clients, method_name, operation_model
+from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
+from sfn_emulator.tasks.naming import member_v1
+from sfn_emulator.tasks.shapes import Parameters, millis, result
+from sfn_emulator.values import Value, dumps
+
+_RR, _SYNC, _SYNC_2 = Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.SYNC_2
+_TOKEN = Pattern.WAIT_FOR_TASK_TOKEN
+
+PLAIN: Final = frozenset({_RR})
+CALLBACK: Final = frozenset({_RR, _TOKEN})
+JOB: Final = frozenset({_RR, _SYNC})
+JOB_OR_CALLBACK: Final = frozenset({_RR, _SYNC, _TOKEN})
+
+ATHENA = ServiceV1("Athena", "AmazonAthena", "AmazonAthenaException")
+BATCH = ServiceV1("Batch", "AWSBatch", "AWSBatchException")
+CODEBUILD = ServiceV1("CodeBuild", "AWSCodeBuild", "AWSCodeBuildException")
+DYNAMODB = ServiceV1("DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException")
+ECS = ServiceV1("ECS", "AmazonECS", "AmazonECSException")
+EMR = ServiceV1("ElasticMapReduce", "AmazonElasticMapReduce", "AmazonElasticMapReduceException")
+EVENTS = ServiceV1("EventBridge", "AmazonEventBridge", "AmazonEventBridgeException")
+GLUE = ServiceV1("Glue", "AWSGlue", "AWSGlueException")
+DATABREW = ServiceV1("DataBrew", "AWSGlueDataBrew", "AWSGlueDataBrewException")
+SAGEMAKER = ServiceV1("SageMaker", "AmazonSageMaker", "AmazonSageMakerException")
+SNS = ServiceV1("SNS", "AmazonSNS", "AmazonSNSException")
+SQS = ServiceV1("SQS", "AmazonSQS", "AmazonSQSException")
+
+
+class Row(NamedTuple):
+    """``botocore`` and ``operation`` are what is called; ``patterns`` what the Resource may end with."""
+
+    errors: ServiceV1
+    botocore: str
+    operation: str
+    patterns: frozenset[Pattern] = PLAIN
+    metadata: bool = True
+
+
+ROWS: Final[dict[tuple[str, str], Row]] = {
+    ("athena", "startQueryExecution"): Row(ATHENA, "athena", "startQueryExecution", JOB),
+    ("athena", "stopQueryExecution"): Row(ATHENA, "athena", "stopQueryExecution"),
+    ("athena", "getQueryExecution"): Row(ATHENA, "athena", "getQueryExecution"),
+    ("athena", "getQueryResults"): Row(ATHENA, "athena", "getQueryResults"),
+    ("batch", "submitJob"): Row(BATCH, "batch", "submitJob", JOB),
+    ("codebuild", "startBuild"): Row(CODEBUILD, "codebuild", "startBuild", JOB),
+    ("codebuild", "stopBuild"): Row(CODEBUILD, "codebuild", "stopBuild"),
+    ("codebuild", "batchDeleteBuilds"): Row(CODEBUILD, "codebuild", "batchDeleteBuilds"),
+    ("codebuild", "startBuildBatch"): Row(CODEBUILD, "codebuild", "startBuildBatch", JOB),
+    ("codebuild", "stopBuildBatch"): Row(CODEBUILD, "codebuild", "stopBuildBatch"),
+    ("codebuild", "retryBuildBatch"): Row(CODEBUILD, "codebuild", "retryBuildBatch", JOB),
+    ("codebuild", "deleteBuildBatch"): Row(CODEBUILD, "codebuild", "deleteBuildBatch"),
+    ("databrew", "startJobRun"): Row(DATABREW, "databrew", "startJobRun", JOB),
+    ("dynamodb", "getItem"): Row(DYNAMODB, "dynamodb", "getItem"),
+    ("dynamodb", "putItem"): Row(DYNAMODB, "dynamodb", "putItem"),
+    ("dynamodb", "updateItem"): Row(DYNAMODB, "dynamodb", "updateItem"),
+    ("dynamodb", "deleteItem"): Row(DYNAMODB, "dynamodb", "deleteItem"),
+    ("ecs", "runTask"): Row(ECS, "ecs", "runTask", JOB_OR_CALLBACK),
+    ("elasticmapreduce", "createCluster"): Row(EMR, "emr", "runJobFlow", JOB),
+    ("elasticmapreduce", "addStep"): Row(EMR, "emr", "addJobFlowSteps", JOB),
+    ("elasticmapreduce", "cancelStep"): Row(EMR, "emr", "cancelSteps"),
+    ("elasticmapreduce", "setClusterTerminationProtection"): Row(EMR, "emr", "setTerminationProtection"),
+    ("elasticmapreduce", "terminateCluster"): Row(EMR, "emr", "terminateJobFlows", JOB),
+    ("elasticmapreduce", "modifyInstanceFleetByName"): Row(EMR, "emr", "modifyInstanceFleet"),
+    ("elasticmapreduce", "modifyInstanceGroupByName"): Row(EMR, "emr", "modifyInstanceGroups"),
+    ("events", "putEvents"): Row(EVENTS, "events", "putEvents", CALLBACK, metadata=False),
+    ("glue", "startJobRun"): Row(GLUE, "glue", "startJobRun", JOB),
+    ("sagemaker", "createTrainingJob"): Row(SAGEMAKER, "sagemaker", "createTrainingJob", JOB),
+    ("sagemaker", "createTransformJob"): Row(SAGEMAKER, "sagemaker", "createTransformJob", JOB),
+    ("sagemaker", "createProcessingJob"): Row(SAGEMAKER, "sagemaker", "createProcessingJob", JOB),
+    ("sagemaker", "createHyperParameterTuningJob"): Row(SAGEMAKER, "sagemaker", "createHyperParameterTuningJob", JOB),
+    ("sagemaker", "createLabelingJob"): Row(SAGEMAKER, "sagemaker", "createLabelingJob", JOB),
+    ("sagemaker", "createModel"): Row(SAGEMAKER, "sagemaker", "createModel"),
+    ("sagemaker", "createEndpoint"): Row(SAGEMAKER, "sagemaker", "createEndpoint"),
+    ("sagemaker", "createEndpointConfig"): Row(SAGEMAKER, "sagemaker", "createEndpointConfig"),
+    ("sagemaker", "updateEndpoint"): Row(SAGEMAKER, "sagemaker", "updateEndpoint"),
+    ("sns", "publish"): Row(SNS, "sns", "publish", CALLBACK),
+    ("sqs", "sendMessage"): Row(SQS, "sqs", "sendMessage", CALLBACK),
+}
+
+_HEADERS: Final[dict[str, wire.HeadersOf]] = {"dynamodb": wire.dynamodb}
+
+
+class OptimisedAction:
+    """One row, ready to be called."""
+
+    def __init__(self, clients: Clients, clock: Clock, row: Row) -> None:
+        self._clients = clients
+        self._clock = clock
+        self.row = row
+        self.operation = operation_model(row.botocore, row.operation)
+        self._parameters = Parameters(self.operation.input_shape, member_v1)
+
+    def problems(self, value: Value) -> list[str]:
+        return self._parameters.problems(value)
+
+    def __call__(self, request: TaskRequest) -> Value:
+        answer, request_id = self.send(request, self._parameters(request.input))
+        return self.shaped(answer, request_id)
+
+    def shaped(self, answer: dict[str, Any], request_id: str) -> dict[str, Value]:
+        """The result in AWS's casing, with the metadata of the HTTP answer."""
+        named: dict[str, Value] = result(self.operation.output_shape, answer, member_v1, millis)
+        if not self.row.metadata:
+            return named
+        headers = _HEADERS.get(self.row.botocore, wire.common)
+        model = self.operation.service_model
+        sent = headers(model, answer, self.operation, request_id, self._clock.now())
+        return dict(sorted({**named, **wire.metadata(sent, request_id)}.items()))
+
+    def send(self, request: TaskRequest, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """The answer and its request id. Raises ``StateError`` as the SDK would report it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self._clients.client(self.row.botocore, request.identity.region)
+        seed = wire.request_id(f"{request.token}{request.attempt}", self.row.botocore)
+        try:
+            answer: dict[str, Any] = getattr(client, method_name(self.operation.name))(**arguments)
+        except ClientError as error:
+            said = refusal(error, self.operation.service_model, seed)
+            raise self.row.errors.error(said.code, said.message, said.status, said.request_id, said.shape) from None
+        except BotoCoreError as error:
+            raise unreachable(self.row.errors.prefix, error) from None
+        answer.pop("ResponseMetadata", None)
+        return answer, seed
+
+
+class PutEvents(OptimisedAction):
+    """``events:putEvents`` names the execution and its machine in every event, and fails when any entry failed."""
+
+    def __call__(self, request: TaskRequest) -> Value:
+        arguments = self._parameters(request.input)
+        about = [request.identity.execution_arn, request.identity.machine_arn]
+        entries = [{**e, "Resources": [*(e.get("Resources") or []), *about]} for e in arguments["Entries"]]
+        answer, request_id = self.send(request, {**arguments, "Entries": entries})
+        named = self.shaped(answer, request_id)
+        if named.get("FailedEntryCount"):
+            raise StateError(f"{self.row.errors.prefix}.FailedEntry", dumps(named))
+        return named
+
+
+class RunTask(OptimisedAction):
+    """``ecs:runTask`` fails when ECS could place nothing."""
+
+    def __call__(self, request: TaskRequest) -> Value:
+        named: dict[str, Value] = super().__call__(request)
+        if named.get("Failures") and not named.get("Tasks"):
+            raise StateError("ECS.AmazonECSException", dumps(named["Failures"]))
+        return named
+
+
+class AddStep(OptimisedAction):
+    """EMR's integrations name clusters and single steps where its API has job flows and lists."""
+
+    def problems(self, value: Value) -> list[str]:
+        return _missing(value, _RENAMED[self.row.operation])
+
+    def __call__(self, request: TaskRequest) -> Value:
+        rename = _RENAMED[self.row.operation]
+        given = {to: _wrapped(to, request.input[name]) for name, to in rename.items() if name in request.input}
+        rest = {name: value for name, value in request.input.items() if name not in rename}
+        answer, request_id = self.send(request, self._parameters({**rest, **given}))
+        named = self.shaped(answer, request_id)
+        steps = named.pop("StepIds", None)
+        return {"StepId": steps[0], **named} if steps else named
+
+
+_RENAMED: Final = {
+    "addJobFlowSteps": {"ClusterId": "JobFlowId", "Step": "Steps"},
+    "cancelSteps": {"ClusterId": "ClusterId", "StepId": "StepIds"},
+    "setTerminationProtection": {"ClusterId": "JobFlowIds", "TerminationProtected": "TerminationProtected"},
+    "terminateJobFlows": {"ClusterId": "JobFlowIds"},
+}
+
+
+def _wrapped(name: str, value: Value) -> Value:
+    return [value] if name in ("Steps", "StepIds", "JobFlowIds") else value
+
+
+def _missing(value: Value, required: dict[str, str]) -> list[str]:
+    given = value if isinstance(value, dict) else {}
+    return [f"The field '{name}' is required but was missing" for name in required if name not in given]
+
+
+_SPECIAL: Final[dict[str, type[OptimisedAction]]] = {
+    "putEvents": PutEvents,
+    "runTask": RunTask,
+    **dict.fromkeys(_RENAMED, AddStep),
+}
+
+
+def action(clients: Clients, clock: Clock, service: str, name: str) -> OptimisedAction | None:
+    """The action behind ``states:::service:name``, or None where there is no such row."""
+    row = ROWS.get((service, name))
+    if row is None:
+        return None
+    return _SPECIAL.get(row.operation, OptimisedAction)(clients, clock, row)

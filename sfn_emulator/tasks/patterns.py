@@ -1,0 +1,231 @@
+"""The three service integration patterns over one blocking call: request-response, .waitForTaskToken and .sync.
+
+Every runner comes down to a ``Starter``: it starts one attempt and tells, on the host's thread, what came of it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sfn_emulator.engine.ports import (
+    Clock,
+    StartTask,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskRequest,
+    TaskSubmitted,
+    TaskSucceeded,
+    Tell,
+    Timer,
+    Work,
+)
+from sfn_emulator.errors import RUNTIME, TASK_FAILED, StateError
+from sfn_emulator.tasks.ports import Tokens
+from sfn_emulator.tasks.workers import Running, Workers
+from sfn_emulator.values import UNSET, Unset, Value
+
+Starter = Callable[[StartTask, Tell], Work]
+
+Call = Callable[[TaskRequest], Value]
+"""Blocking, on a worker thread: a request's result; raises ``StateError`` for what the service refused."""
+
+
+class Finished:
+    """Work that is over already."""
+
+    def cancel(self) -> None: ...
+
+
+def refused(effect: StartTask, tell: Tell, cause: str) -> Work:
+    """The task could not even be scheduled: States.Runtime, final."""
+    tell(TaskFailed(effect.id, RUNTIME, cause, "Runtime"))
+    return Finished()
+
+
+def failure(effect: StartTask, error: Exception, stage: str = "Failed") -> TaskFailed:
+    """What an exception means for the task. Whatever is not a ``StateError`` is a fault of ours or of the network."""
+    if isinstance(error, StateError):
+        return TaskFailed(effect.id, error.error, error.cause, stage)
+    return TaskFailed(effect.id, TASK_FAILED, f"{type(error).__name__}: {error}", stage)
+
+
+Run = Callable[[Callable[[], Value], Callable[[Value | Exception], None]], Work]
+"""Runs a job and gives its result or exception to a callback: ``Workers.run``, or ``inline``."""
+
+
+def inline(job: Callable[[], Value], done: Callable[[Value | Exception], None]) -> Work:
+    """Runs what does not block at once, on the host's thread."""
+    try:
+        outcome: Value | Exception = job()
+    except Exception as error:
+        outcome = error
+    done(outcome)
+    return Finished()
+
+
+def request_response(run: Run, call: Call) -> Starter:
+    def start(effect: StartTask, tell: Tell) -> Work:
+        def done(outcome: Value | Exception) -> None:
+            if isinstance(outcome, Exception):
+                tell(failure(effect, outcome))
+            else:
+                tell(TaskSucceeded(effect.id, outcome))
+
+        return run(lambda: call(effect.request), done)
+
+    return start
+
+
+# -- .waitForTaskToken
+
+
+class _Callback:
+    """One open token. An answer that comes before the submission is told waits for it, so that history has both."""
+
+    def __init__(self, effect: StartTask, tell: Tell, running: Running) -> None:
+        self._effect = effect
+        self._tell = tell
+        self._running = running
+        self._submitted = not isinstance(effect.submitted, Unset)
+        self._early: TaskSucceeded | TaskFailed | None = None
+
+    def submitted(self, output: Value) -> None:
+        self._submitted = True
+        self._tell(TaskSubmitted(self._effect.id, output))
+        if self._early is not None:
+            self._end(self._early)
+
+    def refused(self, signal: TaskFailed) -> None:
+        self._end(signal)
+
+    def succeeded(self, output: Value) -> None:
+        self._answer(TaskSucceeded(self._effect.id, output))
+
+    def failed(self, error: str | None, cause: str | None) -> None:
+        self._answer(TaskFailed(self._effect.id, error or "", cause))
+
+    def heartbeat(self) -> None:
+        if not self._running.cancelled:
+            self._tell(TaskHeartbeat(self._effect.id))
+
+    def _answer(self, signal: TaskSucceeded | TaskFailed) -> None:
+        if self._submitted:
+            self._end(signal)
+        else:
+            self._early = signal
+
+    def _end(self, signal: TaskSucceeded | TaskFailed) -> None:
+        if not self._running.cancelled:
+            self._running.cancel()
+            self._tell(signal)
+
+
+def wait_for_task_token(run: Run, call: Call, tokens: Tokens) -> Starter:
+    """Submits the call, then stays open until the token is answered, or cancelled."""
+
+    def start(effect: StartTask, tell: Tell) -> Work:
+        running = Running()
+        callback = _Callback(effect, tell, running)
+        tokens.wait(effect.request.token, callback)
+        running.on_cancel = lambda: tokens.forget(effect.request.token)
+        if isinstance(effect.submitted, Unset):
+            submission = _submit(run, call, effect, callback)
+            running.also(submission.cancel)
+        return running
+
+    return start
+
+
+def _submit(run: Run, call: Call, effect: StartTask, callback: _Callback) -> Work:
+    def done(outcome: Value | Exception) -> None:
+        if isinstance(outcome, Exception):
+            callback.refused(failure(effect, outcome, "SubmitFailed"))
+        else:
+            callback.submitted(outcome)
+
+    return run(lambda: call(effect.request), done)
+
+
+# -- .sync
+
+
+class Job(NamedTuple):
+    """A job that .sync waits for.
+
+    ``look(request, submitted)`` asks how it is: the result when it succeeded, ``UNSET`` while it runs, ``StateError``
+    when it failed. ``stop`` ends it when the task is aborted, best effort, as AWS does.
+    """
+
+    look: Callable[[TaskRequest, Value], Value | Unset]
+    stop: Callable[[TaskRequest, Value], None] | None = None
+
+
+FIRST_LOOK = 0.5
+LAST_LOOK = 10.0
+"""Seconds between looks at a job: half a second, then half as long again each time, up to ten."""
+
+
+class _Watch:
+    """Looks at one job until it has ended; between looks no thread is held."""
+
+    def __init__(self, workers: Workers, clock: Clock, job: Job, effect: StartTask, tell: Tell) -> None:
+        self._workers = workers
+        self._clock = clock
+        self._job = job
+        self._effect = effect
+        self._tell = tell
+        self._pause = FIRST_LOOK
+        self._step: Work | Timer = Finished()
+        self._submitted: Value | Unset = effect.submitted
+        self.running = Running()
+        self.running.on_cancel = self._stop
+
+    def begin(self, call: Call) -> None:
+        request = self._effect.request
+        if isinstance(self._submitted, Unset):
+            self._step = self._workers.run(lambda: call(request), self._accepted)
+        else:
+            self._look()
+
+    def _accepted(self, outcome: Value | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._end(failure(self._effect, outcome, "SubmitFailed"))
+            return
+        self._submitted = outcome
+        self._tell(TaskSubmitted(self._effect.id, outcome))
+        self._look()
+
+    def _look(self) -> None:
+        look, request, submitted = self._job.look, self._effect.request, self._submitted
+        self._step = self._workers.run(lambda: look(request, submitted), self._seen)
+
+    def _seen(self, outcome: Value | Unset | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._end(failure(self._effect, outcome))
+        elif outcome is UNSET:
+            self._step = self._clock.call_at(self._clock.now() + self._pause, self._look)
+            self._pause = min(self._pause * 1.5, LAST_LOOK)
+        else:
+            self._end(TaskSucceeded(self._effect.id, outcome))
+
+    def _end(self, signal: TaskSucceeded | TaskFailed) -> None:
+        if not self.running.cancelled:
+            self.running.on_cancel = None
+            self.running.cancel()
+            self._tell(signal)
+
+    def _stop(self) -> None:
+        self._step.cancel()
+        stop, request, submitted = self._job.stop, self._effect.request, self._submitted
+        if stop is not None and not isinstance(submitted, Unset):
+            self._workers.run(lambda: stop(request, submitted), lambda _: None)
+
+
+def sync(workers: Workers, clock: Clock, call: Call, job: Job) -> Starter:
+    """Submits the call, tells TaskSubmitted, and looks at the job until it has ended."""
+
+    def start(effect: StartTask, tell: Tell) -> Work:
+        watch = _Watch(workers, clock, job, effect, tell)
+        watch.begin(call)
+        return watch.running
+
+    return start

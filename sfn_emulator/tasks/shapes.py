@@ -1,0 +1,202 @@
+"""Between a Task's JSON and botocore's parameters and results, by botocore's own service model.
+
+``Parameters.problems`` are AWS's words for what makes parameters unusable; an empty list means they can be sent.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sfn_emulator.values import Value, dumps, loads
+
+Naming = Callable[[str], str]
+
+
+class Parameters:
+    """Turns a Task's input into keyword arguments for an operation."""
+
+    def __init__(self, shape: Any, naming: Naming) -> None:
+        self._shape = shape
+        self._naming = naming
+
+    def problems(self, value: Value) -> list[str]:
+        """What is wrong with them, in AWS's words ("The field \\"X\\" is not supported by Step Functions")."""
+        found: list[str] = []
+        self._convert(value, found)
+        return found
+
+    def __call__(self, value: Value) -> dict[str, Any]:
+        """The keyword arguments. Only to be asked for when there are no problems."""
+        arguments: dict[str, Any] = self._convert(value, [])
+        return arguments
+
+    def _convert(self, value: Value, problems: list[str]) -> dict[str, Any]:
+        if self._shape is None:
+            problems.extend(_unsupported(value or {}))
+            return {}
+        converted = _structure(self._shape, {} if value is None else value, "Parameters", self._naming, problems)
+        return converted if isinstance(converted, dict) else {}
+
+
+def _unsupported(names: Iterable[str]) -> list[str]:
+    return [f'The field "{name}" is not supported by Step Functions' for name in names]
+
+
+def _structure(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    if not isinstance(value, dict):
+        return _misfit(field, problems)
+    members = {naming(name): name for name in shape.members}
+    problems.extend(_unsupported(name for name in value if name not in members))
+    given = {members[name]: item for name, item in value.items() if name in members and item is not None}
+    missing = (naming(name) for name in shape.required_members if name not in given)
+    problems.extend(f"The field '{name}' is required but was missing" for name in missing)
+    return {
+        name: _converter(shape.members[name])(shape.members[name], item, naming(name), naming, problems)
+        for name, item in given.items()
+    }
+
+
+def _misfit(field: str, problems: list[str]) -> None:
+    problems.append(f"The value of the field '{field}' has an invalid format")
+
+
+def _list(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    if not isinstance(value, list):
+        return _misfit(field, problems)
+    convert = _converter(shape.member)
+    return [convert(shape.member, item, field, naming, problems) for item in value]
+
+
+def _map(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    if not isinstance(value, dict):
+        return _misfit(field, problems)
+    convert = _converter(shape.value)
+    return {key: convert(shape.value, item, field, naming, problems) for key, item in value.items()}
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else dumps(value)
+
+
+def _string(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    return _text(value)
+
+
+def _blob(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    return _text(value).encode("utf-8", "surrogatepass")
+
+
+def _integer(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    try:
+        return int(value) if not isinstance(value, bool) else _misfit(field, problems)
+    except (TypeError, ValueError):
+        return _misfit(field, problems)
+
+
+def _float(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    try:
+        return float(value) if not isinstance(value, bool) else _misfit(field, problems)
+    except (TypeError, ValueError):
+        return _misfit(field, problems)
+
+
+def _boolean(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    known = {"true": True, "false": False}
+    if isinstance(value, str):
+        value = known.get(value.lower())
+    return value if isinstance(value, bool) else _misfit(field, problems)
+
+
+def _timestamp(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return _misfit(field, problems)
+    if not isinstance(value, str):
+        return datetime.fromtimestamp(value, UTC)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return _misfit(field, problems)
+
+
+def _document(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+    return value
+
+
+_Converter = Callable[[Any, Value, str, Naming, list[str]], Any]
+
+_CONVERTERS: Final[dict[str, _Converter]] = {
+    "structure": _structure,
+    "list": _list,
+    "map": _map,
+    "string": _string,
+    "character": _string,
+    "blob": _blob,
+    "integer": _integer,
+    "long": _integer,
+    "float": _float,
+    "double": _float,
+    "bigdecimal": _float,
+    "boolean": _boolean,
+    "timestamp": _timestamp,
+}
+
+
+def _converter(shape: Any) -> _Converter:
+    if getattr(shape, "is_document_type", False):
+        return _document
+    return _CONVERTERS[shape.type_name]
+
+
+# -- results
+
+
+def iso(moment: datetime) -> str:
+    """As ``java.time.Instant`` prints itself: fractions only where there are any."""
+    moment = moment.astimezone(UTC)
+    fraction = f".{moment.microsecond // 1000:03d}" if moment.microsecond >= 1000 else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def millis(moment: datetime) -> int:
+    """As the Java SDK 1's ``Date`` is written to JSON."""
+    return round(moment.timestamp() * 1000)
+
+
+def result(shape: Any, answer: Any, naming: Naming, timestamp: Callable[[datetime], Value]) -> Value:
+    """An operation's answer as a Task's result: named by the rule, sorted by name, blobs and streams as text."""
+    if shape is None:
+        return {}
+    return _from(shape, answer, naming, timestamp)
+
+
+def _from(shape: Any, value: Any, naming: Naming, timestamp: Callable[[datetime], Value]) -> Value:
+    kind = shape.type_name
+    if getattr(shape, "is_document_type", False):
+        return value
+    if kind == "structure":
+        known = {n: (shape.members[n], value[n]) for n in value if n in shape.members and value[n] is not None}
+        ordered = sorted(known, key=lambda name: (hasattr(known[name][1], "read"), naming(name)))
+        return {naming(name): _from(*known[name], naming, timestamp) for name in ordered}
+    if kind == "list":
+        return [_from(shape.member, item, naming, timestamp) for item in value]
+    if kind == "map":
+        return {key: _from(shape.value, item, naming, timestamp) for key, item in value.items()}
+    return _scalar(kind, value, timestamp)
+
+
+def _scalar(kind: str, value: Any, timestamp: Callable[[datetime], Value]) -> Value:
+    if kind == "timestamp":
+        return timestamp(value) if isinstance(value, datetime) else value
+    if hasattr(value, "read"):
+        value = value.read()
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "replace")
+    return value
+
+
+def json_or_text(text: str) -> Value:
+    """The value of a JSON text; the text itself where it is none."""
+    try:
+        return loads(text)
+    except ValueError:
+        return text

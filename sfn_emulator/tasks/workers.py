@@ -1,0 +1,101 @@
+"""Blocking work off the host's thread: a bounded pool of daemon threads that come when needed and leave when idle."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+from sfn_emulator.engine.ports import Work
+from sfn_emulator.tasks.ports import Post
+
+T = TypeVar("T")
+
+THREADS: Final = 128
+"""Calls under way at once; the rest queue. Threads mostly wait for a socket or a child process."""
+
+IDLE_SECONDS: Final = 20.0
+
+
+class Running:
+    """Work whose outcome is dropped once it is cancelled; cancelled and told on the host's thread only."""
+
+    __slots__ = ("cancelled", "on_cancel")
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.on_cancel: Callable[[], None] | None = None
+
+    def also(self, undo: Callable[[], None]) -> None:
+        """Undoes something further on cancelling; nothing is undone if it is cancelled already."""
+        first = self.on_cancel
+
+        def both() -> None:
+            if first is not None:
+                first()
+            undo()
+
+        if not self.cancelled:
+            self.on_cancel = both
+
+    def cancel(self) -> None:
+        if self.cancelled:
+            return
+        self.cancelled = True
+        undo, self.on_cancel = self.on_cancel, None
+        if undo is not None:
+            undo()
+
+
+class Workers:
+    """``run(job, done)``: ``job`` on a worker thread, then ``done(result or exception)`` on the host's, unless
+    cancelled before. Threads are daemons: a call that never answers does not keep the process alive."""
+
+    def __init__(self, post: Post, threads: int = THREADS) -> None:
+        self._post = post
+        self._limit = threads
+        self._jobs: SimpleQueue[tuple[Running, Callable[[], Any], Callable[[Any], None]]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def run(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> Work:
+        running = Running()
+        self._jobs.put((running, job, done))
+        with self._lock:
+            grow = self._idle < self._jobs.qsize() and self._threads < self._limit
+            self._threads += grow
+        if grow:
+            threading.Thread(target=self._serve, name="sfn-task", daemon=True).start()
+        return running
+
+    def _serve(self) -> None:
+        while (item := self._next()) is not None:
+            running, job, done = item
+            if running.cancelled:
+                continue
+            try:
+                outcome: Any = job()
+            except Exception as error:
+                outcome = error
+            self._post(_telling(running, done, outcome))
+
+    def _next(self) -> tuple[Running, Callable[[], Any], Callable[[Any], None]] | None:
+        with self._lock:
+            self._idle += 1
+        try:
+            return self._jobs.get(timeout=IDLE_SECONDS)
+        except Empty:
+            with self._lock:
+                self._threads -= 1
+            return None
+        finally:
+            with self._lock:
+                self._idle -= 1
+
+
+def _telling(running: Running, done: Callable[[Any], None], outcome: Any) -> Callable[[], None]:
+    def tell() -> None:
+        if not running.cancelled:
+            done(outcome)
+
+    return tell

@@ -1,0 +1,101 @@
+from sfn_emulator.engine.ports import TaskFailed, TaskSubmitted, TaskSucceeded
+from sfn_emulator.tasks.lambda_ import Invoked
+from tests.tasks.conftest import ACCOUNT, REGION, Host
+
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def test_by_arn_the_input_is_the_payload_and_the_payload_the_output(host: Host) -> None:
+    host.functions.code["f"] = lambda payload: Invoked(b'{"got":' + payload + b"}")
+    told = host.run(ARN, {"a": [1, "é"]})
+    assert told == TaskSucceeded(1, {"got": {"a": [1, "é"]}})
+
+
+def test_a_failing_function_gives_its_error_type_and_its_payload_as_cause(host: Host) -> None:
+    payload = b'{"errorMessage":"no stock","errorType":"OutOfStock","stackTrace":["here"]}'
+    host.functions.code["f"] = lambda _: Invoked(payload, "Unhandled")
+    assert host.run(ARN, {}) == TaskFailed(1, "OutOfStock", payload.decode())
+
+
+def test_a_failure_without_a_type_is_unknown(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b'{"errorMessage":"Task timed out after 3.00 seconds"}', "Unhandled")
+    assert host.run(ARN, {}) == TaskFailed(
+        1,
+        "Lambda.Unknown",
+        "The cause could not be determined because Lambda did not return an error type. Returned payload: "
+        '{"errorMessage":"Task timed out after 3.00 seconds"}',
+    )
+
+
+def test_a_function_that_is_not_there(host: Host) -> None:
+    told = host.run(INVOKE, {"FunctionName": "nope"})
+    assert isinstance(told, TaskFailed)
+    assert told.error == "Lambda.ResourceNotFoundException"
+    assert told.cause is not None
+    assert told.cause.startswith(
+        f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:nope (Service: AWSLambda; Status Code: 404; "
+        "Error Code: ResourceNotFoundException; Request ID: "
+    )
+
+
+def test_invoke_wraps_the_payload_in_what_the_call_answered(host: Host) -> None:
+    host.functions.code["f"] = lambda payload: Invoked(b'{"n":1}', executed_version="7")
+
+    told = host.run(INVOKE, {"FunctionName": ARN, "Payload": {"x": 1}})
+
+    assert isinstance(told, TaskSucceeded)
+    assert list(told.output) == ["ExecutedVersion", "Payload", "SdkHttpMetadata", "SdkResponseMetadata", "StatusCode"]
+    assert (told.output["ExecutedVersion"], told.output["Payload"], told.output["StatusCode"]) == ("7", {"n": 1}, 200)
+    headers = told.output["SdkHttpMetadata"]["HttpHeaders"]
+    assert headers["Content-Length"] == "7"
+    assert headers["X-Amz-Executed-Version"] == "7"
+    assert headers["x-amzn-Remapped-Content-Length"] == "0"
+
+
+def test_a_callback_waits_for_its_token_after_the_function_has_answered(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b"null")
+
+    host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f", "Payload": {}}, token="t")
+    submitted = host.next()
+    host.tokens.waiting["t"].succeeded({"done": True})
+
+    assert isinstance(submitted, TaskSubmitted)
+    assert submitted.output["Payload"] is None
+    assert host.next() == TaskSucceeded(1, {"done": True})
+    assert host.tokens.waiting == {}
+
+
+def test_an_answer_that_comes_before_the_submission_waits_for_it(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b"1")
+
+    host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f"}, token="t")
+    host.tokens.waiting["t"].failed("Declined", "why")
+
+    assert isinstance(host.next(), TaskSubmitted)
+    assert host.next() == TaskFailed(1, "Declined", "why")
+
+
+def test_a_submission_that_fails_is_told_as_such(host: Host) -> None:
+    host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "nope"}, token="t")
+    told = host.next()
+    assert isinstance(told, TaskFailed)
+    assert told.stage == "SubmitFailed"
+    assert host.tokens.waiting == {}
+
+
+def test_after_a_crash_a_submitted_callback_is_only_waited_for(host: Host) -> None:
+    host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f"}, token="t", submitted={"Payload": 1})
+    host.tokens.waiting["t"].succeeded(2)
+    assert host.next() == TaskSucceeded(1, 2)
+
+
+def test_nothing_is_told_after_cancelling(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b"1")
+    work = host.start(ARN, {})
+    work.cancel()
+    host.functions.code["g"] = lambda _: Invoked(b"2")
+    told = host.run(ARN[:-1] + "g", {})
+    assert told == TaskSucceeded(2, 2)
+    host.idle()
+    assert host.told == []

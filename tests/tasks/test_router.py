@@ -1,0 +1,83 @@
+import subprocess
+import sys
+
+import pytest
+
+from sfn_emulator.engine.ports import TaskFailed
+from tests.tasks.conftest import Host, resource
+
+SDK = "arn:aws:states:::aws-sdk"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "arn:aws:states:us-east-1:123456789012:activity:a",
+        "arn:aws:states:::lambda:invoke",
+        "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "arn:aws:states:::states:startExecution.sync:2",
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "arn:aws:states:::ecs:runTask.sync",
+        "arn:aws:states:::http:invoke",
+        f"{SDK}:sfn:startExecution",
+        f"{SDK}:sfn:startExecution.waitForTaskToken",
+        f"{SDK}:cloudwatchlogs:describeLogGroups",
+        f"{SDK}:eventbridge:putEvents",
+        f"{SDK}:cognitoidentityprovider:listUserPools",
+        f"{SDK}:config:describeConfigRules",
+        f"{SDK}:acmpca:listCertificateAuthorities",
+        f"{SDK}:elasticloadbalancingv2:describeLoadBalancers",
+    ],
+)
+def test_a_known_integration_is_supported(host: Host, arn: str) -> None:
+    assert host.tasks.supports(resource(arn)) is None
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:states:::nosuch:thing",
+        "arn:aws:states:::sqs:receiveMessage",
+        "arn:aws:states:::dynamodb:putItem.waitForTaskToken",
+        "arn:aws:states:::sns:publish.sync",
+        "arn:aws:states:::http:invoke.waitForTaskToken",
+        "arn:aws:states:::lambda:invoke.sync",
+        f"{SDK}:logs:describeLogGroups",
+        f"{SDK}:stepfunctions:startExecution",
+        f"{SDK}:s3:GetObject",
+        f"{SDK}:s3:noSuchAction",
+        f"{SDK}:s3:getObject.sync",
+    ],
+)
+def test_what_is_in_no_table_is_refused_in_the_words_of_aws(host: Host, arn: str) -> None:
+    assert host.tasks.supports(resource(arn)) == (
+        f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is "
+        "not available in this region."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "problems"),
+    [
+        ({"QueueUrl": "u"}, "The field 'MessageBody' is required but was missing"),
+        ({"QueueUrl": "u", "MessageBody": "b", "Nope": 1}, 'The field "Nope" is not supported by Step Functions'),
+        (
+            {"QueueUrl": "u", "MessageBody": "b", "MessageAttributes": "x"},
+            "The value of the field 'MessageAttributes' has an invalid format",
+        ),
+    ],
+)
+def test_unusable_parameters_never_start_the_task(host: Host, given: object, problems: str) -> None:
+    told = host.run("arn:aws:states:::sqs:sendMessage", given)
+
+    assert isinstance(told, TaskFailed)
+    assert (told.error, told.stage) == ("States.Runtime", "Runtime")
+    assert told.cause is not None
+    assert told.cause.startswith('The Parameters \'{"QueueUrl":"u"')
+    assert told.cause.endswith(f"could not be used to start the Task: [{problems}]")
+
+
+def test_importing_the_tasks_imports_no_aws_sdk() -> None:
+    program = "import sys, sfn_emulator.tasks.router; sys.exit(any(m in sys.modules for m in ('boto3', 'botocore')))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
