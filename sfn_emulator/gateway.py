@@ -8,13 +8,13 @@ Functions operation is handed on after one look at its headers. Everything else 
 import asyncio
 import ipaddress
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol, TypeAlias
 
 from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host_of
+from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
 
@@ -29,9 +29,6 @@ _BODY_PATIENCE: Final = 30.0
 
 _LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud", ".amazonaws.com", ".amazonaws.com.cn")
-_INVOKE: Final = re.compile(
-    r"^/(?:2015-03-31/functions/(?P<name>[^/]+)/invocations|2014-11-13/functions/(?P<old>[^/]+)/invoke-async)/?$"
-)
 
 
 class Answered(Protocol):
@@ -55,6 +52,7 @@ class Gateway:
     def __init__(
         self,
         neighbours: Neighbours,
+        lambda_api: LambdaApi,
         step_functions: StepFunctions | None = None,
         *,
         health: Callable[[], Mapping[str, object]] = dict,
@@ -63,10 +61,12 @@ class Gateway:
     ) -> None:
         self.step_functions = step_functions
         self._neighbours = neighbours
+        self._lambda = lambda_api
         self._health = health
         self._body_limit = body_limit
         self._admits = lru_cache(maxsize=256)(partial(_admits, frozenset(name.lower() for name in allowed_hosts)))
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
+        self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -81,17 +81,19 @@ class Gateway:
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
             return await self._states(target, request)
-        try:
-            return await self._other(request)
-        except Exception as error:
-            _log.exception("%s %s failed", request.method, request.path)
-            return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
+        if request.path == "/health" and request.method in ("GET", "HEAD"):
+            return json_reply(200, self._health())
+        if address(request).service == "states":
+            return await self._states(target, request)
+        return await self._elsewhere(request)
 
     def answer_from_thread(self, request: Request) -> Reply:
-        """As ``answer``, blocking. Not to be called on the loop's own thread."""
-        if self._loop is None:
-            raise RuntimeError("The gateway is not open yet.")
-        return asyncio.run_coroutine_threadsafe(self.answer(request), self._loop).result()
+        """As ``answer``, in this thread and blocking; only Step Functions is asked on the loop. Not for the loop."""
+        if self._is_states(request):
+            if self._loop is None:
+                raise RuntimeError("The gateway is not open yet.")
+            return asyncio.run_coroutine_threadsafe(self.answer(request), self._loop).result()
+        return self._guarded_call(request, self._destination(request)[1])
 
     def open(self) -> None:
         """Called on the loop before the first request."""
@@ -99,6 +101,7 @@ class Gateway:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._invocations.shutdown(wait=False, cancel_futures=True)
 
     async def _guarded(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Reply:
         if not self._admits(headers.get("host", "")):
@@ -116,18 +119,31 @@ class Gateway:
         told = await self.step_functions.handle(target, request.body, request.headers)
         return Reply(told.status, _pairs(told.headers), told.body)
 
-    async def _other(self, request: Request) -> Reply:
-        if request.path == "/health" and request.method in ("GET", "HEAD"):
-            return json_reply(200, self._health())
+    async def _elsewhere(self, request: Request) -> Reply:
+        threads, call = self._destination(request)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
+
+    def _is_states(self, request: Request) -> bool:
+        return request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
+
+    def _destination(self, request: Request) -> tuple[ThreadPoolExecutor, Callable[[], Reply]]:
+        """Who answers, and in which threads: who waits for a function must not take those its calls need."""
         called = data_plane(request)
         if called is not None:
-            return json_reply(403, {"message": "Missing Authentication Token"})
+            return self._invocations, lambda: json_reply(403, {"message": "Missing Authentication Token"})
         where = address(request)
-        if where.service == "states":
-            return await self._states(request.headers.get("x-amz-target", ""), request)
+        if where.service == "lambda":
+            threads = self._invocations if self._lambda.is_invocation(request) else self._threads
+            return threads, partial(self._lambda.answer, where.region, request)
         request.path = bucket_path(request) or request.path
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._neighbours.answer, where.service, where.region, request)
+        return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
+
+    def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:
+        try:
+            return call()
+        except Exception as error:
+            _log.exception("%s %s failed", request.method, request.path)
+            return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:

@@ -10,14 +10,18 @@ import logging
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sfn_emulator.cloud.lambda_api import LambdaApi
+from sfn_emulator.cloud.lambda_runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
 from sfn_emulator.gateway import Gateway
@@ -39,10 +43,22 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._began = time.monotonic()
+        self.endpoint = ""
         self._state = _state(settings)
         self.neighbours = Neighbours(settings.account)
+        self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
+        self.lambdas = Lambdas(
+            self.neighbours,
+            account=settings.account,
+            region=settings.region,
+            directory=self._directory() / "code",
+            endpoint=lambda: self.endpoint,
+            mode=settings.lambda_mode,
+        )
+        self.neighbours.on_delivery = self.lambdas.invoke_later
         self.gateway = Gateway(
             self.neighbours,
+            LambdaApi(self.lambdas, self.neighbours),
             health=self.health,
             allowed_hosts=(*settings.allowed_hosts, settings.host),
             body_limit=settings.body_limit,
@@ -54,7 +70,10 @@ class Server:
         self.gateway.open()
 
     async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
         self.gateway.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
         if self._state is not None:
             self._state.release()
 
@@ -71,6 +90,9 @@ class Server:
             "stateDirectory": kept,
             "held": {"neighbours": self.neighbours.held_services()},
         }
+
+    def _directory(self) -> Path:
+        return self._state.path if self._state is not None else Path(self._scratch.name if self._scratch else "")
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -58,6 +59,9 @@ class Neighbours:
         self._account = account
         self._started = False
         self._prepared: set[str] = set()
+        self._changes: Counter[str] = Counter()
+        self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
+        """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -74,7 +78,15 @@ class Neighbours:
             if module is None:
                 return _error(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
             self._prepare(module)
-            return self._dispatch(service, region, module, request)
+            try:
+                return self._dispatch(service, region, module, request)
+            finally:
+                if request.method not in ("GET", "HEAD"):
+                    self._changes[service] += 1
+
+    def changes(self, *services: str) -> int:
+        """A number that grows with every request that may have changed one of ``services``."""
+        return sum(self._changes[service] for service in services)
 
     def held_services(self) -> list[str]:
         """The services used so far, for /health."""
@@ -99,6 +111,8 @@ class Neighbours:
             return
         if module == "sqs":
             _let_others_in_while_polling()
+        if module in ("awslambda", "cloudformation"):
+            _deliver_to_functions(lambda function, event: self.on_delivery(function, event))
         self._prepared.add(module)
 
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
@@ -205,3 +219,15 @@ def _let_others_in_while_polling() -> None:
 
     wait_for_messages.shares = True  # type: ignore[attr-defined]
     queue.wait_for_messages = wait_for_messages
+
+
+def _deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
+    """What moto's other services have for a function goes to whoever runs functions here, not to Docker."""
+    function: Any = importlib.import_module("moto.awslambda.models").LambdaFunction
+
+    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str:
+        event = body if isinstance(body, bytes) else str(body or "{}").encode()
+        deliver(self.function_arn, event)
+        return ""
+
+    function.invoke = invoke

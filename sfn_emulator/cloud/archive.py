@@ -1,0 +1,98 @@
+"""Unpacking the zips of functions and layers: nothing lands outside its own directory, and nothing is a link."""
+
+import hashlib
+import io
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+UNZIPPED_LIMIT: Final = 262_144_000
+"""Bytes a function's code may have unpacked (AWS: Lambda quotas, 250 MB)."""
+ENTRY_LIMIT: Final = 50_000
+
+
+class ArchiveError(ValueError):
+    """An archive that must not be unpacked; the text is what Lambda would say, or names the entry at fault."""
+
+
+def check(content: bytes) -> None:
+    """Raises ``ArchiveError`` for what is no zip, is too large unpacked, or has entries that reach outside."""
+    with _opened(content) as archive:
+        _safe_entries(archive)
+
+
+def unpack(content: bytes, into: Path) -> Path:
+    """The directory below ``into`` that holds the archive's files; the same content is unpacked once."""
+    target = into / hashlib.sha256(content).hexdigest()[:32]
+    if target.is_dir():
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    with _opened(content) as archive:
+        entries = _safe_entries(archive)
+        unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=into))
+        try:
+            for entry in entries:
+                _extract(archive, entry, unfinished)
+            unfinished.chmod(0o755)
+            _put_in_place(unfinished, target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _put_in_place(unfinished: Path, target: Path) -> None:
+    try:
+        unfinished.rename(target)
+    except OSError:
+        if not target.is_dir():  # another thread was faster, with the same content
+            raise
+
+
+def _opened(content: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        raise ArchiveError("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
+
+
+def _safe_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    entries = archive.infolist()
+    if len(entries) > ENTRY_LIMIT:
+        raise ArchiveError(f"The archive has {len(entries)} entries; at most {ENTRY_LIMIT} are unpacked.")
+    if sum(entry.file_size for entry in entries) > UNZIPPED_LIMIT:
+        raise ArchiveError(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+    for entry in entries:
+        _check_entry(entry)
+    return entries
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise ArchiveError(f"The archive's entry '{name}' reaches outside its directory.")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ArchiveError(f"The archive's entry '{name}' is a link or special file.")
+    if entry.flag_bits & 0x1:
+        raise ArchiveError(f"The archive's entry '{name}' is encrypted.")
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path) -> None:
+    target = into.joinpath(*PurePosixPath(entry.filename).parts)
+    if entry.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    left = entry.file_size
+    with archive.open(entry) as source, target.open("wb") as copy:
+        while chunk := source.read(1 << 16):
+            left -= len(chunk)
+            if left < 0:  # the directory of the archive lied about the size
+                raise ArchiveError(f"The archive's entry '{entry.filename}' is longer than it says.")
+            copy.write(chunk)
+    if entry.external_attr >> 16 & 0o111:
+        target.chmod(0o755)

@@ -1,0 +1,52 @@
+"""Deploying small functions in tests."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from tests.processes import Process
+
+ROLE = "arn:aws:iam::123456789012:role/worker"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+
+
+def bundle(**sources: str) -> bytes:
+    """A zip with one module per keyword."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, source in sources.items():
+            archive.writestr(f"{name}.py", source)
+    return content.getvalue()
+
+
+def make_role(server: Process) -> None:
+    server.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
+
+
+def deploy(server: Process, name: str, source: str, handler: str = "app.handler", **settings: Any) -> str:
+    """Deploys a function of one module ``app``; its ARN."""
+    made = server.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler=handler,
+        Code={"ZipFile": bundle(app=source)},
+        **settings,
+    )
+    return str(made["FunctionArn"])
+
+
+def invoke(server: Process, name: str, event: Any = None, **options: Any) -> tuple[Any, str | None]:
+    """The payload, parsed, and the function error."""
+    payload = {} if event is None else {"Payload": json.dumps(event)}
+    told = server.client("lambda").invoke(FunctionName=name, **payload, **options)
+    text = told["Payload"].read()
+    return json.loads(text) if text else None, told.get("FunctionError")
