@@ -1,6 +1,7 @@
 """Deployed code really runs: over a socket, in child processes, with AWS's errors."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -38,7 +39,10 @@ def until(truth: Callable[[], Any], seconds: float = 5) -> Any:
 
 def children(pid: int) -> list[int]:
     """All descendants of a process that are alive."""
-    direct = [int(n) for task in Path(f"/proc/{pid}/task").iterdir() for n in (task / "children").read_text().split()]
+    direct: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that ends as we look
+            direct += [int(child) for child in (task / "children").read_text().split()]
     return direct + [grandchild for child in direct for grandchild in children(child)]
 
 
