@@ -28,6 +28,8 @@ class Identity:
     role_arn: str
     started_at: float
     region: str = "us-east-1"
+    test_case: str | None = None
+    """The mock test case it was started with (Step Functions Local's ``…#TestCase``)."""
     seed: str = ""
     """What randomness, uuids and tokens are drawn from; the same seed draws the same."""
 
