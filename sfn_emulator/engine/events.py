@@ -20,7 +20,11 @@ class Event(NamedTuple):
 
 
 class Started(NamedTuple):
-    """ExecutionStarted. ``text`` is the input exactly as it was given."""
+    """ExecutionStarted. ``text`` is the input exactly as it was given.
+
+    AWS echoes that text, white space and all, in events 1 and 2 (ExecutionStarted and the first StateEntered);
+    everything later is compact JSON.
+    """
 
     input: Value
     text: str

@@ -7,7 +7,7 @@ always give the same effects and the same events: that is what durability, redri
     Run ──effects──▶ host (driver, clock, tasks) ──signals, with the time they were seen──▶ Run
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -32,6 +32,8 @@ class Identity:
     """The mock test case it was started with (Step Functions Local's ``…#TestCase``)."""
     seed: str = ""
     """What randomness, uuids and tokens are drawn from; the same seed draws the same."""
+    express: bool = False
+    """An EXPRESS execution: no limit of events, five minutes at most, no redrive."""
 
 
 # -- effects: engine → host
@@ -60,11 +62,67 @@ class StartTask(NamedTuple):
     """What TaskSubmitted told before a crash: the task is under way and only its end is to be awaited."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """ItemReader with everything evaluated: ``arguments`` are Parameters or Arguments, ``config`` is ReaderConfig."""
+
+    resource: Resource
+    arguments: Value
+    config: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSpec:
+    """ResultWriter with everything evaluated; ``resource`` is ``None`` where results are only shaped (WriterConfig)."""
+
+    resource: Resource | None
+    arguments: Value
+    config: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class BatcherSpec:
+    """ItemBatcher with everything evaluated; ``batch_input`` is UNSET where there is none."""
+
+    max_items: int | None
+    max_bytes: int | None
+    batch_input: Value | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class MapRunSpec:
+    """One Distributed Map, with all that is evaluated in the parent.
+
+    ``items`` is a list or an object, and UNSET where ``reader`` is set. ``program`` is the children's
+    ``Program``; they see no variable of the parent. ``select(index, value, key, source)`` makes a child's input, or one
+    batch's item, from an item (``key`` is UNSET for lists; ``source`` is ``STATE_DATA`` or an S3 URI) and raises
+    ``StateError``. ``max_concurrency`` 0 means no limit of the definition's own.
+    """
+
+    state: str
+    label: str | None
+    program: Any
+    express: bool
+    items: Value | Unset
+    reader: ReaderSpec | None
+    select: Callable[[int, Value, str | Unset, str], Value]
+    batcher: BatcherSpec | None
+    writer: WriterSpec | None
+    max_concurrency: int
+    tolerated_count: int | None
+    tolerated_percentage: float | None
+    identity: Identity
+
+
 class StartMapRun(NamedTuple):
-    """A Distributed Map: the host reads items, runs children and aggregates. ``spec`` is the engine's MapRunSpec."""
+    """A Distributed Map: the host reads items, runs children and aggregates.
+
+    ``redrive`` is the ARN of the Map Run whose failed children are to be run again.
+    """
 
     id: int
-    spec: Any
+    spec: MapRunSpec
+    redrive: str | None = None
 
 
 class SetTimer(NamedTuple):
@@ -161,6 +219,12 @@ class Tasks(Protocol):
         """``None``, or why a definition with this resource must be refused (AWS's words where it has them)."""
 
     def start(self, effect: StartTask, tell: Tell) -> Work: ...
+
+
+class MapRuns(Protocol):
+    """Whoever can run a Distributed Map."""
+
+    def start(self, effect: StartMapRun, tell: Tell) -> Work: ...
 
 
 # -- time

@@ -1,0 +1,247 @@
+"""The pipelines a state's data goes through. Only the steps a definition has cost anything.
+
+JSONPath:  input → InputPath → Parameters → … result → ResultSelector → ResultPath → OutputPath → output
+JSONata:   input → Arguments → … result → Output → output
+
+Assign is evaluated beside the output, from the same values: neither sees the other (`workflow-variables`). In
+JSONPath states ``$`` in Assign is the state's result after ResultSelector.
+
+``observe`` is told each stage by the names of TestState's ``inspectionData``. It is given when a definition is
+compiled, so runs that are not observed do not pay for it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from sfn_emulator.asl.model import Flow, JsonataFlow, JsonPathFlow
+from sfn_emulator.engine.events import Exited
+from sfn_emulator.engine.strand import Strand
+from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
+from sfn_emulator.query.compiled import Compiled, States
+from sfn_emulator.values import PAYLOAD_LIMIT, Value, size
+
+Observe: TypeAlias = Callable[[str, Value], None]
+Stage: TypeAlias = Callable[[Strand, Value], Value]
+Leaving: TypeAlias = Callable[[Strand, Value], tuple[Value, Mapping[str, Value] | None]]
+"""(strand, result) → (output, assigned variables)."""
+
+VARIABLES_LIMIT: Final = 10 * 1024 * 1024
+"""Bytes of all variables of an execution (Service quotas)."""
+
+DEPTH_LIMIT: Final = 1_000
+"""Levels a value may be nested: deeper ones have no JSON text that could be read back (Jackson's limit, too)."""
+
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
+
+
+def is_jsonata(flow: Flow) -> bool:
+    return isinstance(flow, JsonataFlow)
+
+
+def subject(flow: Flow) -> Callable[[Value], Any]:
+    """What expressions about the input take: the value itself, or ``$states``."""
+    return States if is_jsonata(flow) else _itself
+
+
+def _itself(value: Value) -> Value:
+    return value
+
+
+# -- before the work
+
+
+def effective_input(flow: Flow, observe: Observe | None = None) -> Stage | None:
+    """InputPath; ``None`` where the input stays what it is."""
+    if isinstance(flow, JsonataFlow):
+        return None
+    return _chain([("afterInputPath", flow.input_path)], observe)
+
+
+def parameters(flow: Flow, observe: Observe | None = None) -> Stage | None:
+    """Input → what a Task is called with, or a branch gets; ``None`` where that is the input itself."""
+    if isinstance(flow, JsonataFlow):
+        return None if flow.arguments is None else _arguments(flow.arguments, observe)
+    return _chain([("afterInputPath", flow.input_path), ("afterParameters", flow.parameters)], observe)
+
+
+def _arguments(arguments: Compiled, observe: Observe | None) -> Stage:
+    apply = arguments.apply
+
+    def stage(strand: Strand, value: Value) -> Value:
+        return apply(States(value), strand)
+
+    return stage if observe is None else _observed("afterArguments", stage, observe)
+
+
+def _chain(steps: list[tuple[str, Compiled | None]], observe: Observe | None) -> Stage | None:
+    stages: list[Stage] = []
+    for name, compiled in steps:
+        stage = None if compiled is None else _applied(compiled)
+        if observe is not None:
+            stage = _observed(name, stage or _unchanged, observe)
+        if stage is not None:
+            stages.append(stage)
+    return _composed(stages)
+
+
+def _applied(compiled: Compiled) -> Stage:
+    apply = compiled.apply
+
+    def stage(strand: Strand, value: Value) -> Value:
+        return apply(value, strand)
+
+    return stage
+
+
+def _unchanged(strand: Strand, value: Value) -> Value:
+    return value
+
+
+def _observed(name: str, stage: Stage, observe: Observe) -> Stage:
+    def observed(strand: Strand, value: Value) -> Value:
+        made = stage(strand, value)
+        observe(name, made)
+        return made
+
+    return observed
+
+
+def _composed(stages: list[Stage]) -> Stage | None:
+    if len(stages) < 2:
+        return stages[0] if stages else None
+    first, second, *rest = stages
+
+    def both(strand: Strand, value: Value) -> Value:
+        return second(strand, first(strand, value))
+
+    return _composed([both, *rest])
+
+
+# -- after the work
+
+
+def leaving(flow: Flow, observe: Observe | None = None, *, result: bool = True) -> Leaving | None:
+    """Result → output and variables; ``None`` where the result is the output and nothing is assigned.
+
+    ``result`` is false for the states that have none (Choice, Wait, Succeed): what they are left with is their
+    effective input.
+    """
+    if isinstance(flow, JsonataFlow):
+        return _leaving_jsonata(flow, result)
+    if not result:
+        return _leaving_without_result(flow)
+    return _leaving_jsonpath(flow, observe)
+
+
+def _leaving_jsonata(flow: JsonataFlow, result: bool) -> Leaving | None:
+    output, assign = flow.output, flow.assign
+    if output is None and assign is None:
+        return None
+
+    def leaving(strand: Strand, value: Value) -> tuple[Value, Mapping[str, Value] | None]:
+        states = States(strand.input, value) if result else States(strand.input)
+        assigned = None if assign is None else assign.apply(states, strand)
+        made = value if output is None else output.apply(states, strand)
+        return made, assigned
+
+    return leaving
+
+
+def _leaving_without_result(flow: JsonPathFlow) -> Leaving | None:
+    if flow.output_path is None and flow.assign is None:
+        return None
+    output_path, assign = flow.output_path, flow.assign
+
+    def leaving(strand: Strand, value: Value) -> tuple[Value, Mapping[str, Value] | None]:
+        assigned = None if assign is None else assign.apply(value, strand)
+        return value if output_path is None else output_path.apply(value, strand), assigned
+
+    return leaving
+
+
+def _leaving_jsonpath(flow: JsonPathFlow, observe: Observe | None) -> Leaving | None:
+    selector = _chain([("afterResultSelector", flow.result_selector)], observe)
+    place = None if flow.result_path is None else flow.result_path.place
+    output_path, assign = flow.output_path, flow.assign
+    if observe is None and selector is None and place is None and output_path is None and assign is None:
+        return None
+
+    def leaving(strand: Strand, value: Value) -> tuple[Value, Mapping[str, Value] | None]:
+        if selector is not None:
+            value = selector(strand, value)
+        made = value if place is None else place(strand.input, value)
+        if observe is not None:
+            observe("afterResultPath", made)
+        if output_path is not None:
+            made = output_path.apply(made, strand)
+        return made, None if assign is None else assign.apply(value, strand)
+
+    return leaving
+
+
+def leave(strand: Strand, exited: str, output: Value, assigned: Mapping[str, Value] | None = None) -> None:
+    """Records the exit; the output becomes the next state's input, the variables are those of what follows."""
+    if output is not strand.input:
+        check_size(output, strand.state)
+    run = strand.run
+    if assigned:
+        check_assigned(strand, assigned)
+        run.emit(strand, exited, Exited(strand.state, output, assigned))
+        strand.variables = {**strand.variables, **assigned}
+    else:
+        run.emit(strand, exited, Exited(strand.state, output))
+    strand.input = output
+
+
+# -- limits
+
+
+def too_large(name: str) -> str:
+    return f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+
+
+def check_size(value: Value, name: str) -> None:
+    """Refuses what a state may not put out; final, as recorded for Pass."""
+    if type(value) not in _SCALARS and measure(value) > PAYLOAD_LIMIT:
+        raise StateError(DATA_LIMIT, too_large(name), final=True)
+
+
+def measure(value: Value) -> int:
+    """Bytes of the value's JSON text; refuses what is nested too deeply to have one."""
+    try:
+        return len(orjson.dumps(value))
+    except TypeError:
+        if _deeper_than(value, DEPTH_LIMIT):
+            message = f"The value is nested more than {DEPTH_LIMIT} levels deep."
+            raise StateError(RUNTIME, message, final=True) from None
+        return size(value)
+
+
+def _deeper_than(value: Value, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [part for whole in layer for part in _parts(whole)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(value: Value) -> list[Value]:
+    if isinstance(value, dict):
+        return [part for part in value.values() if isinstance(part, dict | list)]
+    return [part for part in value if isinstance(part, dict | list)] if isinstance(value, list) else []
+
+
+def check_assigned(strand: Strand, assigned: Mapping[str, Value] | None) -> None:
+    """At most 256 KiB in one Assign and 10 MiB in all variables of a scope (Service quotas)."""
+    if not assigned:
+        return
+    bytes_ = measure(assigned)
+    if bytes_ > PAYLOAD_LIMIT:
+        raise StateError(DATA_LIMIT, too_large(strand.state), final=True)
+    if len(strand.variables) * PAYLOAD_LIMIT > VARIABLES_LIMIT:
+        kept = {name: value for name, value in strand.variables.items() if name not in assigned}
+        if bytes_ + measure(kept) > VARIABLES_LIMIT:
+            raise StateError(DATA_LIMIT, too_large(strand.state), final=True)

@@ -1,0 +1,256 @@
+"""The driver carries one run: effects out to the clock and the tasks, signals back in.
+
+Time. Each run has its own clock: the host's, moved ahead by what was skipped. With ``skip``, when the run has timers
+and no work in flight, its next timer fires at once and its clock moves there; work in flight holds it.
+
+Order. One pass is: advance until quiescent, hand the effects to the host's ``commit``, dispatch them when it says so,
+then skip ahead if nothing is in flight. Work may tell its end from within ``start``; that is the next pass.
+"""
+
+import heapq
+from collections.abc import Callable
+from typing import Protocol
+
+from sfn_emulator.engine.ports import (
+    Cancel,
+    Clock,
+    Effect,
+    Fired,
+    MapRunEnded,
+    MapRuns,
+    SetTimer,
+    Signal,
+    StartMapRun,
+    StartTask,
+    TaskFailed,
+    Tasks,
+    TaskSucceeded,
+    Timer,
+    Work,
+)
+from sfn_emulator.engine.run import Run, Status
+
+
+class Host(Protocol):
+    """Whoever keeps the run. ``Alone`` is the one that keeps nothing."""
+
+    def record(self, signal: Signal, at: float) -> None:
+        """A signal is about to be delivered; what it leads to leaves the process only through ``commit``."""
+
+    def commit(self, then: Callable[[], None]) -> None:
+        """Calls ``then`` when all that was recorded is stored."""
+
+    def later(self, then: Callable[[], None]) -> None:
+        """Calls ``then`` when others have had their turn."""
+
+    def passed(self) -> None:
+        """The run has come to rest: it waits, or has ended."""
+
+
+class Alone:
+    """A host that stores nothing and has nobody else to care for."""
+
+    def record(self, signal: Signal, at: float) -> None: ...
+    def commit(self, then: Callable[[], None]) -> None:
+        then()
+
+    def later(self, then: Callable[[], None]) -> None:
+        then()
+
+    def passed(self) -> None: ...
+
+
+class _Pending:
+    """Stands for work that has not been handed back yet by ``start``."""
+
+    def cancel(self) -> None: ...
+
+
+_PENDING = _Pending()
+_ALONE = Alone()
+
+
+class Driver:
+    """Carries ``run``. ``budget`` is the number of transitions before others have their turn."""
+
+    __slots__ = (
+        "_alarm",
+        "_busy",
+        "_due",
+        "_host",
+        "_map_runs",
+        "_offset",
+        "_out",
+        "_tasks",
+        "_work",
+        "budget",
+        "clock",
+        "run",
+        "skip",
+    )
+
+    def __init__(
+        self,
+        run: Run,
+        clock: Clock,
+        tasks: Tasks,
+        map_runs: MapRuns | None = None,
+        *,
+        host: Host = _ALONE,
+        skip: bool = False,
+        budget: int = 10_000,
+    ) -> None:
+        self.run = run
+        self.clock = clock
+        self.skip = skip
+        self.budget = budget
+        self._tasks = tasks
+        self._map_runs = map_runs
+        self._host = host
+        self._alarm: Timer | None = None
+        self._busy = False
+        self._out = 0
+        self._offset = 0.0
+        self._due: list[tuple[float, int]] = []
+        self._work: dict[int, Work] | None = None
+
+    # -- from outside
+
+    def now(self) -> float:
+        """The run's own time, epoch seconds to the millisecond."""
+        return round(self.clock.now() + self._offset, 3)
+
+    def start(self) -> None:
+        self.run.start(self.now())
+        self._go()
+
+    def stop(self, error: str | None = None, cause: str | None = None) -> None:
+        self.run.stop(error, cause, self.now())
+        self._go()
+
+    def redrive(self) -> None:
+        self.run.redrive(self.now())
+        self._go()
+
+    def resume(self) -> None:
+        """Takes up a run that was rebuilt from its stored signals: what it still awaits is started again."""
+        self._offset = max(0.0, self.run.at - self.clock.now())
+        self.run.take_effects()
+        self._dispatch(self.run.open_effects())
+        self._go()
+
+    def tell(self, signal: Signal, at: float | None = None) -> None:
+        """Delivers a signal. ``at`` is the time of what told it, where that has a clock of its own."""
+        if at is not None and at > self.now():
+            self._offset += at - self.now()
+        now = self.now()
+        if isinstance(signal, TaskSucceeded | TaskFailed | MapRunEnded) and self._work is not None:
+            self._work.pop(signal.id, None)
+        self._host.record(signal, now)
+        self.run.deliver(signal, now)
+        self._go()
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether work is under way that holds the run's clock."""
+        return bool(self._work)
+
+    # -- passes
+
+    def _go(self) -> None:
+        if self._busy or self._out:
+            return
+        self._busy = True
+        try:
+            while self._pass():
+                pass
+        finally:
+            self._busy = False
+        if not self._out:
+            self._rest()
+
+    def _pass(self) -> bool:
+        """One pass; true if another one is to follow at once."""
+        run = self.run
+        more = run.advance(self.budget)
+        effects = run.take_effects()
+        if more or effects:
+            self._out += 1
+            if effects:
+                self._host.commit(lambda: self._committed(effects))
+            else:
+                self._host.later(lambda: self._committed(effects))
+            return not self._out
+        return run.pending or self._skip_ahead()
+
+    def _committed(self, effects: list[Effect]) -> None:
+        self._dispatch(effects)
+        self._out -= 1
+        self._go()
+
+    def _skip_ahead(self) -> bool:
+        if not (self.skip and self._due and not self._work and self.run.status is Status.RUNNING):
+            return False
+        due = self._due[0][0]
+        self._offset += max(0.0, due - self.now())
+        self._fire(max(due, self.run.at))
+        return True
+
+    def _fire(self, at: float) -> None:
+        _, effect = heapq.heappop(self._due)
+        fired = Fired(effect)
+        self._host.record(fired, at)
+        self.run.deliver(fired, at)
+
+    def _rest(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self.run.status is not Status.RUNNING:
+            self._due.clear()
+        elif self._due:
+            self._alarm = self.clock.call_at(self._due[0][0] - self._offset, self._ring)
+        self._host.passed()
+
+    def _ring(self) -> None:
+        self._alarm = None
+        now = self.now()
+        while self._due and self._due[0][0] <= now:
+            self._fire(now)
+        self._go()
+
+    # -- effects
+
+    def _dispatch(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case SetTimer(id_, due):
+                    heapq.heappush(self._due, (due, id_))
+                case Cancel(id_):
+                    self._cancel(id_)
+                case _:
+                    self._begin(effect)
+
+    def _begin(self, effect: StartTask | StartMapRun) -> None:
+        if self._work is None:
+            self._work = {}
+        self._work[effect.id] = _PENDING
+        if isinstance(effect, StartTask):
+            work = self._tasks.start(effect, self.tell)
+        elif self._map_runs is not None:
+            work = self._map_runs.start(effect, self.tell)
+        else:
+            self.tell(MapRunEnded(effect.id, error="States.Runtime", cause="No Map Runs can be run here."))
+            return
+        if effect.id in self._work:
+            self._work[effect.id] = work
+
+    def _cancel(self, effect: int) -> None:
+        work = self._work.pop(effect, None) if self._work else None
+        if work is not None:
+            work.cancel()
+            return
+        kept = [timer for timer in self._due if timer[1] != effect]
+        if len(kept) != len(self._due):
+            self._due = kept
+            heapq.heapify(kept)

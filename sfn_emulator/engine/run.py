@@ -1,0 +1,299 @@
+"""A run: one execution as a sans-I/O state machine (docs/decisions/0001).
+
+``start``, ``deliver``, ``stop`` and ``redrive`` only queue what happened; ``advance`` lets it happen, one turn after
+the other, until nothing can go on or the budget is spent. ``take_effects`` hands out what is wanted of the world.
+"""
+
+from collections.abc import Callable, Generator
+from enum import StrEnum
+from typing import Any, Final
+
+from sfn_emulator.engine.events import Failure, Redriven, Started, Succeeded
+from sfn_emulator.engine.ports import (
+    Effect,
+    Fired,
+    Identity,
+    MapRunEnded,
+    MapRunStarted,
+    SetTimer,
+    Signal,
+    StartMapRun,
+    StartTask,
+    TaskBegun,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+from sfn_emulator.engine.recovery import fault
+from sfn_emulator.engine.strand import PAUSE, HistoryFullError, Ledger, Program, Strand
+from sfn_emulator.errors import RUNTIME, EvaluationError, StateError
+from sfn_emulator.values import UNSET, Unset, Value
+
+EXPRESS_TIMEOUT: Final = 300
+"""Seconds an EXPRESS execution may take (Service quotas)."""
+
+FULL: Final = "The execution reached the maximum number of history events (25000)."
+TOO_DEEP: Final = "The state's data is nested too deeply."
+
+
+class Status(StrEnum):
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+
+
+class ReplayMismatchError(Exception):
+    """A signal answers an effect that this run did not issue: it was stored by another engine or another program."""
+
+
+_ANSWERS: Final[dict[type, type]] = {
+    Fired: SetTimer,
+    TaskBegun: StartTask,
+    TaskSubmitted: StartTask,
+    TaskHeartbeat: StartTask,
+    TaskSucceeded: StartTask,
+    TaskFailed: StartTask,
+    MapRunStarted: StartMapRun,
+    MapRunEnded: StartMapRun,
+}
+_LAST_WORDS: Final = (Fired, TaskSucceeded, TaskFailed, MapRunEnded)
+
+
+class Run(Ledger):
+    """One execution of a program.
+
+    ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
+    succeeded. ``next_state`` is where a ``single`` program would have gone on.
+    """
+
+    __slots__ = ("_inbox", "_text", "_timeout", "cause", "error", "next_state", "output", "program", "status")
+
+    def __init__(self, program: Program, identity: Identity, input_value: Value, input_text: str) -> None:
+        super().__init__(identity, input_value)
+        self.program = program
+        self.status = Status.RUNNING
+        self.output: Value | Unset = UNSET
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.next_state: str | None = None
+        self._text = input_text
+        self._timeout = 0
+        self._inbox: list[tuple[float, Callable[[Any], None], Any]] = []
+
+    # -- what happens to it
+
+    def start(self, at: float) -> None:
+        self._inbox.append((at, self._start, None))
+
+    def deliver(self, signal: Signal, at: float) -> None:
+        """A signal, with the time it was seen. One that comes too late is ignored.
+
+        ``advance`` raises ``ReplayMismatchError`` for one that answers an effect that was never issued.
+        """
+        self._inbox.append((at, self._signal, signal))
+
+    def stop(self, error: str | None, cause: str | None, at: float) -> None:
+        """StopExecution."""
+        self._inbox.append((at, self._stop, (error, cause)))
+
+    def expire(self, at: float) -> None:
+        """The whole execution has taken too long."""
+        self._inbox.append((at, self._expire, None))
+
+    def redrive(self, at: float) -> None:
+        """Runs what did not succeed again; does nothing to a run that is running, has succeeded or is full."""
+        self._inbox.append((at, self._redrive, None))
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to advance for."""
+        return bool(self._inbox or self.ready)
+
+    # -- making it happen
+
+    def advance(self, budget: int = 10_000) -> bool:
+        """Goes on for at most ``budget`` transitions; true if there is more to do."""
+        self.budget = budget
+        if self.identity.express:
+            self._hurry()
+        while True:
+            while self.ready:
+                if not self._resume(self.ready.pop(0)):
+                    return True
+            if not self._inbox:
+                return False
+            at, happen, what = self._inbox.pop(0)
+            self.at = max(self.at, at)
+            happen(what)
+
+    def _hurry(self) -> None:
+        """Ends an EXPRESS run before its turn does: it may loop without end, and is never replayed."""
+        for at, happen, what in self._inbox:
+            if happen in (self._stop, self._expire) or (isinstance(what, Fired) and what.id == self._timeout):
+                self._inbox = [(at, happen, what)]
+                self.ready.clear()
+
+    def take_effects(self) -> list[Effect]:
+        """The effects since the last time, in order."""
+        taken = self.effects
+        self.effects = []
+        return taken
+
+    def open_effects(self) -> list[Effect]:
+        """What is still awaited, in order: what a host has to take up again after a crash."""
+        return [effect for _, effect in self.awaiting.values()]
+
+    # -- turns
+
+    def _start(self, _: None) -> None:
+        self.root = Strand(self, self.program.block, self.given)
+        self.aside(0, "ExecutionStarted", Started(self.given, self._text))
+        self._arm()
+        self.ready.append(self.root)
+
+    def _arm(self) -> None:
+        seconds = self.program.timeout
+        if self.identity.express:
+            seconds = min(seconds or EXPRESS_TIMEOUT, EXPRESS_TIMEOUT)
+        self._timeout = self.timer(None, seconds) if seconds else 0
+
+    def _signal(self, signal: Signal) -> None:
+        known = self.awaiting.get(signal.id)
+        if known is None:
+            if signal.id > self.last_effect:
+                raise ReplayMismatchError(f"no effect {signal.id} was issued, but there is an answer to it: {signal!r}")
+            return
+        strand, effect = known
+        if not isinstance(effect, _ANSWERS[type(signal)]):
+            raise ReplayMismatchError(f"effect {signal.id} is {type(effect).__name__}, but the answer is {signal!r}")
+        if isinstance(signal, _LAST_WORDS):
+            del self.awaiting[signal.id]
+        elif isinstance(signal, TaskSubmitted) and isinstance(effect, StartTask):
+            self.awaiting[signal.id] = strand, effect._replace(submitted=signal.output)
+        if strand is None:
+            self._expire(None)
+        else:
+            strand.wake(signal)
+
+    def _stop(self, told: tuple[str | None, str | None]) -> None:
+        self._end(Status.ABORTED, "ExecutionAborted", *told)
+
+    def _expire(self, _: None) -> None:
+        self._end(Status.TIMED_OUT, "ExecutionTimedOut", None, None)
+
+    def _redrive(self, _: None) -> None:
+        root = self.root
+        refused = self.status in (Status.RUNNING, Status.SUCCEEDED) or len(self.events) >= self.limit
+        if root is None or refused:
+            return
+        self.redrives += 1
+        self.redriven_at = self.at
+        self.forget_execution()
+        self.status, self.error, self.cause = Status.RUNNING, None, None
+        root.reopen(self.aside(len(self.events), "ExecutionRedriven", Redriven(self.redrives)))
+        self._arm()
+        self.ready.append(root)
+
+    # -- strands
+
+    def _resume(self, strand: Strand) -> bool:
+        """Lets the strand go on; false if the budget is spent."""
+        if strand.dead:
+            return True
+        message, strand.inbox = strand.inbox, None
+        try:
+            if strand.generator is None:
+                strand.generator = _go(strand)
+            if strand.generator.send(message) is PAUSE:
+                self.ready.insert(0, strand)
+                return False
+        except StopIteration:
+            self._guarded(self._ended, strand)
+        except (EvaluationError, StateError, HistoryFullError, RecursionError) as error:
+            self._guarded(self._raised, strand, error)
+        return True
+
+    def _guarded(self, happen: Callable[..., None], *what: Any) -> None:
+        try:
+            happen(*what)
+        except HistoryFullError:
+            self._end(Status.FAILED, "ExecutionFailed", RUNTIME, FULL, len(self.events))
+
+    def _ended(self, strand: Strand) -> None:
+        strand.generator = None
+        parent = strand.parent
+        if parent is None:
+            self.output = strand.input
+            self._end(Status.SUCCEEDED, "ExecutionSucceeded")
+        elif parent.region is not None:
+            parent.region.ended(strand)
+
+    def _raised(self, strand: Strand, raised: Exception) -> None:
+        if isinstance(raised, HistoryFullError):
+            raise raised
+        error = _as_state_error(strand, raised)
+        region = None if strand.parent is None else strand.parent.region
+        if region is None or error.final:
+            self._end(Status.FAILED, "ExecutionFailed", error.error or None, error.cause, strand.tip)
+            return
+        if strand.entered and strand.block.steps[strand.state].kind == "Task":
+            self.aside(strand.tip, "TaskStateAborted")
+        strand.generator = None
+        region.failed(strand, error)
+
+    # -- the end
+
+    def _end(
+        self,
+        status: Status,
+        event: str,
+        error: str | None = None,
+        cause: str | None = None,
+        previous: int | None = None,
+    ) -> None:
+        if self.status is not Status.RUNNING:
+            return
+        self.status, self.error, self.cause = status, error, cause
+        detail = Succeeded(self.output) if status is Status.SUCCEEDED else Failure(error, cause)
+        tip = self.root.tip if self.root is not None else 0
+        self.limit += 1
+        self.aside(tip if previous is None else previous, event, detail)
+        self.limit -= 1
+        self.ready.clear()
+        self.release()
+        if self.root is not None:
+            self.root.rest()
+
+
+def _as_state_error(strand: Strand, raised: Exception) -> StateError:
+    if isinstance(raised, EvaluationError):
+        return fault(strand, raised)
+    if isinstance(raised, StateError):
+        return raised
+    return StateError(RUNTIME, strand.place(TOO_DEEP), final=True)
+
+
+def _go(strand: Strand) -> Generator[bool, Any, None]:
+    """The strand's life: one state after the other, until one ends it."""
+    if strand.parent is not None and strand.parent.region is not None:
+        strand.parent.region.begin(strand)
+    steps, single, run = strand.block.steps, strand.block.single, strand.run
+    while True:
+        step = steps[strand.state]
+        if step.apply is not None:
+            target = step.apply(strand)
+        else:
+            assert step.wait is not None
+            target = yield from step.wait(strand)
+        if target is None or single:
+            if single and isinstance(run, Run):
+                run.next_state = target
+            return
+        strand.state = target
+        strand.entered = 0
+        run.budget -= 1
+        if run.budget <= 0:
+            yield PAUSE

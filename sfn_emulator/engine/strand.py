@@ -1,0 +1,353 @@
+"""What a run is made of: strands, and the ledger they write events and effects into.
+
+A strand is the top level, one Parallel branch or one Map iteration. It keeps its place (state, raw input, variables),
+so that a redrive can restart it there, and is itself the ``Scope`` its expressions are evaluated in.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from sfn_emulator.engine.context import Item, StateInfo, context_object, execution
+from sfn_emulator.engine.draws import SeededDraws
+from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.ports import Cancel, Effect, Identity, SetTimer, StartMapRun, StartTask
+from sfn_emulator.errors import StateError
+from sfn_emulator.query.compiled import Draws
+from sfn_emulator.values import Value
+
+HISTORY_LIMIT: Final = 25_000
+"""Events of a STANDARD execution; the last of them is the ExecutionFailed that tells so (Service quotas)."""
+
+PAUSE: Final = True
+WAIT: Final = False
+"""What a strand yields: PAUSE to let others go on although it could, WAIT until it is told something."""
+
+Waiting: TypeAlias = Generator[bool, Any, str | None]
+"""A step under way; returns the next state's name, or ``None`` at an end."""
+
+NO_VARIABLES: Final[Mapping[str, Value]] = {}
+
+
+class HistoryFullError(Exception):
+    """No more events fit; the execution ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One compiled state. ``apply`` gives the next state's name, ``None`` at an end; ``wait`` does after waiting.
+
+    Exactly one of the two is set. ``kind`` is the state's type.
+    """
+
+    kind: str
+    apply: "Callable[[Strand], str | None] | None" = field(default=None, repr=False)
+    wait: "Callable[[Strand], Waiting] | None" = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A compiled branch. ``single`` blocks end after their first state, whatever comes next (TestState)."""
+
+    start_at: str
+    steps: Mapping[str, Step]
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a run runs. ``timeout`` is TimeoutSeconds of the whole machine."""
+
+    block: Block
+    timeout: int | None = None
+
+
+class Ledger:
+    """Events and effects of one execution, its present time, and who waits for what."""
+
+    __slots__ = (
+        "_draws",
+        "_execution",
+        "at",
+        "awaiting",
+        "budget",
+        "effects",
+        "events",
+        "given",
+        "identity",
+        "last_effect",
+        "limit",
+        "ready",
+        "redriven_at",
+        "redrives",
+        "root",
+    )
+
+    def __init__(self, identity: Identity, given: Value) -> None:
+        self.identity = identity
+        self.given = given
+        self.at = identity.started_at
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.awaiting: dict[int, tuple[Strand | None, StartTask | SetTimer | StartMapRun]] = {}
+        self.ready: list[Strand] = []
+        self.budget = 0
+        self.last_effect = 0
+        self.limit: float = float("inf") if identity.express else HISTORY_LIMIT - 1
+        self.redrives = 0
+        self.redriven_at = 0.0
+        self.root: Strand | None = None
+        self._draws: Draws | None = None
+        self._execution: dict[str, Value] | None = None
+
+    # -- events
+
+    def emit(self, strand: "Strand", kind: str, detail: Any = None) -> None:
+        """Records an event of the strand and moves the strand's tip to it."""
+        events = self.events
+        if len(events) >= self.limit:
+            raise HistoryFullError
+        events.append(Event(kind, strand.tip, self.at, detail))
+        strand.tip = len(events)
+
+    def aside(self, previous: int, kind: str, detail: Any = None) -> int:
+        """Records an event that what comes next does not follow; gives its id."""
+        if len(self.events) >= self.limit:
+            raise HistoryFullError
+        self.events.append(Event(kind, previous, self.at, detail))
+        return len(self.events)
+
+    def unrecord(self, strand: "Strand", place: int) -> None:
+        """Takes back the strand's events after its event ``place``; what came after them moves up."""
+        gone: list[int] = []
+        while strand.tip != place:
+            gone.append(strand.tip)
+            strand.tip = self.events[strand.tip - 1].previous
+        moved = {id_: id_ - sum(other < id_ for other in gone) for id_ in range(min(gone), len(self.events) + 1)}
+        kept = [event for id_, event in enumerate(self.events, 1) if id_ not in gone]
+        self.events[:] = [event._replace(previous=moved.get(event.previous, event.previous)) for event in kept]
+        if self.root is not None:
+            self.root.move(moved)
+
+    # -- effects
+
+    def next_effect(self) -> int:
+        self.last_effect += 1
+        return self.last_effect
+
+    def issue(self, strand: "Strand | None", effect: StartTask | SetTimer | StartMapRun) -> None:
+        self.effects.append(effect)
+        self.awaiting[effect.id] = strand, effect
+
+    def timer(self, strand: "Strand | None", delay: float) -> int:
+        effect = SetTimer(self.next_effect(), round(self.at + delay, 3))
+        self.issue(strand, effect)
+        return effect.id
+
+    def settle(self, *effects: int) -> None:
+        """None of these is awaited any longer; the host is told of those that are still out."""
+        for effect in effects:
+            if self.awaiting.pop(effect, None) is not None:
+                self.effects.append(Cancel(effect))
+
+    def release(self, strand: "Strand | None" = None) -> None:
+        """Settles everything the strand awaits; everything at all without one."""
+        self.settle(*[id_ for id_, (owner, _) in self.awaiting.items() if strand is None or owner is strand])
+
+    # -- what expressions see
+
+    @property
+    def draws(self) -> Draws:
+        if self._draws is None:
+            self._draws = SeededDraws(self.identity.seed, lambda: self.at)
+        return self._draws
+
+    @property
+    def execution(self) -> dict[str, Value]:
+        """``$$.Execution``."""
+        if self._execution is None:
+            self._execution = execution(self.identity, self.given, self.redrives, self.redriven_at)
+        return self._execution
+
+    def forget_execution(self) -> None:
+        self._execution = None
+
+
+class Strand:
+    """One line of control. ``tip`` is the id of the event its next event follows, 0 before the first.
+
+    ``entered`` is the id of the present state's Entered event, 0 between states. ``index`` is the place among the
+    siblings, ``retries`` the attempts made again (``None`` in states without Retry). ``region`` holds the children
+    of the Parallel or Map the strand is in, ``map_run`` the ARN of its Map Run. ``resumed`` tells that the present
+    state is run again by a redrive, ``begun`` that an iteration's input has been selected.
+    """
+
+    __slots__ = (
+        "begun",
+        "block",
+        "dead",
+        "entered",
+        "generator",
+        "inbox",
+        "index",
+        "input",
+        "item",
+        "map_run",
+        "parent",
+        "region",
+        "resumed",
+        "retries",
+        "run",
+        "state",
+        "tip",
+        "token",
+        "variables",
+    )
+
+    def __init__(self, run: Ledger, block: Block, given: Value, parent: "Strand | None" = None, index: int = 0) -> None:
+        self.run = run
+        self.block = block
+        self.parent = parent
+        self.index = index
+        self.input = given
+        self.state = block.start_at
+        self.variables: Mapping[str, Value] = NO_VARIABLES if parent is None else parent.variables
+        self.item: Item | None = None if parent is None else parent.item
+        self.tip: int = 0 if parent is None else parent.tip
+        self.entered = 0
+        self.generator: Generator[bool, Any, None] | None = None
+        self.inbox: Any = None
+        self.region: Region | None = None
+        self.resumed = False
+        self.retries: int | None = None
+        self.token: str | None = None
+        self.map_run: str | None = None
+        self.dead = False
+        self.begun = False
+
+    # -- Scope
+
+    @property
+    def draws(self) -> Draws:
+        return self.run.draws
+
+    def context(self) -> dict[str, Value]:
+        """The context object."""
+        place = self.present
+        run = self.run
+        entered_at = run.events[place.entered - 1].at if place.entered else run.at
+        info = StateInfo(place.state, entered_at, place.retries)
+        return context_object(run.execution, run.identity, info, self.token, self.item)
+
+    @property
+    def present(self) -> "Strand":
+        """Whose state is the present one: before a strand's first state (ItemSelector) its parent's."""
+        return self if self.entered or self.parent is None else self.parent
+
+    # -- life
+
+    def enter(self, kind: str, detail: Any) -> None:
+        """Records the Entered event; a state run again by a redrive is not entered again."""
+        if self.resumed:
+            self.resumed = False
+            return
+        self.run.emit(self, kind, detail)
+        self.entered = self.tip
+
+    def wake(self, message: Any = None) -> None:
+        self.inbox = message
+        self.run.ready.append(self)
+
+    def halt(self) -> None:
+        """Stops where it is, keeping its place."""
+        self.dead = True
+        self.run.release(self)
+        if self.generator is not None:
+            self.generator.close()
+            self.generator = None
+
+    def reopen(self, tip: int) -> None:
+        """Makes the strand ready to be run again from its place, its next event following ``tip``."""
+        self.dead = False
+        self.generator = None
+        self.inbox = None
+        self.tip = tip
+        self.resumed = self.entered > 0
+
+    def rest(self) -> None:
+        """Lets go of what runs, keeping its place: the execution has ended."""
+        self.generator = None
+        if self.region is not None:
+            for child in self.region.open.values():
+                child.rest()
+
+    def move(self, moved: Mapping[int, int]) -> None:
+        """Events have new ids."""
+        self.tip = moved.get(self.tip, self.tip)
+        self.entered = moved.get(self.entered, self.entered)
+        if self.region is not None:
+            for child in self.region.open.values():
+                child.move(moved)
+
+    def place(self, message: str) -> str:
+        """The message with the prefix AWS puts before what went wrong in a state."""
+        place = self.present
+        where = f"'{place.state}' (entered at the event id #{place.entered})"
+        return f"An error occurred while executing the state {where}. {message}"
+
+
+class Region:
+    """The children of a Parallel or Map. ``open`` holds those that have not succeeded, by index."""
+
+    __slots__ = ("left", "open", "owner", "results")
+
+    def __init__(self, owner: Strand, size: int) -> None:
+        self.owner = owner
+        self.results: list[Value] = [None] * size
+        self.open: dict[int, Strand] = {}
+        self.left = size
+
+    def begin(self, child: Strand) -> None:
+        """Before a child's first state."""
+
+    def ended(self, child: Strand) -> None:
+        """A child has come to its end."""
+        self.results[child.index] = child.input
+        del self.open[child.index]
+        self.left -= 1
+        self.owner.tip = child.tip
+        if not self.left:
+            self.owner.wake()
+
+    def failed(self, child: Strand, error: StateError) -> None:
+        """A child failed: its siblings are stopped and the owner is told."""
+        for sibling in self.open.values():
+            if sibling is not child:
+                self.stop(sibling)
+        self.owner.tip = child.tip
+        self.owner.wake(error)
+
+    def stop(self, child: Strand) -> None:
+        abort(child)
+
+    def reopen(self) -> None:
+        """Runs the children that have not succeeded again (redrive)."""
+        for child in list(self.open.values()):
+            child.reopen(self.owner.tip)
+            child.run.ready.append(child)
+
+
+ABORTABLE: Final = frozenset({"Task", "Wait", "Parallel", "Map"})
+
+
+def abort(strand: Strand) -> None:
+    """Stops a strand because a sibling failed, and records what that ends."""
+    began = strand.generator is not None
+    if strand.region is not None and began:
+        for child in strand.region.open.values():
+            strand.region.stop(child)
+    if began and strand.entered:
+        kind = strand.block.steps[strand.state].kind
+        if kind in ABORTABLE:
+            strand.run.aside(strand.tip, f"{kind}StateAborted")
+    strand.halt()
