@@ -29,8 +29,9 @@ class Problem:
     """One finding in a definition.
 
     ``code`` and ``message`` are AWS's (API_ValidateStateMachineDefinitionDiagnostic, and recordings); ``pointer`` is
-    the place as AWS writes it (``/States/X/Next``); ``line`` and ``column`` count from 1 and are 0 where no text is
-    known. ``kind`` is our own stable word for the rule that was broken.
+    the place as AWS writes it (``/States/X/Choices[0]/Next``), empty where AWS names none; ``line`` and ``column``
+    count from 1 and are 0 where no text is known. ``kind`` is our own stable word for the rule that was broken.
+    ``place`` is the RFC 6901 pointer of the very field at fault, also where AWS names only the object around it.
     """
 
     code: str
@@ -40,9 +41,10 @@ class Problem:
     kind: str = ""
     line: int = 0
     column: int = 0
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message} at {self.pointer}"
+        return f"{self.code}: {self.message} at {self.pointer or 'null'}"
 
 
 class DefinitionError(Exception):

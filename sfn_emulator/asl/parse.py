@@ -1,0 +1,95 @@
+"""Definition text → checked ``Machine``. All problems are found at once.
+
+The stages: text → object (``source``); object → model, with notes on every state (``states``); notes → what only the
+whole can show (``check``). A model is handed out only if no stage found an error.
+"""
+
+from sfn_emulator.asl.check import CHECKS
+from sfn_emulator.asl.draft import LONGEST, Draft, Fields, Scope, StateNotes, Supports
+from sfn_emulator.asl.fields import check_fields
+from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
+from sfn_emulator.asl.positions import placed
+from sfn_emulator.asl.report import Report
+from sfn_emulator.asl.source import read
+from sfn_emulator.asl.states import LANGUAGES, read_branch, read_state
+from sfn_emulator.asl.variables import variable_references
+from sfn_emulator.errors import DefinitionError, Problem
+
+_MACHINE = frozenset("Comment StartAt States TimeoutSeconds Version QueryLanguage".split())
+
+
+def parse(
+    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None
+) -> tuple[Machine | None, tuple[Problem, ...]]:
+    """The model, or ``None``, and every problem (warnings too), in AWS's order, with line and column.
+
+    ``resources`` may refuse a Task's Resource by telling why (``engine.ports.Tasks.supports``).
+    """
+    report = Report()
+    raw = read(text, report)
+    machine = None
+    if raw is not None:
+        machine = read_machine(raw, Draft(report, machine_type, supports=resources))
+    return machine, placed(report, text) if report.found else ()
+
+
+def load(
+    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None
+) -> Machine:
+    """The model; raises ``DefinitionError`` with every problem."""
+    machine, problems = parse(text, machine_type, resources=resources)
+    if machine is None:
+        raise DefinitionError(problems)
+    return machine
+
+
+def parse_state(
+    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None, name: str = ""
+) -> tuple[State | None, tuple[Problem, ...]]:
+    """One state on its own, as TestState takes it: it needs no Next or End, and its targets need not exist."""
+    report = Report()
+    raw = read(text, report)
+    state = None
+    if raw is not None:
+        draft = Draft(report, machine_type, supports=resources, alone=True)
+        state = _read_alone(name, raw, draft)
+    return state, placed(report, text) if report.found else ()
+
+
+def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:
+    """The model of a definition that is an object already; ``None`` if ``draft.report`` holds an error."""
+    fields = Fields(raw, (), StateNotes("", (), draft.language, Scope(())), draft)
+    check_fields(fields, _MACHINE)
+    draft.language = QueryLanguage(fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE") or "JSONPath")
+    timeout = fields.integer("TimeoutSeconds", 1, LONGEST)
+    fields.text("Version")
+    body = read_branch(raw, (), draft, None, False)
+    for check in CHECKS:
+        check(draft)
+    if draft.report.failed:
+        return None
+    comment = raw.get("Comment")
+    return Machine(
+        body,
+        draft.language,
+        timeout,
+        comment if isinstance(comment, str) else None,
+        variable_references(draft) or None,
+    )
+
+
+def _read_alone(name: str, raw: dict[str, object], draft: Draft) -> State | None:
+    around = Scope(())
+    state = read_state(name, raw, (), around, draft)
+    for check in CHECKS:
+        check(draft)
+    return None if draft.report.failed else state
+
+
+def branches(state: State) -> tuple[Branch, ...]:
+    """The state machines inside a state: a Parallel's branches, a Map's processor."""
+    inner = getattr(state, "branches", None)
+    if inner is not None:
+        return tuple(inner)
+    processor = getattr(state, "processor", None)
+    return () if processor is None else (processor,)

@@ -1,0 +1,66 @@
+"""Where problems are gathered while a definition is read: all of them, in the order AWS would tell them."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sfn_emulator.asl.place import Place, location, pointer
+from sfn_emulator.asl.scanner import JsonFault
+from sfn_emulator.errors import Problem, Severity
+
+SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
+INVALID_JSON: Final = "INVALID_JSON_DESCRIPTION"
+MISSING_TARGET: Final = "MISSING_TRANSITION_TARGET"
+MISSING_END: Final = "MISSING_END_STATE"
+DUPLICATE_NAME: Final = "DUPLICATE_STATE_NAME"
+INVALID_NAME: Final = "INVALID_STATE_NAME"
+DUPLICATE_LABEL: Final = "DUPLICATE_LABEL_NAME"
+INVALID_LABEL: Final = "INVALID_LABEL_NAME"
+TOO_DEEP: Final = "TOO_DEEPLY_NESTED"
+
+
+@dataclass(slots=True)
+class Report:
+    """Problems in the order they were found, each with the exact place it stands at."""
+
+    found: list[tuple[Problem, Place]] = field(default_factory=list)
+    failed: bool = False
+
+    def error(
+        self, at: Place, message: str, kind: str = "SCHEMA", *, code: str = SCHEMA, exact: Place | None = None
+    ) -> None:
+        """``exact`` is the field at fault where AWS's location stops at what is around it."""
+        self.failed = True
+        exact = at if exact is None else exact
+        self.found.append((Problem(code, message, location(at), kind=kind, place=pointer(exact)), exact))
+
+    def unplaced(self, exact: Place, message: str, kind: str, *, code: str = SCHEMA) -> None:
+        """An error that AWS reports without a location."""
+        self.failed = True
+        self.found.append((Problem(code, message, "", kind=kind, place=pointer(exact)), exact))
+
+    def fault(self, fault: JsonFault) -> None:
+        """What kept the text from being JSON."""
+        self.failed = True
+        found = Problem(
+            INVALID_JSON,
+            fault.message,
+            fault.location,
+            kind=_fault_kind(fault),
+            line=fault.line,
+            column=fault.column,
+            place=pointer(fault.place),
+        )
+        self.found.append((found, fault.place))
+
+    def warning(self, at: Place, message: str, code: str, *, kind: str = "") -> None:
+        found = Problem(code, message, location(at), Severity.WARNING, kind=kind or code, place=pointer(at))
+        self.found.append((found, at))
+
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem, _ in self.found)
+
+
+def _fault_kind(fault: JsonFault) -> str:
+    if not fault.duplicate:
+        return "INVALID_JSON"
+    return "DUPLICATE_STATE_NAME" if fault.place[-2:-1] == ("States",) else "DUPLICATE_FIELD"

@@ -1,0 +1,43 @@
+"""Where a state leads: Next, End, Default, and the Next of rules and catchers."""
+
+from sfn_emulator.asl.draft import Fields
+
+
+def read_target(fields: Fields, key: str) -> str | None:
+    """The named state; whether there is one is checked when all states of the scope are known."""
+    target = fields.text(key)
+    if target is not None:
+        fields.state.targets.append((target, fields.at(key)))
+    return target
+
+
+def read_next(fields: Fields) -> str | None:
+    """Next, or ``None`` for End: exactly one of the two, unless the state stands alone (TestState)."""
+    target = read_target(fields, "Next")
+    end = fields.flag("End")
+    if end:
+        fields.state.terminal = True
+    if "Next" in fields and "End" in fields:
+        fields.only_one("Next", "End")
+    elif not fields.draft.alone and "Next" not in fields and not end and not fields.stands_in(fields.raw.get("End")):
+        if end is False or "End" not in fields:
+            fields.refuse("These fields are required: [Next, End]")
+    return target
+
+
+def read_loose_targets(fields: Fields) -> None:
+    """Where a state of unknown type seems to lead, so that one fault does not look like many."""
+    raw = fields.raw
+    fields.state.terminal = raw.get("End") is True
+    for key in ("Next", "Default"):
+        _loose(fields, raw.get(key), key)
+    for key in ("Choices", "Catch"):
+        items = raw.get(key)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            if isinstance(item, dict):
+                _loose(fields, item.get("Next"), key, index, "Next")
+
+
+def _loose(fields: Fields, target: object, *keys: str | int) -> None:
+    if isinstance(target, str):
+        fields.state.targets.append((target, fields.place + keys))

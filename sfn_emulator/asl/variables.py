@@ -1,0 +1,103 @@
+"""Variables: their names, and in which scopes they exist (`workflow-variables`)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sfn_emulator.asl.draft import Draft, Fields, Scope, StateNotes
+from sfn_emulator.asl.place import Place
+from sfn_emulator.asl.report import SCHEMA
+
+LONGEST_NAME: Final = 80
+RESERVED_NAME: Final = "states"
+
+
+def note_assigned(fields: Fields) -> None:
+    """Notes the names Assign sets and refuses those that are none: a Unicode identifier of at most 80 characters."""
+    for key in fields.raw["Assign"]:
+        name = key if fields.state.jsonata else key.removesuffix(".$")
+        place = (*fields.at("Assign"), key)
+        if name == RESERVED_NAME:
+            fields.draft.report.error(place, "The variable name 'states' is reserved", "VARIABLE")
+        elif not name.isidentifier() or len(name) > LONGEST_NAME:
+            message = f"The variable name '{name}' is not valid: it must be an identifier of at most {LONGEST_NAME} characters"
+            fields.draft.report.error(place, message, "VARIABLE")
+        else:
+            fields.state.assigns.setdefault(name, place)
+
+
+def check_variables(draft: Draft) -> None:
+    """No inner scope reuses an outer variable's name; no JSONPath state reads what nobody could have assigned.
+
+    In JSONata an unknown variable is undefined and AWS finds out at run time (recorded).
+    """
+    for scope in draft.scopes:
+        _check_shadowing(draft, scope)
+    if not draft.alone and any(state.reads for scope in draft.scopes for state in scope.states.values()):
+        _check_reads(draft)
+
+
+def variable_references(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """State name → names read, in definition order, as DescribeStateMachine reports them."""
+    states = (state for scope in draft.scopes for state in scope.states.values())
+    return {state.name: tuple(sorted(state.reads)) for state in states if state.reads}
+
+
+def _outer(scope: Scope) -> Iterator[Scope]:
+    """The scopes around, as far as their variables can be seen."""
+    while scope.owner is not None and not scope.isolated:
+        scope = scope.owner.scope
+        yield scope
+
+
+def _check_shadowing(draft: Draft, scope: Scope) -> None:
+    taken = {name for outer in _outer(scope) for state in outer.states.values() for name in state.assigns}
+    if not taken:
+        return
+    for state in scope.states.values():
+        for name, place in state.assigns.items():
+            if name in taken:
+                message = f"The variable '{name}' is already assigned in an outer scope"
+                draft.report.error(place, message, "VARIABLE")
+
+
+def _check_reads(draft: Draft) -> None:
+    known: dict[int, dict[str, frozenset[str]]] = {}
+    for scope in draft.scopes:
+        known[id(scope)] = _reaching(scope, known)
+        for state in scope.states.values():
+            for name, place in state.reads.items():
+                if not state.jsonata and name not in known[id(scope)][state.name]:
+                    _refuse_read(draft, state, name, place)
+
+
+def _refuse_read(draft: Draft, state: StateNotes, name: str, place: Place) -> None:
+    """A Fail state fails either way, so there it is worth a warning only."""
+    message = f"The variable '${name}' is not assigned on any path that leads here"
+    if state.fails:
+        draft.report.warning(place, message, SCHEMA, kind="VARIABLE")
+    else:
+        draft.report.error(place, message, "VARIABLE")
+
+
+def _reaching(scope: Scope, known: dict[int, dict[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    """For each state, the variables some path to it may have assigned: forward flow to a fixed point.
+
+    A state that is not reachable is a problem of its own; it is taken to see everything.
+    """
+    owner = scope.owner
+    seen_outside = frozenset[str]() if owner is None or scope.isolated else known[id(owner.scope)][owner.name]
+    everything = seen_outside | {name for state in scope.states.values() for name in state.assigns}
+    reaching: dict[str, frozenset[str]] = {}
+    if scope.start_at in scope.states:
+        reaching[scope.start_at] = seen_outside
+    waiting = list(reaching)
+    while waiting:
+        state = scope.states[waiting.pop()]
+        after = reaching[state.name] | state.assigns.keys()
+        for target, _ in state.targets:
+            if target in scope.states and (target not in reaching or not after <= reaching[target]):
+                reaching[target] = reaching.get(target, seen_outside) | after
+                waiting.append(target)
+    return {name: reaching.get(name, everything) for name in scope.states}
+
+
