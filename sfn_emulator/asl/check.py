@@ -28,7 +28,9 @@ def check_names(draft: Draft) -> None:
                 )
             seen.add(state.name)
             if not 1 <= len(state.name) <= LONGEST_STATE_NAME:
-                message = f"State name must have 1 to {LONGEST_STATE_NAME} characters: {state.name[:LONGEST_STATE_NAME]}"
+                message = (
+                    f"State name must have 1 to {LONGEST_STATE_NAME} characters: {state.name[:LONGEST_STATE_NAME]}"
+                )
                 draft.report.error(state.place, message, code=INVALID_NAME)
 
 

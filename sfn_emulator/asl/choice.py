@@ -1,52 +1,19 @@
 """Choice rules: boolean combinations and data tests (`state-choice`), or JSONata conditions."""
 
-import re
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sfn_emulator.asl.draft import Fields
 from sfn_emulator.asl.fields import check_language, refuse_field
 from sfn_emulator.asl.model import ChoiceRule
 from sfn_emulator.asl.queries import assign, condition, expression, output, path
 from sfn_emulator.asl.targets import read_target
-from sfn_emulator.values import Value
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.conditions import IS_PRESENT, OPERATORS, PATH_OPERATORS
 
-_RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})")
-
-
-def is_timestamp(value: Value) -> bool:
-    """RFC 3339 with upper-case T and Z, and a date that exists."""
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(re.sub(r"\.\d+", "", value))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_number(value: Value) -> bool:
-    return type(value) is int or type(value) is float
-
-
-_ORDER: Final = ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
-_OPERANDS: Final[dict[str, tuple[Callable[[Value], bool], str]]] = {
-    **dict.fromkeys([f"String{o}" for o in _ORDER], (lambda v: type(v) is str, "Expected value of type String")),
-    **dict.fromkeys([f"Numeric{o}" for o in _ORDER], (_is_number, "Expected value of type Number")),
-    **dict.fromkeys([f"Timestamp{o}" for o in _ORDER], (is_timestamp, "String does not match RFC3339 timestamp")),
-    **dict.fromkeys(
-        ["BooleanEquals", "IsPresent", "IsNull", "IsString", "IsNumeric", "IsBoolean", "IsTimestamp"],
-        (lambda v: type(v) is bool, "Expected value of type Boolean"),
-    ),
-    "StringMatches": (lambda v: type(v) is str, "Expected value of type String"),
-}
-_BY_PATH: Final = frozenset(
-    f"{kind}{order}Path" for kind in ("String", "Numeric", "Timestamp") for order in _ORDER
-) | {"BooleanEqualsPath"}
 _COMBINATIONS: Final = ("And", "Or", "Not")
+_NO_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
 _OF_A_RULE: Final = frozenset(("Next", "Comment", "Assign", "Output"))
-_OPERATORS: Final = frozenset(_OPERANDS) | _BY_PATH | frozenset(_COMBINATIONS)
+_OPERATORS: Final = frozenset((*OPERATORS, *PATH_OPERATORS, *_COMBINATIONS, IS_PRESENT))
 
 
 def read_choices(fields: Fields) -> tuple[ChoiceRule, ...]:
@@ -77,29 +44,43 @@ def _rule(rule: Fields) -> ChoiceRule | None:
     return ChoiceRule(test, target, out, assigned)
 
 
-def _jsonata_condition(rule: Fields) -> Any:
+def _jsonata_condition(rule: Fields) -> Compiled | None:
     for name in rule.raw:
         if name != "Condition" and name not in _OF_A_RULE:
             refuse_field(rule, name, of_other_language=name in _OPERATORS or name == "Variable")
     if not rule.require("Condition"):
         return None
-    if type(rule.raw["Condition"]) is bool:
-        return condition(rule, None)
+    literal = rule.raw["Condition"]
+    if type(literal) is bool:
+        return Compiled(literal, lambda subject, scope: literal, constant=True)
     return expression(rule, "Condition")
 
 
-def _jsonpath_condition(rule: Fields) -> Any:
+def _jsonpath_condition(rule: Fields) -> Compiled | None:
     check_language(rule, "Condition", "Output")
     if "Condition" in rule:
         return None
-    if not _sound(rule, top=True):
-        return None
-    test = {name: value for name, value in rule.raw.items() if name not in _OF_A_RULE}
-    return condition(rule, test)
+    compiled = condition(rule, _OF_A_RULE, _sound)
+    if compiled is not None:
+        _warn(rule)
+    return compiled
 
 
-def _sound(rule: Fields, *, top: bool) -> bool:
-    """Checks one rule and those within; the depth of the text bounds the recursion."""
+def _warn(rule: Fields) -> None:
+    """NO_PATH: an operand that looks like a path under an operator that takes none."""
+    for name, operand in rule.raw.items():
+        if isinstance(operand, str) and name in OPERATORS and operand.startswith(("$.", "$$.")):
+            message = f"The value of '{name}' looks like a path but the field's name does not end with 'Path'"
+            rule.draft.report.warning(rule.at(name), message, "NO_PATH")
+        elif name in ("And", "Or"):
+            for index, inner in enumerate(operand):
+                _warn(rule.inside(inner, name, index))
+        elif name == "Not":
+            _warn(rule.inside(operand, name))
+
+
+def _sound(rule: Fields, *, top: bool = True) -> bool:
+    """Tells every fault of a rule and those within; the depth of the text bounds the recursion."""
     operators = [name for name in rule.raw if name in _OPERATORS]
     sound = _check_names(rule, top=top)
     if len(operators) != 1:
@@ -148,14 +129,13 @@ def _check_combination(rule: Fields, operator: str) -> bool:
 
 
 def _check_operand(rule: Fields, operator: str) -> bool:
-    if operator in _BY_PATH:
+    if operator in PATH_OPERATORS:
         return path(rule, operator) is not None
-    accepts, message = _OPERANDS[operator]
+    wanted = "boolean" if operator == IS_PRESENT else OPERATORS[operator].wanted
     value = rule.raw[operator]
-    if accepts(value) or rule.stands_in(value):
-        if isinstance(value, str) and value.startswith(("$.", "$$.")):
-            text = f"The value of '{operator}' looks like a path but the field's name does not end with 'Path'"
-            rule.draft.report.warning(rule.at(operator), text, "NO_PATH")
+    fits = type(value) is bool if operator == IS_PRESENT else OPERATORS[operator].fits(value)
+    if fits or rule.stands_in(value):
         return True
+    message = _NO_TIMESTAMP if wanted == "timestamp" else f"Expected value of type {wanted.capitalize()}"
     rule.error(operator, message)
     return False

@@ -110,13 +110,16 @@ class Fields:
             self.refuse(message, field=other)
 
     def text(self, key: str) -> str | None:
-        return self._typed(key, str, "String")
+        value: str | None = self._typed(key, str, "String")
+        return value
 
     def flag(self, key: str) -> bool | None:
-        return self._typed(key, bool, "Boolean")
+        value: bool | None = self._typed(key, bool, "Boolean")
+        return value
 
     def array(self, key: str) -> list[Any] | None:
-        return self._typed(key, list, "Array")
+        value: list[Any] | None = self._typed(key, list, "Array")
+        return value
 
     def object(self, key: str) -> "Fields | None":
         raw = self._typed(key, dict, "Object")

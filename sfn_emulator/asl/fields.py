@@ -10,8 +10,8 @@ TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel",
 
 _JSONPATH: Final = {
     "Pass": "InputPath Parameters Result ResultPath OutputPath Assign Next End",
-    "Task": "InputPath Parameters ResultSelector ResultPath OutputPath Assign Next End Resource Credentials Retry Catch "
-    "TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath",
+    "Task": "InputPath Parameters ResultSelector ResultPath OutputPath Assign Next End Resource Credentials "
+    "Retry Catch TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath",
     "Choice": "InputPath OutputPath Assign Choices Default",
     "Wait": "InputPath OutputPath Assign Next End Seconds SecondsPath Timestamp TimestampPath",
     "Succeed": "InputPath OutputPath",
@@ -39,18 +39,8 @@ _ALLOWED: Final = {
     QueryLanguage.JSONPATH: {kind: frozenset((_EVERY + names).split()) for kind, names in _JSONPATH.items()},
     QueryLanguage.JSONATA: {kind: frozenset((_EVERY + names).split()) for kind, names in _JSONATA.items()},
 }
-_OF_A_LANGUAGE: Final = {
-    **dict.fromkeys(("Arguments", "Output", "Items", "Condition"), QueryLanguage.JSONATA),
-    **dict.fromkeys(
-        (
-            "InputPath Parameters ResultSelector ResultPath OutputPath Result ItemsPath SecondsPath TimestampPath "
-            "TimeoutSecondsPath HeartbeatSecondsPath ErrorPath CausePath MaxConcurrencyPath Variable "
-            "ToleratedFailureCountPath ToleratedFailurePercentagePath MaxItemsPath MaxItemsPerBatchPath "
-            "MaxInputBytesPerBatchPath"
-        ).split(),
-        QueryLanguage.JSONPATH,
-    ),
-}
+_JSONATA_ONLY: Final = frozenset(("Arguments", "Output", "Condition"))
+"""Fields within a state that only JSONata has; all others given to ``check_language`` are JSONPath's."""
 
 
 def check_state_fields(fields: Fields, kind: str) -> None:
@@ -76,8 +66,7 @@ def check_fields(fields: Fields, allowed: frozenset[str]) -> None:
 def check_language(fields: Fields, *names: str) -> None:
     """Refuses those of the names that belong to the other query language."""
     for name in names:
-        wanted = _OF_A_LANGUAGE.get(name)
-        if name in fields.raw and wanted is not None and wanted is not fields.state.language:
+        if name in fields.raw and (name in _JSONATA_ONLY) is not fields.state.jsonata:
             refuse_field(fields, name, of_other_language=True)
 
 

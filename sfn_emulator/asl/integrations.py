@@ -32,8 +32,8 @@ OPTIMISED: Final[dict[str, dict[str, str]]] = {
     "dynamodb": _actions("getItem putItem updateItem deleteItem"),
     "ecs": {"runTask": "job or token"},
     "eks": _actions(
-        "call", "createCluster deleteCluster createFargateProfile deleteFargateProfile createNodegroup "
-        "deleteNodegroup runJob"
+        "call",
+        "createCluster deleteCluster createFargateProfile deleteFargateProfile createNodegroup deleteNodegroup runJob",
     ),
     "elasticmapreduce": _actions(
         "cancelStep setClusterTerminationProtection modifyInstanceFleetByName modifyInstanceGroupByName",
@@ -63,7 +63,7 @@ SDK_PREFIX: Final = "aws-sdk:"
 
 def refusal(resource: Resource) -> bool:
     """Whether Step Functions knows no such integration. Which AWS SDK services exist is for the task runner to say."""
-    if resource.family is not Family.SERVICE or not resource.arn.split(":")[2] == "states":
+    if resource.family is not Family.SERVICE or resource.arn.split(":")[2] != "states":
         return False
     if resource.resource_type.startswith(SDK_PREFIX):
         return resource.pattern not in _PATTERNS[_TOKEN]

@@ -28,11 +28,17 @@ MOST_ITEMS: Final = 100_000_000
 
 _UNFIT: Final = re.compile(r'[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]')
 _PROCESSOR_CONFIG: Final = frozenset(("Mode", "ExecutionType"))
-_DISTRIBUTED_ONLY: Final = (
-    "ItemReader ItemBatcher ResultWriter Label ToleratedFailureCount ToleratedFailureCountPath "
-    "ToleratedFailurePercentage ToleratedFailurePercentagePath"
-).split()
-_READER: Final = frozenset("Resource ReaderConfig Parameters Arguments".split())
+_DISTRIBUTED_ONLY: Final = [
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+    "Label",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+]
+_READER: Final = frozenset(["Resource", "ReaderConfig", "Parameters", "Arguments"])
 _READER_CONFIG: Final[dict[str, tuple[str, ...]]] = {
     "InputType": ("CSV", "JSON", "JSONL", "MANIFEST", "PARQUET"),
     "Transformation": ("NONE", "LOAD_AND_FLATTEN"),
@@ -41,13 +47,13 @@ _READER_CONFIG: Final[dict[str, tuple[str, ...]]] = {
     "ManifestType": ("S3_INVENTORY", "ATHENA_DATA"),
 }
 _READER_CONFIG_FIELDS: Final = frozenset(_READER_CONFIG) | {"CSVHeaders", "MaxItems", "MaxItemsPath", "ItemsPointer"}
-_WRITER: Final = frozenset("Resource WriterConfig Parameters Arguments".split())
+_WRITER: Final = frozenset(["Resource", "WriterConfig", "Parameters", "Arguments"])
 _WRITER_CONFIG: Final[dict[str, tuple[str, ...]]] = {
     "Transformation": ("NONE", "COMPACT", "FLATTEN"),
     "OutputType": ("JSON", "JSONL"),
 }
 _BATCHER: Final = frozenset(
-    "MaxItemsPerBatch MaxItemsPerBatchPath MaxInputBytesPerBatch MaxInputBytesPerBatchPath BatchInput".split()
+    ["MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath", "BatchInput"]
 )
 _READING: Final = ("s3:getObject", "s3:listObjectsV2")
 _WRITING: Final = ("s3:putObject",)
@@ -195,9 +201,8 @@ def _reader_config(config: Fields | None, resource: Resource | None) -> dict[str
     check_fields(config, _READER_CONFIG_FIELDS)
     check_language(config, "MaxItemsPath")
     read = _chosen(config, _READER_CONFIG)
-    if read.get("InputType") == "CSV" and config.require("CSVHeaderLocation"):
-        if read.get("CSVHeaderLocation") == "GIVEN":
-            config.require("CSVHeaders")
+    if read.get("InputType") == "CSV":
+        config.require("CSVHeaderLocation", *(["CSVHeaders"] if read.get("CSVHeaderLocation") == "GIVEN" else []))
     if "InputType" not in config and resource is not None and resource.action == "getObject":
         config.require("InputType")
     read.update(_column_names(config))

@@ -8,14 +8,14 @@ from sfn_emulator.asl.check import CHECKS
 from sfn_emulator.asl.draft import LONGEST, Draft, Fields, Scope, StateNotes, Supports
 from sfn_emulator.asl.fields import check_fields
 from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
-from sfn_emulator.asl.positions import placed
+from sfn_emulator.asl.positions import placed_in
 from sfn_emulator.asl.report import Report
 from sfn_emulator.asl.source import read
 from sfn_emulator.asl.states import LANGUAGES, read_branch, read_state
 from sfn_emulator.asl.variables import variable_references
 from sfn_emulator.errors import DefinitionError, Problem
 
-_MACHINE = frozenset("Comment StartAt States TimeoutSeconds Version QueryLanguage".split())
+_MACHINE = frozenset(["Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage"])
 
 
 def parse(
@@ -30,12 +30,10 @@ def parse(
     machine = None
     if raw is not None:
         machine = read_machine(raw, Draft(report, machine_type, supports=resources))
-    return machine, placed(report, text) if report.found else ()
+    return machine, placed_in(report, text) if report.found else ()
 
 
-def load(
-    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None
-) -> Machine:
+def load(text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None) -> Machine:
     """The model; raises ``DefinitionError`` with every problem."""
     machine, problems = parse(text, machine_type, resources=resources)
     if machine is None:
@@ -53,7 +51,7 @@ def parse_state(
     if raw is not None:
         draft = Draft(report, machine_type, supports=resources, alone=True)
         state = _read_alone(name, raw, draft)
-    return state, placed(report, text) if report.found else ()
+    return state, placed_in(report, text) if report.found else ()
 
 
 def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:

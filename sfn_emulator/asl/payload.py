@@ -12,47 +12,49 @@ from sfn_emulator.asl.draft import Fields
 from sfn_emulator.asl.place import Place
 from sfn_emulator.asl.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
-from sfn_emulator.query.intrinsics import compile_intrinsic, is_intrinsic
+from sfn_emulator.query.intrinsics import is_intrinsic
 from sfn_emulator.query.jsonata import compile_expression
-from sfn_emulator.query.jsonpath import compile_path
+from sfn_emulator.query.template import compile_field
 from sfn_emulator.values import Value
 
 DYNAMIC: Final = ".$"
 _LOOKS_DYNAMIC: Final = re.compile(r"\$\$?\.|States\.[A-Z][A-Za-z0-9]*\(")
 
 
-def survey_template(fields: Fields, key: str, value: Value) -> bool:
-    """Reports keys that collide, warns of queries in fields without ``.$``; ``False`` if it need not be compiled."""
-    sound = True
+def warn_of_static_queries(fields: Fields, key: str, value: Value) -> None:
+    """NO_DOLLAR: what looks like a query in a field without ``.$``."""
     for place, members in _objects(value, fields.at(key)):
         for name, member in members.items():
-            if name[-2:] == DYNAMIC:
-                sound = _survey_dynamic(fields, key, place, members, name) and sound
-            elif type(member) is str and _LOOKS_DYNAMIC.match(member):
-                message = f"The field '{name}' looks like a path or an intrinsic function call but does not end with '.$'"
+            if type(member) is str and name[-2:] != DYNAMIC and _LOOKS_DYNAMIC.match(member):
+                message = (
+                    f"The field '{name}' looks like a path or an intrinsic function call but does not end with '.$'"
+                )
                 fields.draft.report.warning((*place, name), message, "NO_DOLLAR")
-    return sound
-
-
-def _survey_dynamic(fields: Fields, key: str, place: Place, members: dict[str, Any], name: str) -> bool:
-    bare, member = name[:-2], members[name]
-    if bare in members:
-        message = f"Duplicate field '{bare}': the fields '{bare}' and '{name}' have the same name"
-        fields.draft.report.error(fields.at(key), message, "DUPLICATE_FIELD", exact=(*place, name))
-        return False
-    return type(member) is str and member.startswith(("$", "States.")) and not fields.stands_in(member)
 
 
 def explain_template(fields: Fields, key: str, value: Value) -> bool:
-    """Reports every ``.$`` field that does not compile; ``False`` if all do."""
+    """Reports names given twice and every ``.$`` field that does not compile; ``False`` if there is none."""
     found = False
     for place, members in _objects(value, fields.at(key)):
-        for name, member in members.items():
-            if name[-2:] == DYNAMIC and not fields.stands_in(member) and not _compiles_query(member):
-                kind = "INTRINSIC" if isinstance(member, str) and is_intrinsic(member) else "JSON_PATH"
-                fields.draft.report.error(fields.at(key), _no_query(name), kind, exact=(*place, name))
-                found = True
+        for name in members:
+            if name[-2:] == DYNAMIC:
+                found = _explain_dynamic(fields, key, (*place, name), members) or found
     return found
+
+
+def _explain_dynamic(fields: Fields, key: str, exact: Place, members: dict[str, Any]) -> bool:
+    report, name = fields.draft.report, str(exact[-1])
+    bare, member = name[:-2], members[name]
+    twice = bare in members
+    if twice:
+        message = f"The field '{bare}' is given twice once '.$' is taken off"
+        report.error(fields.at(key), message, "DUPLICATE_FIELD", exact=exact)
+    if fields.stands_in(member) or _syntax_error(compile_field, name, member) is None:
+        return twice
+    kind = "INTRINSIC" if isinstance(member, str) and is_intrinsic(member) else "JSON_PATH"
+    message = f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
+    report.error(fields.at(key), message, kind, exact=exact)
+    return True
 
 
 def survey_jsonata(fields: Fields, key: str, value: Value) -> bool:
@@ -60,10 +62,10 @@ def survey_jsonata(fields: Fields, key: str, value: Value) -> bool:
     sound = True
     for place, text in _strings(value, fields.at(key)):
         opens, closes = text.startswith("{%"), text.endswith("%}")
-        if (opens or closes) and not (opens and closes and text[2:-2].strip()):
-            if not fields.stands_in(text):
-                fields.draft.report.error(place, _no_expression(text), "JSONATA")
-                sound = False
+        sound_one = opens == closes and not (opens and not text[2:-2].strip())
+        if not sound_one and not fields.stands_in(text):
+            fields.draft.report.error(place, _no_expression(text), "JSONATA")
+            sound = False
     return sound
 
 
@@ -105,11 +107,6 @@ def _strings(value: Value, place: Place) -> Iterator[tuple[Place, str]]:
             waiting.extend([((*place, i), v) for i, v in enumerate(value)][::-1])
 
 
-def _compiles_query(value: Value) -> bool:
-    compile_it = compile_intrinsic if isinstance(value, str) and is_intrinsic(value) else compile_path
-    return _syntax_error(compile_it, value) is None
-
-
 def _syntax_error(compile_it: Callable[..., object], *arguments: Value) -> QuerySyntaxError | None:
     try:
         compile_it(*arguments)
@@ -121,10 +118,6 @@ def _syntax_error(compile_it: Callable[..., object], *arguments: Value) -> Query
 def code_of(error: QuerySyntaxError) -> str:
     """AWS's diagnostic code; JSONata's problems bring their own."""
     return str(getattr(error, "code", SCHEMA))
-
-
-def _no_query(name: str) -> str:
-    return f"The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call"
 
 
 def _no_expression(text: str) -> str:

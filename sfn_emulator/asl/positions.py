@@ -1,34 +1,40 @@
 """Lines and columns of problems: computed only when there are problems."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from sfn_emulator.asl.place import Place
 from sfn_emulator.asl.report import Report
-from sfn_emulator.asl.scanner import JsonFault, line_and_column, scan
+from sfn_emulator.asl.scanner import JsonError, scan
 from sfn_emulator.asl.source import DEPTH_LIMIT
 from sfn_emulator.errors import Problem
 
+Positions: TypeAlias = Mapping[Place, tuple[int, int]]
+"""Place → line and column, from 1."""
 
-def placed(report: Report, text: str) -> tuple[Problem, ...]:
+
+def placed(report: Report, positions: Positions) -> tuple[Problem, ...]:
+    """The problems with the line and column of their place, or of the nearest one around it that is known."""
+    return tuple(problem if problem.line else _at(problem, exact, positions) for problem, exact in report.found)
+
+
+def _at(problem: Problem, exact: Place, positions: Positions) -> Problem:
+    line, column = _nearest(positions, exact)
+    return replace(problem, line=line, column=column)
+
+
+def placed_in(report: Report, text: str) -> tuple[Problem, ...]:
     """The problems with line and column in a JSON text; unchanged where the text can't be read."""
     if all(problem.line for problem, _ in report.found):
         return report.problems()
     try:
-        offsets = scan(text, DEPTH_LIMIT).offsets
-    except JsonFault:
+        return placed(report, scan(text, DEPTH_LIMIT).positions)
+    except JsonError:
         return report.problems()
-    return tuple(
-        problem if problem.line else _at(problem, line_and_column(text, _nearest(offsets, exact)))
-        for problem, exact in report.found
-    )
 
 
-def _at(problem: Problem, position: tuple[int, int]) -> Problem:
-    return replace(problem, line=position[0], column=position[1])
-
-
-def _nearest(offsets: dict[Place, int], place: Place) -> int:
-    """The offset of the place, or of the nearest one around it that the text has."""
-    while place not in offsets:
+def _nearest(positions: Positions, place: Place) -> tuple[int, int]:
+    while place not in positions and place:
         place = place[:-1]
-    return offsets[place]
+    return positions.get(place, (1, 1))

@@ -4,11 +4,11 @@ The one place where ``asl`` meets the query rooms. Every variable an expression 
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from sfn_emulator.asl.draft import Fields
 from sfn_emulator.asl.model import Number
-from sfn_emulator.asl.payload import code_of, explain_jsonata, explain_template, survey_jsonata, survey_template
+from sfn_emulator.asl.payload import code_of, explain_jsonata, explain_template, survey_jsonata, warn_of_static_queries
 from sfn_emulator.asl.place import Place, location
 from sfn_emulator.asl.variables import note_assigned
 from sfn_emulator.errors import QuerySyntaxError
@@ -36,7 +36,9 @@ def path(fields: Fields, key: str, *, nullable: bool = False) -> Compiled | None
         if key in fields and not nullable:
             fields.error(key, _NOT_A_PATH, "JSON_PATH")
         return _EMPTY if key in fields and nullable else None
-    return _noted(fields, key, lambda: compile_path(value, key, _MISSES.get(key, INVALID_PATH)), "JSON_PATH", _NOT_A_PATH)
+    return _noted(
+        fields, key, lambda: compile_path(value, key, _MISSES.get(key, INVALID_PATH)), "JSON_PATH", _NOT_A_PATH
+    )
 
 
 def reference(fields: Fields, key: str) -> Compiled | None:
@@ -75,9 +77,7 @@ def template(fields: Fields, key: str) -> Compiled | None:
     if key not in fields:
         return None
     value = fields.raw[key]
-    if not survey_template(fields, key, value):
-        explain_template(fields, key, value)
-        return None
+    warn_of_static_queries(fields, key, value)
     return _explained(fields, key, lambda: compile_template(value), explain_template)
 
 
@@ -123,15 +123,12 @@ def expression(fields: Fields, key: str, reserved: tuple[str, ...] = ()) -> Comp
     return _check_reserved(fields, key, compiled, reserved)
 
 
-def condition(rule: Fields, test: dict[str, Any] | None) -> Compiled | None:
-    """A checked data test; ``None`` stands for a literal Condition of a JSONata rule."""
-    if test is None:
-        literal = rule.raw["Condition"]
-        return Compiled(literal, lambda subject, scope: literal, constant=True)
+def condition(rule: Fields, ignored: frozenset[str], explain: Callable[[Fields], bool]) -> Compiled | None:
+    """A data test of a Choice rule; where it does not compile, ``explain`` tells why."""
     try:
-        compiled = compile_condition(test)
+        compiled = compile_condition(rule.raw, ignored)
     except QuerySyntaxError as error:
-        if not rule.draft.substitutions:
+        if explain(rule) and not rule.draft.substitutions:
             rule.refuse(error.message)
         return None
     note_reads(rule, compiled, rule.place)
@@ -184,9 +181,7 @@ def note_reads(fields: Fields, compiled: Compiled, place: Place) -> None:
         fields.state.reads.setdefault(name, place)
 
 
-def _check_reserved(
-    fields: Fields, key: str, compiled: Compiled | None, reserved: tuple[str, ...]
-) -> Compiled | None:
+def _check_reserved(fields: Fields, key: str, compiled: Compiled | None, reserved: tuple[str, ...]) -> Compiled | None:
     """``$states.result`` and ``$states.errorOutput`` exist in some fields only (`transforming-data`)."""
     if compiled is not None:
         for name in sorted(compiled.reserved):

@@ -13,9 +13,9 @@ LONGEST_DELAY: Final = 31_622_400
 """Seconds: MaxDelaySeconds must be less than 31,622,401."""
 
 _RETRIER: Final = frozenset(
-    "ErrorEquals IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy Comment".split()
+    ["ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"]
 )
-_CATCHER: Final = frozenset("ErrorEquals Next ResultPath Output Assign Comment".split())
+_CATCHER: Final = frozenset(["ErrorEquals", "Next", "ResultPath", "Output", "Assign", "Comment"])
 
 
 def read_retry(fields: Fields) -> tuple[Retrier, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sfn_emulator.asl.place import Place, location, pointer
-from sfn_emulator.asl.scanner import JsonFault
+from sfn_emulator.asl.scanner import JsonError
 from sfn_emulator.errors import Problem, Severity
 
 SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
@@ -38,7 +38,7 @@ class Report:
         self.failed = True
         self.found.append((Problem(code, message, "", kind=kind, place=pointer(exact)), exact))
 
-    def fault(self, fault: JsonFault) -> None:
+    def fault(self, fault: JsonError) -> None:
         """What kept the text from being JSON."""
         self.failed = True
         found = Problem(
@@ -52,6 +52,11 @@ class Report:
         )
         self.found.append((found, fault.place))
 
+    def at_line(self, line: int, column: int, message: str, kind: str, *, code: str) -> None:
+        """What kept a text from being read, where only line and column are known."""
+        self.failed = True
+        self.found.append((Problem(code, message, "", kind=kind, line=line, column=column), ()))
+
     def warning(self, at: Place, message: str, code: str, *, kind: str = "") -> None:
         found = Problem(code, message, location(at), Severity.WARNING, kind=kind or code, place=pointer(at))
         self.found.append((found, at))
@@ -60,7 +65,7 @@ class Report:
         return tuple(problem for problem, _ in self.found)
 
 
-def _fault_kind(fault: JsonFault) -> str:
+def _fault_kind(fault: JsonError) -> str:
     if not fault.duplicate:
         return "INVALID_JSON"
     return "DUPLICATE_STATE_NAME" if fault.place[-2:-1] == ("States",) else "DUPLICATE_FIELD"

@@ -22,7 +22,7 @@ _SHOWN: Final = 500
 """Characters of the source Jackson quotes."""
 
 
-class JsonFault(ValueError):
+class JsonError(ValueError):
     """The first fault: Jackson's message, its ``[Source: ...]`` location, line and column from 1."""
 
     def __init__(
@@ -46,26 +46,38 @@ class JsonFault(ValueError):
 
 @dataclass(slots=True)
 class Scanned:
-    """The value, and for every place in it the offset of the field name (or item) that begins it."""
+    """The value, and for every place in it line and column of the field name (or item) that begins it."""
 
     value: Any = None
-    offsets: dict[Place, int] = field(default_factory=dict)
+    positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
 
 def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned:
-    """Reads the whole text; raises ``JsonFault``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
+    """Reads the whole text; raises ``JsonError``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
     scanner = _Scanner(text, depth_limit, substitutions)
-    scanned = Scanned(offsets=scanner.offsets)
-    scanned.value, end = scanner.value(scanner.skip(0), ())
+    value, end = scanner.value(scanner.skip(0), ())
     end = scanner.skip(end)
     if end < len(text):
         scanner.unexpected(end, f"expected a valid value {_EXPECTED}")
-    return scanned
+    return Scanned(value, _positions(text, scanner.offsets))
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
     line = text.count("\n", 0, offset) + 1
     return line, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def _positions(text: str, offsets: dict[Place, int]) -> dict[Place, tuple[int, int]]:
+    """Offsets → lines and columns in one pass; they were found in the order of the text."""
+    positions, line, start, seen = {}, 1, 0, 0
+    for place, offset in offsets.items():
+        new_lines = text.count("\n", seen, offset)
+        if new_lines:
+            line += new_lines
+            start = text.rfind("\n", seen, offset) + 1
+        seen = offset
+        positions[place] = (line, offset - start + 1)
+    return positions
 
 
 def _source(text: str) -> str:
@@ -89,7 +101,7 @@ class _Scanner:
 
     def value(self, at: int, place: Place) -> tuple[Any, int]:
         if len(place) > self.depth_limit:
-            raise JsonFault(self.text, "Document nesting depth exceeds the maximum allowed", at, too_deep=True)
+            raise JsonError(self.text, "Document nesting depth exceeds the maximum allowed", at, too_deep=True)
         char = self.text[at : at + 1]
         if char == "{":
             return self.object(at, place)
@@ -107,7 +119,7 @@ class _Scanner:
         while True:
             key, end = self.name(at, start)
             if key in made:
-                raise JsonFault(self.text, f"Duplicate field '{key}'", end, place=(*place, key), duplicate=True)
+                raise JsonError(self.text, f"Duplicate field '{key}'", end, place=(*place, key), duplicate=True)
             self.offsets[(*place, key)] = at
             at = self.skip(end)
             self.expect(at, ":", "a colon to separate field name and value", start, "Object")
@@ -148,7 +160,7 @@ class _Scanner:
         for offset in range(at + 1, len(self.text)):
             char = self.text[offset]
             if char < " ":
-                raise JsonFault(
+                raise JsonError(
                     self.text,
                     f"Illegal unquoted character ((CTRL-CHAR, code {ord(char)})): "
                     "has to be escaped using backslash to be included in string value",
@@ -156,15 +168,15 @@ class _Scanner:
                 )
             if char == "\\" and not re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})').match(self.text, offset):
                 return self.bad_escape(at, offset)
-        raise JsonFault(self.text, f"Unexpected end-of-input: was expecting closing quote for {what}", len(self.text))
+        raise JsonError(self.text, f"Unexpected end-of-input: was expecting closing quote for {what}", len(self.text))
 
     def bad_escape(self, at: int, offset: int) -> NoReturn:
         char = self.text[offset + 1 : offset + 2] or " "
-        raise JsonFault(self.text, f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
+        raise JsonError(self.text, f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
 
     def scalar(self, at: int) -> tuple[Any, int]:
         if at >= len(self.text):
-            raise JsonFault(self.text, "Unexpected end-of-input", at)
+            raise JsonError(self.text, "Unexpected end-of-input", at)
         if self.substitutions and (bare := _SUBSTITUTION.match(self.text, at)):
             return bare.group(), bare.end()
         number = _NUMBER.match(self.text, at)
@@ -176,9 +188,7 @@ class _Scanner:
             self.unexpected(at, f"{hint.strip()} expected a valid value {_EXPECTED}".strip())
         if token.group() in _LITERALS:
             return _LITERALS[token.group()], token.end()
-        raise JsonFault(
-            self.text, f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end()
-        )
+        raise JsonError(self.text, f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end())
 
     def expect(self, at: int, char: str, what: str, start: int, kind: str) -> None:
         if at >= len(self.text):
@@ -189,7 +199,7 @@ class _Scanner:
     def unclosed(self, at: int, start: int, kind: str) -> NoReturn:
         line, column = line_and_column(self.text, start)
         opened = f"{_source(self.text)}; line: {line}, column: {column}]"
-        raise JsonFault(
+        raise JsonError(
             self.text,
             f"Unexpected end-of-input: expected close marker for {kind} (start marker at {opened})",
             at,
@@ -197,7 +207,7 @@ class _Scanner:
 
     def unexpected(self, at: int, why: str) -> NoReturn:
         char = self.text[at]
-        raise JsonFault(self.text, f"Unexpected character ('{char}' (code {ord(char)})): {why}", at + 1)
+        raise JsonError(self.text, f"Unexpected character ('{char}' (code {ord(char)})): {why}", at + 1)
 
 
 def _number(text: str) -> int | float:

@@ -9,7 +9,7 @@ import math
 from typing import Any, Final
 
 from sfn_emulator.asl.report import INVALID_JSON, TOO_DEEP, Report
-from sfn_emulator.asl.scanner import JsonFault, scan
+from sfn_emulator.asl.scanner import JsonError, scan
 from sfn_emulator.values import Value
 
 DEFINITION_LIMIT: Final = 1_048_576
@@ -21,11 +21,7 @@ DEPTH_LIMIT: Final = 200
 
 def read(text: str, report: Report) -> dict[str, Any] | None:
     """The definition's object; ``None`` with the reason in ``report``."""
-    if len(text) > DEFINITION_LIMIT // 4 and _bytes(text) > DEFINITION_LIMIT:
-        report.unplaced((), f"Definition must not be larger than {DEFINITION_LIMIT} bytes", "SCHEMA")
-        return None
-    if not text.strip():
-        report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
+    if not check_size(text, report):
         return None
     value = _value(text, report)
     if report.failed:
@@ -37,6 +33,15 @@ def read(text: str, report: Report) -> dict[str, Any] | None:
         _too_deep(report)
         return None
     return value
+
+
+def check_size(text: str, report: Report) -> bool:
+    """Whether the text has anything in it, and not too much."""
+    if len(text) > DEFINITION_LIMIT // 4 and len(text.encode("utf-8", "surrogatepass")) > DEFINITION_LIMIT:
+        report.unplaced((), f"Definition must not be larger than {DEFINITION_LIMIT} bytes", "SCHEMA")
+    elif not text.strip():
+        report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
+    return not report.failed
 
 
 def depth(value: Value) -> int:
@@ -69,7 +74,7 @@ def _value(text: str, report: Report) -> Value:
 def _explain(text: str, report: Report) -> None:
     try:
         scan(text, DEPTH_LIMIT)
-    except JsonFault as fault:
+    except JsonError as fault:
         if fault.too_deep:
             _too_deep(report)
         else:
@@ -80,10 +85,6 @@ def _explain(text: str, report: Report) -> None:
 
 def _too_deep(report: Report) -> None:
     report.unplaced((), f"Definition is nested deeper than {DEPTH_LIMIT} levels", "SCHEMA", code=TOO_DEEP)
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _unique(pairs: list[tuple[str, Value]]) -> dict[str, Value]:

@@ -19,9 +19,8 @@ def read_next(fields: Fields) -> str | None:
         fields.state.terminal = True
     if "Next" in fields and "End" in fields:
         fields.only_one("Next", "End")
-    elif not fields.draft.alone and "Next" not in fields and not end and not fields.stands_in(fields.raw.get("End")):
-        if end is False or "End" not in fields:
-            fields.refuse("These fields are required: [Next, End]")
+    elif not (fields.draft.alone or "Next" in fields) and (end is False or "End" not in fields):
+        fields.refuse("These fields are required: [Next, End]")
     return target
 
 

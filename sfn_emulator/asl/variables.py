@@ -19,7 +19,7 @@ def note_assigned(fields: Fields) -> None:
         if name == RESERVED_NAME:
             fields.draft.report.error(place, "The variable name 'states' is reserved", "VARIABLE")
         elif not name.isidentifier() or len(name) > LONGEST_NAME:
-            message = f"The variable name '{name}' is not valid: it must be an identifier of at most {LONGEST_NAME} characters"
+            message = f"The variable name '{name}' must be an identifier of at most {LONGEST_NAME} characters"
             fields.draft.report.error(place, message, "VARIABLE")
         else:
             fields.state.assigns.setdefault(name, place)
@@ -99,5 +99,3 @@ def _reaching(scope: Scope, known: dict[int, dict[str, frozenset[str]]]) -> dict
                 reaching[target] = reaching.get(target, seen_outside) | after
                 waiting.append(target)
     return {name: reaching.get(name, everything) for name in scope.states}
-
-
