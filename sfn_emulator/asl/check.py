@@ -4,11 +4,11 @@
 search for unreachable states (measured on AWS).
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from sfn_emulator.asl.draft import Draft, Scope, StateNotes
+from sfn_emulator.asl.graph import reachable
 from sfn_emulator.asl.report import DUPLICATE_NAME, INVALID_NAME, MISSING_END, MISSING_TARGET
 from sfn_emulator.asl.variables import check_variables
 
@@ -67,7 +67,7 @@ def check_ends(draft: Draft) -> None:
 
 
 def _check_reachable(draft: Draft, scope: Scope) -> None:
-    reached = _reachable(scope, [scope.start_at] if scope.start_at in scope.states else [])
+    reached = reachable(scope, [scope.start_at or ""])
     lost = [state for state in scope.states.values() if state.name not in reached]
     for state in _first_of(scope, lost):
         message = f'State "{state.name}" is not reachable.'
@@ -78,23 +78,12 @@ def _first_of(scope: Scope, lost: list[StateNotes]) -> list[StateNotes]:
     """Of a chain of lost states the one that begins it (AWS names that one); of a ring the first in the text."""
     led_to = {target for state in lost for target, _ in state.targets if target != state.name}
     first = [state for state in lost if state.name not in led_to]
-    covered = _reachable(scope, [state.name for state in first])
+    covered = reachable(scope, [state.name for state in first])
     for state in lost:
         if state.name not in covered:
             first.append(state)
-            covered |= _reachable(scope, [state.name])
+            covered |= reachable(scope, [state.name])
     return first
-
-
-def _reachable(scope: Scope, start: list[str]) -> set[str]:
-    reached = set(start)
-    waiting = deque(start)
-    while waiting:
-        for target, _ in scope.states[waiting.popleft()].targets:
-            if target in scope.states and target not in reached:
-                reached.add(target)
-                waiting.append(target)
-    return reached
 
 
 CHECKS: Final[tuple[Check, ...]] = (check_names, check_targets, check_ends, check_variables)

@@ -10,7 +10,7 @@ from sfn_emulator.asl.fields import check_fields
 from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
 from sfn_emulator.asl.positions import placed_in
 from sfn_emulator.asl.report import Report
-from sfn_emulator.asl.source import read
+from sfn_emulator.asl.source import DEFINITION_LIMIT, read
 from sfn_emulator.asl.states import LANGUAGES, read_branch, read_state
 from sfn_emulator.asl.variables import variable_references
 from sfn_emulator.errors import DefinitionError, Problem
@@ -30,7 +30,7 @@ def parse(
     machine = None
     if raw is not None:
         machine = read_machine(raw, Draft(report, machine_type, supports=resources))
-    return machine, placed_in(report, text) if report.found else ()
+    return machine, _told(report, text)
 
 
 def load(text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None) -> Machine:
@@ -51,7 +51,7 @@ def parse_state(
     if raw is not None:
         draft = Draft(report, machine_type, supports=resources, alone=True)
         state = _read_alone(name, raw, draft)
-    return state, placed_in(report, text) if report.found else ()
+    return state, _told(report, text)
 
 
 def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:
@@ -82,6 +82,12 @@ def _read_alone(name: str, raw: dict[str, object], draft: Draft) -> State | None
     for check in CHECKS:
         check(draft)
     return None if draft.report.failed else state
+
+
+def _told(report: Report, text: str) -> tuple[Problem, ...]:
+    if not report.found:
+        return ()
+    return placed_in(report, text) if len(text) <= DEFINITION_LIMIT else report.problems()
 
 
 def branches(state: State) -> tuple[Branch, ...]:

@@ -61,7 +61,7 @@ def depth(value: Value) -> int:
 def _value(text: str, report: Report) -> Value:
     try:
         value = _decode(text)
-        if "\\u" in text:
+        if "\\u" in text or not text.isascii():
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except UnicodeEncodeError:

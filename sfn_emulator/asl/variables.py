@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from sfn_emulator.asl.draft import Draft, Fields, Scope, StateNotes
+from sfn_emulator.asl.graph import follow
 from sfn_emulator.asl.place import Place
 from sfn_emulator.asl.report import SCHEMA
 
 LONGEST_NAME: Final = 80
 RESERVED_NAME: Final = "states"
+
+_PASSES: Final = 50
+"""Over a scope; one suffices without loops, one more for each level of loops within loops."""
 
 
 def note_assigned(fields: Fields) -> None:
@@ -61,12 +65,14 @@ def _check_shadowing(draft: Draft, scope: Scope) -> None:
 
 
 def _check_reads(draft: Draft) -> None:
-    known: dict[int, dict[str, frozenset[str]]] = {}
+    names = {name for scope in draft.scopes for state in scope.states.values() for name in state.reads}
+    bits = {name: 1 << index for index, name in enumerate(sorted(names))}
+    known: dict[int, dict[str, int]] = {}
     for scope in draft.scopes:
-        known[id(scope)] = _reaching(scope, known)
+        known[id(scope)] = reaching = _reaching(scope, known, bits)
         for state in scope.states.values():
             for name, place in state.reads.items():
-                if not state.jsonata and name not in known[id(scope)][state.name]:
+                if not state.jsonata and not reaching[state.name] & bits[name]:
                     _refuse_read(draft, state, name, place)
 
 
@@ -79,23 +85,31 @@ def _refuse_read(draft: Draft, state: StateNotes, name: str, place: Place) -> No
         draft.report.error(place, message, "VARIABLE")
 
 
-def _reaching(scope: Scope, known: dict[int, dict[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
-    """For each state, the variables some path to it may have assigned: forward flow to a fixed point.
+def _reaching(scope: Scope, known: dict[int, dict[str, int]], bits: dict[str, int]) -> dict[str, int]:
+    """For each state, the variables that some path to it may have assigned, as a set of bits.
 
-    A state that is not reachable is a problem of its own; it is taken to see everything.
+    Forward flow, state after state in an order that follows the transitions, until nothing changes. A state that can't
+    be reached is a problem of its own; it is taken to see everything. So are all, should the passes not suffice.
     """
     owner = scope.owner
-    seen_outside = frozenset[str]() if owner is None or scope.isolated else known[id(owner.scope)][owner.name]
-    everything = seen_outside | {name for state in scope.states.values() for name in state.assigns}
-    reaching: dict[str, frozenset[str]] = {}
-    if scope.start_at in scope.states:
-        reaching[scope.start_at] = seen_outside
-    waiting = list(reaching)
-    while waiting:
-        state = scope.states[waiting.pop()]
-        after = reaching[state.name] | state.assigns.keys()
-        for target, _ in state.targets:
-            if target in scope.states and (target not in reaching or not after <= reaching[target]):
-                reaching[target] = reaching.get(target, seen_outside) | after
-                waiting.append(target)
-    return {name: reaching.get(name, everything) for name in scope.states}
+    outside = 0 if owner is None or scope.isolated else known[id(owner.scope)][owner.name]
+    assigned = {name: _bits_of(state, bits) for name, state in scope.states.items()}
+    order = follow(scope)
+    reaching = dict.fromkeys(order, outside)
+    for _ in range(_PASSES):
+        before = list(reaching.values())
+        for name in order:
+            after = reaching[name] | assigned[name]
+            for target, _place in scope.states[name].targets:
+                if target in reaching:
+                    reaching[target] |= after
+        if before == list(reaching.values()):
+            return {name: reaching.get(name, -1) for name in scope.states}
+    return dict.fromkeys(scope.states, -1)
+
+
+def _bits_of(state: StateNotes, bits: dict[str, int]) -> int:
+    found = 0
+    for name in state.assigns:
+        found |= bits.get(name, 0)
+    return found
