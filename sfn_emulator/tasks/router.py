@@ -25,6 +25,7 @@ from sfn_emulator.tasks.patterns import (
     sync,
     wait_for_task_token,
 )
+from sfn_emulator.tasks.permissions import Guard, guarded
 from sfn_emulator.tasks.ports import ActivityQueues, Lambdas, NestedExecutions, Tokens
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import Unset, Value, dumps
@@ -41,6 +42,7 @@ class World:
     tokens: Tokens
     activities: ActivityQueues
     executions: NestedExecutions
+    guard: Guard | None = None
     api_base: str | None = None
 
 
@@ -79,11 +81,15 @@ class Router:
             runner = self._runner(resource)
         except _UnknownResourceError:
             return refused(effect, tell, f"The resource provided {resource.arn} is not recognized.")
-        if isinstance(effect.submitted, Unset):
-            problems = runner.problems(effect.request.input)
-            if problems:
-                return refused(effect, tell, unusable(effect.request.input, problems))
-        return runner.start(effect, tell)
+        if not isinstance(effect.submitted, Unset):
+            return runner.start(effect, tell)  # it was fit and allowed when it was submitted
+        problems = runner.problems(effect.request.input)
+        if problems:
+            return refused(effect, tell, unusable(effect.request.input, problems))
+        guard = self._world.guard
+        if guard is None or not guard.asks(effect.request):
+            return runner.start(effect, tell)
+        return guarded(guard, self._world.workers, runner.start)(effect, tell)
 
     def _runner(self, resource: Resource) -> Runner:
         found = self._runners.get(resource.arn)

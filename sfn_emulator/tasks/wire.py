@@ -36,6 +36,10 @@ def http_date(now: float) -> str:
     return format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
 
 
+def iso_date(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def common(model: Any, answer: Mapping[str, Any], operation: Any, request_id: str, now: float) -> Headers:
     """The headers of most services."""
     return [

@@ -9,7 +9,8 @@ from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskRequest, Tasks, Work
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.lambda_ import Invoked
-from sfn_emulator.tasks.ports import Child, Waiter
+from sfn_emulator.tasks.permissions import Guard
+from sfn_emulator.tasks.ports import Child, Policies, Waiter
 from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import UNSET, Value
@@ -138,13 +139,14 @@ class Executions:
 class Host:
     """Starts tasks and hands out what they tell, in order."""
 
-    def __init__(self, endpoint: str | None = None) -> None:
+    def __init__(self, endpoint: str | None = None, *, policies: Policies | None = None, enforce: bool = True) -> None:
         self.thunks: Queue[Callable[[], None]] = Queue()
         self.told: list[Signal] = []
         self.clock = HurriedClock(self.thunks)
         self.workers = Workers(self.thunks.put, threads=4)
         self.tokens, self.queues, self.functions, self.executions = Tokens(), Queues(), Functions(), Executions()
         self.clients = Clients(Destinations(endpoint=endpoint or "http://127.0.0.1:9"))
+        guard = None if policies is None else Guard(policies, self.clock, enforce=enforce)
         self.tasks: Tasks = Router(
             World(
                 self.workers,
@@ -154,6 +156,7 @@ class Host:
                 self.tokens,
                 self.queues,
                 self.executions,
+                guard,
                 endpoint,
             )
         )
