@@ -124,12 +124,14 @@ class Driver:
         self.run.start(self.now())
         self._go()
 
-    def stop(self, error: str | None = None, cause: str | None = None) -> None:
-        self.run.stop(error, cause, self.now())
+    def stop(self, error: str | None = None, cause: str | None = None, at: float | None = None) -> None:
+        """``at`` is the time a host has noted for it; now without one."""
+        self.run.stop(error, cause, self.now() if at is None else at)
         self._go()
 
-    def redrive(self) -> None:
-        self.run.redrive(self.now())
+    def redrive(self, at: float | None = None) -> None:
+        """As ``stop``."""
+        self.run.redrive(self.now() if at is None else at)
         self._go()
 
     def resume(self) -> None:

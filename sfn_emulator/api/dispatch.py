@@ -1,0 +1,85 @@
+"""One request of AWS JSON 1.0 from its target header to its answer. Knows no socket.
+
+The order: operation by name → parameters checked by the model → the service's function → commit → bytes.
+"""
+
+import logging
+import re
+import sqlite3
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from sfn_emulator.api.operations import READS, Operation, operations
+from sfn_emulator.api.protocol import TARGET_PREFIX, Codec, Response, answer, codec, error_answer, parameters
+from sfn_emulator.service.errors import ApiError, store_unavailable
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.surroundings import Surroundings
+
+_log: Final = logging.getLogger(__name__)
+_SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/([a-z0-9-]{1,32})/")
+
+
+class StepFunctionsApi:
+    """All requests on the loop's thread."""
+
+    def __init__(self, service: StepFunctions) -> None:
+        self._service = service
+        self._operations = operations(service)
+        self._regions: dict[str, Surroundings] = {}
+
+    async def handle(self, target: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """The answer to ``X-Amz-Target: AWSStepFunctions.NAME``. Header names are in lower case. Never raises but for
+        cancellation."""
+        around = self._around(headers)
+        request_id = around.new_id()
+        try:
+            name, operation = self._operation(target)
+            form = codec(name)
+            result = await self._perform(around, name, operation, form, body)
+            return answer(form, result, request_id)
+        except ApiError as error:
+            return error_answer(error, request_id)
+        except sqlite3.Error as error:
+            self._service.journal.broken(error)
+            return error_answer(store_unavailable(str(error)), request_id)
+        except Exception:
+            _log.exception("%s failed", target)
+            return error_answer(
+                ApiError("InternalFailure", "The server met a fault of its own; its log says more.", status=500),
+                request_id,
+            )
+
+    async def _perform(
+        self, around: Surroundings, name: str, operation: Operation, form: Codec, body: bytes
+    ) -> Mapping[str, Any]:
+        told = parameters(form, body)
+        journal = self._service.journal
+        done = operation(around, told)
+        result = await done if isinstance(done, Awaitable) else done
+        if name not in READS:
+            if self._service.store.database.changing:
+                journal.changed()
+            if journal.pending:
+                await journal.committed()
+        return result
+
+    def _operation(self, target: str) -> tuple[str, Operation]:
+        prefix, _, name = target.partition(".")
+        operation = self._operations.get(name)
+        if prefix != TARGET_PREFIX or operation is None:
+            raise ApiError("UnknownOperationException", f"The operation '{target}' is not known.")
+        return name, operation
+
+    def _around(self, headers: Mapping[str, str]) -> Surroundings:
+        """The service's surroundings, in the region the request was signed for."""
+        signed = _SCOPE.search(headers.get("authorization", ""))
+        home = self._service.around
+        if signed is None or signed[1] == home.place.region:
+            return home
+        region = signed[1]
+        if region not in self._regions:
+            if len(self._regions) > 64:
+                self._regions.clear()
+            self._regions[region] = home.at(replace(home.place, region=region))
+        return self._regions[region]

@@ -1,0 +1,75 @@
+"""Every operation of the model, as a row: its name and the function of the service that does it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from sfn_emulator.service import aliases, map_runs, tags, versions
+from sfn_emulator.service.errors import ApiError
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.surroundings import Surroundings
+
+Told: TypeAlias = Mapping[str, Any]
+Result: TypeAlias = dict[str, Any]
+Operation: TypeAlias = Callable[[Surroundings, Told], Result | Awaitable[Result]]
+
+
+def _not_done(name: str) -> Operation:
+    def refuse(_: Surroundings, __: Told) -> Result:
+        raise ApiError("NotImplemented", f"{name} is not supported by this emulator yet.", status=501)
+
+    return refuse
+
+
+def operations(service: StepFunctions) -> Mapping[str, Operation]:
+    """The table, for one service."""
+    machines, executions, activities = service.machines, service.executions, service.activities
+    return {
+        "CreateActivity": activities.create_activity,
+        "CreateStateMachine": machines.create,
+        "CreateStateMachineAlias": aliases.create_state_machine_alias,
+        "DeleteActivity": activities.delete_activity,
+        "DeleteStateMachine": machines.delete,
+        "DeleteStateMachineAlias": aliases.delete_state_machine_alias,
+        "DeleteStateMachineVersion": versions.delete_state_machine_version,
+        "DescribeActivity": activities.describe_activity,
+        "DescribeExecution": executions.describe,
+        "DescribeMapRun": map_runs.describe_map_run,
+        "DescribeStateMachine": machines.describe,
+        "DescribeStateMachineAlias": aliases.describe_state_machine_alias,
+        "DescribeStateMachineForExecution": executions.describe_machine,
+        "GetActivityTask": activities.get_activity_task,
+        "GetExecutionHistory": executions.history,
+        "ListActivities": activities.list_activities,
+        "ListExecutions": executions.list,
+        "ListMapRuns": executions.list_map_runs,
+        "ListStateMachineAliases": aliases.list_state_machine_aliases,
+        "ListStateMachineVersions": versions.list_state_machine_versions,
+        "ListStateMachines": machines.list,
+        "ListTagsForResource": tags.list_tags_for_resource,
+        "PublishStateMachineVersion": versions.publish_state_machine_version,
+        "RedriveExecution": _not_done("RedriveExecution"),
+        "SendTaskFailure": service.tokens.send_task_failure,
+        "SendTaskHeartbeat": service.tokens.send_task_heartbeat,
+        "SendTaskSuccess": service.tokens.send_task_success,
+        "StartExecution": executions.start,
+        "StartSyncExecution": executions.start_sync,
+        "StopExecution": executions.stop,
+        "TagResource": tags.tag_resource,
+        "TestState": _not_done("TestState"),
+        "UntagResource": tags.untag_resource,
+        "UpdateMapRun": map_runs.update_map_run,
+        "UpdateStateMachine": machines.update,
+        "UpdateStateMachineAlias": aliases.update_state_machine_alias,
+        "ValidateStateMachineDefinition": service.definitions.validate,
+    }
+
+
+READS: Final = frozenset(
+    {
+        *("DescribeActivity", "DescribeExecution", "DescribeMapRun", "DescribeStateMachine"),
+        *("DescribeStateMachineAlias", "DescribeStateMachineForExecution", "GetExecutionHistory", "ListActivities"),
+        *("ListExecutions", "ListMapRuns", "ListStateMachineAliases", "ListStateMachineVersions", "ListStateMachines"),
+        *("ListTagsForResource", "TestState", "ValidateStateMachineDefinition"),
+    }
+)
+"""Operations that change nothing: they are answered even when the state directory cannot be written."""

@@ -1,0 +1,90 @@
+"""The ARNs of Step Functions, taken apart and put together.
+
+``stateMachine:NAME``  ``stateMachine:NAME:3`` (version)  ``stateMachine:NAME:PROD`` (alias)
+``execution:NAME:EXEC``  ``execution:NAME/LABEL:ID`` (child of a Map Run)  ``express:NAME:EXEC:ID``
+``mapRun:NAME/LABEL:ID``  ``activity:NAME``
+
+A state machine ARN may end in ``#TEST_CASE`` (Step Functions Local's mock test cases) when an execution is started.
+"""
+
+from dataclasses import dataclass
+
+from sfn_emulator.service.errors import ApiError, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """``kind`` is the resource type, ``name`` what follows it, ``rest`` the further parts; ``text`` is the whole."""
+
+    text: str
+    partition: str
+    region: str
+    account: str
+    kind: str
+    name: str
+    rest: tuple[str, ...] = ()
+
+    @property
+    def qualifier(self) -> str | None:
+        """The version number or alias name of a state machine ARN."""
+        return self.rest[0] if self.rest else None
+
+    @property
+    def base(self) -> str:
+        """The ARN less its qualifier: of a version or alias, the state machine's."""
+        return f"arn:{self.partition}:states:{self.region}:{self.account}:{self.kind}:{self.name}"
+
+
+_PARTS = {
+    "stateMachine": (1, 2),
+    "execution": (2, 2),
+    "express": (2, 3),
+    "mapRun": (2, 2),
+    "activity": (1, 1),
+}
+
+
+def parse(text: str, *kinds: str) -> Arn:
+    """The parts of a Step Functions ARN of one of ``kinds``; raises ``InvalidArn`` in AWS's words."""
+    head = text.split(":", 5)
+    if len(head) < 2 or head[0] != "arn":
+        raise refuse("InvalidArn", f"Invalid ARN prefix: {text}")
+    if len(head) < 6 or head[2] != "states" or not head[5]:
+        raise refuse("InvalidArn", f"Invalid ARN: {text}")
+    kind, *parts = head[5].split(":")
+    if kind not in kinds:
+        raise refuse("InvalidArn", f"Resource type not valid in this context: {kind}")
+    least, most = _PARTS[kind]
+    if not least <= len(parts) <= most or not all(parts):
+        raise refuse("InvalidArn", f"Invalid ARN: {text}")
+    return Arn(text, head[1], head[3], head[4], kind, parts[0], tuple(parts[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this service says it is; what new ARNs begin with."""
+
+    region: str = "us-east-1"
+    account: str = "000000000000"
+    partition: str = "aws"
+
+    def arn(self, kind: str, *parts: str) -> str:
+        return ":".join((f"arn:{self.partition}:states:{self.region}:{self.account}", kind, *parts))
+
+    def execution_of(self, machine_arn: str, name: str, express_id: str | None = None) -> str:
+        """The ARN of an execution of this machine, in the machine's own region and account."""
+        machine = parse(machine_arn, "stateMachine")
+        head = f"arn:{machine.partition}:states:{machine.region}:{machine.account}"
+        if express_id is None:
+            return f"{head}:execution:{machine.name}:{name}"
+        return f"{head}:express:{machine.name}:{name}:{express_id}"
+
+
+def split_test_case(text: str) -> tuple[str, str | None]:
+    """``ARN#CASE`` → (ARN, CASE)."""
+    arn, _, case = text.partition("#")
+    return arn, case or None
+
+
+def is_arn_error(error: ApiError) -> bool:
+    return error.code == "InvalidArn"

@@ -1,0 +1,113 @@
+"""Definition texts and what they compile to: checked at create, compiled when first run, shared by all who run them."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State
+from sfn_emulator.asl.parse import parse
+from sfn_emulator.asl.resource import Resource
+from sfn_emulator.engine import program as engine
+from sfn_emulator.engine.ports import Tasks
+from sfn_emulator.engine.strand import Program
+from sfn_emulator.errors import Problem, Severity
+from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.records import Revision
+from sfn_emulator.service.surroundings import Surroundings
+
+T = TypeVar("T")
+
+_KEPT: Final = 256
+"""Compiled revisions kept; one that is needed again is compiled again from its text."""
+_MOST_DIAGNOSTICS: Final = 100
+
+
+class Definitions:
+    """Models and programs by revision, the least recently used forgotten first."""
+
+    def __init__(self) -> None:
+        self.tasks: Tasks | None = None
+        self._models: OrderedDict[str, Machine] = OrderedDict()
+        self._programs: OrderedDict[str, Program] = OrderedDict()
+
+    def _supports(self, resource: Resource) -> str | None:
+        return None if self.tasks is None else self.tasks.supports(resource)
+
+    def check(self, text: str, kind: MachineType) -> Machine:
+        """The model; raises ``InvalidDefinition`` with all errors, in AWS's form (recorded)."""
+        model, problems = parse(text, kind, resources=self._supports)
+        if model is None:
+            errors = (problem for problem in problems if problem.severity is Severity.ERROR)
+            raise refuse("InvalidDefinition", ", ".join(map(_told, errors)))
+        return model
+
+    def model(self, revision: Revision) -> Machine:
+        """Of a revision that was checked when it was made."""
+        found = self._models.get(revision.id)
+        if found is None:
+            found, problems = parse(revision.definition)
+            assert found is not None, f"a stored definition no longer parses: {problems}"
+            _keep(self._models, revision.id, found)
+        return found
+
+    def program(self, revision: Revision) -> Program:
+        found = self._programs.get(revision.id)
+        if found is None:
+            found = _keep(self._programs, revision.id, engine.compile(self.model(revision)))
+        else:
+            self._programs.move_to_end(revision.id)
+        return found
+
+    # -- ValidateStateMachineDefinition
+
+    def validate(self, _: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Findings from ``severity`` up, at most ``maxResults`` of them; ``result`` tells if it could be created."""
+        kind = MachineType(told.get("type", MachineType.STANDARD))
+        model, problems = parse(told["definition"], kind, resources=self._supports)
+        errors_only = told.get("severity", Severity.ERROR) == Severity.ERROR
+        shown = [problem for problem in problems if problem.severity is Severity.ERROR or not errors_only]
+        most = told.get("maxResults") or _MOST_DIAGNOSTICS
+        return {
+            "result": "OK" if model is not None else "FAIL",
+            "diagnostics": [_diagnostic(problem) for problem in shown[:most]],
+            "truncated": len(shown) > most,
+        }
+
+
+def _keep(kept: OrderedDict[str, T], key: str, made: T) -> T:
+    kept[key] = made
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return made
+
+
+def _told(problem: Problem) -> str:
+    return (
+        f"{problem.code}: {problem.message} at {problem.pointer}"
+        if problem.pointer
+        else (f"{problem.code}: {problem.message}")
+    )
+
+
+def _diagnostic(problem: Problem) -> dict[str, str]:
+    told = {"severity": str(problem.severity), "code": problem.code, "message": problem.message}
+    return told | ({"location": problem.pointer} if problem.pointer else {})
+
+
+def assigns(model: Machine) -> bool:
+    """Whether any state has an Assign: variables are set somewhere."""
+    return _branch_assigns(model.body)
+
+
+def _branch_assigns(branch: Branch) -> bool:
+    return any(map(_state_assigns, branch.states.values()))
+
+
+def _state_assigns(state: State) -> bool:
+    parts: Iterable[Any] = (
+        getattr(state, "flow", None),
+        *getattr(state, "catch", ()),
+        *(state.rules if isinstance(state, Choice) else ()),
+    )
+    inner = state.branches if isinstance(state, Parallel) else (state.processor,) if isinstance(state, Map) else ()
+    return any(getattr(part, "assign", None) is not None for part in parts) or any(map(_branch_assigns, inner))

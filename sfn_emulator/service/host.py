@@ -1,0 +1,128 @@
+"""Who holds the executions that run: begins them, lets their effects out, and after a restart takes them up again."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
+from sfn_emulator.engine.run import ReplayMismatchError, Run
+from sfn_emulator.service import arns
+from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.live import Live
+from sfn_emulator.service.machines import remove, revision_of
+from sfn_emulator.service.records import Execution, StateMachine, Status
+from sfn_emulator.service.signals import decode
+from sfn_emulator.service.surroundings import Surroundings
+from sfn_emulator.values import Value, loads
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Host:
+    """Live executions by ARN. ``open`` is called before the first request."""
+
+    def __init__(self, around: Surroundings, definitions: Definitions, *, skip_time: bool = False) -> None:
+        self._around = around
+        self._definitions = definitions
+        self._lives: dict[str, Live] = {}
+        self._tasks: Tasks | None = None
+        self.map_runs: MapRuns | None = None
+        self.skip_time = skip_time
+        self.present = 0.0
+        self.watchers: list[Callable[[Live], None]] = []
+        """Told of every execution that begins or ends, after the commit that says so."""
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def live(self, arn: str) -> Live | None:
+        return self._lives.get(arn)
+
+    def not_before(self, at: float) -> float:
+        """``at``, or the present of the execution on whose behalf something is begun."""
+        return max(at, self.present)
+
+    # -- beginning
+
+    def begin(self, execution: Execution, value: Value, *, keep: bool = False) -> Live:
+        """``keep``: no request waits for it, so that a failed commit is tried again rather than refused."""
+        live = self._make(execution, value)
+        live.keep = keep
+        self._lives[execution.arn] = live
+        live.begin()
+        return live
+
+    def _make(self, execution: Execution, value: Value, seq: int = 0) -> Live:
+        revision = revision_of(self._around, execution.revision)
+        machine = arns.parse(execution.machine_arn, "stateMachine")
+        identity = Identity(
+            execution_arn=execution.arn,
+            execution_name=execution.name,
+            machine_arn=execution.machine_arn,
+            machine_name=machine.name,
+            role_arn=revision.role_arn,
+            started_at=execution.started_at,
+            region=machine.region,
+            seed=execution.seed,
+            express=execution.type is MachineType.EXPRESS,
+            test_case=execution.test_case,
+        )
+        run = Run(self._definitions.program(revision), identity, value, execution.input)
+        return Live(self, execution, run, seq=seq)
+
+    async def end_of(self, live: Live) -> Execution:
+        """The record of its end, once that is saved."""
+        done: asyncio.Future[Execution] = self._around.loop.create_future()
+        live.watch(lambda execution: None if done.done() else done.set_result(execution))
+        return await done
+
+    # -- after a restart
+
+    def open(self, tasks: Tasks, map_runs: MapRuns | None = None) -> None:
+        """Takes up what was running when the last process ended."""
+        self._tasks = tasks
+        self.map_runs = map_runs
+        for seq, execution in self._around.store.open_executions():
+            live = self._make(execution, loads(execution.input), seq)
+            self._lives[execution.arn] = live
+            try:
+                live.resume([(at, decode(body)) for at, body in self._around.store.signals(seq)])
+            except ReplayMismatchError as mismatch:
+                _log.error("%s cannot go on: %s", execution.arn, mismatch)
+                live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
+            self.touch(live)
+
+    # -- what live executions need
+
+    @property
+    def tasks(self) -> Tasks:
+        assert self._tasks is not None, "open comes before the first execution"
+        return self._tasks
+
+    @property
+    def clock(self) -> Clock:
+        return self._around.clock
+
+    def touch(self, live: Live) -> None:
+        self._around.journal.touch(live)
+
+    def later(self, turn: Callable[[], None]) -> None:
+        self._around.loop.call_soon(turn)
+
+    def gone(self, live: Live) -> None:
+        self._lives.pop(live.execution.arn, None)
+        if live.execution.type is MachineType.STANDARD:
+            self._finish_deletion(live.execution.machine_arn)
+
+    def _finish_deletion(self, machine_arn: str) -> None:
+        store = self._around.store
+        machine = store.get(StateMachine, machine_arn)
+        if machine is not None and machine.deleting and not store.any_execution(machine_arn, Status.RUNNING):
+            remove(self._around, machine)
+            self._around.journal.changed()
+
+    def close(self) -> None:
+        for live in self._lives.values():
+            live.let_go()

@@ -1,0 +1,210 @@
+"""An execution that runs: its run and driver, what it was told, and how that is stored.
+
+    told a signal → recorded → the run's turn → [commit] → effects go out, watchers hear of the end
+
+The driver carries the run; nothing it wants leaves before the commit that holds what led to it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.asl.resource import Resource
+from sfn_emulator.engine.driver import Driver
+from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartTask, Tasks, Tell, Work
+from sfn_emulator.engine.run import Run
+from sfn_emulator.engine.run import Status as Outcome
+from sfn_emulator.service import history
+from sfn_emulator.service.records import Execution, Status
+from sfn_emulator.service.redrive import keeps_signals
+from sfn_emulator.service.signals import Redrive, Stop, Told, encode, tell
+from sfn_emulator.service.store import Store
+from sfn_emulator.values import UNSET, dumps
+
+BUDGET: Final = 2_000
+"""Transitions one execution may make before others have their turn."""
+
+
+class Holder(Protocol):
+    """What a live execution needs of whoever holds it.
+
+    ``present`` is the time of the execution that is being served, or 0: what it tells others is never before it.
+    """
+
+    present: float
+
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def map_runs(self) -> MapRuns | None: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def skip_time(self) -> bool: ...
+    def touch(self, live: "Live") -> None:
+        """It has changed: to be saved at the end of the tick."""
+
+    def later(self, then: Callable[[], None]) -> None: ...
+    def gone(self, live: "Live") -> None:
+        """It has ended and that is saved, or it never was."""
+
+
+class Live:
+    """One live execution: the ``Host`` of its driver, and its ``Tasks``. ``seq`` is its row, 0 while it has none."""
+
+    __slots__ = (
+        *("_committed", "_driver", "_fresh", "_holder", "_kept", "_new_seq", "_packed", "_watchers"),
+        *("execution", "keep", "run", "seq"),
+    )
+
+    def __init__(self, holder: Holder, execution: Execution, run: Run, *, seq: int = 0) -> None:
+        self.execution = execution
+        self.run = run
+        self.seq = seq
+        self.keep = bool(seq)
+        """Whether a failed commit is tried again, rather than taken as a start that never was."""
+        self._holder = holder
+        self._packed: bytes | None = None
+        self._new_seq = 0
+        self._kept = 0
+        self._fresh: list[tuple[float, Told]] = []
+        self._committed: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[Execution], None]] | None = None
+        self._driver = Driver(run, holder.clock, self, holder.map_runs, host=self, skip=holder.skip_time, budget=BUDGET)
+
+    @property
+    def ended(self) -> bool:
+        return self.execution.status is not Status.RUNNING
+
+    @property
+    def events(self) -> list[Event]:
+        return self.run.events
+
+    # -- what happens to it
+
+    def begin(self) -> None:
+        self.run.start(self.execution.started_at)
+        self._driver.resume()
+
+    def resume(self, signals: list[tuple[float, Told]]) -> None:
+        """Told again all it was told before; what it still awaits goes out again. Raises ``ReplayMismatchError``."""
+        self.replay(signals)
+        self._driver.resume()
+
+    def replay(self, signals: list[tuple[float, Told]]) -> None:
+        self.run.start(self.execution.started_at)
+        for at, told in signals:
+            while self.run.advance():
+                pass
+            tell(self.run, told, at)
+        while self.run.advance():
+            pass
+        self._kept = len(signals)
+
+    def stop(self, error: str | None, cause: str | None) -> None:
+        at = self._driver.now()
+        self._note(at, Stop(error, cause))
+        self._driver.stop(error, cause, at)
+
+    def redrive(self) -> None:
+        """Runs what failed again; the run must have been replayed to its end."""
+        at = self._driver.now()
+        self._note(at, Redrive())
+        self._driver.redrive(at)
+
+    def watch(self, ended: Callable[[Execution], None]) -> None:
+        """Calls ``ended`` when it has ended and that is saved."""
+        self._watchers = [*(self._watchers or ()), ended]
+
+    def let_go(self) -> None:
+        """The process ends: nothing is awaited any more; what is stored will go on another time."""
+        self._watchers = None
+
+    # -- the driver's tasks
+
+    def supports(self, resource: Resource) -> str | None:
+        return self._holder.tasks.supports(resource)
+
+    def start(self, effect: StartTask, _: Tell) -> Work:
+        return self._holder.tasks.start(effect, self._tell)
+
+    def _tell(self, signal: Signal) -> None:
+        self._driver.tell(signal, self._holder.present or None)
+
+    # -- the driver's host
+
+    def record(self, signal: Signal, at: float) -> None:
+        if not self.ended:
+            self._note(at, signal)
+
+    def commit(self, then: Callable[[], None]) -> None:
+        self._committed.append(then)
+        self.passed()
+
+    def later(self, then: Callable[[], None]) -> None:
+        self._holder.later(then)
+
+    def passed(self) -> None:
+        if self.run.status is not Outcome.RUNNING and not self.ended:
+            self._end()
+        self._holder.touch(self)
+
+    def _note(self, at: float, told: Told) -> None:
+        self._fresh.append((at, told))
+        self._holder.touch(self)
+
+    def _end(self) -> None:
+        run = self.run
+        self.execution = replace(
+            self.execution,
+            status=Status(run.status),
+            stopped_at=round(run.at, 3),
+            output=None if run.output is UNSET or run.status is not Outcome.SUCCEEDED else dumps(run.output),
+            error=run.error,
+            cause=run.cause,
+            events=len(run.events),
+        )
+
+    # -- saved at the end of the tick
+
+    def save(self, store: Store) -> None:
+        if self.execution.type is MachineType.EXPRESS:
+            return
+        self._new_seq = self.seq or store.insert_execution(self.execution)
+        keeps = not self.ended or keeps_signals(self.execution)
+        if keeps and self._fresh:
+            store.add_signals(self._new_seq, self._kept, [(at, encode(told)) for at, told in self._fresh])
+        if not self.ended:
+            return
+        if self.seq:
+            store.update_execution(self.seq, self.execution)
+        if not keeps and self._kept:
+            store.drop_signals(self.seq)
+        if self._packed is None:
+            self._packed = history.pack(self.run.events)
+        store.put_history(self._new_seq, self._packed)
+
+    def saved(self) -> None:
+        self.seq, self.keep = self._new_seq, True
+        self._kept += len(self._fresh)
+        self._fresh = []
+        committed, self._committed = self._committed, []
+        self._holder.present = self.run.at
+        for then in committed:
+            then()
+        if self.ended and not self._committed and not self._fresh:
+            self._farewell()
+        self._holder.present = 0.0
+
+    def lost(self) -> bool:
+        if not self.keep:
+            self._holder.gone(self)
+        return self.keep
+
+    def _farewell(self) -> None:
+        self._holder.gone(self)
+        watchers, self._watchers = self._watchers, None
+        for ended in watchers or ():
+            ended(self.execution)

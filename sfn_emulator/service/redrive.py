@@ -1,0 +1,30 @@
+"""Whether an execution can be redriven, and why not (API_DescribeExecution: redriveStatus, redriveStatusReason)."""
+
+from typing import Final
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.service.records import Execution, Status
+
+PERIOD: Final = 14 * 24 * 3600.0
+"""Seconds after its end that an execution can be redriven."""
+MOST_EVENTS: Final = 24_999
+
+_ENDED_BADLY: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
+
+
+def keeps_signals(execution: Execution) -> bool:
+    """Whether what it was told is kept after its end, to run it again."""
+    return execution.type is MachineType.STANDARD and execution.status in _ENDED_BADLY
+
+
+def redrive_status(execution: Execution, now: float) -> tuple[str, str | None]:
+    """``redriveStatus`` and its reason (of SUCCEEDED: recorded)."""
+    if execution.status not in _ENDED_BADLY:
+        return "NOT_REDRIVABLE", f"Execution is {execution.status} and cannot be redriven"
+    if now - (execution.stopped_at or now) > PERIOD:
+        return "NOT_REDRIVABLE", "Execution redrive period exceeded"
+    if execution.events >= MOST_EVENTS:
+        return "NOT_REDRIVABLE", "Execution history event limit exceeded"
+    if execution.map_run_arn is not None:
+        return "REDRIVABLE_BY_MAP_RUN", None
+    return "REDRIVABLE", None

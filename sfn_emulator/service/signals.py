@@ -1,0 +1,68 @@
+"""What an execution is told, as the bytes that are stored of it, to be told again after a restart or by a redrive.
+
+Besides the engine's signals these are StopExecution and RedriveExecution.
+
+Each names the effect it answers, so a run that is rebuilt and does not wait for that effect is seen to differ.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from sfn_emulator.engine.ports import (
+    Fired,
+    MapRunEnded,
+    MapRunStarted,
+    Signal,
+    TaskBegun,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+from sfn_emulator.engine.run import Run
+from sfn_emulator.values import UNSET, dumps, loads
+
+
+class Stop(NamedTuple):
+    """StopExecution."""
+
+    error: str | None = None
+    cause: str | None = None
+
+
+class Redrive(NamedTuple):
+    """RedriveExecution."""
+
+
+Told: TypeAlias = Signal | Stop | Redrive
+
+
+def tell(run: Run, told: Told, at: float) -> None:
+    """Tells the run; it goes on when it is advanced."""
+    match told:
+        case Stop(error, cause):
+            run.stop(error, cause, at)
+        case Redrive():
+            run.redrive(at)
+        case _:
+            run.deliver(told, at)
+
+
+_KINDS: Final[Mapping[str, Any]] = {
+    kind.__name__: kind
+    for kind in (
+        *(Fired, TaskBegun, TaskSubmitted, TaskHeartbeat, TaskSucceeded, TaskFailed, MapRunStarted, MapRunEnded),
+        *(Stop, Redrive),
+    )
+}
+
+
+def encode(told: Told) -> bytes:
+    fields = {name: value for name, value in told._asdict().items() if value is not UNSET}
+    return dumps([type(told).__name__, fields]).encode("utf-8", "surrogatepass")
+
+
+def decode(body: bytes) -> Told:
+    name, fields = loads(body)
+    told: Told = _KINDS[name](**fields)
+    return told

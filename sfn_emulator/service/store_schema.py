@@ -1,0 +1,32 @@
+"""The tables, as a list of migrations: entry N turns format N into N+1. An entry that has shipped is never edited."""
+
+from typing import Final
+
+_FIRST: Final = (
+    # Machines, revisions, versions, aliases, activities, map runs: few, small, read by key or in order of creation.
+    """CREATE TABLE document (
+        kind TEXT NOT NULL, key TEXT NOT NULL, parent TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)) WITHOUT ROWID""",
+    "CREATE INDEX document_in_order ON document (kind, parent, at, key)",
+    # Executions by the million: what lists need comes first, the texts last, so that a list never reads them.
+    """CREATE TABLE execution (
+        seq INTEGER PRIMARY KEY, arn TEXT NOT NULL, machine TEXT NOT NULL, status TEXT NOT NULL, name TEXT NOT NULL,
+        started REAL NOT NULL, stopped REAL, version TEXT, alias TEXT, map_run TEXT, item_count INTEGER,
+        redrives INTEGER NOT NULL, redriven REAL, redrive_token TEXT, revision TEXT NOT NULL, type TEXT NOT NULL,
+        seed TEXT NOT NULL, trace TEXT, events INTEGER NOT NULL, test_case TEXT, parent TEXT,
+        error TEXT, cause TEXT, input TEXT NOT NULL, output TEXT)""",
+    "CREATE UNIQUE INDEX execution_by_arn ON execution (arn)",
+    "CREATE INDEX execution_by_machine ON execution (machine, status, seq)",
+    "CREATE INDEX execution_by_version ON execution (version, status, seq) WHERE version IS NOT NULL",
+    "CREATE INDEX execution_by_alias ON execution (alias, status, seq) WHERE alias IS NOT NULL",
+    "CREATE INDEX execution_by_map_run ON execution (map_run, status, seq) WHERE map_run IS NOT NULL",
+    "CREATE INDEX execution_open ON execution (seq) WHERE status = 'RUNNING'",
+    # What a running execution was told, in order: with its start, all that is needed to run it again.
+    """CREATE TABLE signal (
+        execution INTEGER NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (execution, n)) WITHOUT ROWID""",
+    # What a finished execution was: its events, compressed.
+    "CREATE TABLE history (execution INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
