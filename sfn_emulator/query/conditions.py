@@ -17,7 +17,8 @@ from sfn_emulator.query.timestamps import parse_nanoseconds
 from sfn_emulator.query.wildcards import compile_wildcard
 from sfn_emulator.values import Value
 
-MAX_DEPTH: Final = 100
+MAX_DEPTH: Final = 64
+"""Levels And, Or and Not may nest."""
 COMBINATORS: Final = ("And", "Or", "Not")
 
 Test: TypeAlias = Callable[[Any, Scope], bool]

@@ -12,11 +12,14 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.equality import equal, identity, is_number
 from sfn_emulator.query.java_text import java_text
-from sfn_emulator.values import Value, dumps, loads
+from sfn_emulator.values import PAYLOAD_LIMIT, Value, dumps, loads
 
 MAX_RANGE: Final = 1_000
 MAX_ENCODED: Final = 10_000
 """Characters States.Base64Encode, Base64Decode and Hash take."""
+
+MAX_TEXT: Final = 4 * PAYLOAD_LIMIT
+"""Where States.Format stops: no state may put out a quarter of it."""
 
 Body: TypeAlias = Callable[..., Value]
 
@@ -193,6 +196,8 @@ def fill(pieces: list[str], arguments: Sequence[Value]) -> str:
     text = pieces[0]
     for piece, argument in zip(pieces[1:], arguments, strict=True):
         kind = argument.__class__
+        if len(text) > MAX_TEXT:
+            raise IntrinsicFailure
         text += (argument if kind is str else str(argument) if kind is int else java_text(argument)) + piece
     return text
 

@@ -9,7 +9,8 @@ from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.intrinsic_functions import INTRINSICS, Body, Intrinsic, IntrinsicFailure, fill, format_pieces
 from sfn_emulator.query.jsonpath import Miss, path_apply
-from sfn_emulator.query.path_syntax import Path, parse_path_at, variables_of
+from sfn_emulator.query.path_model import Path, variables_of
+from sfn_emulator.query.path_syntax import parse_path_at
 from sfn_emulator.values import Value
 
 MAX_NESTING: Final = 10

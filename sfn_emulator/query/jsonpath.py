@@ -15,8 +15,9 @@ from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.java_text import java_text
 from sfn_emulator.query.path_functions import FunctionFailure
+from sfn_emulator.query.path_model import CONTEXT, INPUT, Indices, Names, Path, Segment, variables_of
 from sfn_emulator.query.path_read import LOOKUP_ERRORS, compile_read
-from sfn_emulator.query.path_syntax import CONTEXT, INPUT, Indices, Names, Path, Segment, parse_path, variables_of
+from sfn_emulator.query.path_syntax import parse_path
 from sfn_emulator.values import Value, dumps
 
 Apply: TypeAlias = Callable[[Any, Scope], Value]
@@ -32,8 +33,12 @@ class Miss:
 
     text: str
     error_name: str = RUNTIME
+    null_text: str = ""
+    """What is said instead where the input itself is null."""
 
     def error(self, path: Path, field: str, root: Value, scope: Scope) -> EvaluationError:
+        if root is None and self.null_text:
+            return EvaluationError(RUNTIME, self.null_text)
         searched = dumps(root) if "{input}" in self.text else ""
         reason = explain(path, root, scope) if "{reason}" in self.text else ""
         step = path_step(path) if "{step}" in self.text else ""
@@ -41,10 +46,13 @@ class Miss:
         return EvaluationError(self.error_name, message)
 
 
-INVALID_PATH: Final = Miss("Invalid path '{path}' : {reason}")
+_NULL_INPUT: Final = "Unable to apply Path transformation to null or empty input."
+
+INVALID_PATH: Final = Miss("Invalid path '{path}' : {reason}", null_text=_NULL_INPUT)
 """InputPath, OutputPath, TimeoutSecondsPath, HeartbeatSecondsPath (recorded)."""
 NOT_FOUND: Final = Miss(
-    "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{input}'"
+    "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{input}'",
+    null_text=_NULL_INPUT,
 )
 """Payload templates (field is the key with its ``.$``), ErrorPath, CausePath (recorded)."""
 NO_INPUT_VALUE: Final = Miss("The {field} parameter does not reference an input value: {path}")
@@ -164,38 +172,40 @@ def explain(path: Path, root: Value, scope: Scope) -> str:
     """Why a definite path finds nothing, in Jayway's words."""
     if path.variable is not None and path.variable not in scope.variables:
         return f"No results for path: ${path.variable}"
-    value, where = root, "$"
+    value = root
+    last = len(path.segments) - 1
     for i, segment in enumerate(path.segments):
-        rest = path.segments[i + 1 :]
         match segment:
+            case Names((name,)) if not (isinstance(value, dict) and name in value):
+                return _why_no_member(value, name, _where(path, i), i < last)
+            case Indices((index,)) if not (isinstance(value, list) and -len(value) <= index < len(value)):
+                return _why_no_item(value, index, path, i)
             case Names((name,)):
-                reason = _why_no_member(value, name, where, bool(rest))
+                value = value[name]
             case Indices((index,)):
-                reason = _why_no_item(value, index, where, path_fragment(rest))
+                value = value[index]
             case _:
                 break
-        if reason:
-            return reason
-        key = segment.names[0] if isinstance(segment, Names) else segment.indices[0]
-        value = value[key]
-        where += path_fragment((segment,))
-    return f"No results for path: {where}"
+    return f"No results for path: {_where(path, len(path.segments))}"
+
+
+def _where(path: Path, count: int) -> str:
+    """The first segments of a path as Jayway writes them: ``$['a'][0]``."""
+    return "$" + path_fragment(path.segments[:count])
 
 
 def _why_no_member(value: Value, name: str, where: str, deeper: bool) -> str:
     if not isinstance(value, dict):
         return _NO_OBJECT.format(name=name, where=where, found=_JAVA_NAMES[type(value)])
-    if name in value:
-        return ""
-    return f"{'Missing property in' if deeper else 'No results for'} path{'' if deeper else ':'} {where}['{name}']"
+    return f"{'Missing property in path' if deeper else 'No results for path:'} {where}['{name}']"
 
 
-def _why_no_item(value: Value, index: int, where: str, rest: str) -> str:
+def _why_no_item(value: Value, index: int, path: Path, position: int) -> str:
     if value is None:
-        return f"The path {where} is null"
+        return f"The path {_where(path, position)} is null"
     if not isinstance(value, list):
         return f"Filter: [{index}] can only be applied to arrays. Current context is: {java_text(value)}"
-    return "" if -len(value) <= index < len(value) else f"No results for path: {where}[{index}]{rest}"
+    return f"No results for path: {_where(path, len(path.segments))}"
 
 
 _NO_OBJECT: Final = (

@@ -11,7 +11,7 @@ from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.equality import equal, is_number
 from sfn_emulator.query.java_text import scalar_text
-from sfn_emulator.query.path_syntax import Combination, Comparison, Exists, Literal, Operand, Path, Pattern, Predicate
+from sfn_emulator.query.path_model import Combination, Comparison, Exists, Literal, Operand, Path, Pattern, Predicate
 from sfn_emulator.query.regex import Regex, compile_regex
 from sfn_emulator.values import UNSET, Value
 

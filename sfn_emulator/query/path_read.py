@@ -5,8 +5,8 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.path_functions import call_function
+from sfn_emulator.query.path_model import CONTEXT, INPUT, Descend, Function, Indices, Literal, Names, Path, Segment
 from sfn_emulator.query.path_steps import compile_steps
-from sfn_emulator.query.path_syntax import CONTEXT, INPUT, Descend, Function, Indices, Literal, Names, Path, Segment
 from sfn_emulator.values import UNSET, Value
 
 Read: TypeAlias = Callable[[Value, Scope], Value]

@@ -4,12 +4,17 @@ A node that a segment does not fit simply leads nowhere, as in Jayway behind an 
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
+from sfn_emulator.errors import RUNTIME, EvaluationError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.path_filter import Accepts, Inner, compile_predicate
-from sfn_emulator.query.path_syntax import Descend, Filter, Indices, Names, Segment, Slice, Wildcard
+from sfn_emulator.query.path_model import Descend, Filter, Indices, Names, Segment, Slice, Wildcard
 from sfn_emulator.values import Value
+
+MAX_NODES: Final = 250_000
+"""How many values a path may lead to on its way: paths like ``$..*..*`` would multiply without end."""
 
 Nodes: TypeAlias = list[Value]
 Step: TypeAlias = Callable[[Nodes, Value, Scope], Nodes]
@@ -35,18 +40,35 @@ def compile_steps(segments: tuple[Segment, ...], inner: Inner) -> tuple[Step, ..
 
 
 def _expanding(expand: Expand) -> Step:
-    return lambda nodes, root, scope: [found for node in nodes for found in expand(node, root, scope)]
+    def step(nodes: Nodes, root: Value, scope: Scope) -> Nodes:
+        if len(nodes) == 1:
+            return list(expand(nodes[0], root, scope))
+        found: Nodes = []
+        for node in nodes:
+            found.extend(expand(node, root, scope))
+            if len(found) > MAX_NODES:
+                raise _too_many()
+        return found
+
+    return step
 
 
 def _descending(expand: Expand, target: Segment) -> Step:
     """Every container below, in document order. A filter judges objects themselves, not an array's items again."""
     kinds = dict if isinstance(target, Filter) else (dict, list)
+    expand_all = _expanding(expand)
 
     def step(nodes: Nodes, root: Value, scope: Scope) -> Nodes:
-        below = (found for node in nodes for found in descendants(node) if isinstance(found, kinds))
-        return [found for node in below for found in expand(node, root, scope)]
+        below = list(islice((found for node in nodes for found in descendants(node)), MAX_NODES + 1))
+        if len(below) > MAX_NODES:
+            raise _too_many()
+        return expand_all([found for found in below if isinstance(found, kinds)], root, scope)
 
     return step
+
+
+def _too_many() -> EvaluationError:
+    return EvaluationError(RUNTIME, f"The path leads to more than {MAX_NODES} values")
 
 
 def descendants(value: Value) -> Iterator[Value]:

@@ -6,133 +6,36 @@ path may start with ``$$`` (context object) or ``$name`` (variable).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from sfn_emulator.errors import QuerySyntaxError
+from sfn_emulator.query.path_model import (
+    CONTEXT,
+    INPUT,
+    Combination,
+    Comparison,
+    Descend,
+    Exists,
+    Filter,
+    Function,
+    Indices,
+    Literal,
+    Names,
+    Operand,
+    Path,
+    Pattern,
+    Predicate,
+    Segment,
+    Slice,
+    Wildcard,
+)
 from sfn_emulator.values import Value
 
-INPUT: Final = "$"
-CONTEXT: Final = "$$"
-
-MAX_DEPTH: Final = 100
+MAX_DEPTH: Final = 20
 """How deep filters, groups and functions may nest: a bound for the parser, far beyond any real path."""
+MAX_SEGMENTS: Final = 1_000
+"""How many parts a path may have; JSON is refused where it nests about as deep."""
 
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """``.a``, ``['a']`` and the union ``['a','b']``."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Indices:
-    """``[0]``, ``[-1]`` and the union ``[0,2]``."""
-
-    indices: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    start: int | None
-    stop: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wildcard:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Descend:
-    """``..``; always followed by the segment it looks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    predicate: "Predicate"
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    name: str
-    arguments: tuple["Path | Literal", ...] = ()
-
-
-Segment: TypeAlias = Names | Indices | Slice | Wildcard | Descend | Filter | Function
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """``root`` is ``$``, ``$$``, ``@`` (inside filters) or a variable's name."""
-
-    text: str
-    root: str
-    segments: tuple[Segment, ...]
-
-    @property
-    def definite(self) -> bool:
-        """Can it lead to one value only? (Jayway: a definite path gives the value, any other a list.)"""
-        return all(_is_definite(segment, self.segments[i + 1 :]) for i, segment in enumerate(self.segments))
-
-    @property
-    def variable(self) -> str | None:
-        return None if self.root in (INPUT, CONTEXT, "@") else self.root
-
-
-def _is_definite(segment: Segment, rest: tuple[Segment, ...]) -> bool:
-    match segment:
-        case Names(names):
-            return len(names) == 1 or not rest
-        case Indices(indices):
-            return len(indices) == 1
-        case Function():
-            return True
-    return False
-
-
-# -- filters
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """``/…/flags``"""
-
-    text: str
-    flags: str
-
-
-Operand: TypeAlias = Path | Literal | Pattern
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    operator: str
-    left: Operand
-    right: Operand
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """``&&``, ``||`` over many predicates, ``!`` over one."""
-
-    operator: str
-    parts: tuple["Predicate", ...]
-
-
-Predicate: TypeAlias = Comparison | Exists | Combination
 
 OPERATORS: Final = (
     "===", "!==", "==", "!=", "<=", "<", ">=", ">", "=~",
@@ -162,27 +65,6 @@ def parse_path_at(text: str, start: int) -> tuple[Path, int]:
     """A path among other text, as in the arguments of an intrinsic function, and where it ends."""
     parser = _Parser(text, start)
     return parser.inner_path(), parser.at
-
-
-def variables_of(path: Path) -> Iterator[str]:
-    """Names of the variables a path reads, those inside its filters and functions included."""
-    if path.variable is not None:
-        yield path.variable
-    for segment in path.segments:
-        if isinstance(segment, Filter):
-            yield from _variables_in(segment.predicate)
-        elif isinstance(segment, Function):
-            yield from (name for a in segment.arguments if isinstance(a, Path) for name in variables_of(a))
-
-
-def _variables_in(predicate: Predicate) -> Iterator[str]:
-    match predicate:
-        case Exists(path):
-            yield from variables_of(path)
-        case Comparison(_, left, right):
-            yield from (name for side in (left, right) if isinstance(side, Path) for name in variables_of(side))
-        case Combination(_, parts):
-            yield from (name for part in parts for name in _variables_in(part))
 
 
 class _Parser:
@@ -242,6 +124,8 @@ class _Parser:
     def segments(self, within: str) -> tuple[Segment, ...]:
         found: list[Segment] = []
         while self.peek() in (".", "["):
+            if found and isinstance(found[-1], Function):
+                raise self.problem("A function must be the last part of a path")
             if self.take(".."):
                 found.append(Descend())
                 found.append(self.bracket() if self.peek() == "[" else self.dotted(within))
@@ -249,8 +133,10 @@ class _Parser:
                 found.append(self.bracket() if self.peek() == "[" else self.dotted(within))
             elif self.peek() == "[":
                 found.append(self.bracket())
-            if len(found) > 1 and isinstance(found[-2], Function):
-                raise self.problem("A function must be the last part of a path")
+            if len(found) > MAX_SEGMENTS:
+                raise self.problem(f"The path has more than {MAX_SEGMENTS} parts")
+            if isinstance(found[-1], Function) and found[-2:-1] == [Descend()]:
+                raise self.problem("A function can not follow '..'")
         return tuple(found)
 
     def dotted(self, within: str) -> Segment:

@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, ResultPath
 from sfn_emulator.query.jsonpath import INVALID_PATH, Miss, compile_parsed
-from sfn_emulator.query.path_syntax import INPUT, Indices, Names, Path, Segment, Wildcard, parse_path
+from sfn_emulator.query.path_model import INPUT, Indices, Names, Path, Segment, Wildcard
+from sfn_emulator.query.path_syntax import parse_path
 from sfn_emulator.values import Value, dumps
 
 REFERENCE_PATH_CONFLICT: Final = "States.ReferencePathConflict"
@@ -73,7 +74,7 @@ def _place_member(name: str) -> Place:
     def place(subject: Value, result: Value) -> Value:
         if subject.__class__ is dict:
             return {**subject, name: result}
-        copy = _opened(subject, name)
+        copy = _opened(subject, name, subject)
         copy[name] = result
         return copy
 
@@ -88,7 +89,7 @@ def _place_deep(keys: tuple[str | int, ...]) -> Place:
         container: Value = whole
         slot: str | int = 0
         for key in keys:
-            copy = _opened(container[slot], key)
+            copy = _opened(container[slot], key, subject)
             container[slot] = copy
             container, slot = copy, key
             if isinstance(key, str):
@@ -99,11 +100,11 @@ def _place_deep(keys: tuple[str | int, ...]) -> Place:
     return place
 
 
-def _opened(value: Value, key: str | int) -> Value:
-    """A copy of the container that the key can be written into."""
+def _opened(value: Value, key: str | int, subject: Value) -> Value:
+    """A copy of the container that the key can be written into; the error shows the whole input."""
     if isinstance(key, str):
         if value is None or isinstance(value, dict):
             return dict(value or ())
     elif isinstance(value, list) and -len(value) <= key < len(value):
         return list(value)
-    raise EvaluationError(REFERENCE_PATH_CONFLICT, f'Unable to apply step "{key}" to input {dumps(value)}')
+    raise EvaluationError(REFERENCE_PATH_CONFLICT, f'Unable to apply step "{key}" to input {dumps(subject)}')

@@ -15,7 +15,8 @@ from sfn_emulator.query.jsonpath import NOT_FOUND, compile_path
 from sfn_emulator.values import Value
 
 SUFFIX: Final = ".$"
-MAX_DEPTH: Final = 500
+MAX_DEPTH: Final = 128
+"""Levels a template may have."""
 
 Apply: TypeAlias = Callable[[Any, Scope], Value]
 

@@ -36,12 +36,12 @@ class KnownScope:
         return self._context
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scope_of() -> Any:
     """``scope_of(variables, context)``"""
     return lambda variables=None, context=None: KnownScope(variables or {}, context or {})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scope(scope_of: Any) -> Any:
     return scope_of()
