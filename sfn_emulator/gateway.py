@@ -17,6 +17,7 @@ from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest_api import RestApi
 
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -53,6 +54,7 @@ class Gateway:
         self,
         neighbours: Neighbours,
         lambda_api: LambdaApi,
+        account: str,
         step_functions: StepFunctions | None = None,
         *,
         health: Callable[[], Mapping[str, object]] = dict,
@@ -62,6 +64,7 @@ class Gateway:
         self.step_functions = step_functions
         self._neighbours = neighbours
         self._lambda = lambda_api
+        self._rest = RestApi(neighbours, account, self.answer_from_thread)
         self._health = health
         self._body_limit = body_limit
         self._admits = lru_cache(maxsize=256)(partial(_admits, frozenset(name.lower() for name in allowed_hosts)))
@@ -101,6 +104,7 @@ class Gateway:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._rest.close()
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
     async def _guarded(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Reply:
@@ -130,7 +134,7 @@ class Gateway:
         """Who answers, and in which threads: who waits for a function must not take those its calls need."""
         called = data_plane(request)
         if called is not None:
-            return self._invocations, lambda: json_reply(403, {"message": "Missing Authentication Token"})
+            return self._invocations, partial(self._rest.answer, called, request)
         where = address(request)
         if where.service == "lambda":
             threads = self._invocations if self._lambda.is_invocation(request) else self._threads

@@ -59,6 +59,7 @@ class Server:
         self.gateway = Gateway(
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),
+            settings.account,
             health=self.health,
             allowed_hosts=(*settings.allowed_hosts, settings.host),
             body_limit=settings.body_limit,

@@ -98,6 +98,11 @@ class Neighbours:
         backends = importlib.import_module("moto.backends").get_backend(module)
         return backends[self._account][region]
 
+    def backends(self, module: str) -> list[tuple[str, Any]]:
+        """moto's backends of ``module`` by region, those that are in use; inside ``held()`` only."""
+        self._prepare(module)
+        return list(importlib.import_module("moto.backends").get_backend(module)[self._account].items())
+
     def _start(self) -> None:
         if self._started:
             return

@@ -1,0 +1,65 @@
+"""Mapping templates: what they make of a body, and what they refuse."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sfn_emulator.cloud.mapping import Input, Util
+from sfn_emulator.cloud.vtl import VtlError, render
+
+BODY = json.dumps({"name": 'it\'s "soap"', "n": 2, "items": [{"id": 1}, {"id": 2}], "none": None, "deep": {"x": "ü/"}})
+
+
+def rendered(template: str, body: str = BODY, **variables: Any) -> str:
+    parameters = {"path": {"id": "7"}, "querystring": {"q": "a b"}, "header": {"Accept": "text/plain"}}
+    known = {"input": Input(body, parameters), "util": Util(), "context": {"requestId": "r-1", "stage": "prod"}}
+    return render(template, {**known, **variables})
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("plain $ text # with signs", "plain $ text # with signs"),
+        ("$input.json('$.n')", "2"),
+        ("$input.json('$.deep')", '{"x":"ü/"}'),
+        ("$input.json('$.nothing')", "null"),
+        ("$input.path('$.items')[1].id", "2"),
+        ("$input.path('$').items.size()", "2"),
+        ("$input.params('id') $input.params().querystring.q $input.params('Accept')", "7 a b text/plain"),
+        ("${context.stage}-$context.requestId.", "prod-r-1."),
+        ("$!missing|$missing.deeper|", "||"),
+        ("#set($x = 1 + 2 * 3)$x", "7"),
+        ('#set($who = "soap")#set($t = "hello $who")$t', "hello soap"),
+        ("#set($m = {'a': [1, 2], 'b': true})$m.a[0] $m", '1 {"a":[1,2],"b":true}'),
+        ("#if($input.path('$.n') > 1)many#elseif(true)some#{else}none#end", "many"),
+        ("#if(!$missing && 'a' == \"a\")yes#else no#end", "yes"),
+        ("#foreach($i in $input.path('$.items'))$i.id#if($foreach.hasNext),#end#end", "1,2"),
+        ("## a comment\nafter #* and another *#it", "after it"),
+        ("$util.base64Decode($util.base64Encode('ü'))", "ü"),
+        ("$util.urlEncode('a b/ü')", "a+b%2F%C3%BC"),
+        ("$util.parseJson('{\"a\": [5]}').a[0]", "5"),
+        ("$input.path('$.name').replaceAll(\"'\", '_').toUpperCase()", 'IT_S "SOAP"'),
+        ("$util.escapeJavaScript($input.path('$.deep').x)", "\\u00FC\\/"),
+    ],
+)
+def test_a_template_becomes_text(template: str, expected: str) -> None:
+    assert rendered(template) == expected
+
+
+def test_the_usual_start_execution_template_makes_json_of_any_body() -> None:
+    template = (
+        "#set($input_text = $util.escapeJavaScript($input.json('$')).replaceAll(\"\\\\'\", \"'\"))"
+        '{"input": "$input_text", "name": "$context.requestId", "stateMachineArn": "arn:m"}'
+    )
+    told = json.loads(rendered(template))
+    assert json.loads(told["input"]) == json.loads(BODY)
+    assert (told["name"], told["stateMachineArn"]) == ("r-1", "arn:m")
+
+
+@pytest.mark.parametrize(
+    "template", ["#if(true) never closed", "#end", "#set($x 1)", "$util.nope('x')", "#set($x = nope)"]
+)
+def test_a_template_that_makes_no_sense_is_refused(template: str) -> None:
+    with pytest.raises((VtlError, AttributeError)):
+        rendered(template)
