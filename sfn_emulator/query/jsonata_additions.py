@@ -4,7 +4,6 @@ Documented in the Developer Guide, "Transforming data with JSONata"; rounding to
 generator behind ``$random(seed)`` (``java.util.Random``) were measured on AWS (floci issue 2662, pull request 2676).
 """
 
-import copy
 import hashlib
 import math
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.jsonata_errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata_library import HELD, with_nulls
 from sfn_emulator.query.jsonata_signature import Signature
+from sfn_emulator.query.jsonata_values import whole
 from sfn_emulator.values import loads
 
 _sequence_of: Final = utils.Utils.create_sequence_from_iter
@@ -127,12 +127,22 @@ _DRAWN: Final[dict[str, tuple[str, Callable[[Scope], Callable[..., Any]], int]]]
 DRAWN: Final = frozenset(_DRAWN)
 
 
+class _Native(library.Jsonata.JNativeFunction):  # type: ignore[misc]
+    """The library's function object with our signatures, and doubles that stay doubles where integers end."""
+
+    def __init__(self, name: str, signature: Any, method: Callable[..., Any], arity: int) -> None:
+        self.function_name, self.method, self.nargs = name, method, arity
+        self.signature = Signature.of(name, signature)
+
+    def call(self, input: Any, args: Any) -> Any:
+        arguments = [*args, *[None] * (self.nargs - len(args))]
+        result = self.method(*arguments)
+        return whole(result) if isinstance(result, float) else result
+
+
 def native(name: str, signature: Any, method: Callable[..., Any], arity: int) -> Any:
-    """One of the library's function objects with our method and error texts."""
-    function = copy.copy(library.Jsonata.static_frame.bindings["count"])
-    function.function_name, function.method, function.nargs = name, method, arity
-    function.signature = Signature.of(name, signature)
-    return function
+    """A function an expression can call: ``arity`` arguments, missing ones ``None``."""
+    return _Native(name, signature, method, arity)
 
 
 def drawn(name: str, scope: Scope) -> Any:

@@ -26,7 +26,7 @@ from sfn_emulator.query.jsonata_fast_paths import (
     predicated,
     walk,
 )
-from sfn_emulator.query.jsonata_values import BUILT_IN
+from sfn_emulator.query.jsonata_values import BUILT_IN, whole
 from sfn_emulator.values import UNSET, Value
 
 __all__ = ["Doubt", "Fast", "fast_way"]
@@ -65,7 +65,7 @@ def _compiled(node: Node, top: bool, depth: int) -> Fast:
 
 
 def _literal(node: Node, top: bool, depth: int) -> Fast:
-    value = node.value
+    value = whole(float(node.value)) if node.type == "number" else node.value
     return lambda states, scope, context: value
 
 

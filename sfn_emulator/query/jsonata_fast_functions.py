@@ -130,7 +130,7 @@ def _lookup(value: Value, key: Value) -> Value:
     if type(value) is not dict or type(key) is not str:
         raise Doubt
     found = value.get(key, UNSET)
-    return settled(found) if type(found) is float and math.isfinite(found) else found
+    return settled(found) if type(found) is float else found
 
 
 def _type(value: Value) -> Value:

@@ -103,10 +103,24 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
         """``%`` keeps fractions, nothing overflows into a Python error, and an infinity is a value until it is used."""
         for code, side in (("T2001", lhs), ("T2002", rhs)):
             if side is not None and not _is_number(side):
-                raise JsonataError(code, op, plain(side))
+                raise JsonataError(code, op, plain(side, _nothing))
         if lhs is None or rhs is None:
             return None
         return whole(_ARITHMETIC[op](float(lhs), float(rhs)))
+
+    def evaluate_literal(self, expr: Node) -> Any:
+        """The tree holds ``1e300`` as an integer of 301 digits."""
+        return whole(float(expr.value)) if expr.type == "number" else super().evaluate_literal(expr)
+
+    def evaluate_unary(self, expr: Node, input: Any, environment: Any) -> Any:
+        if expr.value != "-":
+            return super().evaluate_unary(expr, input, environment)
+        operand = self.eval(expr.expression, input, environment)
+        if operand is None:
+            return None
+        if not _is_number(operand):
+            raise JsonataError("D1002", "-", plain(operand, _nothing))
+        return whole(-float(operand))
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
         return "".join(text_of(printable(side)) for side in (lhs, rhs) if side is not None)
@@ -121,7 +135,7 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         for code, side in (("T2003", lhs), ("T2004", rhs)):
             if side is not None and not (_is_number(side) and float(side).is_integer()):
-                raise JsonataError(code, plain(side))
+                raise JsonataError(code, plain(side, _nothing))
         if lhs is None or rhs is None or lhs > rhs:
             return None
         size = int(rhs) - int(lhs) + 1
@@ -271,7 +285,7 @@ def plain(value: Any, function: Callable[[], Value] | None = None) -> Value:
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int | float):
-        return _number(value)
+        return value if isinstance(value, int) or math.isfinite(value) else _NON_FINITE.get(value, "NaN")
     if isinstance(value, list):
         items = [plain(item, function) for item in value]
         return value if type(value) is list and all(map(_is, items, value)) else items
@@ -281,16 +295,7 @@ def plain(value: Any, function: Callable[[], Value] | None = None) -> Value:
     return None if value is NULL else _functional(value, function)
 
 
-def _number(value: float) -> Value:
-    """Integers JavaScript would write with an exponent are doubles; what JSON can't write is text."""
-    if isinstance(value, int) and abs(value) >= 10**21:
-        try:
-            return float(value)
-        except OverflowError:
-            value = math.inf if value > 0 else -math.inf
-    if isinstance(value, int) or math.isfinite(value):
-        return value
-    return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+_NON_FINITE: Final = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def _functional(value: Any, function: Callable[[], Value] | None) -> Value:

@@ -183,8 +183,9 @@ def test_a_workflow_variable_hides_a_function_of_its_name() -> None:
     ],
 )
 def test_what_would_never_end_ends(expression: str, tail: str) -> None:
-    assert failure(expression).startswith("threw an error during evaluation: ")
-    assert failure(expression).endswith(tail)
+    told = failure(expression)
+    assert told.startswith("threw an error during evaluation: ")
+    assert told.endswith(tail)
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"])
