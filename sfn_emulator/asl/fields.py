@@ -8,7 +8,7 @@ from sfn_emulator.asl.model import QueryLanguage
 TYPES: Final = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 """In the order in which AWS lists them (recorded)."""
 
-_JSONPATH: Final = {
+JSONPATH_FIELDS: Final = {
     "Pass": "InputPath Parameters Result ResultPath OutputPath Assign Next End",
     "Task": "InputPath Parameters ResultSelector ResultPath OutputPath Assign Next End Resource Credentials "
     "Retry Catch TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath",
@@ -22,7 +22,7 @@ _JSONPATH: Final = {
     "ResultWriter ToleratedFailureCount ToleratedFailureCountPath ToleratedFailurePercentage "
     "ToleratedFailurePercentagePath",
 }
-_JSONATA: Final = {
+JSONATA_FIELDS: Final = {
     "Pass": "Output Assign Next End",
     "Task": "Arguments Output Assign Next End Resource Credentials Retry Catch TimeoutSeconds HeartbeatSeconds",
     "Choice": "Output Assign Choices Default",
@@ -36,8 +36,8 @@ _JSONATA: Final = {
 _EVERY: Final = "Type Comment QueryLanguage "
 
 _ALLOWED: Final = {
-    QueryLanguage.JSONPATH: {kind: frozenset((_EVERY + names).split()) for kind, names in _JSONPATH.items()},
-    QueryLanguage.JSONATA: {kind: frozenset((_EVERY + names).split()) for kind, names in _JSONATA.items()},
+    QueryLanguage.JSONPATH: {kind: frozenset((_EVERY + names).split()) for kind, names in JSONPATH_FIELDS.items()},
+    QueryLanguage.JSONATA: {kind: frozenset((_EVERY + names).split()) for kind, names in JSONATA_FIELDS.items()},
 }
 _JSONATA_ONLY: Final = frozenset(("Arguments", "Output", "Condition"))
 """Fields within a state that only JSONata has; all others given to ``check_language`` are JSONPath's."""

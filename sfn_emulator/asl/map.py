@@ -70,10 +70,12 @@ def processor_field(fields: Fields) -> str | None:
     return None
 
 
-def is_distributed(fields: Fields, key: str) -> bool:
-    processor = fields.raw[key]
-    config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
-    return isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
+def children(processor: Fields) -> tuple[bool, bool]:
+    """Whether the items are executions of their own (DISTRIBUTED), and whether these are Express workflows."""
+    config = processor.raw.get("ProcessorConfig")
+    if not isinstance(config, dict):
+        return False, False
+    return config.get("Mode") == "DISTRIBUTED", config.get("ExecutionType") == "EXPRESS"
 
 
 def read_map(fields: Fields, processor: Branch, key: str | None, shared: Mapping[str, Any]) -> Map:

@@ -7,11 +7,12 @@ from sfn_emulator.asl.choice import read_choices
 from sfn_emulator.asl.draft import Draft, Fields, Scope, StateNotes
 from sfn_emulator.asl.fields import TYPES, check_fields, check_state_fields
 from sfn_emulator.asl.flow import read_flow
-from sfn_emulator.asl.map import is_distributed, processor_field, read_map
+from sfn_emulator.asl.map import children, processor_field, read_map
 from sfn_emulator.asl.model import (
     Branch,
     Choice,
     Fail,
+    MachineType,
     Map,
     Parallel,
     Pass,
@@ -159,8 +160,20 @@ def _map(fields: Fields) -> Map:
     processor = _NOWHERE
     if key and raw is not None:
         check_fields(raw, _PROCESSOR)
-        processor = read_branch(raw.raw, raw.place, fields.draft, fields.state, is_distributed(fields, key))
+        processor = _processor(raw)
     return read_map(fields, processor, key if raw is not None else None, shared)
+
+
+def _processor(raw: Fields) -> Branch:
+    """The states run per item. Children of a Distributed Map may be Express workflows, with their restrictions."""
+    distributed, express = children(raw)
+    draft = raw.draft
+    around = draft.machine_type
+    if distributed and express:
+        draft.machine_type = MachineType.EXPRESS
+    branch = read_branch(raw.raw, raw.place, draft, raw.state, distributed)
+    draft.machine_type = around
+    return branch
 
 
 _READERS: Final[dict[str, Callable[[Fields], State | None]]] = {
