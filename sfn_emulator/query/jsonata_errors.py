@@ -17,6 +17,8 @@ STACK_OVERFLOW: Final = (
 EVALUATION_TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 MEMORY_LIMIT: Final = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
+NOT_EVALUATED: Final = "Unable to evaluate the expression: a function was given what it can't work on"
+
 CATALOGUE: Final = {
     "S0101": "String literal must be terminated by a matching quote",
     "S0102": "Number out of range: {0}",

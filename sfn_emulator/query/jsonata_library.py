@@ -17,6 +17,7 @@ from jsonata import jsonata as library
 from sfn_emulator.query.jsonata_errors import (
     EVALUATION_TIMEOUT,
     MEMORY_LIMIT,
+    NOT_EVALUATED,
     STACK_OVERFLOW,
     BoundError,
     JsonataError,
@@ -67,8 +68,8 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
             raise translated(error) from None
         except (RecursionError, MemoryError) as error:
             raise BoundError(STACK_OVERFLOW if isinstance(error, RecursionError) else MEMORY_LIMIT) from None
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise BoundError(f"Unable to evaluate the expression ({error})") from None  # the library's own slips
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+            raise BoundError(NOT_EVALUATED) from None  # where the library trips over arguments it does not check
 
     def eval(self, expr: Node, input: Any, environment: Any) -> Any:
         """The library's ``eval`` without its thread lookup, with the bounds."""

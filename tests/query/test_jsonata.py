@@ -1,13 +1,17 @@
 """JSONata as the States Language has it: values, errors in AWS's words, names read, bounds."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import sfn_emulator.query.jsonata_syntax  # noqa: F401 - raises the recursion limit, which Hypothesis reports
 from sfn_emulator.errors import EvaluationError
 from sfn_emulator.query.compiled import States
 from sfn_emulator.query.jsonata import JsonataSyntaxError, compile_expression, unexpected_result
@@ -236,3 +240,23 @@ def test_the_executions_data_is_never_changed() -> None:
 def test_importing_the_module_does_not_import_the_library() -> None:
     program = "import sys, sfn_emulator.query.jsonata_template; assert not {'jsonata', 'regex'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+TOKENS = re.findall(
+    r"\S+",
+    "$x $states.input $states.context $ $$ a . .. [ ] { } ( ) , ; : := ? ~> | ^ @ # % * ** ! = < & and or in 1 0.5 'a' "
+    "null true /a+/ function($v){$v} $map( $sort( $replace( $match( $formatNumber( $toMillis( $zip( $each( $reduce( "
+    "$fromMillis( $parseInteger( $formatInteger( $split( $pad( $lookup( $partition( $range( $hash( ?",
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join),
+    st.one_of(st.none(), st.integers(), st.text(max_size=3)),
+)
+def test_any_text_is_refused_or_evaluated_and_nothing_else(expression: str, x: Any) -> None:
+    try:
+        evaluate(expression, {"a": [x, {"a": x}]}, {"x": x})
+    except (JsonataSyntaxError, EvaluationError):
+        return
