@@ -58,7 +58,16 @@ def is_timestamp(value: Value) -> bool:
 
 
 def _strings(test: Compare) -> Compare:
-    return lambda value, operand: value.__class__ is str and operand.__class__ is str and test(value, operand)
+    """Order is that of UTF-16 code units, as Java compares strings."""
+
+    def compare(value: Any, operand: Any) -> bool:
+        if value.__class__ is not str or operand.__class__ is not str:
+            return False
+        if value.isascii() and operand.isascii():
+            return test(value, operand)
+        return test(value.encode("utf-16-be", "surrogatepass"), operand.encode("utf-16-be", "surrogatepass"))
+
+    return compare
 
 
 def _numbers(test: Compare) -> Compare:

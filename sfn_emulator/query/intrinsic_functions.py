@@ -126,8 +126,10 @@ def _encode(text: Value) -> Value:
 
 
 def _decode(text: Value) -> Value:
+    """As java.util.Base64's basic decoder: strict, except that padding may be missing."""
+    encoded = _short_string(text)
     try:
-        return base64.b64decode(_short_string(text), validate=True).decode("utf-8", "replace")
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         raise IntrinsicFailure from None
 

@@ -100,11 +100,10 @@ class _Build:
         """``key.$``: a path, a context path, a variable or an intrinsic call."""
         try:
             compiled = compile_field(key, text)
-        except QuerySyntaxError as error:
+        except QuerySyntaxError:
             call = isinstance(text, str) and is_intrinsic(text)
             message = f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
             self.problems.append(TemplateProblem(pointer, key, message, "INTRINSIC" if call else "JSON_PATH"))
-            error.add_note(key)
             return None
         self.variables |= compiled.variables
         return compiled.apply
