@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -187,20 +187,22 @@ def format_pieces(template: str) -> list[str]:
     return pieces
 
 
+def plain_text(value: Value) -> str:
+    """How a value stands in a formatted string: as Java writes it."""
+    kind = value.__class__
+    return str(value) if kind is str or kind is int else java_text(value)
+
+
 def _format(template: Value, *arguments: Value) -> Value:
-    return fill(_string(template).split("{}"), arguments)
-
-
-def fill(pieces: list[str], arguments: Sequence[Value]) -> str:
-    """Pieces with arguments between them, each as Java writes it."""
+    """With a template from data; one that is a literal is taken apart beforehand (``intrinsics``)."""
+    pieces = _string(template).split("{}")
     if len(pieces) - 1 != len(arguments):
         raise IntrinsicFailure
     text = pieces[0]
     for piece, argument in zip(pieces[1:], arguments, strict=True):
-        kind = argument.__class__
         if len(text) > MAX_TEXT:
             raise IntrinsicFailure
-        text += (argument if kind is str else str(argument) if kind is int else java_text(argument)) + piece
+        text += plain_text(argument) + piece
     return text
 
 

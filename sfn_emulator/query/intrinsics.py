@@ -7,7 +7,15 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
-from sfn_emulator.query.intrinsic_functions import INTRINSICS, Body, Intrinsic, IntrinsicFailure, fill, format_pieces
+from sfn_emulator.query.intrinsic_functions import (
+    INTRINSICS,
+    MAX_TEXT,
+    Body,
+    Intrinsic,
+    IntrinsicFailure,
+    format_pieces,
+    plain_text,
+)
 from sfn_emulator.query.jsonpath import Miss, path_apply
 from sfn_emulator.query.path_model import Path, variables_of
 from sfn_emulator.query.path_syntax import parse_path_at
@@ -186,8 +194,7 @@ def _compile_call(call: Call, miss: Miss) -> Apply:
     if intrinsic.scoped:
         return _scoped_call(call, body, arguments)
     if call.name == "Format" and isinstance(call.arguments[0], Text):
-        pieces = format_pieces(call.arguments[0].raw)
-        return _many_call(call, lambda *values: fill(pieces, values), arguments[1:])
+        return _format_call(call, format_pieces(call.arguments[0].raw), arguments[1:])
     return {1: _one_call, 2: _two_call}.get(len(arguments), _many_call)(call, body, arguments)
 
 
@@ -225,6 +232,26 @@ def _many_call(call: Call, body: Body, arguments: tuple[Apply, ...]) -> Apply:
             return body(*[argument(subject, scope) for argument in arguments])
         except _FAILURES:
             raise _error(call) from None
+
+    return apply
+
+
+def _format_call(call: Call, pieces: list[str], arguments: tuple[Apply, ...]) -> Apply:
+    """States.Format with a literal template: only the holes are left to fill."""
+    head, *tails = pieces
+    holes = tuple(zip(arguments, tails, strict=False))
+    fits = len(arguments) == len(tails)
+
+    def apply(subject: Any, scope: Scope) -> Value:
+        text = head
+        for argument, tail in holes:
+            value = argument(subject, scope)
+            text += (value if value.__class__ is str else plain_text(value)) + tail
+            if len(text) > MAX_TEXT:
+                raise _error(call)
+        if not fits:
+            raise _error(call)
+        return text
 
     return apply
 

@@ -1,6 +1,6 @@
 """Instants as text and back."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
 from hypothesis import given
