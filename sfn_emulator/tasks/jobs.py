@@ -9,10 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import TASK_FAILED, StateError
+from sfn_emulator.tasks import optimised
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
+from sfn_emulator.tasks.failures import refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.patterns import Job
 from sfn_emulator.tasks.shapes import millis, result
+from sfn_emulator.tasks.wire import request_id
 from sfn_emulator.values import UNSET, Unset, Value, dumps
 
 Arguments = Callable[[Value, Value], dict[str, Any]]
@@ -35,6 +38,8 @@ class Row(NamedTuple):
     ended: Callable[[Value], Value]
     stop: str | None = None
     stopping: Arguments | None = None
+    until_gone: bool = False
+    """The job is done when the service knows the thing no more."""
 
 
 def _whole(described: Value) -> Value:
@@ -112,7 +117,111 @@ _CODEBUILD: Final = {
     "retryBuildBatch": _build("batchGetBuildBatches", "BuildBatches", "BuildBatch", "stopBuildBatch"),
 }
 
+
+def _simple(
+    service: str, look: str, looking: Arguments, job: str, state: str, good: str, bad: str, *, until_gone: bool = False
+) -> Row:
+    """A thing that is described under one member and has one member that tells its state."""
+    return Row(
+        service,
+        look,
+        looking,
+        _member(job) if job else _whole,
+        lambda told: str(told.get(state)),
+        frozenset(good.split()),
+        frozenset(bad.split()),
+        _whole,
+        until_gone=until_gone,
+    )
+
+
+def _eks(kind: str, noun: str, parameter: str) -> dict[tuple[str, str], Row]:
+    look = f"describe{kind}"
+
+    def names(given: Value, _: Value) -> dict[str, Any]:
+        if noun == "Cluster":
+            return {"name": given["Name"]}
+        return {"clusterName": given["ClusterName"], parameter: given[parameter[0].upper() + parameter[1:]]}
+
+    failed = "FAILED CREATE_FAILED DELETE_FAILED DEGRADED"
+    return {
+        ("eks", f"create{kind}"): _simple("eks", look, names, noun, "Status", "ACTIVE", failed),
+        ("eks", f"delete{kind}"): _simple("eks", look, names, noun, "Status", "", failed, until_gone=True),
+    }
+
+
+def _application(good: str) -> Row:
+    def names(given: Value, told: Value) -> dict[str, Any]:
+        return {"applicationId": told.get("ApplicationId") or given["ApplicationId"]}
+
+    return _simple(
+        "emr-serverless",
+        "getApplication",
+        names,
+        "Application",
+        "State",
+        good,
+        "TERMINATED" if good != "TERMINATED" else "",
+    )
+
+
+def _serverless_run(good: str, bad: str) -> Row:
+    def names(given: Value, told: Value) -> dict[str, Any]:
+        return {"applicationId": given["ApplicationId"], "jobRunId": told["JobRunId"]}
+
+    row = _simple("emr-serverless", "getJobRun", names, "JobRun", "State", good, bad)
+    return row._replace(stop="cancelJobRun", stopping=names)
+
+
 ROWS: Final[dict[tuple[str, str], Row]] = {
+    **_eks("Cluster", "Cluster", "name"),
+    **_eks("Nodegroup", "Nodegroup", "nodegroupName"),
+    **_eks("FargateProfile", "FargateProfile", "fargateProfileName"),
+    ("bedrock", "createModelCustomizationJob"): _simple(
+        "bedrock",
+        "getModelCustomizationJob",
+        lambda _, told: {"jobIdentifier": told["JobArn"]},
+        "",
+        "Status",
+        "Completed",
+        "Failed Stopped",
+    ),
+    ("emr-containers", "deleteVirtualCluster"): _simple(
+        "emr-containers",
+        "describeVirtualCluster",
+        lambda given, _: {"id": given["Id"]},
+        "VirtualCluster",
+        "State",
+        "TERMINATED",
+        "ARRESTED",
+    ),
+    ("emr-containers", "startJobRun"): _simple(
+        "emr-containers",
+        "describeJobRun",
+        lambda given, told: {"virtualClusterId": given["VirtualClusterId"], "id": told["Id"]},
+        "JobRun",
+        "State",
+        "COMPLETED",
+        "FAILED CANCELLED",
+    )._replace(
+        stop="cancelJobRun",
+        stopping=lambda given, told: {"virtualClusterId": given["VirtualClusterId"], "id": told["Id"]},
+    ),
+    ("emr-serverless", "createApplication"): _application("CREATED STARTED STOPPED"),
+    ("emr-serverless", "startApplication"): _application("STARTED"),
+    ("emr-serverless", "stopApplication"): _application("STOPPED CREATED"),
+    ("emr-serverless", "deleteApplication"): _application("TERMINATED"),
+    ("emr-serverless", "startJobRun"): _serverless_run("SUCCESS", "FAILED CANCELLED"),
+    ("emr-serverless", "cancelJobRun"): _serverless_run("CANCELLED", "FAILED SUCCESS"),
+    ("mediaconvert", "createJob"): _simple(
+        "mediaconvert",
+        "getJob",
+        lambda _, told: {"Id": told["Job"]["Id"]},
+        "Job",
+        "Status",
+        "COMPLETE",
+        "ERROR CANCELED",
+    )._replace(stop="cancelJob", stopping=lambda _, told: {"Id": told["Job"]["Id"]}),
     **{("codebuild", name): row for name, row in _CODEBUILD.items()},
     ("athena", "startQueryExecution"): Row(
         "athena",
@@ -206,11 +315,19 @@ ROWS: Final[dict[tuple[str, str], Row]] = {
 }
 
 
+_ERRORS: Final = {row.botocore: row.errors for row in optimised.ROWS.values()}
+
+
 def job(clients: Clients, row: Row) -> Job:
     """How a row's job is watched and stopped, through the service's own operations."""
 
     def look(request: TaskRequest, submitted: Value) -> Value | Unset:
-        described = _ask(clients, request, row.service, row.look, row.looking(request.input, submitted))
+        try:
+            described = _ask(clients, request, row.service, row.look, row.looking(request.input, submitted))
+        except StateError as error:
+            if row.until_gone and ".ResourceNotFound" in error.error:
+                return submitted
+            raise
         state = row.state(row.job(described))
         if state in row.good:
             return row.ended(described)
@@ -226,8 +343,16 @@ def job(clients: Clients, row: Row) -> Job:
 
 
 def _ask(clients: Clients, request: TaskRequest, service: str, name: str, arguments: Mapping[str, Any]) -> Value:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     operation = operation_model(service, name)
     client = clients.client(service, request.identity.region)
-    answer = getattr(client, method_name(operation.name))(**arguments)
+    try:
+        answer = getattr(client, method_name(operation.name))(**arguments)
+    except ClientError as error:
+        said = refusal(error, operation.service_model, request_id(request.token, service))
+        raise _ERRORS[service].error(said.code, said.message, said.status, said.request_id, said.shape) from None
+    except BotoCoreError as error:
+        raise unreachable(_ERRORS[service].prefix, error) from None
     answer.pop("ResponseMetadata", None)
     return result(operation.output_shape, answer, member_v1, millis)

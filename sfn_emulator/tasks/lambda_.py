@@ -69,9 +69,22 @@ def _invoke(
         request_id = wire.request_id(f"{request.token}{request.attempt}")
         message = str(error.args[0]) if error.args else str(error)
         raise LAMBDA.error("ResourceNotFoundException", message, 404, request_id, "ResourceNotFoundException") from None
+    except Exception as error:
+        raise _refused(error, request) from None
     if answer.function_error is not None:
         raise _function_failed(answer.payload)
     return answer
+
+
+def _refused(error: Exception, request: TaskRequest) -> Exception:
+    """What the runtime refused for another reason (throttled, too large, no such runtime), as the SDK words it."""
+    code = getattr(error, "code", None)
+    if not isinstance(code, str):
+        return error
+    shape = operation_model("lambda", "invoke").service_model.shape_for_error_code(code)
+    message, status = getattr(error, "message", str(error)), getattr(error, "status", 400)
+    request_id = wire.request_id(f"{request.token}{request.attempt}")
+    return LAMBDA.error(code, message, status, request_id, shape and shape.name)
 
 
 def _function_failed(payload: bytes) -> StateError:

@@ -14,7 +14,7 @@ from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
 from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
-from sfn_emulator.tasks.shapes import Parameters, millis, result
+from sfn_emulator.tasks.shapes import Parameters, json_or_text, millis, result
 from sfn_emulator.values import Value, dumps
 
 _RR, _SYNC, _SYNC_2 = Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.SYNC_2
@@ -27,13 +27,18 @@ JOB_OR_CALLBACK: Final = frozenset({_RR, _SYNC, _TOKEN})
 
 ATHENA = ServiceV1("Athena", "AmazonAthena", "AmazonAthenaException")
 BATCH = ServiceV1("Batch", "AWSBatch", "AWSBatchException")
+BEDROCK = ServiceV1("Bedrock", "AmazonBedrock", "AmazonBedrockException")
 CODEBUILD = ServiceV1("CodeBuild", "AWSCodeBuild", "AWSCodeBuildException")
 DYNAMODB = ServiceV1("DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException")
 ECS = ServiceV1("ECS", "AmazonECS", "AmazonECSException")
+EKS = ServiceV1("EKS", "AmazonEKS", "AmazonEKSException")
+EMR_CONTAINERS = ServiceV1("EMRContainers", "AmazonEMRContainers", "AmazonEMRContainersException")
+EMR_SERVERLESS = ServiceV1("EMRServerless", "EMRServerless", "EMRServerlessException")
 EMR = ServiceV1("ElasticMapReduce", "AmazonElasticMapReduce", "AmazonElasticMapReduceException")
 EVENTS = ServiceV1("EventBridge", "AmazonEventBridge", "AmazonEventBridgeException")
 GLUE = ServiceV1("Glue", "AWSGlue", "AWSGlueException")
 DATABREW = ServiceV1("DataBrew", "AWSGlueDataBrew", "AWSGlueDataBrewException")
+MEDIACONVERT = ServiceV1("MediaConvert", "AWSMediaConvert", "AWSMediaConvertException")
 SAGEMAKER = ServiceV1("SageMaker", "AmazonSageMaker", "AmazonSageMakerException")
 SNS = ServiceV1("SNS", "AmazonSNS", "AmazonSNSException")
 SQS = ServiceV1("SQS", "AmazonSQS", "AmazonSQSException")
@@ -49,43 +54,56 @@ class Row(NamedTuple):
     metadata: bool = True
 
 
+def _rows(
+    service: str, errors: ServiceV1, plain: str = "", jobs: str = "", botocore: str = ""
+) -> dict[tuple[str, str], Row]:
+    """Actions that are called like their operation."""
+    name = botocore or service
+    return {
+        **{(service, action): Row(errors, name, action) for action in plain.split()},
+        **{(service, action): Row(errors, name, action, JOB) for action in jobs.split()},
+    }
+
+
 ROWS: Final[dict[tuple[str, str], Row]] = {
-    ("athena", "startQueryExecution"): Row(ATHENA, "athena", "startQueryExecution", JOB),
-    ("athena", "stopQueryExecution"): Row(ATHENA, "athena", "stopQueryExecution"),
-    ("athena", "getQueryExecution"): Row(ATHENA, "athena", "getQueryExecution"),
-    ("athena", "getQueryResults"): Row(ATHENA, "athena", "getQueryResults"),
-    ("batch", "submitJob"): Row(BATCH, "batch", "submitJob", JOB),
-    ("codebuild", "startBuild"): Row(CODEBUILD, "codebuild", "startBuild", JOB),
-    ("codebuild", "stopBuild"): Row(CODEBUILD, "codebuild", "stopBuild"),
-    ("codebuild", "batchDeleteBuilds"): Row(CODEBUILD, "codebuild", "batchDeleteBuilds"),
-    ("codebuild", "startBuildBatch"): Row(CODEBUILD, "codebuild", "startBuildBatch", JOB),
-    ("codebuild", "stopBuildBatch"): Row(CODEBUILD, "codebuild", "stopBuildBatch"),
-    ("codebuild", "retryBuildBatch"): Row(CODEBUILD, "codebuild", "retryBuildBatch", JOB),
-    ("codebuild", "deleteBuildBatch"): Row(CODEBUILD, "codebuild", "deleteBuildBatch"),
-    ("databrew", "startJobRun"): Row(DATABREW, "databrew", "startJobRun", JOB),
-    ("dynamodb", "getItem"): Row(DYNAMODB, "dynamodb", "getItem"),
-    ("dynamodb", "putItem"): Row(DYNAMODB, "dynamodb", "putItem"),
-    ("dynamodb", "updateItem"): Row(DYNAMODB, "dynamodb", "updateItem"),
-    ("dynamodb", "deleteItem"): Row(DYNAMODB, "dynamodb", "deleteItem"),
+    **_rows("athena", ATHENA, "stopQueryExecution getQueryExecution getQueryResults", "startQueryExecution"),
+    **_rows("batch", BATCH, jobs="submitJob"),
+    **_rows("bedrock", BEDROCK, jobs="createModelCustomizationJob"),
+    ("bedrock", "invokeModel"): Row(BEDROCK, "bedrock-runtime", "invokeModel", metadata=False),
+    **_rows(
+        "codebuild",
+        CODEBUILD,
+        "stopBuild batchDeleteBuilds batchGetReports stopBuildBatch deleteBuildBatch",
+        "startBuild startBuildBatch retryBuildBatch",
+    ),
+    **_rows("databrew", DATABREW, jobs="startJobRun"),
+    **_rows("dynamodb", DYNAMODB, "getItem putItem updateItem deleteItem"),
     ("ecs", "runTask"): Row(ECS, "ecs", "runTask", JOB_OR_CALLBACK),
+    **_rows(
+        "eks",
+        EKS,
+        jobs="createCluster deleteCluster createFargateProfile deleteFargateProfile createNodegroup deleteNodegroup",
+    ),
     ("elasticmapreduce", "createCluster"): Row(EMR, "emr", "runJobFlow", JOB),
     ("elasticmapreduce", "addStep"): Row(EMR, "emr", "addJobFlowSteps", JOB),
     ("elasticmapreduce", "cancelStep"): Row(EMR, "emr", "cancelSteps"),
     ("elasticmapreduce", "setClusterTerminationProtection"): Row(EMR, "emr", "setTerminationProtection"),
     ("elasticmapreduce", "terminateCluster"): Row(EMR, "emr", "terminateJobFlows", JOB),
-    ("elasticmapreduce", "modifyInstanceFleetByName"): Row(EMR, "emr", "modifyInstanceFleet"),
-    ("elasticmapreduce", "modifyInstanceGroupByName"): Row(EMR, "emr", "modifyInstanceGroups"),
+    **_rows("emr-containers", EMR_CONTAINERS, "createVirtualCluster", "deleteVirtualCluster startJobRun"),
+    **_rows(
+        "emr-serverless",
+        EMR_SERVERLESS,
+        jobs="createApplication startApplication stopApplication deleteApplication startJobRun cancelJobRun",
+    ),
     ("events", "putEvents"): Row(EVENTS, "events", "putEvents", CALLBACK, metadata=False),
-    ("glue", "startJobRun"): Row(GLUE, "glue", "startJobRun", JOB),
-    ("sagemaker", "createTrainingJob"): Row(SAGEMAKER, "sagemaker", "createTrainingJob", JOB),
-    ("sagemaker", "createTransformJob"): Row(SAGEMAKER, "sagemaker", "createTransformJob", JOB),
-    ("sagemaker", "createProcessingJob"): Row(SAGEMAKER, "sagemaker", "createProcessingJob", JOB),
-    ("sagemaker", "createHyperParameterTuningJob"): Row(SAGEMAKER, "sagemaker", "createHyperParameterTuningJob", JOB),
-    ("sagemaker", "createLabelingJob"): Row(SAGEMAKER, "sagemaker", "createLabelingJob", JOB),
-    ("sagemaker", "createModel"): Row(SAGEMAKER, "sagemaker", "createModel"),
-    ("sagemaker", "createEndpoint"): Row(SAGEMAKER, "sagemaker", "createEndpoint"),
-    ("sagemaker", "createEndpointConfig"): Row(SAGEMAKER, "sagemaker", "createEndpointConfig"),
-    ("sagemaker", "updateEndpoint"): Row(SAGEMAKER, "sagemaker", "updateEndpoint"),
+    **_rows("glue", GLUE, jobs="startJobRun"),
+    **_rows("mediaconvert", MEDIACONVERT, jobs="createJob"),
+    **_rows(
+        "sagemaker",
+        SAGEMAKER,
+        "createEndpoint createEndpointConfig createModel updateEndpoint",
+        "createHyperParameterTuningJob createLabelingJob createProcessingJob createTrainingJob createTransformJob",
+    ),
     ("sns", "publish"): Row(SNS, "sns", "publish", CALLBACK),
     ("sqs", "sendMessage"): Row(SQS, "sqs", "sendMessage", CALLBACK),
 }
@@ -161,6 +179,14 @@ class RunTask(OptimisedAction):
         return named
 
 
+class InvokeModel(OptimisedAction):
+    """``bedrock:invokeModel`` takes and gives its Body as JSON."""
+
+    def __call__(self, request: TaskRequest) -> Value:
+        named: dict[str, Value] = super().__call__(request)
+        return {**named, "Body": json_or_text(named.get("Body") or "null")}
+
+
 class AddStep(OptimisedAction):
     """EMR's integrations name clusters and single steps where its API has job flows and lists."""
 
@@ -195,6 +221,7 @@ def _missing(value: Value, required: dict[str, str]) -> list[str]:
 
 
 _SPECIAL: Final[dict[str, type[OptimisedAction]]] = {
+    "invokeModel": InvokeModel,
     "putEvents": PutEvents,
     "runTask": RunTask,
     **dict.fromkeys(_RENAMED, AddStep),

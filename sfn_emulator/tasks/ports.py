@@ -31,7 +31,8 @@ class Lambdas(Protocol):
     """Runs a function. Blocking.
 
     ``function`` is a name, a partial or a full ARN (with or without qualifier). Raises ``LookupError`` whose text is
-    AWS's ("Function not found: arn:…") when there is none. A time-out is a ``function_error`` with Lambda's payload.
+    AWS's ("Function not found: arn:…") when there is none, and an error with ``code``, ``message`` and ``status`` for
+    what Lambda refuses otherwise. A time-out is a ``function_error`` with Lambda's payload.
     """
 
     def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult: ...

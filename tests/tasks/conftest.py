@@ -5,7 +5,7 @@ from queue import Queue
 
 import pytest
 
-from sfn_emulator.asl.resource import Family, Pattern, Resource
+from sfn_emulator.asl.resource import Resource, parse_resource
 from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskRequest, Tasks, Work
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.lambda_ import Invoked
@@ -32,15 +32,9 @@ IDENTITY = Identity(
 
 
 def resource(arn: str) -> Resource:
-    if ":function:" in arn:
-        return Resource(arn, Family.LAMBDA)
-    if ":activity:" in arn:
-        return Resource(arn, Family.ACTIVITY)
-    kind, _, name = arn.removeprefix("arn:aws:states:::").rpartition(":")
-    if name in ("2",):
-        kind, _, name = kind.rpartition(":")[0], "", kind.rpartition(":")[2] + ":2"
-    action, dot, pattern = name.partition(".")
-    return Resource(arn, Family.SERVICE, kind, name, action, Pattern(dot + pattern))
+    found = parse_resource(arn)
+    assert found is not None, arn
+    return found
 
 
 class Timer:

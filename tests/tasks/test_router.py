@@ -3,7 +3,10 @@ import sys
 
 import pytest
 
+from sfn_emulator.asl.integrations import OPTIMISED
+from sfn_emulator.asl.resource import Pattern
 from sfn_emulator.engine.ports import TaskFailed
+from sfn_emulator.tasks import jobs, optimised
 from tests.tasks.conftest import Host, resource
 
 SDK = "arn:aws:states:::aws-sdk"
@@ -81,3 +84,18 @@ def test_unusable_parameters_never_start_the_task(host: Host, given: object, pro
 def test_importing_the_tasks_imports_no_aws_sdk() -> None:
     program = "import sys, sfn_emulator.tasks.router; sys.exit(any(m in sys.modules for m in ('boto3', 'botocore')))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_all_optimised_integrations_the_language_knows_are_run(host: Host) -> None:
+    known = {f"arn:aws:states:::{service}:{action}" for service, actions in OPTIMISED.items() for action in actions}
+    refused = {arn for arn in known if host.tasks.supports(resource(arn)) is not None}
+    assert refused == {
+        "arn:aws:states:::eks:call",  # these two need a Kubernetes API server
+        "arn:aws:states:::eks:runJob",
+        "arn:aws:states:::elasticmapreduce:modifyInstanceFleetByName",  # and these two ask for more than one call
+        "arn:aws:states:::elasticmapreduce:modifyInstanceGroupByName",
+    }
+
+
+def test_every_job_that_can_be_waited_for_is_watched() -> None:
+    assert {key for key, row in optimised.ROWS.items() if Pattern.SYNC in row.patterns} == set(jobs.ROWS)
