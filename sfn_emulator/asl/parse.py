@@ -11,7 +11,7 @@ from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, 
 from sfn_emulator.asl.positions import placed_in
 from sfn_emulator.asl.report import Report
 from sfn_emulator.asl.source import DEFINITION_LIMIT, read
-from sfn_emulator.asl.states import LANGUAGES, read_branch, read_state
+from sfn_emulator.asl.states import read_branch, read_language, read_state
 from sfn_emulator.asl.variables import variable_references
 from sfn_emulator.errors import DefinitionError, Problem
 
@@ -58,7 +58,7 @@ def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:
     """The model of a definition that is an object already; ``None`` if ``draft.report`` holds an error."""
     fields = Fields(raw, (), StateNotes("", (), draft.language, Scope(())), draft)
     check_fields(fields, _MACHINE)
-    draft.language = QueryLanguage(fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE") or "JSONPath")
+    draft.language = read_language(fields, QueryLanguage.JSONPATH)
     timeout = fields.integer("TimeoutSeconds", 1, LONGEST)
     fields.text("Version")
     body = read_branch(raw, (), draft, None, False)

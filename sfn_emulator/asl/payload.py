@@ -13,7 +13,7 @@ from sfn_emulator.asl.place import Place
 from sfn_emulator.asl.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.intrinsics import is_intrinsic
-from sfn_emulator.query.jsonata import compile_expression
+from sfn_emulator.query.jsonata import UNSUPPORTED, compile_expression, is_expression
 from sfn_emulator.query.template import compile_field
 from sfn_emulator.values import Value
 
@@ -76,10 +76,18 @@ def explain_jsonata(fields: Fields, key: str, value: Value) -> bool:
         if text.startswith("{%") and not fields.stands_in(text):
             error = _syntax_error(compile_expression, text, key)
             if error is not None:
-                message = _unparsable(text, error.message)
-                fields.draft.report.error(place, message, "JSONATA", code=code_of(error))
+                fields.draft.report.error(place, error.message, "JSONATA", code=code_of(error))
                 found = True
     return found
+
+
+def explain_reserved(fields: Fields, key: str, known: tuple[str, ...]) -> None:
+    """Reports every expression that reads a member ``$states`` doesn't have there (AWS's words: sst#6110)."""
+    for place, text in _strings(fields.raw[key], fields.at(key)):
+        if is_expression(text):
+            for name in sorted(compile_expression(text, key).reserved.difference(known)):
+                message = f"Field '$states.{name}' does not exist."
+                fields.draft.report.error(place, message, "VARIABLE", code=UNSUPPORTED)
 
 
 def _objects(value: Value, place: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -123,8 +131,3 @@ def code_of(error: QuerySyntaxError) -> str:
 def _no_expression(text: str) -> str:
     shown = text if len(text) <= 80 else text[:77] + "..."
     return f"A JSONata expression must be a string that starts with '{{%' and ends with '%}}' but was '{shown}'"
-
-
-def _unparsable(text: str, why: str) -> str:
-    shown = text if len(text) <= 80 else text[:77] + "..."
-    return f"The JSONata expression '{shown}' is not valid: {why}"

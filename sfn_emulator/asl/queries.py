@@ -8,7 +8,14 @@ from typing import Final
 
 from sfn_emulator.asl.draft import Fields
 from sfn_emulator.asl.model import Number
-from sfn_emulator.asl.payload import code_of, explain_jsonata, explain_template, survey_jsonata, warn_of_static_queries
+from sfn_emulator.asl.payload import (
+    code_of,
+    explain_jsonata,
+    explain_reserved,
+    explain_template,
+    survey_jsonata,
+    warn_of_static_queries,
+)
 from sfn_emulator.asl.place import Place, location
 from sfn_emulator.asl.variables import note_assigned
 from sfn_emulator.errors import QuerySyntaxError
@@ -183,10 +190,9 @@ def note_reads(fields: Fields, compiled: Compiled, place: Place) -> None:
 
 def _check_reserved(fields: Fields, key: str, compiled: Compiled | None, reserved: tuple[str, ...]) -> Compiled | None:
     """``$states.result`` and ``$states.errorOutput`` exist in some fields only (`transforming-data`)."""
-    if compiled is not None:
-        for name in sorted(compiled.reserved):
-            if name not in ("input", "context") and name not in reserved:
-                fields.error(key, f"The variable '$states.{name}' is not available in the field '{key}'", "VARIABLE")
+    known = ("input", "context", *reserved)
+    if compiled is not None and not compiled.reserved.issubset(known):
+        explain_reserved(fields, key, known)
     return compiled
 
 

@@ -60,7 +60,7 @@ def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) 
         draft.report.error(place, "Expected value of type Object")
         return None
     fields = Fields(raw, place, notes, draft)
-    _read_language(fields)
+    _read_state_language(fields)
     fields.text("Comment")
     kind = fields.one_of("Type", TYPES) if fields.require("Type") else None
     if kind is None:
@@ -70,16 +70,22 @@ def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) 
     return _READERS[kind](fields)
 
 
-def _read_language(fields: Fields) -> None:
-    """A JSONPath machine may hold JSONata states, not the reverse (recorded). Nested states inherit the machine's."""
+def read_language(fields: Fields, otherwise: QueryLanguage) -> QueryLanguage:
+    """Whatever is not exactly ``JSONPath`` is taken for JSONata, besides being reported (measured on AWS)."""
+    if "QueryLanguage" not in fields:
+        return otherwise
     chosen = fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE")
-    if chosen is None:
-        return
-    if fields.state.jsonata and chosen == QueryLanguage.JSONPATH:
+    return QueryLanguage.JSONPATH if chosen == QueryLanguage.JSONPATH else QueryLanguage.JSONATA
+
+
+def _read_state_language(fields: Fields) -> None:
+    """A JSONPath machine may hold JSONata states, not the reverse (recorded). Nested states inherit the machine's."""
+    chosen = read_language(fields, fields.state.language)
+    if fields.state.jsonata and chosen is QueryLanguage.JSONPATH:
         message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
         fields.refuse(message, "QUERY_LANGUAGE", field="QueryLanguage")
     else:
-        fields.state.language = QueryLanguage(chosen)
+        fields.state.language = chosen
 
 
 def _shared(fields: Fields, *, parameters: bool = True) -> dict[str, Any]:

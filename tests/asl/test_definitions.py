@@ -10,6 +10,17 @@ from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import parse
 from sfn_emulator.errors import Severity
 
+RESOURCE = (
+    "The resource provided x is not recognized. The value is not a valid resource ARN, "
+    "or the resource is not available in this region. at /States/A/Resource"
+)
+LANGUAGE = (
+    "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage "
+    "at /States/A"
+)
+ASSIGN = "The value for the field 'v.$' must be a valid JSONPath or a valid intrinsic function call at /States/A/Assign"
+EXPRESSION = "Unexpected end of expression at /States/A/Output"
+CHOICES = "These fields are required: [Choices] at /States/A/Branches[0]/States/B"
 CASES = Path(__file__).parent.parent / "conformance"
 
 
@@ -41,3 +52,30 @@ def test_a_definition_is_accepted_with_warnings_at_most(case: dict[str, Any]) ->
     assert accepted
     assert problems == case["problems"]
     assert severities <= {Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"Type": "Task", "Resource": "x"}, RESOURCE),
+        ({"Type": "Pass", "TimeoutSeconds": 1, "End": True}, "Field 'TimeoutSeconds' is not supported at /States/A"),
+        ({"Type": "Pass", "Output": 1, "End": True}, LANGUAGE),
+        ({"Type": "Wait", "Seconds": 10**16, "End": True}, "Maximum value is 99999999 at /States/A/Seconds"),
+        (
+            {"Type": "Wait", "Timestamp": "x", "End": True},
+            "String does not match RFC3339 timestamp at /States/A/Timestamp",
+        ),
+        ({"Type": "Pass", "OutputPath": "x", "End": True}, "Value must be a valid JSONPath. at /States/A/OutputPath"),
+        ({"Type": "Pass", "Assign": {"v.$": "x"}, "End": True}, ASSIGN),
+        ({"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% 1 + %}", "End": True}, EXPRESSION),
+        (
+            {"Type": "Parallel", "Branches": [{"StartAt": "B", "States": {"B": {"Type": "Choice"}}}], "End": True},
+            CHOICES,
+        ),
+    ],
+)
+def test_problems_are_told_in_the_words_aws_was_seen_to_use(state: dict[str, Any], message: str) -> None:
+    """Recorded, or reported by users of AWS: cfn-lint 4075, 4078, 4085; floci 2735, 2745, 2968; github-runners 434."""
+    _, problems = parse(json.dumps({"StartAt": "A", "States": {"A": state}}))
+    first = str(problems[0])
+    assert first.partition(": ")[2] == message
