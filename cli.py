@@ -1,0 +1,332 @@
+"""The saga's command line, and the only place where deploy and the emulator meet.
+
+Exit status: 0 when what was asked happened, 1 for errors (one line on standard error), 2 when an execution ended other
+than SUCCEEDED.
+"""
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import apply, definition
+from deploy.errors import DeployError
+from sfn_emulator.asl.__main__ import line, row
+from sfn_emulator.asl.lint import UnreadableError, has_errors, lint_file
+from sfn_emulator.asl.scanner import JsonError, scan
+from sfn_emulator.asl.source import DEPTH_LIMIT
+from terminal import background, orders, saga_run, show, steps
+from terminal.errors import TerminalError
+from terminal.session import Session, command, only_embedded
+
+ENDED_OTHERWISE = 2
+NOT_DEPLOYED = "is the saga deployed? run 'python cli.py deploy'"
+MENDS = {
+    "ResourceNotFoundException": NOT_DEPLOYED,
+    "StateMachineDoesNotExist": NOT_DEPLOYED,
+    "ExecutionDoesNotExist": "see 'python cli.py executions'",
+    "AccessDeniedException": "check the permissions of your credentials",
+    "UnrecognizedClientException": "check AWS_PROFILE",
+    "ExpiredTokenException": "log in again",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def cli() -> None:
+    """An order as a saga on AWS Step Functions, on this machine, LocalStack or AWS."""
+
+
+@command(cli)
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: that of deploy/config.yaml; 0 picks a free one.")
+@click.option("--time", "time_mode", default="skip", show_default=True, metavar="skip|real|FACTOR", help="Waits.")
+@click.option("--in-memory", is_flag=True, help="Keep nothing.")
+@click.option("--foreground", is_flag=True, help="Stay, and show what the server has to say.")
+def up(session: Session, port: int | None, time_mode: str, in_memory: bool, foreground: bool) -> None:
+    """Start the embedded server."""
+    only_embedded(session, "up")
+    port = int(session.default_url.rpartition(":")[2]) if port is None else port
+    more = ["--in-memory"] if in_memory else []
+    if foreground:
+        arguments = ["--port", str(port), "--state-dir", str(session.directory), "--time", time_mode, *more]
+        os.execv(sys.executable, [sys.executable, "-m", background.MODULE, *arguments])
+    found = background.find(session.directory, session.default_url)
+    if found is None:
+        found = session.start_server(port, time_mode, *more)
+        session.say(f"the server answers at {found.url}")
+    else:
+        session.say(f"a server answers already at {found.url}")
+    session.answer({"url": found.url, "pid": found.pid})
+
+
+@command(cli)
+def down(session: Session) -> None:
+    """Stop the embedded server; its state is kept."""
+    only_embedded(session, "down")
+    stopped = background.stop(session.directory)
+    session.say(f"stopped the server at {stopped.url}" if stopped else "no server of this directory is running")
+    session.answer({"stopped": stopped.url if stopped else None})
+
+
+@command(cli)
+def status(session: Session) -> None:
+    """Whether the embedded server runs, and what it holds."""
+    only_embedded(session, "status")
+    found = background.find(session.directory, session.default_url)
+    told = background.health(found.url) if found else None
+    session.say("no server is running; 'python cli.py up' starts one" if found is None else _health(found, told or {}))
+    session.answer({"running": found is not None, "url": found.url if found else None, "health": told})
+
+
+def _health(found: background.Running, told: dict[str, Any]) -> str:
+    held = ", ".join(f"{name}: {count}" for name, count in told.get("held", {}).items())
+    return f"{found.url} answers since {told.get('uptime')} s, version {told.get('version')}\n{held}"
+
+
+@command(cli)
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
+def deploy(session: Session, only_plan: bool, yes: bool) -> None:
+    """Create or update everything the saga needs; running it again changes what differs."""
+    problems = lint_file(definition.PATH)
+    if has_errors(problems):
+        raise TerminalError(line(str(definition.PATH), problems[0]))
+    plan = session.saga.plan()
+    changes = list(apply.preview(plan))
+    session.say("\n".join(changes + ([plan.diff] if plan.diff else [])) if only_plan else "")
+    if not plan:
+        session.say("nothing to do")
+    elif not only_plan:
+        _agreed(session, f"make {len(changes)} changes", yes)
+        apply.apply(plan, session.target, lambda done: session.say(f"  {done}"))
+        session.say(f"deployed: POST to {session.saga.api_url()}")
+    session.answer({"target": session.name, "changes": changes, "diff": plan.diff, "applied": not only_plan})
+
+
+@command(cli)
+@click.option("--yes", is_flag=True, help="Do not ask before removing anything on AWS.")
+def destroy(session: Session, yes: bool) -> None:
+    """Remove everything deploy made, and nothing else."""
+    teardown = session.saga.teardown()
+    changes = list(apply.preview(teardown.plan))
+    if teardown.plan:
+        _agreed(session, f"remove {len(changes)} things", yes)
+        apply.apply(teardown.plan, session.target, lambda done: session.say(f"  {done}"))
+    else:
+        session.say("nothing to remove")
+    for name in teardown.left_alone:
+        session.say(f"left alone, because it does not bear our tag: {name}")
+    session.answer({"target": session.name, "changes": changes, "leftAlone": teardown.left_alone})
+
+
+def _agreed(session: Session, what: str, yes: bool) -> None:
+    if session.name != "aws":
+        return
+    click.echo(f"AWS account {session.target.account}, region {session.target.region}", err=True)
+    if not yes:
+        click.confirm(f"{what} there?", abort=True, err=True)
+
+
+@command(cli)
+@click.option("--item", "ItemId", default="ITEM001", show_default=True)
+@click.option("--customer", "CustomerId", default="ABC/001", show_default=True)
+@click.option("--quantity", "Quantity", type=int)
+@click.option("--fail-at", "FailAtStage", default="None", type=click.Choice(orders.choices("FailAtStage")))
+@click.option("--fail-mode", "FailMode", type=click.Choice(orders.choices("FailMode")))
+@click.option("--message-id", "MessageId", help="The order's id; made up when not given.")
+@click.option("--input", "file", type=click.Path(path_type=Path), help="An input file instead of the options above.")
+@click.option("--via", type=click.Choice(["states", "api"]), default="states", show_default=True)
+@click.option("--time", "time_mode", type=click.Choice(["skip", "real"]), default="skip", help="Embedded target only.")
+@click.option("--no-wait", is_flag=True, help="Start it, and do not follow it.")
+def start(
+    session: Session, file: Path | None, via: str, time_mode: str, no_wait: bool, **fields: str | int | None
+) -> None:
+    """Run a saga and show its states as they pass, then the tables before, at the wait and after."""
+    order = _order(file, fields)
+    if no_wait:
+        arn = saga_run.start(session, order, via)
+        session.say(arn)
+        session.answer({"executionArn": arn})
+        return
+    outcome = saga_run.run(session, order, via, time_mode)
+    _tell(session, outcome)
+    if not outcome.succeeded:
+        sys.exit(ENDED_OTHERWISE)
+
+
+def _order(file: Path | None, fields: dict[str, str | int | None]) -> dict[str, Any]:
+    where = str(file) if file else "order"
+    order = orders.parse(orders.read(file), where) if file else {k: v for k, v in fields.items() if v is not None}
+    if isinstance(order, dict) and not order.get("MessageId"):
+        order = {**order, "MessageId": f"order-{secrets.token_hex(4)}"}
+    return orders.checked(order, where)
+
+
+def _tell(session: Session, outcome: saga_run.Outcome) -> None:
+    told, moments = outcome.told, outcome.moments
+    session.say(f"{told.status}{f': {told.error}' if told.error else ''}\n")
+    session.say(show.tables(moments))
+    session.answer(
+        {
+            "executionArn": outcome.arn,
+            "status": told.status,
+            "error": told.error or None,
+            "steps": [_step(step) for step in told.steps],
+            "tables": moments,
+            "changed": show.change_rows(moments["before"], moments["after"]),
+        }
+    )
+
+
+def _step(step: steps.Step) -> dict[str, Any]:
+    told = {"state": step.state, "type": step.type, "outcome": step.outcome, "seconds": step.seconds}
+    return {**told, "status": step.status or None, "error": step.error or None, "attempts": step.attempts}
+
+
+@command(cli)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+def executions(session: Session, limit: int) -> None:
+    """The latest executions."""
+    arn = session.saga.machine.arn
+    found = session.client("stepfunctions").list_executions(stateMachineArn=arn, maxResults=limit)["executions"]
+    for execution in found:
+        session.say(f"{execution['status']:<10} {execution['startDate']:%Y-%m-%d %H:%M:%S}  {execution['name']}")
+    if not found:
+        session.say("no executions yet; 'python cli.py start' makes one")
+    session.answer([{k: e.get(k) for k in ("name", "status", "executionArn", "startDate", "stopDate")} for e in found])
+
+
+@command(cli)
+@click.argument("execution")
+@click.option("--events", is_flag=True, help="The events as they are, instead of the steps.")
+def history(session: Session, execution: str, events: bool) -> None:
+    """What an execution (its name or ARN) went through."""
+    machine = session.saga.machine.arn
+    arn = (
+        execution if execution.startswith("arn:") else f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
+    )
+    found = saga_run.history(session, arn)
+    told = steps.read(found)
+    if events:
+        session.say("\n".join(f"{e['id']:>5} {e['timestamp']:%H:%M:%S.%f} {e['type']}" for e in found))
+    else:
+        session.say(show.steps(told))
+        session.say(f"{told.status}{f': {told.error}' if told.error else ''}{f' ({told.cause})' if told.cause else ''}")
+    session.answer(found if events else {"status": told.status, "steps": [_step(step) for step in told.steps]})
+
+
+@command(cli)
+def tables(session: Session) -> None:
+    """Every row of the saga's tables."""
+    snapshot = session.tables()
+    session.say(show.contents(snapshot))
+    session.answer(snapshot)
+
+
+@command(cli)
+@click.argument("file", type=click.Path(path_type=Path), default=definition.PATH)
+@click.option("--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="Default: all of inputs/.")
+def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
+    """Check a definition and inputs, offline, with line numbers."""
+    found = lint_file(file)
+    lines = [line(str(file), problem) for problem in found]
+    for path in inputs or sorted(orders.INPUTS.glob("*.json")):
+        lines += _input_problems(path)
+    session.say("\n".join(lines) if lines else "no problems")
+    session.answer([row(str(file), problem) for problem in found] + lines[len(found) :])
+    if has_errors(found) or len(lines) > len(found):
+        sys.exit(1)
+
+
+def _input_problems(path: Path) -> list[str]:
+    try:
+        text = orders.read(path)
+        scanned = scan(text, DEPTH_LIMIT)
+    except TerminalError as error:
+        return [str(error)]
+    except JsonError as error:
+        return [f"{path}:{error.line}:{error.column}: not JSON ({error.message.splitlines()[0]})"]
+    return list(orders.problems(scanned.value, scanned.positions, str(path)))
+
+
+@command(cli)
+@click.argument("function")
+@click.argument("event", type=click.Path(path_type=Path))
+def invoke(session: Session, function: str, event: Path) -> None:
+    """Call one deployed function with an event from a file."""
+    text = orders.read(event)
+    orders.parse(text, str(event))
+    answer = session.client("lambda").invoke(FunctionName=function, Payload=text.encode())
+    payload = json.loads(answer["Payload"].read() or b"null")
+    session.say(json.dumps(payload, indent=2))
+    session.answer({"payload": payload, "error": answer.get("FunctionError")})
+    if answer.get("FunctionError"):
+        sys.exit(1)
+
+
+@command(cli)
+def demo(session: Session) -> None:
+    """A saga that succeeds and one that fails and is undone, on a server of its own that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="saga-demo-") as place:
+        own = Session("embedded", None, session.config_file, Path(place), session.quiet)
+        running = own.start_server(0, "skip", "--in-memory")
+        try:
+            happy = _demonstrate(Session("embedded", running.url, own.config_file, own.directory, own.quiet))
+        finally:
+            background.stop(own.directory)
+    if not happy:
+        raise TerminalError("the demo did not end as it should; the lines above tell what happened")
+
+
+def _demonstrate(session: Session) -> bool:
+    apply.apply(session.saga.plan(), session.target)
+    session.say(f"Deployed on {session.target.endpoint}.\n\nAn order that goes through:")
+    bought = saga_run.run(session, _order(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"}))
+    _tell(session, bought)
+    session.say("\nAn order whose inventory step fails on purpose:")
+    undone = saga_run.run(
+        session, _order(None, {"ItemId": "ITEM002", "CustomerId": "DEF/002", "FailAtStage": "UpdateInventory"})
+    )
+    _tell(session, undone)
+    back = not show.change_rows(undone.moments["before"], undone.moments["after"])
+    session.say("\nEvery table is back where it was." if back else "\nThe tables are NOT back where they were.")
+    return bought.succeeded and undone.told.error == "OrderCompensated" and back
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; whatever goes wrong becomes one line on standard error and exit status 1."""
+    try:
+        cli.main(arguments, prog_name="cli.py", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("stopped; nothing more was changed")
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        sys.exit(1)
+    except click.ClickException as error:
+        _fail(f"{error.format_message()}; see 'python cli.py --help'")
+    except (DeployError, TerminalError, UnreadableError) as error:
+        _fail(str(error))
+    except ClientError as error:
+        told = error.response["Error"]
+        _fail(f"{error.operation_name}: {told.get('Message', told['Code'])}; {MENDS.get(told['Code'], told['Code'])}")
+    except (BotoCoreError, OSError) as error:
+        _fail(f"{type(error).__name__}: {error}")
+    except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
+        if os.environ.get("SAGA_DEBUG"):
+            traceback.print_exc()
+        _fail(f"unexpected {type(error).__name__}: {error}; set SAGA_DEBUG=1 to see where")
+
+
+def _fail(text: str) -> None:
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The embedded server as a process in the background.
+
+``DIR/server.json`` says where it is: ``{"pid", "url"}``; ``DIR/server.log`` has its complaints. What is written there
+is believed only if the server answers and the process is one of ours.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from terminal.errors import TerminalError
+
+MODULE = "sfn_emulator"
+PATIENCE = 10.0
+"""Seconds a server gets to start or to stop before it is given up or killed."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """``pid`` is 0 for a server somebody else started."""
+
+    pid: int
+    url: str
+
+
+def find(directory: Path, url: str) -> Running | None:
+    """The server of that directory, else any of our kind that answers at ``url``."""
+    noted = _noted(directory)
+    if noted and health(noted.url) and _is_server(noted.pid):
+        return noted
+    return Running(0, url) if health(url) else None
+
+
+def start(directory: Path, *arguments: str) -> Running:
+    """A new server, once it answers. Raises ``TerminalError`` with what it said when it does not come up."""
+    log = _writable(directory) / "server.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", MODULE, "--state-dir", str(directory), *arguments],
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    ready, _, url = process.stdout.readline().strip().partition(" ")
+    process.stdout.close()
+    if ready != "ready":
+        process.wait(PATIENCE)
+        raise TerminalError(f"the server did not start: {_last_line(log)}")
+    running = Running(process.pid, url)
+    (directory / "server.json").write_text(json.dumps(asdict(running)))
+    return running
+
+
+def stop(directory: Path) -> Running | None:
+    """Asks the directory's server to stop and waits until it is gone; ``None`` when there was none."""
+    noted = _noted(directory)
+    (directory / "server.json").unlink(missing_ok=True)
+    if noted is None or not _is_server(noted.pid):
+        return None
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        os.kill(noted.pid, sign)
+        if _gone(noted.pid):
+            return noted
+    raise TerminalError(f"the server with process id {noted.pid} does not stop; end it by hand")
+
+
+def health(url: str) -> dict[str, Any] | None:
+    """What the server at ``url`` says of itself; ``None`` when none of our kind answers."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            told = json.load(answer)
+    except (OSError, ValueError, urllib.error.URLError):
+        return None
+    return told if isinstance(told, dict) and "uptime" in told else None
+
+
+def pace(url: str | None, execution: str, time: str) -> bool:
+    """Lets one execution, by its name, run in ``real`` time or ``skip`` its waits; false if the server cannot."""
+    body = json.dumps({"execution": execution, "time": time}).encode()
+    request = urllib.request.Request(f"{url}/pace", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, ValueError):
+        return False
+
+
+def _writable(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "server.log").touch()
+    except OSError as error:
+        raise TerminalError(
+            f"{directory}: cannot be written ({error.strerror}); choose another with --state-dir or SAGA_STATE_DIR"
+        ) from error
+    return directory
+
+
+def _noted(directory: Path) -> Running | None:
+    try:
+        return Running(**json.loads((directory / "server.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _is_server(pid: int) -> bool:
+    """Process ids are used again: only a process that runs our module is ours to stop."""
+    told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return MODULE in told.stdout
+
+
+def _gone(pid: int) -> bool:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if not _is_server(pid):
+            return True
+        time.sleep(0.02)  # noqa: TID251  not a child of ours, so there is nothing to wait on
+    return False
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text().strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

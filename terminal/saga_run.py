@@ -1,0 +1,134 @@
+"""One order, from the tables before to the tables after."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from terminal import background, show
+from terminal.errors import TerminalError
+from terminal.session import Session
+from terminal.steps import Step, Told, read
+from terminal.tables import Snapshot
+
+POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
+"""Seconds between two looks at a history."""
+
+
+@dataclass
+class Outcome:
+    """``moments`` are the tables before, at the wait (if it came to that) and after."""
+
+    arn: str
+    told: Told = field(default_factory=Told)
+    moments: dict[str, Snapshot] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.told.status == "SUCCEEDED"
+
+
+def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str = "skip") -> Outcome:
+    """Starts the saga and follows it to its end, telling its steps as they pass."""
+    moments = {"before": _known(session, order)}
+    paced = session.name == "embedded" and background.pace(session.target.endpoint, order["MessageId"], "real")
+
+    def at_wait() -> None:
+        moments["at the wait"] = session.tables()
+        if paced and time_mode == "skip":
+            background.pace(session.target.endpoint, order["MessageId"], "skip")
+
+    outcome = Outcome(start(session, order, via), moments=moments)
+    outcome.told = follow(session, outcome.arn, at_wait)
+    moments["after"] = session.tables()
+    return outcome
+
+
+def start(session: Session, order: Mapping[str, Any], via: str) -> str:
+    """The execution's ARN."""
+    _known(session, order)
+    return _STARTS[via](session, order)
+
+
+def _known(session: Session, order: Mapping[str, Any]) -> Snapshot:
+    tables = session.tables()
+    if order["ItemId"] not in tables["Inventory"]:
+        known = ", ".join(tables["Inventory"]) or "none"
+        raise TerminalError(f"ItemId: there is no item {order['ItemId']} in the Inventory table; there are {known}")
+    return tables
+
+
+def _by_states(session: Session, order: Mapping[str, Any]) -> str:
+    text = json.dumps(order, sort_keys=True)
+    request = {"stateMachineArn": session.saga.machine.alias_arn, "name": order["MessageId"], "input": text}
+    try:
+        return str(session.client("stepfunctions").start_execution(**request)["executionArn"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            message = f"MessageId: {order['MessageId']} names an earlier saga; see 'cli.py history', or take another"
+            raise TerminalError(message) from error
+        raise
+
+
+def _by_api(session: Session, order: Mapping[str, Any]) -> str:
+    url = session.saga.api_url()
+    if url is None:
+        raise TerminalError(f"the REST API is not deployed on {session.name}; run 'python cli.py deploy'")
+    request = urllib.request.Request(url, json.dumps(order).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["executionArn"])
+    except urllib.error.HTTPError as error:
+        raise TerminalError(f"{url} answered {error.code}: {_message(error.read())}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise TerminalError(f"{url}: no answer that can be understood ({error})") from error
+
+
+_STARTS: dict[str, Callable[[Session, Mapping[str, Any]], str]] = {"states": _by_states, "api": _by_api}
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")[:200]
+
+
+def history(session: Session, arn: str) -> list[dict[str, Any]]:
+    pages = session.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+    return [event for page in pages for event in page["events"]]
+
+
+def follow(session: Session, arn: str, at_wait: Callable[[], None] = lambda: None) -> Told:
+    """Tells each step once it is over, and calls ``at_wait`` when the execution has come to a Wait state."""
+    shown, waited = 0, False
+    console = show.console()
+    spinner = console.status("starting") if console.is_terminal and not session.quiet else nullcontext()
+    with spinner as status:
+        while True:
+            told = read(history(session, arn))
+            over = [step for step in told.steps if step.left is not None or told.status != "RUNNING"]
+            for step in over[shown:]:
+                if step.type != "Choice":
+                    session.say(show.step_line(step))
+            shown = len(over)
+            if told.status != "RUNNING":
+                return told
+            current = told.steps[-1] if told.steps else None
+            if status and current:
+                status.update(show.step_line(current))
+            if _waits(current) and not waited:
+                waited = True
+                session.say(show.step_line(told.steps[-1]))
+                at_wait()
+            time.sleep(POLL[session.name])  # noqa: TID251  there is no call that waits for the next event
+
+
+def _waits(step: Step | None) -> bool:
+    return step is not None and step.outcome == "waiting"
