@@ -1,1 +1,1 @@
-"""Deploys the saga with boto3, the same way to the embedded target, LocalStack and AWS."""
+"""The saga onto any target: wanted resources → plan → apply. boto3 and an endpoint, nothing else."""

@@ -3,7 +3,6 @@
 Rows are plain dicts of str and int; the wire's typed form stays in this file.
 """
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -13,10 +12,10 @@ from botocore.exceptions import ClientError
 
 from handlers.saga import TransactionConflictError
 
-INVENTORY = os.environ.get("INVENTORY_TABLE", "Inventory")
-ORDERS = os.environ.get("ORDERS_TABLE", "Orders")
-PAYMENTS = os.environ.get("PAYMENTS_TABLE", "Payments")
-RESERVATIONS = os.environ.get("RESERVATIONS_TABLE", "Reservations")
+INVENTORY = "Inventory"
+ORDERS = "Orders"
+PAYMENTS = "Payments"
+RESERVATIONS = "Reservations"
 
 Row = dict[str, Any]
 MINE = "Saga = :saga"
