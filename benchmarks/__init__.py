@@ -1,0 +1,1 @@
+"""Our workloads, measured. ``python -m benchmarks [NAME...]`` prints one table."""

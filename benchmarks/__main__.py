@@ -1,0 +1,21 @@
+"""``python -m benchmarks [NAME...]``: all suites, or those named. Exit status 1 if a bar was missed."""
+
+import sys
+
+from benchmarks import engine
+from benchmarks.table import show
+
+SUITES = {"engine": engine.figures}
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(SUITES)
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        print(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}", file=sys.stderr)
+        return 2
+    return 0 if show(figure for name in names for figure in SUITES[name]()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
