@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -104,16 +105,17 @@ def transitions() -> Iterator[Figure]:
 def maps() -> Iterator[Figure]:
     each = mapping()
     thousand, many = list(range(1_000)), [1] * 40_000
-    small = per(1_000, lambda: run_locally(each, thousand, express=True))
-    yield Figure("inline Map of 1,000 items, an item", small, "µs", 25)
+    yield Figure("inline Map of 1,000 items, an item", per(1_000, lambda: run_locally(each, thousand)), "µs", 25)
     large = per(40_000, lambda: run_locally(each, many, express=True))
-    yield Figure("inline Map of 40,000 items against 1,000, an item", large / small, "x", 1.5)
+    yield Figure("inline Map of 40,000 items, an item", large, "µs", 25)
+    ratio = large / per(10_000, lambda: run_locally(each, many[:10_000], express=True))
+    yield Figure("inline Map of 40,000 items against 10,000, an item", ratio, "x", 2)
 
 
 def compiling() -> Iterator[Figure]:
-    text = SAGA.read_text().replace("${WaitSeconds}", "30") if SAGA.exists() else None
-    if text is not None:
-        yield Figure("parse, check and compile the saga", best(lambda: compile(load(text)), 20) * 1e3, "ms", 1)
+    numbered = re.sub(r'"\$\{\w*Seconds\}"', "30", SAGA.read_text())
+    text = re.sub(r"\$\{\w+\}", "arn:aws:lambda:us-east-1:123456789012:function:f", numbered)
+    yield Figure("parse, check and compile the saga", best(lambda: compile(load(text)), 20) * 1e3, "ms", 1)
 
 
 def waiting(count: int = 10_000) -> Iterator[Figure]:
