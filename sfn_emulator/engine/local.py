@@ -18,7 +18,8 @@ and may raise ``TaskError``. A list scripts one answer per attempt, the last one
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sfn_emulator.asl.model import Machine
+from sfn_emulator.asl.model import Machine, MachineType
+from sfn_emulator.asl.parse import load
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.clock import EPOCH, VirtualClock
 from sfn_emulator.engine.driver import Driver
@@ -41,6 +42,9 @@ from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.values import Unset, Value, dumps, loads
+
+Definition: TypeAlias = Program | Machine | Mapping[str, Value] | str
+"""A state machine: compiled, parsed, as an object, or as JSON text."""
 
 Answer: TypeAlias = Mapping[str, Value]
 Worker: TypeAlias = Callable[[Value], Value] | Sequence[Answer]
@@ -233,8 +237,18 @@ def identity(name: str = "local", *, at: float = EPOCH, express: bool = False) -
     )
 
 
+def program_of(definition: Definition, *, express: bool = False) -> Program:
+    """The program of a definition; raises ``DefinitionError`` with all its problems."""
+    if isinstance(definition, Program):
+        return definition
+    if isinstance(definition, Machine):
+        return compile(definition)
+    text = definition if isinstance(definition, str) else dumps(dict(definition))
+    return compile(load(text, MachineType.EXPRESS if express else MachineType.STANDARD))
+
+
 def start_locally(
-    machine: Machine | Program,
+    definition: Definition,
     given: Value = None,
     *,
     text: str | None = None,
@@ -243,11 +257,13 @@ def start_locally(
     name: str = "local",
     express: bool = False,
 ) -> Execution:
-    """Starts an execution; ``advance`` and ``finish`` move its virtual clock. ``text`` is the input as JSON text."""
-    program = machine if isinstance(machine, Program) else compile(machine)
+    """Starts an execution; ``advance`` and ``finish`` move its virtual clock. ``text`` is the input as JSON text.
+
+    Raises ``DefinitionError`` with every problem of the definition.
+    """
     value: Any = loads(text) if text is not None else ({} if given is None else given)
     return Execution(
-        program,
+        program_of(definition, express=express),
         value,
         dumps(value) if text is None else text,
         identity=identity(name, at=start_at, express=express),
@@ -256,6 +272,6 @@ def start_locally(
     ).start()
 
 
-def run_locally(machine: Machine | Program, given: Value = None, **options: Any) -> Execution:
+def run_locally(definition: Definition, given: Value = None, **options: Any) -> Execution:
     """Starts an execution and lets it come to its end; options are those of ``start_locally``."""
-    return start_locally(machine, given, **options).finish()
+    return start_locally(definition, given, **options).finish()
