@@ -47,7 +47,7 @@ def operations(service: StepFunctions) -> Mapping[str, Operation]:
         "ListStateMachines": machines.list,
         "ListTagsForResource": tags.list_tags_for_resource,
         "PublishStateMachineVersion": versions.publish_state_machine_version,
-        "RedriveExecution": _not_done("RedriveExecution"),
+        "RedriveExecution": executions.redrive,
         "SendTaskFailure": service.tokens.send_task_failure,
         "SendTaskHeartbeat": service.tokens.send_task_heartbeat,
         "SendTaskSuccess": service.tokens.send_task_success,

@@ -74,8 +74,8 @@ def answer(codec: Codec, result: Mapping[str, Any], request_id: str) -> Response
     written = codec.write(result)
     try:
         body = orjson.dumps(written)
-    except TypeError:  # lone surrogates in a name or text
-        body = dumps(written).encode("utf-8", "surrogatepass")
+    except TypeError:  # lone surrogates, which Java writes as question marks
+        body = dumps(written).encode("utf-8", "replace")
     return Response(200, _headers(request_id), body)
 
 

@@ -77,6 +77,21 @@ class Executions:
                 await self._host.end_of(found)
         return {"stopDate": found.execution.stopped_at}
 
+    # -- redrive
+
+    def redrive(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Idempotent by ``clientToken``."""
+        found = self._existing(around, told["executionArn"])
+        execution, token = found.execution, told.get("clientToken")
+        if token is not None and token == execution.redrive_token:
+            return {"redriveDate": execution.redriven_at}
+        status, reason = redrive_status(execution, around.now())
+        if isinstance(found, Live) or status != "REDRIVABLE":
+            raise refuse("ExecutionNotRedrivable", reason or f"Execution is {status}")
+        if len(self._host) >= MOST_OPEN:
+            raise refuse("ExecutionLimitExceeded", f"{MOST_OPEN} executions are open")
+        return {"redriveDate": self._host.redrive(found.seq, execution, token).execution.redriven_at}
+
     # -- describe
 
     def describe(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:

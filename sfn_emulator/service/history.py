@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
-from sfn_emulator.values import UNSET, Value, dumps, loads
+from sfn_emulator.service.stored import from_bytes, to_bytes
+from sfn_emulator.values import UNSET, Value, dumps
 
 _STATES: Final = ("Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 _LEAVING: Final = ("Pass", "Task", "Choice", "Wait", "Succeed", "Parallel", "Map")
@@ -227,7 +228,7 @@ def pack(events: Iterable[Event]) -> bytes:
         if event.detail is not None:
             row += _pack_detail(event.detail, values)
         rows.append(row)
-    return zlib.compress(dumps([_FORMAT, list(types), values.values, rows]).encode("utf-8", "surrogatepass"), 1)
+    return zlib.compress(to_bytes([_FORMAT, list(types), values.values, rows]), 1)
 
 
 def _pack_detail(detail: Any, values: _Interner) -> list[Any]:
@@ -244,7 +245,7 @@ def _pack_detail(detail: Any, values: _Interner) -> list[Any]:
 
 def unpack(body: bytes) -> list[Event]:
     """The events of ``pack``, with equal sharing of values."""
-    _, types, values, rows = loads(zlib.decompress(body))
+    _, types, values, rows = from_bytes(zlib.decompress(body))
     return [
         Event(types[row[0]], row[1], row[2], _unpack_detail(row[3], row[4:], values) if len(row) > 3 else None)
         for row in rows

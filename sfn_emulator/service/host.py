@@ -94,6 +94,14 @@ class Host:
                 live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
             self.touch(live)
 
+    def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
+        """Takes up one that failed. Raises ``ReplayMismatchError`` if what is stored of it does not fit any more."""
+        live = self._make(execution, loads(execution.input), seq)
+        signals = [(at, decode(body)) for at, body in self._around.store.signals(seq)]
+        live.redrive(signals, client_token)
+        self._lives[execution.arn] = live
+        return live
+
     # -- what live executions need
 
     @property

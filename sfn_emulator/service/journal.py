@@ -61,6 +61,10 @@ class Journal:
         self._broken = error
         self.changed()
 
+    def __len__(self) -> int:
+        """How many live executions have something to be written."""
+        return len(self._dirty)
+
     @property
     def pending(self) -> bool:
         """Whether something of this tick is not committed yet."""

@@ -21,6 +21,7 @@ from sfn_emulator.service.records import Execution, Status
 from sfn_emulator.service.redrive import keeps_signals
 from sfn_emulator.service.signals import Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store import Store
+from sfn_emulator.service.stored import plain
 from sfn_emulator.values import UNSET, dumps
 
 BUDGET: Final = 2_000
@@ -55,7 +56,7 @@ class Live:
     """One live execution: the ``Host`` of its driver, and its ``Tasks``. ``seq`` is its row, 0 while it has none."""
 
     __slots__ = (
-        *("_committed", "_driver", "_fresh", "_holder", "_kept", "_new_seq", "_packed", "_watchers"),
+        *("_committed", "_driver", "_fresh", "_holder", "_kept", "_new_seq", "_packed", "_unwritten", "_watchers"),
         *("execution", "keep", "run", "seq"),
     )
 
@@ -67,6 +68,7 @@ class Live:
         """Whether a failed commit is tried again, rather than taken as a start that never was."""
         self._holder = holder
         self._packed: bytes | None = None
+        self._unwritten = False
         self._new_seq = 0
         self._kept = 0
         self._fresh: list[tuple[float, Told]] = []
@@ -108,9 +110,24 @@ class Live:
         self._note(at, Stop(error, cause))
         self._driver.stop(error, cause, at)
 
-    def redrive(self) -> None:
-        """Runs what failed again; the run must have been replayed to its end."""
-        at = self._driver.now()
+    def redrive(self, signals: list[tuple[float, Told]], client_token: str | None) -> None:
+        """Told again all it was told until it failed, then runs what failed again."""
+        self.replay(signals)
+        self.run.take_effects()
+        at = max(self._driver.now(), self.run.at)
+        self.execution = replace(
+            self.execution,
+            status=Status.RUNNING,
+            stopped_at=None,
+            output=None,
+            error=None,
+            cause=None,
+            redrive_count=self.execution.redrive_count + 1,
+            redriven_at=at,
+            redrive_token=client_token,
+            events=0,
+        )
+        self._unwritten = True
         self._note(at, Redrive())
         self._driver.redrive(at)
 
@@ -157,13 +174,14 @@ class Live:
 
     def _end(self) -> None:
         run = self.run
+        self._unwritten = True
         self.execution = replace(
             self.execution,
             status=Status(run.status),
             stopped_at=round(run.at, 3),
-            output=None if run.output is UNSET or run.status is not Outcome.SUCCEEDED else dumps(run.output),
-            error=run.error,
-            cause=run.cause,
+            output=None if run.output is UNSET or run.status is not Outcome.SUCCEEDED else plain(dumps(run.output)),
+            error=plain(run.error),
+            cause=plain(run.cause),
             events=len(run.events),
         )
 
@@ -176,10 +194,10 @@ class Live:
         keeps = not self.ended or keeps_signals(self.execution)
         if keeps and self._fresh:
             store.add_signals(self._new_seq, self._kept, [(at, encode(told)) for at, told in self._fresh])
+        if self.seq and self._unwritten:
+            store.update_execution(self.seq, self.execution)
         if not self.ended:
             return
-        if self.seq:
-            store.update_execution(self.seq, self.execution)
         if not keeps and self._kept:
             store.drop_signals(self.seq)
         if self._packed is None:
@@ -189,7 +207,7 @@ class Live:
     def saved(self) -> None:
         self.seq, self.keep = self._new_seq, True
         self._kept += len(self._fresh)
-        self._fresh = []
+        self._fresh, self._unwritten = [], False
         committed, self._committed = self._committed, []
         self._holder.present = self.run.at
         for then in committed:

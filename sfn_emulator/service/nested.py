@@ -9,6 +9,7 @@ from sfn_emulator.service.executions import Executions, describe
 from sfn_emulator.service.host import Host
 from sfn_emulator.service.live import Live
 from sfn_emulator.service.records import Execution
+from sfn_emulator.service.stored import plain
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import Value
 
@@ -45,7 +46,7 @@ class NestedExecutions:
 
     def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> Child:
         """Raises ``ApiError`` for what StartExecution refuses. The same name and text while it runs: the same child."""
-        told: dict[str, Any] = {"stateMachineArn": machine_arn, "name": name, "input": text}
+        told: dict[str, Any] = {"stateMachineArn": machine_arn, "name": name, "input": plain(text)}
         if trace_header is not None:
             told["traceHeader"] = trace_header
         wanted = self._executions.wanted(self._around, told)

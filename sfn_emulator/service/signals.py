@@ -20,7 +20,8 @@ from sfn_emulator.engine.ports import (
     TaskSucceeded,
 )
 from sfn_emulator.engine.run import Run
-from sfn_emulator.values import UNSET, dumps, loads
+from sfn_emulator.service.stored import from_bytes, to_bytes
+from sfn_emulator.values import UNSET
 
 
 class Stop(NamedTuple):
@@ -59,10 +60,10 @@ _KINDS: Final[Mapping[str, Any]] = {
 
 def encode(told: Told) -> bytes:
     fields = {name: value for name, value in told._asdict().items() if value is not UNSET}
-    return dumps([type(told).__name__, fields]).encode("utf-8", "surrogatepass")
+    return to_bytes([type(told).__name__, fields])
 
 
 def decode(body: bytes) -> Told:
-    name, fields = loads(body)
+    name, fields = from_bytes(body)
     told: Told = _KINDS[name](**fields)
     return told

@@ -50,6 +50,13 @@ class StepFunctions:
         self.definitions.tasks = tasks
         self.host.open(tasks)
 
+    def forget(self, *, days: float, most: int = 500) -> int:
+        """Forgets up to ``most`` executions that ended more than ``days`` ago; gives how many."""
+        forgotten = self.store.forget_before(self.around.now() - days * 24 * 3600, most)
+        if forgotten:
+            self.journal.changed()
+        return forgotten
+
     def close(self) -> None:
         self.host.close()
         self.journal.close()
