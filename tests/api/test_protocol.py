@@ -66,8 +66,10 @@ def test_every_operation_of_the_model_is_a_row(world: World) -> None:
             {"name": "", "definition": "", "roleArn": "r", "type": "ODD"},
             (
                 "3 validation errors detected: Value '' at 'name' failed to satisfy constraint: "
-                "Member must have length greater than or equal to 1; Value at 'definition' failed to satisfy constraint: "
-                "Member must have length greater than or equal to 1; Value 'ODD' at 'type' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1; "
+                "Value at 'definition' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1; "
+                "Value 'ODD' at 'type' failed to satisfy constraint: "
                 "Member must satisfy enum value set: [STANDARD, EXPRESS]"
             ),
         ),
