@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,12 +21,26 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.lambda_runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
+from sfn_emulator.cloud.transport import connect
+from sfn_emulator.engine.clock import ScaledClock
+from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import Gateway
+from sfn_emulator.service.arns import Place
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.store_sqlite import Database, StateDirectoryError
 from sfn_emulator.settings import Settings
+from sfn_emulator.tasks.clients import Clients, Destinations
+from sfn_emulator.tasks.lambda_ import ClientLambdas
+from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
+from sfn_emulator.tasks.mocks import read as read_mocks
+from sfn_emulator.tasks.permissions import Guard, RolePolicies
+from sfn_emulator.tasks.router import Router, World
+from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
 
@@ -44,6 +59,8 @@ class Server:
         self.settings = settings
         self._began = time.monotonic()
         self.endpoint = ""
+        self._mocks = None if settings.mocks is None else read_mocks(settings.mocks)
+        self.service: StepFunctions | None = None
         self._state = _state(settings)
         self.neighbours = Neighbours(settings.account)
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
@@ -69,8 +86,54 @@ class Server:
         """Called before the first request, with the URL that is about to answer."""
         self.endpoint = endpoint
         self.gateway.open()
+        self.service = self._service()
+        self.gateway.step_functions = StepFunctionsApi(self.service)
+
+    def _service(self) -> StepFunctions:
+        """Step Functions itself, going on with what was running when the last process ended."""
+        loop = asyncio.get_running_loop()
+        factor = 1.0 if self.settings.time in ("real", "skip") else float(self.settings.time)
+        clock = ScaledClock(time.time, loop.call_later, factor)  # noqa: TID251 - the one source of real time
+        service = StepFunctions(
+            Database.open(self.settings.state_dir, fsync=self.settings.fsync),
+            clock,
+            loop,
+            new_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the one source of chance outside executions
+            place=Place(self.settings.region, self.settings.account),
+            skip_time=self.settings.time == "skip",
+        )
+        service.open(self._tasks(service, clock, loop))
+        return service
+
+    def _tasks(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> Tasks:
+        """Whoever runs Tasks: with the neighbours in this process, or wherever the settings say."""
+        clients = Clients(
+            Destinations(
+                self.endpoint,
+                self.settings.endpoints,
+                connect=lambda client: connect(client, self.gateway.answer_from_thread),
+            )
+        )
+        elsewhere = "lambda" in self.settings.endpoints
+        guard = Guard(RolePolicies(clients, self.settings.region), clock, enforce=self.settings.iam == "enforce")
+        router = Router(
+            World(
+                Workers(loop.call_soon_threadsafe),
+                clients,
+                clock,
+                ClientLambdas(clients, self.settings.region) if elsewhere else self.lambdas,
+                service.tokens,
+                service.activities,
+                service.nested,
+                guard,
+                None if "execute-api" in self.settings.endpoints else self.endpoint,
+            )
+        )
+        return router if self._mocks is None else MockedTasks(router, self._mocks)
 
     async def close(self) -> None:
+        if self.service is not None:
+            self.service.close()
         await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
         self.gateway.close()
         if self._scratch is not None:
@@ -100,22 +163,22 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
     listener = _listen(settings)
     try:
-        server = Server(settings)
-    except StateDirError as error:
-        listener.close()
+        asyncio.run(_serve(Server(settings), listener, announce))
+    except (StateDirError, StateDirectoryError, MockFileError) as error:
         raise StartError(str(error)) from None
-    asyncio.run(_serve(server, listener, announce))
+    finally:
+        listener.close()
 
 
 async def _serve(server: Server, listener: socket.socket, announce: Callable[[str], None]) -> None:
     host, port = listener.getsockname()[:2]
     endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    await server.open(endpoint)
-    wire = _Wire(_wire_config(server), lambda: announce(endpoint))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, wire.stop)
     try:
+        await server.open(endpoint)
+        wire = _Wire(_wire_config(server), lambda: announce(endpoint))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, wire.stop)
         await wire.serve(sockets=[listener])
     finally:
         await server.close()

@@ -1,8 +1,8 @@
 """What can be set about a server, and how the command line sets it."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,8 @@ class Settings:
     lambda_mode: str = "process"
     iam: str = "off"
     mocks: Path | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Where Tasks call a service (its botocore name) instead of here: a URL, or ``aws``."""
     retention: float | None = None
     account: str = ACCOUNT
     region: str = "us-east-1"
@@ -50,6 +52,7 @@ def from_arguments(arguments: Sequence[str] | None = None) -> Settings:
         lambda_mode=told.lambda_mode,
         iam=told.iam,
         mocks=told.mocks,
+        endpoints=dict(told.endpoint),
         retention=told.retention,
         account=told.account,
         region=told.region,
@@ -72,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--lambda", dest="lambda_mode", choices=("process", "inprocess"), default="process", help="where handlers run")
     add("--iam", choices=("off", "enforce"), default="off", help="check role policies before each call")
     add("--mocks", type=Path, metavar="FILE", help="a Step Functions Local mock configuration")
+    add(
+        "--endpoint",
+        type=_endpoint,
+        action="append",
+        default=[],
+        metavar="SERVICE=URL|aws",
+        help="where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one",
+    )
     add("--retention", type=_days, metavar="DAYS", help="forget executions that ended longer ago (default: never)")
     add("--account", type=_account, default=ACCOUNT, help="account id of everything (default: %(default)s)")
     add("--region", default="us-east-1", help="region of requests that name none (default: %(default)s)")
@@ -89,6 +100,13 @@ def _time(text: str) -> str:
     if text not in ("real", "skip") and not _is_positive(text):
         raise argparse.ArgumentTypeError(f"'{text}' is neither 'real' nor 'skip' nor a factor greater than 0")
     return text
+
+
+def _endpoint(text: str) -> tuple[str, str]:
+    service, _, url = text.partition("=")
+    if not service or not (url == "aws" or url.startswith(("http://", "https://"))):
+        raise argparse.ArgumentTypeError(f"'{text}' is not SERVICE=URL or SERVICE=aws")
+    return service, url
 
 
 def _days(text: str) -> float:

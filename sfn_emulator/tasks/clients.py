@@ -1,6 +1,6 @@
 """Where calls to other services go, and the botocore clients that make them, created when first needed.
 
-By default every service is found in our own process (``transport``) or at one endpoint; a setting sends single
+By default every service is found in our own process (``connect``) or at one endpoint; a setting sends single
 services elsewhere: another endpoint, or real AWS (``"aws"``) with the ordinary credential chain.
 """
 
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 REAL_AWS: Final = "aws"
 
-Transport = Callable[[Any], Any]
-"""Answers a botocore ``AWSPreparedRequest`` with an ``AWSResponse`` without a socket; None sends it to the endpoint."""
+Connect = Callable[[Any], None]
+"""Makes a botocore client ask whoever answers in this process, without a socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Destinations:
 
     endpoint: str | None = None
     services: Mapping[str, str] = field(default_factory=dict)
-    transport: Transport | None = None
+    connect: Connect | None = None
     access_key: str = "test"
     secret_key: str = "test"
 
@@ -80,9 +80,9 @@ class Clients:
         client = self._session.create_client(
             service, region_name=region, endpoint_url=url, config=config, **(keys if url else {})
         )
-        transport = self._destinations.transport
-        if transport is not None and self._destinations.is_ours(service):
-            client.meta.events.register("before-send", lambda request, **_: transport(request))
+        connect = self._destinations.connect
+        if connect is not None and self._destinations.is_ours(service):
+            connect(client)
         return client
 
 

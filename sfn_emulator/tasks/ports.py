@@ -5,12 +5,12 @@ Everything here but ``Lambdas.invoke`` and ``Policies.of`` is called on the host
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from sfn_emulator.engine.ports import Work
 from sfn_emulator.values import Value
 
-Post = Callable[[Callable[[], None]], None]
+Post = Callable[[Callable[[], None]], object]
 """Runs a thunk on the host's thread; safe to call from any thread (``loop.call_soon_threadsafe``)."""
 
 
@@ -65,11 +65,13 @@ class ActivityQueues(Protocol):
         """Takes a task back that no worker took. Idempotent."""
 
 
-class Child(NamedTuple):
+class Child(Protocol):
     """A nested execution that was started; ``start_date`` is epoch seconds."""
 
-    arn: str
-    start_date: float
+    @property
+    def arn(self) -> str: ...
+    @property
+    def start_date(self) -> float: ...
 
 
 class NestedExecutions(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from queue import Queue
+from typing import NamedTuple
 
 import pytest
 
@@ -10,7 +11,7 @@ from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskR
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.lambda_ import Invoked
 from sfn_emulator.tasks.permissions import Guard
-from sfn_emulator.tasks.ports import Child, Policies, Waiter
+from sfn_emulator.tasks.ports import Policies, Waiter
 from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import UNSET, Value
@@ -104,6 +105,11 @@ class Functions:
         if name not in self.code:
             raise LookupError(f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
         return self.code[name](payload)
+
+
+class Child(NamedTuple):
+    arn: str
+    start_date: float
 
 
 class Executions:
