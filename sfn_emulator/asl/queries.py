@@ -24,7 +24,7 @@ from sfn_emulator.query.conditions import compile_condition
 from sfn_emulator.query.intrinsics import STRING_INTRINSICS, compile_intrinsic, is_intrinsic
 from sfn_emulator.query.jsonata import compile_expression, is_expression
 from sfn_emulator.query.jsonata_template import compile_jsonata_template
-from sfn_emulator.query.jsonpath import INVALID_PATH, NO_INPUT_VALUE, NOT_FOUND, compile_path
+from sfn_emulator.query.jsonpath import INVALID_PATH, ITEMS_PATH, NO_INPUT_VALUE, NOT_FOUND, compile_path
 from sfn_emulator.query.reference_path import compile_reference, compile_reference_path
 from sfn_emulator.query.template import compile_template
 from sfn_emulator.values import Value
@@ -33,6 +33,7 @@ _NOT_A_PATH: Final = "Value must be a valid JSONPath."
 _MISSES: Final = {
     **dict.fromkeys(("SecondsPath", "TimestampPath"), NO_INPUT_VALUE),
     **dict.fromkeys(("ErrorPath", "CausePath"), NOT_FOUND),
+    "ItemsPath": ITEMS_PATH,
 }
 
 

@@ -17,6 +17,7 @@ from sfn_emulator.query.intrinsic_functions import (
     plain_text,
 )
 from sfn_emulator.query.jsonpath import Miss, path_apply
+from sfn_emulator.query.memo import remembered
 from sfn_emulator.query.path_model import Path, variables_of
 from sfn_emulator.query.path_syntax import parse_path_at
 from sfn_emulator.values import Value
@@ -71,6 +72,7 @@ def is_intrinsic(text: str) -> bool:
     return text.startswith("States.")
 
 
+@remembered
 def compile_intrinsic(text: Value, allowed: Collection[str] | None = None) -> Compiled:
     """Raises ``QuerySyntaxError`` for what is no valid call: unknown function, wrong count or type of arguments.
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.java_text import java_text
+from sfn_emulator.query.memo import remembered
 from sfn_emulator.query.path_functions import FunctionFailure
 from sfn_emulator.query.path_model import CONTEXT, INPUT, Indices, Names, Path, Segment, variables_of
 from sfn_emulator.query.path_read import LOOKUP_ERRORS, compile_read
@@ -64,6 +65,7 @@ ITEMS_PATH: Final = Miss('Unable to apply step "{step}" to input {input}', "Stat
 """ItemsPath of a Map (as seen from AWS)."""
 
 
+@remembered
 def compile_path(text: Value, field: str = "", miss: Miss = INVALID_PATH) -> Compiled:
     """``$…``, ``$$…`` or ``$name…``; raises ``QuerySyntaxError`` for what is no path.
 

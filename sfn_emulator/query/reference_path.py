@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, ResultPath
 from sfn_emulator.query.jsonpath import INVALID_PATH, Miss, compile_parsed
+from sfn_emulator.query.memo import remembered
 from sfn_emulator.query.path_model import INPUT, Indices, Names, Path, Segment, Wildcard
 from sfn_emulator.query.path_syntax import parse_path
 from sfn_emulator.values import Value, dumps
@@ -20,6 +21,7 @@ Place: TypeAlias = Callable[[Value, Value], Value]
 _NOT_REFERENCE: Final = "Value is not a Reference Path: "
 
 
+@remembered
 def compile_reference(text: Value, field: str = "", miss: Miss = INVALID_PATH) -> Compiled:
     """A reference path to read from: the input (``$``), the context object (``$$``) or a variable."""
     path = parse_reference(text)
@@ -50,6 +52,7 @@ def _key(segment: Segment) -> str | int:
     raise QuerySyntaxError(f"{_NOT_REFERENCE}Reference path must identify a single node")
 
 
+@remembered
 def compile_reference_path(text: Value) -> ResultPath:
     """A ResultPath: rooted in the state's input, and written to.
 
