@@ -1,0 +1,91 @@
+"""Fixtures for anybody's tests of state machines; pytest finds them once the package is installed.
+
+    def test_a_refused_card_leaves_no_order(state_machine):
+        shop = state_machine("shop.asl.json")
+        execution = shop({"n": 1}, tasks={"Charge": [{"throw": "Card.Refused"}]})
+        assert execution.status == "FAILED"
+
+``state_machine``   a definition (a path, an object, or JSON text) → what runs it in process, in virtual time
+``sfn_endpoint``    the URL of an emulator in a process of its own: in memory, waits skipped, one for a test session
+``sfn_client``      boto3 clients for that endpoint: ``sfn_client("dynamodb")``
+
+pytest loads this file in every session, so what a fixture needs is imported only when it is asked for.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Given = Path | str | Mapping[str, Any]
+
+
+@pytest.fixture
+def state_machine() -> Callable[..., Callable[..., Any]]:
+    """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Execution``.
+
+    ``substitutions`` fill ``${Names}``. ``run`` takes what ``engine.local.run_locally`` takes, whose ``Execution`` has
+    ``status``, ``output``, ``error``, ``cause`` and ``events``. Raises ``DefinitionError`` with every problem at once.
+    """
+    from sfn_emulator.engine.local import Execution, program_of, run_locally
+
+    def compiled(
+        definition: Given, substitutions: Mapping[str, Any] | None = None, *, express: bool = False
+    ) -> Callable[..., Execution]:
+        program = program_of(_text(definition, substitutions or {}), express=express)
+
+        def run(given: Any = None, **options: Any) -> Execution:
+            return run_locally(program, given, express=express, **options)
+
+        return run
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def sfn_endpoint() -> Iterator[str]:
+    """An emulator that is gone when the session is."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "sfn_emulator", "--port", "0", "--in-memory", "--time", "skip"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        assert server.stdout is not None
+        ready = server.stdout.readline()
+        if not ready.startswith("ready "):
+            pytest.fail("the emulator did not start; run `python -m sfn_emulator --in-memory` to see why")
+        yield ready.split()[1]
+        server.terminate()
+
+
+@pytest.fixture(scope="session")
+def sfn_client(sfn_endpoint: str) -> Callable[..., Any]:
+    """``sfn_client(service, **options)`` → a boto3 client; the credentials are made up."""
+    import boto3
+
+    def client(service: str, **options: Any) -> Any:
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        make: Callable[..., Any] = session.client
+        return make(service, endpoint_url=sfn_endpoint, **options)
+
+    return client
+
+
+def _text(definition: Given, substitutions: Mapping[str, Any]) -> str:
+    """The JSON text, with ``${Name}`` filled in; a quoted one alone in its string may become a number."""
+    import json
+
+    text = json.dumps(definition) if isinstance(definition, Mapping) else _read(definition)
+    for name, value in substitutions.items():
+        text = text.replace(f'"${{{name}}}"', json.dumps(value)).replace(f"${{{name}}}", str(value))
+    return text
+
+
+def _read(definition: Path | str) -> str:
+    if isinstance(definition, str) and definition.lstrip().startswith("{"):
+        return definition
+    return Path(definition).read_text(encoding="utf-8")
