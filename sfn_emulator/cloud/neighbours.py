@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeAlias
 
+from sfn_emulator.cloud.corrections import correct
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
 
 _log: Final = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Neighbours:
             _let_others_in_while_polling()
         if module in ("awslambda", "cloudformation"):
             _deliver_to_functions(lambda function, event: self.on_delivery(function, event))
+        correct(module)
         self._prepared.add(module)
 
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
