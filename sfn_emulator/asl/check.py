@@ -59,7 +59,7 @@ def check_ends(draft: Draft) -> None:
         if not scope.states:
             continue
         if any(state.terminal for state in scope.states.values()):
-            if scope.start_at is not None:
+            if scope.start_at is not None and not scope.open:
                 _check_reachable(draft, scope)
         else:
             place = (*scope.place, "States")

@@ -49,6 +49,8 @@ class Scope:
     states: dict[str, "StateNotes"] = field(default_factory=dict)
     isolated: bool = False
     """A Distributed Map's processor: its children see no variables of the parent."""
+    open: bool = False
+    """A substitution stands where transitions or variables may come from: what leads where is not known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -129,7 +131,9 @@ class Fields:
         value = self.raw.get(key)
         if type(value) is wanted or (value is None and key not in self.raw):
             return value
-        if not self.stands_in(value):
+        if self.stands_in(value):
+            self.state.scope.open = True
+        else:
             self.error(key, f"Expected value of type {name}")
         return None
 

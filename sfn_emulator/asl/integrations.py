@@ -6,12 +6,13 @@ from sfn_emulator.asl.resource import Family, Pattern, Resource
 
 _JOB: Final = "sync"
 _TOKEN: Final = "token"
+_JOB_OR_TOKEN: Final = "job or token"
 _PATTERNS: Final = {
     "": {Pattern.REQUEST_RESPONSE},
     _JOB: {Pattern.REQUEST_RESPONSE, Pattern.SYNC},
     _TOKEN: {Pattern.REQUEST_RESPONSE, Pattern.WAIT_FOR_TASK_TOKEN},
     "all": set(Pattern),
-    "job or token": {Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.WAIT_FOR_TASK_TOKEN},
+    _JOB_OR_TOKEN: {Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.WAIT_FOR_TASK_TOKEN},
 }
 
 
@@ -23,18 +24,23 @@ OPTIMISED: Final[dict[str, dict[str, str]]] = {
     "apigateway": {"invoke": _TOKEN},
     "athena": _actions("stopQueryExecution getQueryExecution getQueryResults", "startQueryExecution"),
     "batch": _actions("", "submitJob"),
-    "bedrock": _actions("invokeModel", "createModelCustomizationJob"),
+    "bedrock": {"invokeModel": _TOKEN, "createModelCustomizationJob": _JOB_OR_TOKEN},
     "codebuild": _actions(
         "stopBuild batchDeleteBuilds batchGetReports stopBuildBatch deleteBuildBatch",
         "startBuild startBuildBatch retryBuildBatch",
     ),
     "databrew": _actions("", "startJobRun"),
     "dynamodb": _actions("getItem putItem updateItem deleteItem"),
-    "ecs": {"runTask": "job or token"},
-    "eks": _actions(
-        "call",
-        "createCluster deleteCluster createFargateProfile deleteFargateProfile createNodegroup deleteNodegroup runJob",
-    ),
+    "ecs": {"runTask": _JOB_OR_TOKEN},
+    "eks": {
+        "call": _TOKEN,
+        **dict.fromkeys(
+            ("createCluster", "deleteCluster", "createFargateProfile", "deleteFargateProfile", "createNodegroup"),
+            _JOB_OR_TOKEN,
+        ),
+        "deleteNodegroup": _JOB_OR_TOKEN,
+        "runJob": _JOB_OR_TOKEN,
+    },
     "elasticmapreduce": _actions(
         "cancelStep setClusterTerminationProtection modifyInstanceFleetByName modifyInstanceGroupByName",
         "createCluster terminateCluster addStep",

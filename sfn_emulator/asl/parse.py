@@ -21,7 +21,7 @@ _MACHINE = frozenset(["Comment", "StartAt", "States", "TimeoutSeconds", "Version
 def parse(
     text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None
 ) -> tuple[Machine | None, tuple[Problem, ...]]:
-    """The model, or ``None``, and every problem (warnings too), in AWS's order, with line and column.
+    """The model, or ``None``, and every problem (warnings too), in AWS's order; with positions if one is an error.
 
     ``resources`` may refuse a Task's Resource by telling why (``engine.ports.Tasks.supports``).
     """
@@ -85,9 +85,10 @@ def _read_alone(name: str, raw: dict[str, object], draft: Draft) -> State | None
 
 
 def _told(report: Report, text: str) -> tuple[Problem, ...]:
-    if not report.found:
-        return ()
-    return placed_in(report, text) if len(text) <= DEFINITION_LIMIT else report.problems()
+    """Positions cost a slow reading of the text, so warnings alone come without."""
+    if not report.failed or len(text) > DEFINITION_LIMIT:
+        return report.problems()
+    return placed_in(report, text)
 
 
 def branches(state: State) -> tuple[Branch, ...]:

@@ -113,8 +113,7 @@ def assign(fields: Fields, reserved: tuple[str, ...]) -> Compiled | None:
     """Assign: an object whose keys name variables."""
     if "Assign" not in fields:
         return None
-    if not isinstance(fields.raw["Assign"], dict):
-        fields.error("Assign", "Expected value of type Object")
+    if fields.object("Assign") is None:
         return None
     note_assigned(fields)
     return payload(fields, "Assign", reserved)

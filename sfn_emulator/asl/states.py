@@ -43,6 +43,8 @@ def read_branch(raw: dict[str, Any], place: Place, draft: Draft, owner: StateNot
     fields = Fields(raw, place, StateNotes("", place, draft.language, scope), draft)
     fields.require("States", "StartAt")
     scope.start_at = fields.text("StartAt")
+    if fields.stands_in(scope.start_at):
+        scope.start_at, scope.open = None, True
     fields.text("Comment")
     states = fields.object("States")
     if states is None:
@@ -72,7 +74,7 @@ def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) 
 
 def read_language(fields: Fields, otherwise: QueryLanguage) -> QueryLanguage:
     """Whatever is not exactly ``JSONPath`` is taken for JSONata, besides being reported (measured on AWS)."""
-    if "QueryLanguage" not in fields:
+    if "QueryLanguage" not in fields or fields.stands_in(fields.raw["QueryLanguage"]):
         return otherwise
     chosen = fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE")
     return QueryLanguage.JSONPATH if chosen == QueryLanguage.JSONPATH else QueryLanguage.JSONATA

@@ -6,7 +6,9 @@ from sfn_emulator.asl.draft import Fields
 def read_target(fields: Fields, key: str) -> str | None:
     """The named state; whether there is one is checked when all states of the scope are known."""
     target = fields.text(key)
-    if target is not None:
+    if fields.stands_in(target):
+        fields.state.scope.open = True
+    elif target is not None:
         fields.state.targets.append((target, fields.at(key)))
     return target
 
@@ -15,7 +17,7 @@ def read_next(fields: Fields) -> str | None:
     """Next, or ``None`` for End: exactly one of the two, unless the state stands alone (TestState)."""
     target = read_target(fields, "Next")
     end = fields.flag("End")
-    if end:
+    if end or fields.stands_in(fields.raw.get("End")):
         fields.state.terminal = True
     if "Next" in fields and "End" in fields:
         fields.only_one("Next", "End")
@@ -38,5 +40,7 @@ def read_loose_targets(fields: Fields) -> None:
 
 
 def _loose(fields: Fields, target: object, *keys: str | int) -> None:
-    if isinstance(target, str):
+    if fields.stands_in(target):
+        fields.state.scope.open = True
+    elif isinstance(target, str):
         fields.state.targets.append((target, fields.place + keys))

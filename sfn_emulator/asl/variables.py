@@ -36,7 +36,8 @@ def check_variables(draft: Draft) -> None:
     """
     for scope in draft.scopes:
         _check_shadowing(draft, scope)
-    if not draft.alone and any(state.reads for scope in draft.scopes for state in scope.states.values()):
+    known = not draft.alone and not any(scope.open for scope in draft.scopes)
+    if known and any(state.reads for scope in draft.scopes for state in scope.states.values()):
         _check_reads(draft)
 
 

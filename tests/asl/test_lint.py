@@ -173,3 +173,23 @@ def test_express_rules_hold_when_asked_for() -> None:
     assert lint(text) == ()
     (problem,) = lint(text, MachineType.EXPRESS)
     assert problem.kind == "EXPRESS"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Next": "${Next}"},
+        {"Type": "Choice", "Choices": "${Rules}", "Default": "${Next}"},
+        {"Type": "Task", "Resource": "${Arn}", "Catch": "${Catchers}", "End": True},
+        {"Type": "${Type}", "Next": "${Next}"},
+        {"Type": "Pass", "Assign": "${Variables}", "Next": "B"},
+    ],
+)
+def test_a_substitution_may_lead_anywhere_and_assign_anything(state: dict[str, object]) -> None:
+    states = {"A": state, "B": {"Type": "Pass", "InputPath": "$x", "End": True}}
+    assert lint_text(json.dumps({"StartAt": "A", "States": states})) == ()
+
+
+def test_a_substitution_may_name_the_first_state_and_the_query_language() -> None:
+    states = {"A": {"Type": "Pass", "InputPath": "$.a", "End": True}}
+    assert lint_text(json.dumps({"StartAt": "${First}", "QueryLanguage": "${Language}", "States": states})) == ()
