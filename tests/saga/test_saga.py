@@ -1,0 +1,221 @@
+"""Every stage failed in every way, on a real server over a real socket: what the tables say afterwards."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import product
+from typing import Any
+
+import pytest
+
+from deploy import saga
+from deploy.apply import apply
+from tests.saga.places import MINISTACK, Place, deployed
+from tests.saga.test_statemachine import STATES
+
+FORWARD = ("PlaceOrder", "UpdateInventory", "MakePayment")
+COMPENSATIONS = {"RevertPayment": "Payments", "RevertInventory": "Reservations", "RemoveOrder": "Orders"}
+MODES = ("status", "before", "after", "timeout")
+CASES = [("None", "status"), *product((*FORWARD, "SendNotification", *COMPENSATIONS), MODES)]
+ITEMS = ("ITEM001", "ITEM002", "ITEM003")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames:
+        told = metafunc.config.getoption("--target")
+        here = ["embedded", MINISTACK] if find_spec("ministack") else ["embedded"]
+        params = [pytest.param(name, marks=pytest.mark.xdist_group(f"saga-{name}")) for name in told or here]
+        metafunc.parametrize("place", params, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with deployed(request.param, tmp_path_factory.mktemp(request.param)) as made:
+        yield made
+
+
+def order(name: str, item: str = "ITEM001", **fields: Any) -> dict[str, Any]:
+    return {"ItemId": item, "CustomerId": "ABC/001", "MessageId": name, "FailAtStage": "None", **fields}
+
+
+@pytest.fixture(scope="session")
+def matrix(place: Place) -> dict[tuple[str, str], dict[str, Any]]:
+    """All cases, run side by side as sagas are, with the stock and reservations before."""
+    before = place.stock_and_reserved()
+    arns = {}
+    for number, (stage, mode) in enumerate(CASES):
+        told = order(f"{stage}-{mode}", ITEMS[number % 3], FailAtStage=stage, FailMode=mode, Quantity=1 + number % 4)
+        arns[stage, mode] = place.start(told)
+    ended = {case: place.ended(arn, time) for case, arn in arns.items()}
+    return {**ended, ("", ""): {"before": before}}
+
+
+@pytest.mark.parametrize(("stage", "mode"), CASES)
+def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(place, matrix, stage, mode):
+    told, rows = matrix[stage, mode], place.of(f"{stage}-{mode}")
+    counts = {name: len(found) for name, found in rows.items()}
+    if stage in FORWARD:
+        assert (told["status"], told["error"]) == ("FAILED", "OrderCompensated")
+        assert counts == {"Orders": 0, "Payments": 0, "Reservations": 0, "Repairs": 0}
+    elif stage in COMPENSATIONS:
+        assert (told["status"], told["error"]) == ("FAILED", "CompensationFailed")
+        left = dict.fromkeys(("Orders", "Payments", "Reservations"), 0)
+        left[COMPENSATIONS[stage]] = int(mode == "before")
+        assert counts == {**left, "Repairs": 1}
+        assert [(row["Step"], row["RepairStatus"]) for row in rows["Repairs"]] == [(stage, "OPEN")]
+    else:
+        assert told["status"] == "SUCCEEDED"
+        assert counts == {"Orders": 1, "Payments": 1, "Reservations": 1, "Repairs": 0}
+        assert rows["Orders"][0]["OrderStatus"] == "PAID"
+        sent = json.loads(told["output"])["SendNotification"]
+        assert (sent.get("Status") == "NOTIFICATION_SENT") == (stage == "None")
+
+
+def test_whatever_failed_stock_and_reservations_together_are_what_they_were(place, matrix):
+    assert place.stock_and_reserved() == matrix["", ""]["before"]
+
+
+def test_a_payment_without_a_paid_order_has_an_open_repair(place, matrix):
+    paid = {row["OrderId"] for row in place.rows("Orders") if row["OrderStatus"] == "PAID"}
+    repairs = {row["OrderId"] for row in place.rows("Repairs")}
+    payments = {row["OrderId"] for row in place.rows("Payments")}
+    assert payments - paid <= repairs
+    assert paid <= payments
+
+
+def test_the_cases_together_enter_every_state(place, matrix):
+    entered = {state for case in CASES for state in place.states(matrix[case]["executionArn"])}
+    assert entered == set(STATES)
+
+
+@pytest.mark.parametrize(("stage", "mode"), [case for case in CASES if case[0] in FORWARD])
+def test_the_way_back_is_the_way_forward_in_reverse(place, matrix, stage, mode):
+    path = place.states(matrix[stage, mode]["executionArn"])
+    back = [state for state in path if state.startswith(("Revert", "Remove")) or state in ("Wait state", "Fail")]
+    expected = {
+        "PlaceOrder": ["Remove Order", "Fail"],
+        "UpdateInventory": ["Wait state", "Revert Inventory", "Remove Order", "Fail"],
+        "MakePayment": ["Revert Payment", "Revert Inventory", "Remove Order", "Fail"],
+    }
+    assert back == expected[stage]
+
+
+@pytest.mark.parametrize("stage", COMPENSATIONS)
+def test_a_compensation_that_raises_is_tried_harder_before_it_is_given_up(place, matrix, stage):
+    if place.name == MINISTACK:
+        pytest.skip("MiniStack's history does not tell of a Task's attempts")
+    state = {"RevertPayment": "Revert Payment", "RevertInventory": "Revert Inventory", "RemoveOrder": "Remove Order"}
+    attempts, inside = 0, False
+    for event in place.events(matrix[stage, "before"]["executionArn"]):
+        if event["type"] == "TaskStateEntered":
+            inside = event["stateEnteredEventDetails"]["name"] == state[stage]
+        attempts += inside and event["type"] == "LambdaFunctionScheduled"
+    assert attempts == 7
+
+
+def test_the_history_tells_the_whole_wait_though_nobody_waited(place, matrix):
+    if place.name != "embedded":
+        pytest.skip("only the embedded target skips time and tells it truly")
+    times = {}
+    for event in place.events(matrix["UpdateInventory", "status"]["executionArn"]):
+        if event["type"] in ("WaitStateEntered", "WaitStateExited"):
+            times[event["type"]] = event["timestamp"]
+    assert (times["WaitStateExited"] - times["WaitStateEntered"]).total_seconds() == 30
+
+
+def test_two_sagas_racing_for_the_last_item_sell_it_once(place):
+    place.put_item("LAST", 1)
+    arns = [place.start(order(f"race-{n}", "LAST")) for n in range(2)]
+    assert sorted(place.ended(arn, time)["status"] for arn in arns) == ["FAILED", "SUCCEEDED"]
+    assert [row["ItemsInStock"] for row in place.rows("Inventory") if row["ItemId"] == "LAST"] == [0]
+    assert len([row for row in place.rows("Reservations") if row["ItemId"] == "LAST"]) == 1
+
+
+def test_many_sagas_racing_never_sell_more_than_there_is(place):
+    place.put_item("FEW", 3)
+    arns = place.at_once([lambda n=n: place.start(order(f"crowd-{n}", "FEW")) for n in range(10)])
+    ends = [place.ended(arn, time)["status"] for arn in arns]
+    left = [row["ItemsInStock"] for row in place.rows("Inventory") if row["ItemId"] == "FEW"]
+    assert left == [3 - ends.count("SUCCEEDED")]
+    assert place.stock_and_reserved()["FEW"] == 3
+    assert ends.count("SUCCEEDED") == 3
+
+
+def post(url: str, body: Any, method: str = "POST") -> tuple[int, Any, Any]:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, text, {"Content-Type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(answer.read() or b"null"), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read() or b"null"), error.headers
+
+
+def test_the_same_request_sent_twenty_times_at_once_is_one_order_and_one_decrement(place):
+    place.put_item("TWENTY", 100)
+    url = place.saga.api_url()
+    answers = place.at_once([lambda: post(url, order("twenty", "TWENTY", Quantity=2))] * 20)
+    assert {status for status, _, _ in answers} == {200}
+    assert {body["message"] for _, body, _ in answers} == {"Processed"}
+    (arn,) = {body["executionArn"] for _, body, _ in answers}
+    assert place.ended(arn, time)["status"] == "SUCCEEDED"
+    assert [row["ItemsInStock"] for row in place.rows("Inventory") if row["ItemId"] == "TWENTY"] == [98]
+    assert {name: len(rows) for name, rows in place.of("twenty").items()} == {
+        "Orders": 1,
+        "Payments": 1,
+        "Reservations": 1,
+        "Repairs": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        (b"{", "body: not JSON"),
+        ({**order("bad-1"), "ItemId": "NOPE"}, "there is no item NOPE"),
+        ({**order("bad-2"), "FailAtStage": "Lunch"}, "FailAtStage"),
+        ({**order("bad-3"), "CustomerId": "x" * 70_000}, "more than an order's limit"),
+    ],
+    ids=["malformed", "unknown item", "unknown stage", "oversized"],
+)
+def test_the_api_refuses_bad_input_and_starts_nothing(place, body, wrong):
+    before = [place.rows(name) for name in place.config.tables]
+    status, answer, headers = post(place.saga.api_url(), body)
+    assert status == 400
+    assert wrong in answer["message"]
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert [place.rows(name) for name in place.config.tables] == before
+
+
+def test_the_api_answers_a_browser_that_asks_first(place):
+    status, _, headers = post(place.saga.api_url(), b"", "OPTIONS")
+    assert status == 200
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in headers["Access-Control-Allow-Methods"]
+
+
+def test_the_direct_integration_starts_the_saga_without_the_function(place):
+    if place.name == MINISTACK:
+        pytest.skip("MiniStack has no mapping templates")
+    told = replace(place.config, api={**place.config.api, "name": "Direct", "integration": "states"})
+    direct = saga.on(place.saga.target, told)
+    apply(direct.plan(), direct.target)
+    try:
+        status, answer, _ = post(direct.api_url(), order("direct-1", CustomerId='O\'Neil "X"'))
+        assert (status, answer["message"]) == (200, "Processed")
+        ended = place.ended(answer["executionArn"], time)
+        assert ended["status"] == "SUCCEEDED"
+        assert json.loads(ended["input"])["CustomerId"] == 'O\'Neil "X"'
+        assert answer["executionArn"].endswith(":direct-1")
+    finally:
+        theirs = tuple(resource for resource in direct.resources if resource.name.startswith("Direct"))
+        apply(saga.Saga(direct.target, theirs, direct.remote).teardown().plan, direct.target)
+
+
+def test_deploying_again_has_nothing_to_do(place):
+    assert not place.saga.plan()
