@@ -155,7 +155,7 @@ class Executions:
         numbers = _numbers(len(events), seen, size + 1, backwards)
         shown, more = page(numbers, size, scope, lambda number: number, around.now())
         texts = history.Texts(history.started_of(events), included=told.get("includeExecutionData", True))
-        started = _started_details(around, found.execution)
+        started = history.started_details(found.execution, revision_of(around, found.execution.revision))
         return {"events": [history.render(events[n - 1], n, texts, started) for n in shown], **more}
 
     # -- finding
@@ -195,16 +195,6 @@ def _numbers(count: int, seen: int, most: int, backwards: bool) -> Sequence[int]
         first = (seen or count + 1) - 1
         return range(first, max(first - most, 0), -1)
     return range(seen + 1, min(seen + most, count) + 1)
-
-
-def _started_details(around: Surroundings, execution: Execution) -> dict[str, Any]:
-    """What ExecutionStarted says besides the input."""
-    details = {"roleArn": revision_of(around, execution.revision).role_arn}
-    if execution.alias_arn:
-        details["stateMachineAliasArn"] = execution.alias_arn
-    if execution.version_arn:
-        details["stateMachineVersionArn"] = execution.version_arn
-    return details
 
 
 def _qualified(around: Surroundings, arn: arns.Arn) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
+from sfn_emulator.service.records import Execution, Revision
 from sfn_emulator.service.stored import from_bytes, to_bytes
 from sfn_emulator.values import UNSET, Value, dumps
 
@@ -177,6 +178,16 @@ def _first(detail: Any, texts: Texts, started: Mapping[str, Any]) -> Mapping[str
     if isinstance(detail, engine.Entered) and texts.started and texts.included:
         return {"input": texts.started.text} if detail.input is texts.started.input else {}
     return {}
+
+
+def started_details(execution: Execution, revision: Revision) -> dict[str, str]:
+    """What ExecutionStarted says besides the input."""
+    details = {"roleArn": revision.role_arn}
+    if execution.alias_arn:
+        details["stateMachineAliasArn"] = execution.alias_arn
+    if execution.version_arn:
+        details["stateMachineVersionArn"] = execution.version_arn
+    return details
 
 
 def started_of(events: Sequence[Event]) -> engine.Started | None:

@@ -10,6 +10,7 @@ from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.delivery import Outlet, deliver
 from sfn_emulator.service.live import Live
 from sfn_emulator.service.machines import remove, revision_of
 from sfn_emulator.service.records import Execution, StateMachine, Status
@@ -23,7 +24,14 @@ _log: Final = logging.getLogger(__name__)
 class Host:
     """Live executions by ARN. ``open`` is called before the first request."""
 
-    def __init__(self, around: Surroundings, definitions: Definitions, *, skip_time: bool = False) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        definitions: Definitions,
+        *,
+        skip_time: bool = False,
+        outlet: Outlet | None = None,
+    ) -> None:
         self._around = around
         self._definitions = definitions
         self._lives: dict[str, Live] = {}
@@ -31,8 +39,7 @@ class Host:
         self.map_runs: MapRuns | None = None
         self.skip_time = skip_time
         self.present = 0.0
-        self.watchers: list[Callable[[Live], None]] = []
-        """Told of every execution that begins or ends, after the commit that says so."""
+        self._outlet = outlet
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -118,6 +125,10 @@ class Host:
 
     def later(self, turn: Callable[[], None]) -> None:
         self._around.loop.call_soon(turn)
+
+    def deliver(self, live: Live) -> None:
+        if self._outlet is not None:
+            deliver(live, revision_of(self._around, live.execution.revision), self._outlet)
 
     def gone(self, live: Live) -> None:
         self._lives.pop(live.execution.arn, None)

@@ -48,6 +48,9 @@ class Holder(Protocol):
         """It has changed: to be saved at the end of the tick."""
 
     def later(self, then: Callable[[], None]) -> None: ...
+    def deliver(self, live: "Live") -> None:
+        """What is new of it lasts, and others may hear of it."""
+
     def gone(self, live: "Live") -> None:
         """It has ended and that is saved, or it never was."""
 
@@ -57,7 +60,7 @@ class Live:
 
     __slots__ = (
         *("_committed", "_driver", "_fresh", "_holder", "_kept", "_new_seq", "_packed", "_unwritten", "_watchers"),
-        *("execution", "keep", "run", "seq"),
+        *("announced", "delivered", "execution", "keep", "run", "seq"),
     )
 
     def __init__(self, holder: Holder, execution: Execution, run: Run, *, seq: int = 0) -> None:
@@ -66,6 +69,9 @@ class Live:
         self.seq = seq
         self.keep = bool(seq)
         """Whether a failed commit is tried again, rather than taken as a start that never was."""
+        self.delivered = 0
+        """How many events were told to the outlet, and the last status."""
+        self.announced: Status | None = None
         self._holder = holder
         self._packed: bytes | None = None
         self._unwritten = False
@@ -104,6 +110,7 @@ class Live:
         while self.run.advance():
             pass
         self._kept = len(signals)
+        self.delivered, self.announced = len(self.run.events), Status.RUNNING
 
     def stop(self, error: str | None, cause: str | None) -> None:
         at = self._driver.now()
@@ -127,7 +134,7 @@ class Live:
             redrive_token=client_token,
             events=0,
         )
-        self._unwritten = True
+        self._unwritten, self.announced = True, None
         self._note(at, Redrive())
         self._driver.redrive(at)
 
@@ -208,6 +215,7 @@ class Live:
         self.seq, self.keep = self._new_seq, True
         self._kept += len(self._fresh)
         self._fresh, self._unwritten = [], False
+        self._holder.deliver(self)
         committed, self._committed = self._committed, []
         self._holder.present = self.run.at
         for then in committed:

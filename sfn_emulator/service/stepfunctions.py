@@ -7,6 +7,7 @@ from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.service.activities import Activities
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.delivery import Outlet
 from sfn_emulator.service.executions import Executions
 from sfn_emulator.service.host import Host
 from sfn_emulator.service.journal import Journal
@@ -34,6 +35,7 @@ class StepFunctions:
         new_id: Callable[[], str],
         place: Place,
         skip_time: bool = False,
+        outlet: Outlet | None = None,
     ) -> None:
         self.store = Store(database)
         self.journal = Journal(self.store, loop)
@@ -42,7 +44,7 @@ class StepFunctions:
         self.activities = Activities(self.around)
         self.definitions = Definitions()
         self.machines = Machines(self.definitions)
-        self.host = Host(self.around, self.definitions, skip_time=skip_time)
+        self.host = Host(self.around, self.definitions, skip_time=skip_time, outlet=outlet)
         self.executions = Executions(self.host, self.machines)
         self.nested = NestedExecutions(self.around, self.executions, self.host)
 

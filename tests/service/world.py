@@ -21,6 +21,7 @@ from sfn_emulator.engine.ports import (
     Tell,
 )
 from sfn_emulator.service.arns import Place
+from sfn_emulator.service.delivery import Outlet
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store_sqlite import Database
 from sfn_emulator.values import UNSET, Value, dumps
@@ -100,7 +101,8 @@ class Hands:
 class World:
     """``call`` is a request and its answer. ``restart`` is the process killed and started again."""
 
-    def __init__(self, directory: Path | None = None, *, skip_time: bool = False) -> None:
+    def __init__(self, directory: Path | None = None, *, skip_time: bool = False, outlet: Outlet | None = None) -> None:
+        self.outlet = outlet
         self.loop = asyncio.new_event_loop()
         self.clock = VirtualClock()
         self.directory = directory
@@ -116,6 +118,7 @@ class World:
             new_id=self._new_id,
             place=Place(),
             skip_time=self.skip_time,
+            outlet=self.outlet,
         )
         self.hands = Hands(self.service)
         self.service.open(self.hands)
