@@ -197,6 +197,8 @@ class Execution:
         """Lets time pass until the execution ends, or waits for something that time does not bring."""
         while self.status is Status.RUNNING and self.clock.advance_to_next():
             pass
+        if self.run.crash is not None:
+            raise self.run.crash
         return self
 
     def tell(self, state: str, signal: Callable[[int], Signal]) -> None:

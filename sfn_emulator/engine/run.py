@@ -66,10 +66,11 @@ class Run(Ledger):
     """One execution of a program.
 
     ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
-    succeeded. ``next_state`` is where a ``single`` program would have gone on.
+    succeeded. ``next_state`` is where a ``single`` program would have gone on. ``crash`` is set when a state ended
+    with an exception that no one foresaw: a bug here, which fails the execution with States.Runtime.
     """
 
-    __slots__ = ("_inbox", "_text", "_timeout", "cause", "error", "next_state", "output", "program", "status")
+    __slots__ = ("_inbox", "_text", "_timeout", "cause", "crash", "error", "next_state", "output", "program", "status")
 
     def __init__(self, program: Program, identity: Identity, input_value: Value, input_text: str) -> None:
         super().__init__(identity, input_value)
@@ -79,6 +80,7 @@ class Run(Ledger):
         self.error: str | None = None
         self.cause: str | None = None
         self.next_state: str | None = None
+        self.crash: Exception | None = None
         self._text = input_text
         self._timeout = 0
         self._inbox: list[tuple[float, Callable[[Any], None], Any]] = []
@@ -214,6 +216,10 @@ class Run(Ledger):
             self._guarded(self._ended, strand)
         except (EvaluationError, StateError, HistoryFullError, RecursionError) as error:
             self._guarded(self._raised, strand, error)
+        except Exception as error:
+            self.crash = error
+            failure = StateError(RUNTIME, strand.place(f"Internal error: {type(error).__name__}: {error}"), final=True)
+            self._guarded(self._raised, strand, failure)
         return True
 
     def _guarded(self, happen: Callable[..., None], *what: Any) -> None:

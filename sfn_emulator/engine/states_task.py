@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sfn_emulator.asl.model import Task
-from sfn_emulator.asl.resource import Family, Resource
+from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.dataflow import (
     Observe,
     effective_input,
@@ -183,6 +183,8 @@ def _carried_out(strand: Strand, resource: Resource, asked: TaskRequest) -> Gene
     timeout = run.timer(strand, asked.timeout) if asked.timeout else 0
     activity = resource.family is Family.ACTIVITY
     beat = run.timer(strand, asked.heartbeat) if asked.heartbeat and not activity else 0
+    # Recorded: a request-response integration that is late has an empty cause, everything else none.
+    late_cause = "" if resource.family is Family.SERVICE and resource.pattern is Pattern.REQUEST_RESPONSE else None
     while True:
         signal = yield WAIT
         match signal:
@@ -197,7 +199,7 @@ def _carried_out(strand: Strand, resource: Resource, asked: TaskRequest) -> Gene
                 raise _failure(strand, resource, StateError(signal.error, signal.cause), signal.stage)
             case Fired():
                 run.settle(task, timeout, beat)
-                error = HeartbeatOverdueError() if signal.id == beat else StateError(TIMEOUT)
+                error = HeartbeatOverdueError() if signal.id == beat else StateError(TIMEOUT, late_cause)
                 raise _failure(strand, resource, error, "TimedOut")
             case TaskSubmitted():
                 _record_submitted(strand, resource, signal.output)
@@ -234,8 +236,9 @@ def _failure(strand: Strand, resource: Resource, error: StateError, stage: str) 
     error.error = error.error[:ERROR_LIMIT]
     error.cause = None if error.cause is None else error.cause[:CAUSE_LIMIT]
     words = _WORDS[resource.family]
-    detail: Any = Failure(error.error, error.cause)
+    name = error.error or None
+    detail: Any = Failure(name, error.cause)
     if resource.family is Family.SERVICE:
-        detail = TaskOutcome(resource.resource_type, resource.resource, UNSET, error.error, error.cause)
+        detail = TaskOutcome(resource.resource_type, resource.resource, UNSET, name, error.cause)
     strand.run.emit(strand, f"{words.prefix}{stage}", detail)
     return error
