@@ -49,7 +49,7 @@ Definition: TypeAlias = Program | Machine | Mapping[str, Value] | str
 Answer: TypeAlias = Mapping[str, Value]
 Worker: TypeAlias = Callable[[Value], Value] | Sequence[Answer]
 
-TRANSITIONS_LIMIT: Final = 1_000_000
+TRANSITIONS_LIMIT: Final = 200_000
 """State transitions without any waiting after which an execution counts as timed out: it would never end."""
 
 

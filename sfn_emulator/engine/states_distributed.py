@@ -40,8 +40,6 @@ def distributed_attempt(
         if outcome.error is not None:
             raise StateError(outcome.error, outcome.cause)
         result = None if isinstance(outcome.output, Unset) else outcome.output
-        if observe is not None:
-            observe("result", result)
         strand.tip = started or strand.tip  # MapStateExited follows MapRunStarted (recorded since late 2024)
         output, assigned = (result, None) if after is None else after(strand, result)
         leave(strand, "MapStateExited", output, assigned)
@@ -89,9 +87,7 @@ def _spec(
     before = effective_input(state.flow, observe)
     wrap = subject(state.flow)
     items = None if distribution.reader is not None else items_of(state)
-    limit = concurrency(state)
-    count = _tolerated_count(distribution.tolerated_count, jsonata)
-    percentage = _tolerated_percentage(distribution.tolerated_percentage, jsonata)
+    numbers = numbers_of(state, observe)
     reader = _reader(distribution.reader)
     batcher = _batcher(distribution.batcher, jsonata)
     writer = _writer(distribution.writer)
@@ -105,6 +101,7 @@ def _spec(
         if strand.map_run is None:
             run.emit(strand, "MapStateStarted", MapStarted(0 if isinstance(found, Unset) else len(found)))
         told = wrap(value)
+        limit, count, percentage = numbers(strand, told)
         return MapRunSpec(
             state.name,
             distribution.label,
@@ -115,13 +112,36 @@ def _spec(
             _select(strand, state.selector, told),
             batcher(strand, told),
             writer(strand, told),
-            limit(strand, told),
-            count(strand, told),
-            percentage(strand, told),
+            limit,
+            count,
+            percentage,
             run.identity,
         )
 
     return make
+
+
+Numbers = tuple[int, int | None, float | None]
+
+
+def numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], Numbers]:
+    """MaxConcurrency, ToleratedFailureCount and ToleratedFailurePercentage."""
+    jsonata = is_jsonata(state.flow)
+    distribution = state.distribution
+    limit = concurrency(state)
+    count = _tolerated_count(distribution.tolerated_count if distribution else None, jsonata)
+    percentage = _tolerated_percentage(distribution.tolerated_percentage if distribution else None, jsonata)
+
+    def numbers(strand: Strand, told: Any) -> Numbers:
+        made = limit(strand, told), count(strand, told), percentage(strand, told)
+        if observe is not None:
+            names = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
+            for name, value in zip(names, made, strict=True):
+                if value is not None:
+                    observe(name, value)
+        return made
+
+    return numbers
 
 
 def _select(strand: Strand, selector: Compiled | None, told: Any) -> Callable[[int, Value, str | Unset, str], Value]:
