@@ -142,6 +142,14 @@ def condition(rule: Fields, ignored: frozenset[str], explain: Callable[[Fields],
     return compiled
 
 
+def text_or_expression(fields: Fields, key: str) -> str | Compiled | None:
+    """A string of a JSONata state that may be an expression."""
+    text = fields.text(key)
+    if text is None or not survey_jsonata(fields, key, text):
+        return None
+    return expression(fields, key) if is_expression(text) else text
+
+
 def amount(fields: Fields, key: str, low: int, high: int, *, whole: bool = True) -> Number | None:
     """``key`` as a literal in [low, high] or a JSONata expression, or ``keyPath`` as a path; not both."""
     by_path = key + "Path"

@@ -5,10 +5,9 @@ from typing import Final
 from sfn_emulator.asl.draft import LONGEST, Fields
 from sfn_emulator.asl.integrations import refusal
 from sfn_emulator.asl.model import MachineType, Number
-from sfn_emulator.asl.queries import amount, expression, path_or_intrinsic, payload
+from sfn_emulator.asl.queries import amount, path_or_intrinsic, payload, text_or_expression
 from sfn_emulator.asl.resource import Family, Pattern, Resource, parse_resource
 from sfn_emulator.query.compiled import Compiled
-from sfn_emulator.query.jsonata import is_expression
 
 _LEFT_OPEN: Final = Resource("", Family.LAMBDA)
 """Stands for a Resource that a substitution will fill in."""
@@ -83,10 +82,10 @@ def read_error_text(fields: Fields, key: str) -> str | Compiled | None:
     if not fields.state.jsonata and by_path in fields:
         fields.only_one(key, by_path)
         return path_or_intrinsic(fields, by_path)
-    if key in fields and fields.state.jsonata and is_expression(fields.raw[key]):
-        return expression(fields, key)
+    if fields.state.jsonata and key in fields:
+        return text_or_expression(fields, key)
     text = fields.text(key)
-    if text is not None and not fields.state.jsonata and text.startswith(("$.", "$$.")):
+    if text is not None and text.startswith(("$.", "$$.")):
         message = f"The value of '{key}' looks like a path but the field's name does not end with 'Path'"
         fields.draft.report.warning(fields.at(key), message, "NO_PATH")
     return text
