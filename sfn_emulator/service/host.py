@@ -88,14 +88,15 @@ class Host:
     # -- after a restart
 
     def open(self, tasks: Tasks, map_runs: MapRuns | None = None) -> None:
-        """Takes up what was running when the last process ended."""
+        """Takes up what was running when the last process ended. All are known first: a parent asks for its child."""
         self._tasks = tasks
         self.map_runs = map_runs
         for seq, execution in self._around.store.open_executions():
-            live = self._make(execution, loads(execution.input), seq)
-            self._lives[execution.arn] = live
+            self._lives[execution.arn] = self._make(execution, loads(execution.input), seq)
+        for live in list(self._lives.values()):
+            execution = live.execution
             try:
-                live.resume([(at, decode(body)) for at, body in self._around.store.signals(seq)])
+                live.resume([(at, decode(body)) for at, body in self._around.store.signals(live.seq)])
             except ReplayMismatchError as mismatch:
                 _log.error("%s cannot go on: %s", execution.arn, mismatch)
                 live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
