@@ -25,6 +25,8 @@ Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
+LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
+"""The one operation that is given up when its client goes away: the task it would get stays for others."""
 _BODY_PATIENCE: Final = 30.0
 """Seconds a client may take between two parts of a body."""
 
@@ -115,7 +117,10 @@ class Gateway:
             return body
         path = scope.get("raw_path", b"/").decode("latin-1").partition("?")[0]
         query = scope["query_string"].decode("latin-1")
-        return await self.answer(Request(scope["method"], path, query, headers, body))
+        answer = self.answer(Request(scope["method"], path, query, headers, body))
+        if headers.get("x-amz-target") == LONG_POLL:
+            return await _while_connected(answer, receive)
+        return await answer
 
     async def _states(self, target: str, request: Request) -> Reply:
         if self.step_functions is None:
@@ -179,6 +184,16 @@ async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | Reply
 
 def _too_large(limit: int) -> Reply:
     return json_error(413, "RequestEntityTooLarge", f"A request may have {limit} bytes.")
+
+
+async def _while_connected(answer: Awaitable[Reply], receive: Receive) -> Reply:
+    answering, gone = asyncio.ensure_future(answer), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        return answering.result() if answering.done() else Reply(499, [], b"")
+    finally:
+        answering.cancel()
+        gone.cancel()
 
 
 async def _send(send: Send, reply: Reply, method: str) -> None:

@@ -59,7 +59,7 @@ class StartTask(NamedTuple):
     id: int
     request: TaskRequest
     submitted: Value | Unset = UNSET
-    """What TaskSubmitted told before a crash: the task is under way and only its end is to be awaited."""
+    """What TaskSubmitted told before a crash, ``None`` after TaskBegun: it is under way, only its end is awaited."""
 
 
 @dataclass(frozen=True, slots=True)

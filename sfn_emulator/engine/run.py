@@ -173,8 +173,9 @@ class Run(Ledger):
             raise ReplayMismatchError(f"effect {signal.id} is {type(effect).__name__}, but the answer is {signal!r}")
         if isinstance(signal, _LAST_WORDS):
             del self.awaiting[signal.id]
-        elif isinstance(signal, TaskSubmitted) and isinstance(effect, StartTask):
-            self.awaiting[signal.id] = strand, effect._replace(submitted=signal.output)
+        elif isinstance(signal, TaskSubmitted | TaskBegun) and isinstance(effect, StartTask):
+            told = signal.output if isinstance(signal, TaskSubmitted) else None
+            self.awaiting[signal.id] = strand, effect._replace(submitted=told)
         if strand is None:
             self._expire(None)
         else:

@@ -1,6 +1,6 @@
 """Activities: their records, and the queues between Tasks and the workers that poll."""
 
-from asyncio import Future
+from asyncio import CancelledError, Future
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -46,6 +46,13 @@ class _Queue:
                 poller.answer.set_result({"taskToken": offer.token, "input": offer.text})
                 offer.taken(poller.worker)
 
+    def give_back(self, task: Mapping[str, Any]) -> None:
+        """The worker went away just as it got the task: the next one gets it, begun already."""
+        token = task.get("taskToken")
+        if token:
+            self.offers = {token: _Offer(token, task["input"], lambda worker: None), **self.offers}
+            self.match()
+
 
 class Activities:
     """``exists``, ``offer`` and ``withdraw`` are for whoever runs Tasks; the rest are operations."""
@@ -86,6 +93,10 @@ class Activities:
         patience = around.loop.call_later(POLL_SECONDS, _give_up, answer)
         try:
             return await answer
+        except CancelledError:
+            if answer.done() and not answer.cancelled():
+                queue.give_back(answer.result())
+            raise
         finally:
             patience.cancel()
             if answer.cancelled() or answer.result() is _NO_TASK:

@@ -20,6 +20,7 @@ _FIRST: Final = (
     "CREATE INDEX execution_by_version ON execution (version, status, seq) WHERE version IS NOT NULL",
     "CREATE INDEX execution_by_alias ON execution (alias, status, seq) WHERE alias IS NOT NULL",
     "CREATE INDEX execution_by_map_run ON execution (map_run, status, seq) WHERE map_run IS NOT NULL",
+    "CREATE INDEX execution_redriven ON execution (machine, status, seq) WHERE redrives > 0",
     "CREATE INDEX execution_open ON execution (seq) WHERE status = 'RUNNING'",
     # What a running execution was told, in order: with its start, all that is needed to run it again.
     """CREATE TABLE signal (
