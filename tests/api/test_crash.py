@@ -160,9 +160,7 @@ def start(server: Server, machine: str, n: int) -> str | None:
 
 def ended(server: Server, execution: str, deadline: float) -> Any:
     while (told := server.client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, (
-            f"{execution} does not end: {server.client.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=5)}"
-        )
+        assert time.monotonic() < deadline, f"{execution} does not end: {history(server, execution)[-3:]}"
         PAUSE.wait(0.05)
     return told
 
