@@ -4,6 +4,7 @@ A function that failed gives its ``errorType`` as the error and its payload, as 
 and `Invoke an AWS Lambda function with Step Functions`.
 """
 
+import base64
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,24 +41,26 @@ class InvokeAction:
 
     def __call__(self, request: TaskRequest) -> Value:
         given = self._parameters(request.input)
-        payload = given.get("Payload", b"{}")
         kind = given.get("InvocationType", "RequestResponse")
-        if kind == "RequestResponse":
-            answer = _invoke(self._lambdas, request, given["FunctionName"], payload, given.get("Qualifier"))
-        else:
+        if kind != "RequestResponse":
             answer = _invoke_elsewhere(self._clients, request, given)
-        return self._shaped(answer, request)
-
-    def _shaped(self, answer: InvokeResult, request: TaskRequest) -> Value:
-        value = _payload(answer)
-        request_id = wire.request_id(f"{request.token}{request.attempt}")
-        headers = wire.lambda_(answer.payload, answer.executed_version, request_id, self._clock.now())
+            return {**self._metadata(answer, request), "StatusCode": answer.status_code}
+        payload = request.input.get("Payload")  # whatever it is, the function gets it as JSON
+        text = b"{}" if payload is None else dumps(payload).encode()
+        answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"))
+        tail = getattr(answer, "log", b"") if given.get("LogType") == "Tail" else b""
         return {
             "ExecutedVersion": answer.executed_version,
-            "Payload": value,
-            **wire.metadata(headers, request_id, answer.status_code),
+            **({"LogResult": base64.b64encode(tail).decode()} if tail else {}),
+            "Payload": _payload(answer),
+            **self._metadata(answer, request),
             "StatusCode": answer.status_code,
         }
+
+    def _metadata(self, answer: InvokeResult, request: TaskRequest) -> dict[str, Value]:
+        request_id = wire.request_id(f"{request.token}{request.attempt}")
+        headers = wire.lambda_(answer.payload, answer.executed_version, request_id, self._clock.now())
+        return wire.metadata(headers, request_id, answer.status_code)
 
 
 def _invoke(

@@ -111,6 +111,10 @@ def member_v1(member: str) -> str:
 
 @cache
 def member_v2(member: str) -> str:
-    """A parameter's or result's name in an AWS SDK integration; Java keeps ``equals`` for itself."""
+    """A parameter's or result's name in an AWS SDK integration."""
     name = capitalized(uncapitalized(member))
-    return "EqualsValue" if name == "Equals" else name
+    return _RESERVED.get(name, name)
+
+
+_RESERVED: Final = {"Equals": "EqualsValue", "Null": "Nul"}
+"""Words Java keeps for itself: ``equals`` (documented), ``null`` (DynamoDB's attribute value)."""

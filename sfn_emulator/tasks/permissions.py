@@ -126,9 +126,10 @@ _SHAPES: Final = {"sns": "AuthorizationErrorException"}
 
 
 def _denied(role: str, need: Need, decision: Decision, request: TaskRequest) -> StateError:
-    reason = decision.value.format(action=need.action)
     resource = "" if need.resource == "*" else f" on resource: {need.resource}"
-    text = f"User: {_session(role, request)} is not authorized to perform: {need.action}{resource} {reason}"
+    action = need.action.replace("sns:", "SNS:")  # as SNS itself writes it
+    reason = decision.value.format(action=action)
+    text = f"User: {_session(role, request)} is not authorized to perform: {action}{resource} {reason}"
     code = _CODES.get(need.service, "AccessDeniedException")
     status = _STATUSES.get(need.service, 400)
     request_id = wire.request_id(f"{request.token}{request.attempt}", need.service)

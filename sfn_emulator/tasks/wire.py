@@ -74,7 +74,7 @@ def lambda_(payload: bytes, version: str, request_id: str, now: float) -> Header
         ("x-amzn-RequestId", request_id),
         ("Content-Length", str(len(payload))),
         ("Date", http_date(now)),
-        ("X-Amzn-Trace-Id", f"root=1-{int(now):08x}-{trace[:24]};parent={trace[24:40]};sampled=0"),
+        ("X-Amzn-Trace-Id", f"Root=1-{int(now):08x}-{trace[:24]};Parent={trace[24:40]};Sampled=0"),
         ("Content-Type", "application/json"),
     ]
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -77,7 +78,8 @@ class Workers:
                 outcome: Any = job()
             except Exception as error:
                 outcome = error
-            self._post(_telling(running, done, outcome))
+            with suppress(RuntimeError):  # the host's loop is closed: there is nobody left to tell
+                self._post(_telling(running, done, outcome))
 
     def _next(self) -> tuple[Running, Callable[[], Any], Callable[[Any], None]] | None:
         with self._lock:

@@ -1,3 +1,5 @@
+import pytest
+
 from sfn_emulator.engine.ports import TaskFailed, TaskSubmitted, TaskSucceeded
 from sfn_emulator.tasks.lambda_ import Invoked
 from tests.tasks.conftest import ACCOUNT, REGION, Host
@@ -99,3 +101,18 @@ def test_nothing_is_told_after_cancelling(host: Host) -> None:
     assert told == TaskSucceeded(2, 2)
     host.idle()
     assert host.told == []
+
+
+@pytest.mark.parametrize("payload", ["text", "", 0, 1.5, True, [1, "a"], {"k": None}])
+def test_any_json_is_a_payload(host: Host, payload: object) -> None:
+    host.functions.code["f"] = Invoked
+    told = host.run(INVOKE, {"FunctionName": "f", "Payload": payload})
+    assert isinstance(told, TaskSucceeded)
+    assert told.output["Payload"] == payload
+
+
+def test_without_a_payload_the_function_gets_an_object(host: Host) -> None:
+    host.functions.code["f"] = Invoked
+    told = host.run(INVOKE, {"FunctionName": "f"})
+    assert isinstance(told, TaskSucceeded)
+    assert told.output["Payload"] == {}

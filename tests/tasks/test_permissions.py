@@ -70,7 +70,7 @@ START = {"StateMachineArn": "arn:m"}
 CALLS: list[tuple[str, Any, str, str, str]] = [
     ("dynamodb:putItem", PUT, "DynamoDB.AmazonDynamoDBException", "dynamodb:PutItem", TABLE),
     ("sqs:sendMessage", SEND, "SQS.AmazonSQSException", "sqs:SendMessage", QUEUE),
-    ("sns:publish", {"TopicArn": "arn:t", "Message": "m"}, "SNS.AuthorizationErrorException", "sns:Publish", "arn:t"),
+    ("sns:publish", {"TopicArn": "arn:t", "Message": "m"}, "SNS.AuthorizationErrorException", "SNS:Publish", "arn:t"),
     ("states:startExecution", START, "StepFunctions.AWSStepFunctionsException", "states:StartExecution", "arn:m"),
     ("events:putEvents", {"Entries": [{}]}, "EventBridge.AmazonEventBridgeException", "events:PutEvents", BUS),
     ("lambda:invoke", INVOKE, "Lambda.AWSLambdaException", "lambda:InvokeFunction", f"{FUNCTION}:live"),

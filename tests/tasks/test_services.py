@@ -153,3 +153,11 @@ def test_an_endpoint_that_does_not_answer_is_a_client_error(host: Host) -> None:
     error, cause = failed(host.run(f"{SDK}sqs:listQueues", {}))
     assert error == "Sqs.SdkClientException"
     assert cause.startswith("Unable to execute HTTP request: ")
+
+
+def test_attribute_values_are_named_as_java_names_them(aws: Host, table: str) -> None:
+    item = {"id": {"S": "2"}, "yes": {"Bool": True}, "none": {"Nul": True}, "names": {"Ss": ["a"]}}
+    output(aws.run(f"{SDK}dynamodb:putItem", {"TableName": table, "Item": item}))
+    assert output(aws.run(f"{SDK}dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "2"}}}))["Item"] == item
+    plain = output(aws.run(f"{OPTIMISED}dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "2"}}}))["Item"]
+    assert plain == {"id": {"S": "2"}, "yes": {"BOOL": True}, "none": {"NULL": True}, "names": {"SS": ["a"]}}
