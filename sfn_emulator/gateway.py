@@ -18,6 +18,7 @@ from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest_api import RestApi
+from sfn_emulator.values import loads
 
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -60,6 +61,7 @@ class Gateway:
         step_functions: StepFunctions | None = None,
         *,
         health: Callable[[], Mapping[str, object]] = dict,
+        pace: Callable[[str, str], None] = lambda execution, time: None,
         allowed_hosts: tuple[str, ...] = (),
         body_limit: int = 128 * 1024 * 1024,
     ) -> None:
@@ -68,6 +70,7 @@ class Gateway:
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
         self._health = health
+        self._pace = pace
         self._body_limit = body_limit
         self._admits = lru_cache(maxsize=256)(partial(_admits, frozenset(name.lower() for name in allowed_hosts)))
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
@@ -88,9 +91,23 @@ class Gateway:
             return await self._states(target, request)
         if request.path == "/health" and request.method in ("GET", "HEAD"):
             return json_reply(200, self._health())
+        if request.path == "/pace" and request.method == "POST":
+            return self._paced(request)
         if address(request).service == "states":
             return await self._states(target, request)
         return await self._elsewhere(request)
+
+    def _paced(self, request: Request) -> Reply:
+        """``{"execution": NAME, "time": "real" | "skip"}``: that one skips its waits or not, whatever the others do."""
+        try:
+            told = loads(request.body)
+            execution, time = str(told["execution"]), told["time"]
+        except (ValueError, TypeError, KeyError):
+            execution, time = "", ""
+        if time not in ("real", "skip"):
+            return json_error(400, "ValidationException", 'Send {"execution": NAME, "time": "real" or "skip"}.')
+        self._pace(execution, time)
+        return json_reply(200, {"execution": execution, "time": time})
 
     def answer_from_thread(self, request: Request) -> Reply:
         """As ``answer``, in this thread and blocking; only Step Functions is asked on the loop. Not for the loop."""

@@ -152,6 +152,12 @@ class Driver:
         self.run.deliver(signal, now)
         self._go()
 
+    def pace(self, *, skip: bool) -> None:
+        """From now on waits are skipped, or take their time; what is awaited now is looked at again."""
+        self.skip = skip
+        if self._alarm is not None:
+            self._go()
+
     @property
     def in_flight(self) -> bool:
         """Whether work is under way that holds the run's clock."""

@@ -20,6 +20,9 @@ from sfn_emulator.values import Value, loads
 
 _log: Final = logging.getLogger(__name__)
 
+PACES: Final = 1_000
+"""Names whose pace is remembered before they begin; the oldest is forgotten first."""
+
 
 class Host:
     """Live executions by ARN. ``open`` is called before the first request."""
@@ -40,6 +43,7 @@ class Host:
         self.skip_time = skip_time
         self.present = 0.0
         self._outlet = outlet
+        self._paces: dict[str, bool] = {}
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -51,12 +55,24 @@ class Host:
         """``at``, or the present of the execution on whose behalf something is begun."""
         return max(at, self.present)
 
+    def pace(self, name: str, *, skip: bool) -> None:
+        """Executions of that name skip their waits or not, whatever the others do: those that run, or the next."""
+        lives = [live for live in self._lives.values() if live.execution.name == name]
+        for live in lives:
+            live.pace(skip=skip)
+        if not lives:
+            self._paces[name] = skip
+        if len(self._paces) > PACES:
+            self._paces.pop(next(iter(self._paces)))
+
     # -- beginning
 
     def begin(self, execution: Execution, value: Value, *, keep: bool = False) -> Live:
         """``keep``: no request waits for it, so that a failed commit is tried again rather than refused."""
         live = self._make(execution, value)
         live.keep = keep
+        if execution.name in self._paces:
+            live.pace(skip=self._paces.pop(execution.name))
         self._lives[execution.arn] = live
         live.begin()
         return live

@@ -138,6 +138,10 @@ class Live:
         self._note(at, Redrive())
         self._driver.redrive(at)
 
+    def pace(self, *, skip: bool) -> None:
+        """Whether it skips its waits, whatever the others do."""
+        self._driver.pace(skip=skip)
+
     def watch(self, ended: Callable[[Execution], None]) -> None:
         """Calls ``ended`` when it has ended and that is saved."""
         self._watchers = [*(self._watchers or ()), ended]

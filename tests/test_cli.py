@@ -1,0 +1,299 @@
+"""The command line by its real process: what it prints, its exit status, and what it leaves behind."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import config, targets
+
+ROOT = Path(__file__).parent.parent
+CONFIG = config.load()
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+class Ran:
+    """A finished command. ``json`` reads what it printed."""
+
+    def __init__(self, finished: "subprocess.CompletedProcess[str]") -> None:
+        self.status = finished.returncode
+        self.out = finished.stdout
+        self.error = finished.stderr
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    """Runs commands in one state directory; ``environment`` is added to a bare one."""
+
+    def __init__(self, directory: Path, **environment: str) -> None:
+        self.directory = directory
+        self.environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+            "SAGA_STATE_DIR": str(directory),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **environment,
+        }
+
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Ran:
+        command = [sys.executable, str(ROOT / "cli.py"), *arguments]
+        environment = {**self.environment, **environment}
+        return Ran(
+            subprocess.run(
+                command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+            )
+        )
+
+    def held(self) -> list[Any]:
+        """Every row of every table and every execution, asked over the wire."""
+        url = json.loads((self.directory / "server.json").read_text())["url"]
+        target = targets.connect("embedded", CONFIG, url)
+        rows = [target.client("dynamodb").scan(TableName=name)["Items"] for name in CONFIG.tables]
+        machine = target.arn("states", f"stateMachine:{CONFIG.state_machine['name']}")
+        executions = target.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+        return [*rows, executions]
+
+
+def complaint(ran: Ran) -> str:
+    """The one line a failed command says."""
+    assert ran.status == 1
+    assert ran.out == ""
+    assert ran.error.startswith("error: ")
+    assert ran.error.count("\n") == 1
+    return ran.error
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Terminal]:
+    """A directory of its own, its server (if one was started) stopped afterwards."""
+    terminal = Terminal(tmp_path / "state")
+    yield terminal
+    terminal.run("down")
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A server in the background with the saga deployed."""
+    made = Terminal(tmp_path_factory.mktemp("cli") / "state")
+    assert made.run("up", "--port", "0").status == 0
+    assert made.run("deploy").status == 0
+    yield made
+    assert made.run("down").status == 0
+    assert made.run("status", "--json").json["running"] is False
+
+
+def test_validate_finds_nothing_wrong_with_what_we_ship(fresh):
+    ran = fresh.run("validate")
+    assert (ran.status, ran.out) == (0, "no problems\n")
+    assert not fresh.directory.exists()
+
+
+def test_validate_tells_file_line_and_column_of_every_problem(fresh, tmp_path):
+    definition = tmp_path / "bad.asl.json"
+    definition.write_text('{\n  "StartAt": "A",\n  "States": {\n    "A": {"Type": "Pass", "Next": "B"}\n  }\n}\n')
+    order = tmp_path / "order.json"
+    order.write_text(
+        '{\n  "ItemId": "ITEM001",\n  "CustomerId": "c",\n  "MessageId": "m",\n  "FailAtStage": "Lunch"\n}\n'
+    )
+    broken = tmp_path / "broken.json"
+    broken.write_text('{\n  "ItemId": \n}')
+    ran = fresh.run("validate", str(definition), "--input", str(order), "--input", str(broken))
+    assert ran.status == 1
+    lines = ran.out.splitlines()
+    assert lines[0].startswith(f"{definition}:4:")
+    assert any(line.startswith(f"{order}:5:3: FailAtStage: 'Lunch' is not one of") for line in lines)
+    assert any(line.startswith(f"{broken}:3:") for line in lines)
+
+
+def test_a_server_is_started_found_and_stopped(fresh):
+    assert fresh.run("status", "--json").json["running"] is False
+    up = fresh.run("up", "--port", "0", "--json").json
+    again = fresh.run("up", "--json").json
+    assert again == up
+    status = fresh.run("status", "--json").json
+    assert (status["running"], status["url"]) == (True, up["url"])
+    assert fresh.run("down").out == f"stopped the server at {up['url']}\n"
+    assert fresh.run("down").out == "no server of this directory is running\n"
+    assert fresh.run("status", "--json").json["running"] is False
+
+
+def test_a_busy_port_is_named(fresh):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert port in complaint(fresh.run("up", "--port", port))
+
+
+def test_a_state_directory_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    text = complaint(Terminal(tmp_path / "file" / "state").run("up", "--port", "0"))
+    assert f"{tmp_path}/file/state: cannot be written" in text
+
+
+def test_deploying_again_has_nothing_to_do(terminal):
+    ran = terminal.run("deploy", "--json")
+    assert ran.json == {"target": "embedded", "changes": [], "diff": "", "applied": True}
+
+
+def test_a_plan_shows_the_difference_and_changes_nothing(terminal, tmp_path):
+    changed = tmp_path / "config.yaml"
+    changed.write_text((ROOT / "deploy/config.yaml").read_text().replace("wait_seconds: 30", "wait_seconds: 5"))
+    for _ in range(2):
+        ran = terminal.run("deploy", "--plan", "--config", str(changed))
+        assert ran.status == 0
+        assert '-      "Seconds": 30,' in ran.out
+        assert '+      "Seconds": 5,' in ran.out
+
+
+def test_an_order_that_goes_through_ends_with_status_0(terminal):
+    ran = terminal.run("start", "--item", "ITEM002", "--customer", "DEF/002", "--quantity", "2", "--message-id", "good")
+    assert ran.status == 0
+    lines = ran.out.splitlines()
+    assert [line.split()[1:3] for line in lines[:2]] == [["Place", "Order"], ["Update", "Inventory"]]
+    assert "SUCCEEDED" in lines
+    assert any("Orders/good" in line and "+ Quantity=2, OrderStatus=PAID" in line for line in lines)
+    assert "\x1b" not in ran.out
+
+
+def test_an_order_that_fails_ends_with_status_2_and_shows_the_tables_at_the_wait(terminal):
+    ran = terminal.run("start", "--item", "ITEM003", "--fail-at", "UpdateInventory", "--message-id", "bad", "--json")
+    assert ran.status == 2
+    told = ran.json
+    assert (told["status"], told["error"], told["changed"]) == ("FAILED", "OrderCompensated", [])
+    tables = told["tables"]
+    assert list(tables) == ["before", "at the wait", "after"]
+    stock = [tables[moment]["Inventory"]["ITEM003"]["ItemsInStock"] for moment in tables]
+    assert stock == [2000, 1999, 2000]
+    assert [moment for moment in tables if "bad" in tables[moment]["Orders"]] == ["at the wait"]
+    waits = [step["seconds"] for step in told["steps"] if step["type"] == "Wait"]
+    assert len(waits) == 1
+    assert 30 <= waits[0] < 31
+    outcomes = {step["state"]: (step["outcome"], step["status"]) for step in told["steps"]}
+    assert outcomes["Update Inventory"] == ("failed", "ERROR")
+    assert outcomes["Revert Inventory"] == ("compensated", "INVENTORY_REVERTED")
+
+
+def test_an_order_can_go_through_the_rest_api(terminal):
+    ran = terminal.run("start", "--via", "api", "--message-id", "by-api", "--json")
+    assert (ran.status, ran.json["status"]) == (0, "SUCCEEDED")
+    assert ran.json["executionArn"].endswith(":by-api")
+
+
+def test_an_order_need_not_be_waited_for_and_is_listed_and_told_afterwards(terminal):
+    arn = terminal.run("start", "--no-wait", "--message-id", "later").out.strip()
+    assert arn.endswith(":later")
+    assert "later" in [row["name"] for row in terminal.run("executions", "--json").json]
+    told = terminal.run("history", "later", "--json").json
+    assert told["steps"][0]["state"] == "Place Order"
+    events = terminal.run("history", arn, "--events", "--json").json
+    assert events[0]["type"] == "ExecutionStarted"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["start", "--item", "NOPE"], "there is no item NOPE in the Inventory table; there are ITEM001"),
+        (["start", "--via", "api", "--item", "NOPE"], "there is no item NOPE"),
+        (["start", "--fail-at", "Lunch"], "'Lunch' is not one of 'None', 'PlaceOrder'"),
+        (["start", "--fail-mode", "never"], "'never' is not one of 'status'"),
+        (["start", "--quantity", "0"], "order: Quantity: 0 is less than the minimum of 1"),
+        (["start", "--message-id", "a b"], "order: MessageId: 'a b' does not match"),
+        (["start", "--input", "/none.json"], "/none.json: cannot be read"),
+        (["history", "nothing"], "see 'python cli.py executions'"),
+        (["invoke", "Nobody", "statemachine/inputs/success.json"], "Function not found"),
+        (["deploy", "--target", "mars"], "'mars' is not one of 'embedded', 'localstack', 'aws'"),
+        (["tables", "--target", "localstack", "--endpoint", "http://localhost:9"], "docker compose up -d"),
+        (["tables", "--endpoint", "http://127.0.0.1:9"], "start it with 'python cli.py up'"),
+        (["up", "--target", "aws"], "up is about the embedded server"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_changes_nothing(terminal, arguments, wrong):
+    before = terminal.held()
+    assert wrong in complaint(terminal.run(*arguments))
+    assert terminal.held() == before
+
+
+def test_malformed_and_oversized_input_files_are_refused(terminal, tmp_path):
+    malformed, oversized = tmp_path / "malformed.json", tmp_path / "oversized.json"
+    malformed.write_text('{"ItemId": "ITEM001",}')
+    oversized.write_text(json.dumps({"CustomerId": "x" * 300_000}))
+    assert f"{malformed}:1:" in complaint(terminal.run("start", "--input", str(malformed)))
+    assert "more than an input's limit of 262144" in complaint(terminal.run("start", "--input", str(oversized)))
+
+
+def test_an_order_id_can_be_used_once(terminal):
+    assert terminal.run("start", "--message-id", "once").status == 0
+    assert "names an earlier saga" in complaint(terminal.run("start", "--message-id", "once"))
+
+
+def test_one_function_can_be_called_with_an_event_from_a_file(terminal, tmp_path):
+    event = tmp_path / "event.json"
+    request = {"ItemId": "ITEM001", "CustomerId": "c", "MessageId": "m", "FailAtStage": "None"}
+    event.write_text(json.dumps({"OrderId": "alone", "Saga": "s", "Request": request}))
+    assert terminal.run("invoke", "PlaceOrderLambda", str(event), "--json").json["payload"]["Status"] == "ORDER_PLACED"
+    event.write_text("{}")
+    ran = terminal.run("invoke", "PlaceOrderLambda", str(event))
+    assert ran.status == 1
+    assert json.loads(ran.out)["errorType"] == "KeyError"
+
+
+def test_aws_is_asked_about_before_anything_is_made_there(terminal, tmp_path):
+    url = terminal.run("status", "--json").json["url"]
+    changed = tmp_path / "config.yaml"
+    changed.write_text((ROOT / "deploy/config.yaml").read_text().replace("topic: Order", "topic: Other"))
+    aws = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    aws["AWS_DEFAULT_REGION"] = "us-east-1"
+    arguments = ["deploy", "--target", "aws", "--config", str(changed)]
+    ran = terminal.run(*arguments, stdin="n\n", **aws)
+    assert ran.status == 1
+    assert "AWS account 123456789012, region us-east-1" in ran.error
+    assert "stopped" in ran.error
+    assert terminal.run("deploy", "--json").json["changes"] == []
+
+
+def test_without_a_command_the_help_is_shown(fresh):
+    ran = fresh.run()
+    assert ran.status == 1
+    assert "Commands:" in ran.error
+
+
+def test_before_deploy_and_after_destroy_there_is_nothing_and_every_command_says_how_to_mend_it(fresh):
+    fresh.run("up", "--port", "0", "--in-memory")
+    for command in (["start"], ["tables"], ["executions"]):
+        assert "run 'python cli.py deploy'" in complaint(fresh.run(*command))
+    assert fresh.run("deploy").status == 0
+    assert fresh.run("destroy", "--json").json["changes"]
+    assert fresh.run("destroy").out == "nothing to remove\n"
+    assert "is the saga deployed?" in complaint(fresh.run("tables"))
+
+
+def test_the_demo_shows_both_ways_and_leaves_nothing_behind(fresh, tmp_path):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    ran = fresh.run("demo", TMPDIR=str(place))
+    assert ran.status == 0, ran.error
+    assert "SUCCEEDED" in ran.out
+    assert "FAILED: OrderCompensated" in ran.out
+    assert "at the wait" in ran.out
+    assert ran.out.endswith("Every table is back where it was.\n")
+    assert list(place.iterdir()) == []
+    assert not fresh.directory.exists()
+
+
+def test_time_that_is_asked_to_be_real_is_really_waited(terminal, tmp_path):
+    changed = tmp_path / "config.yaml"
+    changed.write_text((ROOT / "deploy/config.yaml").read_text().replace("wait_seconds: 30", "wait_seconds: 1"))
+    assert terminal.run("deploy", "--config", str(changed)).status == 0
+    ran = terminal.run("start", "--fail-at", "UpdateInventory", "--time", "real", "--json")
+    (wait,) = [step["seconds"] for step in ran.json["steps"] if step["type"] == "Wait"]
+    assert 1 <= wait < 2
