@@ -43,6 +43,15 @@ class Clients:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._session: Any = None
+        if REAL_AWS in destinations.services.values():
+            self._get_session().get_credentials()  # the user's own, before anyone in this process sets others
+
+    def _get_session(self) -> Any:
+        import botocore.session
+
+        if self._session is None:
+            self._session = botocore.session.get_session()
+        return self._session
 
     def client(self, service: str, region: str) -> Any:
         """The client of a botocore service name (``stepfunctions``, ``dynamodb``)."""
@@ -56,11 +65,8 @@ class Clients:
         return found
 
     def _create(self, service: str, region: str) -> Any:
-        import botocore.session
         from botocore.config import Config
 
-        if self._session is None:
-            self._session = botocore.session.get_session()
         url = self._destinations.url(service)
         config = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
@@ -77,7 +83,7 @@ class Clients:
             "aws_access_key_id": self._destinations.access_key,
             "aws_secret_access_key": self._destinations.secret_key,
         }
-        client = self._session.create_client(
+        client = self._get_session().create_client(
             service, region_name=region, endpoint_url=url, config=config, **(keys if url else {})
         )
         connect = self._destinations.connect
