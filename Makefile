@@ -3,33 +3,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 .PHONY: up down demo test check bench clean
 
-$(VENV)/.installed: pyproject.toml
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
+
+$(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+	$(PIP) . && touch $@
 
-$(VENV)/.checked: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,check]'
-	touch $@
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) '.[test]' && touch $@
 
-up: $(VENV)/.installed
+$(VENV)/.check: $(VENV)/.test
+	$(PIP) '.[test,check]' && touch $@
+
+up: $(VENV)/.run
 	$(BIN)/python cli.py up
 
-down: $(VENV)/.installed
+down: $(VENV)/.run
 	$(BIN)/python cli.py down
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.run
 	$(BIN)/python cli.py demo
 
-test: $(VENV)/.installed
+test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-check: $(VENV)/.checked
+check: $(VENV)/.check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 clean:
