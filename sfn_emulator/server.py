@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
+from sfn_emulator.cloud.journal import JournalError
+from sfn_emulator.cloud.keeper import Keeper
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.lambda_runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
@@ -62,7 +65,7 @@ class Server:
         self._mocks = None if settings.mocks is None else read_mocks(settings.mocks)
         self.service: StepFunctions | None = None
         self._state = _state(settings)
-        self.neighbours = Neighbours(settings.account)
+        self.neighbours = Neighbours(settings.account, self._keeper())
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
         self.lambdas = Lambdas(
             self.neighbours,
@@ -87,6 +90,7 @@ class Server:
         """Called before the first request, with the URL that is about to answer."""
         self.endpoint = endpoint
         self.gateway.open()
+        threading.Thread(target=self.neighbours.restore, name="restore", daemon=True).start()
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
 
@@ -137,6 +141,7 @@ class Server:
             self.service.close()
         await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
         self.gateway.close()
+        self.neighbours.close()
         if self._scratch is not None:
             self._scratch.cleanup()
         if self._state is not None:
@@ -161,6 +166,9 @@ class Server:
             "held": {"neighbours": self.neighbours.held_services()},
         }
 
+    def _keeper(self) -> Keeper | None:
+        return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync) if self._state else None
+
     def _directory(self) -> Path:
         return self._state.path if self._state is not None else Path(self._scratch.name if self._scratch else "")
 
@@ -170,7 +178,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     listener = _listen(settings)
     try:
         asyncio.run(_serve(Server(settings), listener, announce))
-    except (StateDirError, StateDirectoryError, MockFileError) as error:
+    except (StateDirError, StateDirectoryError, MockFileError, JournalError) as error:
         raise StartError(str(error)) from None
     finally:
         listener.close()

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,10 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections import correct
+from sfn_emulator.cloud.journal import JournalError
+from sfn_emulator.cloud.keeper import Entry, Keeper, changes_something, new_seed, operation
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+from sfn_emulator.cloud.moment import moment, now, reseed, watch_moto
 
 _log: Final = logging.getLogger(__name__)
 
@@ -56,8 +60,14 @@ _STANDING_SETTINGS: Final = {
 class Neighbours:
     """moto's services. ``answer`` may be called from any thread and blocks until the reply is there."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, keeper: Keeper | None = None) -> None:
         self._account = account
+        self._keeper = keeper
+        self._restored = threading.Event()
+        self._replaying = False
+        self._broken: str | None = None
+        if keeper is None:
+            self._restored.set()
         self._started = False
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
@@ -67,23 +77,78 @@ class Neighbours:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keeps all others out of moto; for reading several things that must fit together."""
+        if not self._replaying:
+            self._restored.wait()
         with _MOTO:
             self._start()
             yield
 
+    def restore(self) -> None:
+        """Brings back what was kept. Others wait until it is done; what fails is told to each of them."""
+        if self._keeper is None:
+            return
+        try:
+            if not self._keeper.is_empty:
+                with _MOTO:
+                    self._start()
+                    self._replaying = True
+                    self._keeper.restore(self._again)
+        except (JournalError, OSError) as error:
+            self._broken = str(error)
+            _log.error("The neighbours' state could not be restored: %s", error)
+        finally:
+            self._replaying = False
+            self._restored.set()
+
     def answer(self, service: str, region: str, request: Request) -> Reply:
         """The reply of ``service`` (its signing name); errors come as the service's own error replies."""
+        self._restored.wait()
+        if self._broken is not None:
+            return _error(service, request, 500, "InternalFailure", self._broken)
         with _MOTO:
             self._start()
             module = module_of(service, region, request)
             if module is None:
                 return _error(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
             self._prepare(module)
-            try:
+            if not changes_something(request):
                 return self._dispatch(service, region, module, request)
-            finally:
-                if request.method not in ("GET", "HEAD"):
-                    self._changes[service] += 1
+            self._changes[service] += 1
+            return self._changed(service, region, module, request)
+
+    def close(self) -> None:
+        if self._keeper is not None:
+            with _MOTO:
+                self._keeper.close()
+
+    def _changed(self, service: str, region: str, module: str, request: Request) -> Reply:
+        """Handles a request that may change something, and keeps it before it is answered."""
+        seed, began = new_seed(), time.perf_counter()
+        waits = module == "sqs" and operation(request) == "ReceiveMessage"
+        try:
+            watch_moto()
+            with moment(None if waits else now(), seed) as at:
+                reply = self._dispatch(service, region, module, request)
+            if self._keeper is not None:
+                entry = Entry(service, region, request, at or now(), seed)
+                self._keeper.keep(entry, reply, time.perf_counter() - began)
+                if self._keeper.is_due():
+                    self._keeper.compact()
+        except OSError as error:
+            text = (
+                f"The write could not be kept in the state directory: {error.strerror}. Make room there; reads go on."
+            )
+            return _error(service, request, 503, "ServiceUnavailable", text)
+        finally:
+            self._changes[service] += 1
+        return reply
+
+    def _again(self, entry: Entry) -> None:
+        module = module_of(entry.service, entry.region, entry.request)
+        if module is not None:
+            self._prepare(module)
+            with moment(entry.at, entry.seed):
+                self._dispatch(entry.service, entry.region, module, entry.request)
 
     def changes(self, *services: str) -> int:
         """A number that grows with every request that may have changed one of ``services``."""
@@ -110,17 +175,26 @@ class Neighbours:
         os.environ.update(_STANDING_SETTINGS, MOTO_ACCOUNT_ID=self._account)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             os.environ.setdefault(name, "test")
+        _forget_instances()
         self._started = True
 
     def _prepare(self, module: str) -> None:
         if module in self._prepared:
             return
+        importlib.import_module(f"moto.{module}.urls")
+        watch_moto()
         if module == "sqs":
             _let_others_in_while_polling()
         if module in ("awslambda", "cloudformation"):
-            _deliver_to_functions(lambda function, event: self.on_delivery(function, event))
+            _deliver_to_functions(self._deliver)
+        if module == "sns":
+            _post_only_once(lambda: self._replaying)
         correct(module)
         self._prepared.add(module)
+
+    def _deliver(self, function: str, event: bytes) -> None:
+        if not self._replaying:  # a function that was told is not told again
+            self.on_delivery(function, event)
 
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
         handler = _handler(module, request.path)
@@ -218,11 +292,13 @@ def _let_others_in_while_polling() -> None:
         return
 
     def wait_for_messages(self: Any, timeout: int) -> None:
+        seed = reseed()
         _MOTO.release()
         try:
             inner(self, timeout)
         finally:
             _MOTO.acquire()
+            reseed(seed)
 
     wait_for_messages.shares = True  # type: ignore[attr-defined]
     queue.wait_for_messages = wait_for_messages
@@ -238,3 +314,25 @@ def _deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
         return ""
 
     function.invoke = invoke
+
+
+def _post_only_once(replaying: Callable[[], bool]) -> None:
+    """SNS posts to HTTP subscribers when a message is published, not when the journal is read again."""
+    models: Any = importlib.import_module("moto.sns.models")
+    inner = models.requests
+
+    class Requests:
+        @staticmethod
+        def post(*arguments: Any, **named: Any) -> Any:
+            return None if replaying() else inner.post(*arguments, **named)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(inner, name)
+
+    models.requests = Requests()
+
+
+def _forget_instances() -> None:
+    """moto keeps a list of every object it ever made, for a decorator nobody here uses; memory would only grow."""
+    base: Any = importlib.import_module("moto.core.common_models").BaseModel
+    base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)

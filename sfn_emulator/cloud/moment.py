@@ -1,0 +1,112 @@
+"""When and by what dice a request is handled inside moto, so that handling it again gives the very same.
+
+moto draws ids from one generator and asks the machine for the time all over the place. Within ``moment`` the
+generator starts from a given seed and the time stands still; outside, nothing is changed. Only moto's own modules see
+it: their names ``time``, ``datetime`` and the like are replaced by look-alikes once they are imported.
+"""
+
+import datetime
+import sys
+import time
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+_real_time: Final = time.time  # noqa: TID251 - what moto would have called
+_real_datetime: Final = datetime.datetime
+_seen: Final[set[str]] = set()
+
+
+class _Now:
+    """Epoch seconds at which time stands for moto (``None``: it goes on), the seed of the request under way, and how
+    many modules there were when moto's were last looked at."""
+
+    at: float | None = None
+    seed: int = 0
+    modules: int = 0
+
+
+def now() -> float:
+    return _real_time() if _Now.at is None else _Now.at
+
+
+@contextmanager
+def moment(at: float | None, seed: int) -> Iterator[float | None]:
+    """Handles what is inside at that time with those dice. Not reentrant; hold moto's lock."""
+    reseed(seed)
+    _Now.at = at
+    try:
+        yield at
+    finally:
+        _Now.at = None
+
+
+def reseed(seed: int | None = None) -> int:
+    """Starts the dice again, from the seed of the request under way if none is given; the seed."""
+    from moto.moto_api._internal import mock_random
+
+    _Now.seed = _Now.seed if seed is None else seed
+    mock_random.seed(_Now.seed)
+    return _Now.seed
+
+
+def watch_moto() -> None:
+    """Replaces the clock in the modules of moto imported since the last call."""
+    if len(sys.modules) == _Now.modules:
+        return
+    _Now.modules = len(sys.modules)
+    fresh = [name for name in list(sys.modules) if name.startswith("moto.") and name not in _seen]
+    _seen.update(fresh)
+    for name in fresh:
+        names = vars(sys.modules[name])
+        for key, value in list(names.items()):
+            replacement = _LOOK_ALIKES.get(id(value))
+            if replacement is not None:
+                names[key] = replacement
+
+
+class _Kind(type):
+    """Makes the look-alike class pass for ``datetime.datetime`` wherever that is asked about."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, _real_datetime)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, _real_datetime)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(_real_datetime, name)
+
+
+class _Datetime(metaclass=_Kind):
+    """``datetime.datetime`` whose ``now`` is moto's."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        return _real_datetime(*arguments, **named)
+
+    @staticmethod
+    def now(tz: datetime.tzinfo | None = None) -> datetime.datetime:
+        return _real_datetime.fromtimestamp(now(), tz)
+
+    @staticmethod
+    def utcnow() -> datetime.datetime:
+        return _real_datetime.fromtimestamp(now(), datetime.UTC).replace(tzinfo=None)
+
+    @staticmethod
+    def today() -> datetime.datetime:
+        return _real_datetime.fromtimestamp(now())
+
+
+def _module_like(module: types.ModuleType, **names: Any) -> types.ModuleType:
+    twin = types.ModuleType(module.__name__)
+    vars(twin).update({**vars(module), **names})
+    return twin
+
+
+_LOOK_ALIKES: Final[dict[int, Any]] = {
+    id(datetime): _module_like(datetime, datetime=_Datetime),
+    id(_real_datetime): _Datetime,
+    id(time): _module_like(time, time=now, time_ns=lambda: int(now() * 1e9)),
+    id(_real_time): now,
+}
