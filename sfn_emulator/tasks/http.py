@@ -145,6 +145,11 @@ def _connection_name(arn: str) -> str:
     return arn.split("connection/", 1)[-1].split("/")[0]
 
 
+def _region(given: Mapping[str, Value]) -> str:
+    """The connection's, which is the machine's."""
+    return [*_connection_arn(given).split(":"), "", "", "", ""][3]
+
+
 def _misshapen(value: Mapping[str, Value]) -> list[str]:
     found = [invalid(name) for name in ("Headers", "QueryParameters") if not isinstance(value.get(name) or {}, dict)]
     if "Method" in value and value["Method"] not in _METHODS:
@@ -165,7 +170,7 @@ def _is_forbidden(name: str) -> bool:
 def _assembled(
     given: Mapping[str, Value], connection: Connection
 ) -> tuple[dict[str, str], dict[str, Any], bytes | None]:
-    headers = {"User-Agent": "Amazon|StepFunctions|HttpInvoke|us-east-1", "Range": "bytes=0-262144"}
+    headers = {"User-Agent": f"Amazon|StepFunctions|HttpInvoke|{_region(given)}", "Range": "bytes=0-262144"}
     headers |= {name: header_text(value) for name, value in (given.get("Headers") or {}).items()}
     headers = _merged(headers, connection.headers)
     query = {**(given.get("QueryParameters") or {}), **connection.query}

@@ -105,6 +105,7 @@ def test_a_request_and_its_answer(aws: Host, site: str, key: str) -> None:
     assert asked["headers"]["x-more"] == "a, b"
     assert asked["headers"]["x-key"] == "secret"
     assert asked["headers"]["content-type"] == "application/json"
+    assert asked["headers"]["user-agent"] == f"Amazon|StepFunctions|HttpInvoke|{REGION}"
     assert loads(asked["body"]) == {"n": 1}
 
 
