@@ -119,12 +119,21 @@ class Worker(threading.Thread):
         task = client.get_activity_task(activityArn=self._activity)
         if not task.get("taskToken"):
             return
-        if task["input"] not in self.failed:
-            client.send_task_failure(taskToken=task["taskToken"], error="Again")
-            self.failed.add(task["input"])
+        if task["input"] in self.failed:
+            self._answer("send_task_success", task, output=json.dumps({"done": int(task["input"])}))
         else:
-            done = json.dumps({"done": int(task["input"])})
-            client.send_task_success(taskToken=task["taskToken"], output=done)
+            self.failed.add(task["input"])
+            self._answer("send_task_failure", task, error="Again")
+
+    def _answer(self, operation: str, task: Any, **told: Any) -> None:
+        """Until the server has it, as a worker does that means it."""
+        while not self.over.is_set():
+            client = self._client()
+            with contextlib.suppress(BotoCoreError, ClientError):
+                with contextlib.suppress(client.exceptions.TaskTimedOut):
+                    getattr(client, operation)(taskToken=task["taskToken"], **told)
+                return
+            PAUSE.wait(0.05)
 
 
 class Server:
