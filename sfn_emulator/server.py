@@ -28,6 +28,7 @@ from sfn_emulator.cloud.keeper import Keeper
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.lambda_runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.engine.clock import ScaledClock
@@ -75,6 +76,7 @@ class Server:
             endpoint=lambda: self.endpoint,
             mode=settings.lambda_mode,
         )
+        self.outlet = NeighbourOutlet(self.neighbours)
         self.neighbours.on_delivery = self.lambdas.invoke_later
         self.gateway = Gateway(
             self.neighbours,
@@ -106,6 +108,8 @@ class Server:
             new_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the one source of chance outside executions
             place=Place(self.settings.region, self.settings.account),
             skip_time=self.settings.time == "skip",
+            outlet=self.outlet,
+            retention_days=self.settings.retention,
         )
         service.open(self._tasks(service, clock, loop))
         return service
@@ -139,6 +143,7 @@ class Server:
     async def close(self) -> None:
         if self.service is not None:
             self.service.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.outlet.close)
         await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
         self.gateway.close()
         self.neighbours.close()

@@ -110,10 +110,10 @@ def _truncated(details: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def stream_name(execution: Execution) -> str:
-    """``states/MACHINE/2026-01-31-23-59/ID``: one stream per execution."""
+    """``states/MACHINE/2026-01-31-23-59/ID``: one stream per machine, revision and minute of start."""
     machine = arns.parse(execution.machine_arn, "stateMachine").name
     began = datetime.fromtimestamp(execution.started_at, UTC)
-    return f"states/{machine}/{began:%Y-%m-%d-%H-%M}/{execution.seed[:8]}"
+    return f"states/{machine}/{began:%Y-%m-%d-%H-%M}/{execution.revision[:8]}"
 
 
 # -- status changes

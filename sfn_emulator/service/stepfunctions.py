@@ -1,7 +1,8 @@
 """The service put together: one object that has every operation, and what tasks and the server need of it."""
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
+from typing import Final
 
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.service.activities import Activities
@@ -17,6 +18,10 @@ from sfn_emulator.service.store import Store
 from sfn_emulator.service.store_sqlite import Database
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.service.tokens import Tokens
+
+_AT_ONCE: Final = 500
+_TIDY_EVERY: Final = 600.0
+"""Seconds between two looks for executions that may be forgotten."""
 
 
 class StepFunctions:
@@ -36,7 +41,10 @@ class StepFunctions:
         place: Place,
         skip_time: bool = False,
         outlet: Outlet | None = None,
+        retention_days: float | None = None,
     ) -> None:
+        self._retention_days = retention_days
+        self._tidying: TimerHandle | None = None
         self.store = Store(database)
         self.journal = Journal(self.store, loop)
         self.around = Surroundings(self.store, self.journal, clock, loop, new_id, place)
@@ -51,15 +59,24 @@ class StepFunctions:
     def open(self, tasks: Tasks) -> None:
         self.definitions.tasks = tasks
         self.host.open(tasks)
+        self._tidy()
 
-    def forget(self, *, days: float, most: int = 500) -> int:
-        """Forgets up to ``most`` executions that ended more than ``days`` ago; gives how many."""
-        forgotten = self.store.forget_before(self.around.now() - days * 24 * 3600, most)
+    def _tidy(self) -> None:
+        """Forgets what is older than is wanted, a little at a time."""
+        days = self._retention_days
+        full = days is not None and self.forget(days=days) == _AT_ONCE
+        self._tidying = self.around.loop.call_later(0.1 if full else _TIDY_EVERY, self._tidy)
+
+    def forget(self, *, days: float) -> int:
+        """Forgets executions that ended more than ``days`` ago, some hundreds at a time; gives how many."""
+        forgotten = self.store.forget_before(self.around.now() - days * 24 * 3600, _AT_ONCE)
         if forgotten:
             self.journal.changed()
         return forgotten
 
     def close(self) -> None:
+        if self._tidying is not None:
+            self._tidying.cancel()
         self.host.close()
         self.journal.close()
         self.store.database.close()

@@ -66,7 +66,7 @@ def test_a_level_takes_its_events(world: World, noted: Noted, level: str, types:
     assert [line["type"] for line in noted.lines] == types
 
 
-def test_lines_look_like_awss_and_share_a_stream_per_execution(world: World, noted: Noted) -> None:
+def test_lines_look_like_awss_and_share_a_stream(world: World, noted: Noted) -> None:
     execution = world.start(world.machine(**logged("ALL"), type="EXPRESS"), name="e", input='{"a":1}')
     first, second = noted.lines[:2]
     assert first == {

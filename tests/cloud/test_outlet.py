@@ -1,0 +1,72 @@
+"""Log lines and status changes of executions are found next door, in a real server."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.processes import Process, running
+
+ROLE = "arn:aws:iam::123456789012:role/machine"
+PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        yield process
+
+
+def eventually(found: Callable[[], Any]) -> Any:
+    """What ``found`` gives as soon as it is something."""
+    deadline = time.monotonic() + 10
+    while not (something := found()):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+    return something
+
+
+def test_an_express_execution_leaves_its_history_in_the_log_group(server: Process) -> None:
+    logs, states = server.client("logs"), server.client("stepfunctions", inject_host_prefix=False)
+    logs.create_log_group(logGroupName="/aws/vendedlogs/m")
+    group = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/vendedlogs/m:*"
+    machine = states.create_state_machine(
+        name="logged",
+        definition=PASS,
+        roleArn=ROLE,
+        type="EXPRESS",
+        loggingConfiguration={
+            "level": "ALL",
+            "includeExecutionData": True,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+        },
+    )["stateMachineArn"]
+    states.start_sync_execution(stateMachineArn=machine, input='{"a":1}')
+    events = eventually(lambda: logs.filter_log_events(logGroupName="/aws/vendedlogs/m")["events"])
+    lines = [json.loads(event["message"]) for event in events]
+    assert [line["type"] for line in lines] == [
+        "ExecutionStarted",
+        "PassStateEntered",
+        "PassStateExited",
+        "ExecutionSucceeded",
+    ]
+
+
+def test_a_rule_sees_the_status_change(server: Process) -> None:
+    events, sqs, states = server.client("events"), server.client("sqs"), server.client("stepfunctions")
+    queue = sqs.create_queue(QueueName="changes")["QueueUrl"]
+    events.put_rule(
+        Name="changes", EventPattern=json.dumps({"source": ["aws.states"], "detail": {"status": ["SUCCEEDED"]}})
+    )
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": arn}])
+    machine = states.create_state_machine(name="watched", definition=PASS, roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    told = json.loads(messages[0]["Body"])
+    assert told["detail-type"] == "Step Functions Execution Status Change"
+    assert told["resources"] == [execution]
+    assert (told["detail"]["status"], told["detail"]["output"]) == ("SUCCEEDED", "{}")
