@@ -140,8 +140,8 @@ class Host:
     def touch(self, live: Live) -> None:
         self._around.journal.touch(live)
 
-    def later(self, turn: Callable[[], None]) -> None:
-        self._around.loop.call_soon(turn)
+    def later(self, then: Callable[[], None], delay: float = 0.0) -> None:
+        self._around.loop.call_later(delay, then)
 
     def deliver(self, live: Live) -> None:
         if self._outlet is not None:

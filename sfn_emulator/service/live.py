@@ -13,17 +13,19 @@ from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartTask, Tasks, Tell, Work
+from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartTask, TaskBegun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run
 from sfn_emulator.engine.run import Status as Outcome
 from sfn_emulator.service import history
 from sfn_emulator.service.records import Execution, Status
 from sfn_emulator.service.redrive import keeps_signals
-from sfn_emulator.service.signals import Redrive, Stop, Told, encode, tell
+from sfn_emulator.service.signals import Handed, Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.stored import plain
 from sfn_emulator.values import UNSET, dumps
 
+HANDED_AFTER: Final = 0.05
+"""Seconds after which what was answered has left the process."""
 BUDGET: Final = 2_000
 """Transitions one execution may make before others have their turn."""
 
@@ -47,7 +49,7 @@ class Holder(Protocol):
     def touch(self, live: "Live") -> None:
         """It has changed: to be saved at the end of the tick."""
 
-    def later(self, then: Callable[[], None]) -> None: ...
+    def later(self, then: Callable[[], None], delay: float = 0.0) -> None: ...
     def deliver(self, live: "Live") -> None:
         """What is new of it lasts, and others may hear of it."""
 
@@ -59,7 +61,8 @@ class Live:
     """One live execution: the ``Host`` of its driver, and its ``Tasks``. ``seq`` is its row, 0 while it has none."""
 
     __slots__ = (
-        *("_committed", "_driver", "_fresh", "_holder", "_kept", "_new_seq", "_packed", "_unwritten", "_watchers"),
+        *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_packed", "_unwritten"),
+        "_watchers",
         *("announced", "delivered", "execution", "keep", "run", "seq"),
     )
 
@@ -77,6 +80,7 @@ class Live:
         self._unwritten = False
         self._new_seq = 0
         self._kept = 0
+        self._handed: frozenset[int] = frozenset()
         self._fresh: list[tuple[float, Told]] = []
         self._committed: list[Callable[[], None]] = []
         self._watchers: list[Callable[[Execution], None]] | None = None
@@ -110,6 +114,7 @@ class Live:
         while self.run.advance():
             pass
         self._kept = len(signals)
+        self._handed = frozenset(told.id for _, told in signals if isinstance(told, Handed))
         self.delivered, self.announced = len(self.run.events), Status.RUNNING
 
     def stop(self, error: str | None, cause: str | None) -> None:
@@ -156,10 +161,24 @@ class Live:
         return self._holder.tasks.supports(resource)
 
     def start(self, effect: StartTask, _: Tell) -> Work:
+        if effect.submitted is None and effect.id not in self._handed:
+            # a worker took it, but the process died before the worker can have heard
+            return self._holder.tasks.start(effect._replace(submitted=UNSET), self._tell_but_its_beginning)
         return self._holder.tasks.start(effect, self._tell)
 
     def _tell(self, signal: Signal) -> None:
+        if isinstance(signal, TaskBegun):
+            self._hand(signal.id)
         self._driver.tell(signal, self._holder.present or None)
+
+    def _tell_but_its_beginning(self, signal: Signal) -> None:
+        if isinstance(signal, TaskBegun):
+            self._hand(signal.id)
+        else:
+            self._tell(signal)
+
+    def _hand(self, effect: int) -> None:
+        self._holder.later(lambda: None if self.ended else self._note(self.run.at, Handed(effect)), HANDED_AFTER)
 
     # -- the driver's host
 

@@ -1,6 +1,6 @@
 """What an execution is told, as the bytes that are stored of it, to be told again after a restart or by a redrive.
 
-Besides the engine's signals these are StopExecution and RedriveExecution.
+Besides the engine's signals these are StopExecution, RedriveExecution, and what only concerns this process.
 
 Each names the effect it answers, so a run that is rebuilt and does not wait for that effect is seen to differ.
 """
@@ -35,7 +35,13 @@ class Redrive(NamedTuple):
     """RedriveExecution."""
 
 
-Told: TypeAlias = Signal | Stop | Redrive
+class Handed(NamedTuple):
+    """The worker's answer to the poll that began effect ``id`` has left the process: the task is not offered again."""
+
+    id: int
+
+
+Told: TypeAlias = Signal | Stop | Redrive | Handed
 
 
 def tell(run: Run, told: Told, at: float) -> None:
@@ -45,6 +51,8 @@ def tell(run: Run, told: Told, at: float) -> None:
             run.stop(error, cause, at)
         case Redrive():
             run.redrive(at)
+        case Handed():
+            pass
         case _:
             run.deliver(told, at)
 
@@ -53,7 +61,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     kind.__name__: kind
     for kind in (
         *(Fired, TaskBegun, TaskSubmitted, TaskHeartbeat, TaskSucceeded, TaskFailed, MapRunStarted, MapRunEnded),
-        *(Stop, Redrive),
+        *(Stop, Redrive, Handed),
     )
 }
 

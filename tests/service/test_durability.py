@@ -1,10 +1,12 @@
 """What was acknowledged survives the process, and a disk that refuses is told of without losing what runs."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from sfn_emulator.service.live import HANDED_AFTER
 from sfn_emulator.service.store_sqlite import FILE_NAME, Database, StateDirectoryError
 from tests.service.world import CALLBACK, FAIL, PASS, WAIT, Refused, World, task
 
@@ -66,6 +68,33 @@ def test_a_callback_is_waited_for_after_a_restart_with_the_same_token(kept: Worl
     assert kept.hands.attempts[0].submitted == {}
     kept.call("SendTaskSuccess", taskToken=token, output='{"ok":true}')
     assert kept.describe(execution)["output"] == '{"ok":true}'
+
+
+def activity_task(kept: World) -> tuple[str, str]:
+    activity = str(kept.call("CreateActivity", name="a")["activityArn"])
+    return activity, kept.start(kept.machine(task(activity)))
+
+
+def test_a_task_whose_worker_cannot_have_heard_of_it_is_offered_again(kept: World) -> None:
+    activity, execution = activity_task(kept)
+    first = kept.call("GetActivityTask", activityArn=activity)
+    kept.restart()
+    assert kept.call("GetActivityTask", activityArn=activity) == first
+    assert kept.types(execution).count("ActivityStarted") == 1
+
+
+def test_a_task_that_a_worker_has_is_not_offered_again_and_can_be_answered(kept: World) -> None:
+    activity, execution = activity_task(kept)
+    token = kept.call("GetActivityTask", activityArn=activity)["taskToken"]
+    kept.loop.run_until_complete(asyncio.sleep(2 * HANDED_AFTER))
+    kept.settle()
+    kept.restart()
+    other = kept.later("GetActivityTask", activityArn=activity)
+    kept.call("SendTaskSuccess", taskToken=token, output="1")
+    assert kept.status(execution) == "SUCCEEDED"
+    assert not other.done()
+    other.cancel()
+    kept.settle()
 
 
 def test_a_failed_execution_can_be_redriven_after_a_restart(kept: World) -> None:

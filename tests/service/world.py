@@ -90,10 +90,14 @@ class Hands:
         resource, token = effect.request.resource, effect.request.token
         if resource.family is Family.ACTIVITY or resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN:
             self.service.tokens.wait(token, attempt)
-        if resource.family is Family.ACTIVITY:
+        if resource.family is Family.ACTIVITY and effect.submitted is UNSET:
             text = dumps(effect.request.input)
             self.service.activities.offer(resource.arn, token, text, lambda worker: tell(TaskBegun(effect.id, worker)))
-        elif resource.pattern is not Pattern.REQUEST_RESPONSE and effect.submitted is UNSET:
+        elif (
+            resource.pattern is not Pattern.REQUEST_RESPONSE
+            and resource.family is not Family.ACTIVITY
+            and effect.submitted is UNSET
+        ):
             tell(TaskSubmitted(effect.id, {}))
         return attempt
 
