@@ -10,8 +10,8 @@ from base64 import b32encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from html import escape
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from sfn_emulator.values import Value, dumps
 
@@ -135,7 +135,7 @@ def _xml(operation: Any, shape: Any, answer: Mapping[str, Any], request_id: str)
 def _elements(shape: Any, answer: Mapping[str, Any], indent: int) -> list[str]:
     members = ((name, member) for name, member in shape.members.items() if name in answer)
     return [
-        f"{' ' * indent}<{name}>{escape(str(answer[name]))}</{name}>\n"
+        f"{' ' * indent}<{name}>{escape(str(answer[name]), quote=False)}</{name}>\n"
         for name, member in members
         if member.type_name not in ("structure", "list", "map")
     ]
