@@ -39,11 +39,13 @@ from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store_sqlite import Database, StateDirectoryError
 from sfn_emulator.settings import Settings
 from sfn_emulator.tasks.clients import Clients, Destinations
+from sfn_emulator.tasks.exchanges import Exchanges
 from sfn_emulator.tasks.lambda_ import ClientLambdas
 from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
 from sfn_emulator.tasks.mocks import read as read_mocks
 from sfn_emulator.tasks.permissions import Guard, RolePolicies
 from sfn_emulator.tasks.router import Router, World
+from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
@@ -125,6 +127,8 @@ class Server:
         )
         elsewhere = "lambda" in self.settings.endpoints
         guard = Guard(RolePolicies(clients, self.settings.region), clock, enforce=self.settings.iam == "enforce")
+        exchanges = Exchanges()
+        service.trials.integrations = TrialIntegrations(exchanges)
         router = Router(
             World(
                 Workers(loop.call_soon_threadsafe),
@@ -136,6 +140,7 @@ class Server:
                 service.nested,
                 guard,
                 None if "execute-api" in self.settings.endpoints else self.endpoint,
+                exchanges,
             )
         )
         return router if self._mocks is None else MockedTasks(router, self._mocks)

@@ -4,20 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.service import aliases, map_runs, tags, versions
-from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.surroundings import Surroundings
 
 Told: TypeAlias = Mapping[str, Any]
 Result: TypeAlias = dict[str, Any]
 Operation: TypeAlias = Callable[[Surroundings, Told], Result | Awaitable[Result]]
-
-
-def _not_done(name: str) -> Operation:
-    def refuse(_: Surroundings, __: Told) -> Result:
-        raise ApiError("NotImplemented", f"{name} is not supported by this emulator yet.", status=501)
-
-    return refuse
 
 
 def operations(service: StepFunctions) -> Mapping[str, Operation]:
@@ -55,7 +47,7 @@ def operations(service: StepFunctions) -> Mapping[str, Operation]:
         "StartSyncExecution": executions.start_sync,
         "StopExecution": executions.stop,
         "TagResource": tags.tag_resource,
-        "TestState": _not_done("TestState"),
+        "TestState": service.trials.test_state,
         "UntagResource": tags.untag_resource,
         "UpdateMapRun": map_runs.update_map_run,
         "UpdateStateMachine": machines.update,

@@ -30,7 +30,7 @@ Evaluated = Callable[[Strand, Any], Any]
 def distributed_attempt(
     state: Map, distribution: Distribution, block: Block, observe: Observe | None
 ) -> Callable[[Strand], Waiting]:
-    make = _spec(state, distribution, block, observe)
+    make = map_run_spec(state, distribution, block, observe)
     after = leaving(state.flow, observe)
     target = state.next
 
@@ -80,9 +80,10 @@ def _record_end(strand: Strand, ended: MapRunEnded, started: int) -> None:
 # -- what is evaluated in the parent
 
 
-def _spec(
+def map_run_spec(
     state: Map, distribution: Distribution, block: Block, observe: Observe | None
 ) -> Callable[[Strand], MapRunSpec]:
+    """Evaluates all that is evaluated in the parent, and records MapStateStarted."""
     jsonata = is_jsonata(state.flow)
     before = effective_input(state.flow, observe)
     wrap = subject(state.flow)

@@ -68,6 +68,7 @@ class Ledger:
     __slots__ = (
         "_draws",
         "_execution",
+        "amend",
         "at",
         "awaiting",
         "budget",
@@ -97,6 +98,8 @@ class Ledger:
         self.redrives = 0
         self.redriven_at = 0.0
         self.root: Strand | None = None
+        self.amend: Callable[[dict[str, Value]], dict[str, Value]] | None = None
+        """What a trial makes of the context object (TestState); ``None`` for an execution."""
         self._draws: Draws | None = None
         self._execution: dict[str, Value] | None = None
 
@@ -237,7 +240,8 @@ class Strand:
         run = self.run
         entered_at = run.events[place.entered - 1].at if place.entered else run.at
         info = StateInfo(place.state, entered_at, place.retries)
-        return context_object(run.execution, run.identity, info, self.token, self.item)
+        made = context_object(run.execution, run.identity, info, self.token, self.item)
+        return made if run.amend is None else run.amend(made)
 
     @property
     def present(self) -> "Strand":
@@ -290,7 +294,9 @@ class Strand:
                 child.move(moved)
 
     def place(self, message: str) -> str:
-        """The message with the prefix AWS puts before what went wrong in a state."""
+        """The message with the prefix AWS puts before what went wrong in a state; on trial there is none (recorded)."""
+        if self.run.amend is not None:
+            return message
         place = self.present
         where = f"'{place.state}' (entered at the event id #{place.entered})"
         return f"An error occurred while executing the state {where}. {message}"

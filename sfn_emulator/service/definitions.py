@@ -2,16 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State
-from sfn_emulator.asl.parse import parse
+from sfn_emulator.asl.parse import parse, parse_state
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine import program as engine
 from sfn_emulator.engine.ports import Tasks
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.errors import Problem, Severity
-from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.service.records import Revision
 from sfn_emulator.service.surroundings import Surroundings
 
@@ -37,9 +38,16 @@ class Definitions:
         """The model; raises ``InvalidDefinition`` with all errors, in AWS's form (recorded)."""
         model, problems = parse(text, kind, resources=self._supports)
         if model is None:
-            errors = (problem for problem in problems if problem.severity is Severity.ERROR)
-            raise refuse("InvalidDefinition", ", ".join(map(_told, errors)))
+            raise _invalid(problems)
         return model
+
+    def check_state(self, text: str, name: str) -> State:
+        """One state on its own; as ``check``. AWS places its problems as if a machine had it under ``name``."""
+        state, problems = parse_state(text, resources=self._supports, name=name)
+        if state is None:
+            around = f"/States/{name}"
+            raise _invalid(replace(found, pointer=around + found.pointer.rstrip("/")) for found in problems)
+        return state
 
     def model(self, revision: Revision) -> Machine:
         """Of a revision that was checked when it was made."""
@@ -79,6 +87,11 @@ def _keep(kept: OrderedDict[str, T], key: str, made: T) -> T:
     if len(kept) > _KEPT:
         kept.popitem(last=False)
     return made
+
+
+def _invalid(problems: Iterable[Problem]) -> ApiError:
+    errors = (problem for problem in problems if problem.severity is Severity.ERROR)
+    return refuse("InvalidDefinition", ", ".join(map(_told, errors)))
 
 
 def _told(problem: Problem) -> str:

@@ -18,6 +18,7 @@ from sfn_emulator.service.store import Store
 from sfn_emulator.service.store_sqlite import Database
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.service.tokens import Tokens
+from sfn_emulator.service.trials import Trials
 
 _AT_ONCE: Final = 500
 _TIDY_EVERY: Final = 600.0
@@ -55,6 +56,7 @@ class StepFunctions:
         self.host = Host(self.around, self.definitions, skip_time=skip_time, outlet=outlet)
         self.executions = Executions(self.host, self.machines)
         self.nested = NestedExecutions(self.around, self.executions, self.host)
+        self.trials = Trials(self.definitions, self.host)
 
     def open(self, tasks: Tasks) -> None:
         self.definitions.tasks = tasks

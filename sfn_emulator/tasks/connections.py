@@ -74,6 +74,9 @@ class Connection:
         return {"Authorization": f"Bearer {token}"}
 
 
+NO_CONNECTION: Final = Connection({}, {})
+"""Adds nothing: the request as the state machine wrote it."""
+
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

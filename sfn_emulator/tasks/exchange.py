@@ -1,7 +1,7 @@
 """One HTTP request and its answer, and the words for fields that are no good; for HTTP Tasks and API Gateway."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from sfn_emulator.tasks.shapes import json_or_text
@@ -20,6 +20,15 @@ def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
 
 def unsupported(value: Mapping[str, Value], known: frozenset[str]) -> list[str]:
     return [f'The field "{name}" is not supported by Step Functions' for name in value if name not in known]
+
+
+class Request(NamedTuple):
+    """What is sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
 
 
 class Answer:

@@ -11,8 +11,9 @@ from urllib.parse import urlencode, urlsplit
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
-from sfn_emulator.tasks.connections import Connection
-from sfn_emulator.tasks.exchange import header_text, invalid, required, send, unsupported, with_query
+from sfn_emulator.tasks.connections import NO_CONNECTION, Connection
+from sfn_emulator.tasks.exchange import Request, header_text, invalid, required, send, unsupported, with_query
+from sfn_emulator.tasks.exchanges import Exchanges
 from sfn_emulator.tasks.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
 
@@ -73,8 +74,9 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS",
 class HttpInvoke:
     """``arn:aws:states:::http:invoke``. The connection's own parameters win over the Task's."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, exchanges: Exchanges) -> None:
         self._clients = clients
+        self._exchanges = exchanges
 
     def problems(self, value: Value) -> list[str]:
         if not isinstance(value, dict):
@@ -89,12 +91,15 @@ class HttpInvoke:
 
         given = request.input
         connection = self._connection(given, request)
-        headers, query, body = _assembled(given, connection)
-        url = with_query(str(given["ApiEndpoint"]), query)
+        asked = _asked(given, connection)
+        exchange = self._exchanges.begin(
+            request.identity.execution_arn, lambda revealed: asked if revealed else _asked(given, NO_CONNECTION)
+        )
         try:
-            answer = send(given["Method"], url, headers, body)
+            answer = send(asked.method, asked.url, asked.headers, asked.body)
         except urllib3.exceptions.HTTPError as error:
             raise StateError("States.Http.Socket", f"{type(error).__name__}: {error}") from None
+        exchange(answer)
         if not 200 <= answer.status < 300:
             raise StateError(f"States.Http.StatusCode.{answer.status}", answer.text or answer.reason)
         return {
@@ -165,6 +170,11 @@ def _misshapen(value: Mapping[str, Value]) -> list[str]:
 def _is_forbidden(name: str) -> bool:
     lowered = name.lower()
     return lowered in _FORBIDDEN or lowered.startswith(_FORBIDDEN_PREFIXES)
+
+
+def _asked(given: Mapping[str, Value], connection: Connection) -> Request:
+    headers, query, body = _assembled(given, connection)
+    return Request(str(given["Method"]), with_query(str(given["ApiEndpoint"]), query), headers, body)
 
 
 def _assembled(

@@ -4,7 +4,7 @@ What is not in a table is refused when the definition is created, in AWS's words
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sfn_emulator.asl.resource import Family, Pattern, Resource
@@ -14,6 +14,7 @@ from sfn_emulator.tasks.activities import activity
 from sfn_emulator.tasks.apigateway import ApiGatewayInvoke
 from sfn_emulator.tasks.aws_sdk import SdkAction
 from sfn_emulator.tasks.clients import Clients
+from sfn_emulator.tasks.exchanges import Exchanges
 from sfn_emulator.tasks.http import HttpInvoke
 from sfn_emulator.tasks.lambda_ import InvokeAction, by_arn
 from sfn_emulator.tasks.patterns import (
@@ -44,6 +45,7 @@ class World:
     executions: NestedExecutions
     guard: Guard | None = None
     api_base: str | None = None
+    exchanges: Exchanges = field(default_factory=Exchanges)
 
 
 class Runner(NamedTuple):
@@ -165,7 +167,7 @@ def _start_execution(world: World, resource: Resource) -> Runner:
 def _http(world: World, resource: Resource) -> Runner:
     if resource.pattern is not Pattern.REQUEST_RESPONSE:
         raise _UnknownResourceError
-    action = HttpInvoke(world.clients)
+    action = HttpInvoke(world.clients, world.exchanges)
     return Runner(action.problems, request_response(world.workers.run, action))
 
 

@@ -1,0 +1,153 @@
+"""Map and Parallel on trial: everything the state evaluates itself, then a mock instead of what is inside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sfn_emulator.asl.model import Distribution, MachineType, Map, Parallel
+from sfn_emulator.engine.dataflow import Leaving, Observe, effective_input, is_jsonata, leave, leaving, parameters
+from sfn_emulator.engine.events import Entered
+from sfn_emulator.engine.map_items import items_of
+from sfn_emulator.engine.ports import BatcherSpec, MapRunSpec
+from sfn_emulator.engine.recovery import recovering
+from sfn_emulator.engine.states_distributed import map_run_spec
+from sfn_emulator.engine.strand import Block, Step, Strand, Waiting
+from sfn_emulator.errors import StateError
+from sfn_emulator.values import UNSET, Unset, Value, size
+
+EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
+EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
+
+_INSIDE: Final = Block("", {})
+_INLINE: Final = Distribution(MachineType.STANDARD)
+
+
+class ImpossibleTrialError(Exception):
+    """More iterations are said to have failed than there are items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """What is answered instead of the work: ``result``, or ``error`` where that is UNSET."""
+
+    result: Value | Unset = UNSET
+    error: str = ""
+    cause: str | None = None
+
+    def outcome(self) -> Value:
+        """The result; raises ``StateError`` for an error."""
+        if isinstance(self.result, Unset):
+            raise StateError(self.error, self.cause)
+        return self.result
+
+
+def _answered(state: Map | Parallel, answer: Callable[[Strand], Value], after: Leaving | None) -> Step:
+    """The step that enters, is answered and leaves."""
+    kind = type(state).__name__
+    target = state.next
+
+    def enter(strand: Strand) -> None:
+        strand.enter(f"{kind}StateEntered", Entered(strand.state, strand.input))
+
+    def attempt(strand: Strand) -> Waiting:
+        yield from ()  # it never has to wait
+        result = answer(strand)
+        strand.run.aside(strand.tip, f"{kind}StateSucceeded")
+        output, assigned = (result, None) if after is None else after(strand, result)
+        leave(strand, f"{kind}StateExited", output, assigned)
+        return target
+
+    exited, failed = f"{kind}StateExited", f"{kind}StateFailed"
+    wait = recovering(enter, attempt, (), (), exited=exited, failed=failed, jsonata=is_jsonata(state.flow))
+    return Step(kind, wait=wait)
+
+
+def mocked_parallel(state: Parallel, mock: Mock, observe: Observe) -> Step:
+    before = parameters(state.flow, observe)
+
+    def answer(strand: Strand) -> Value:
+        if before is not None:
+            before(strand, strand.input)
+        return mock.outcome()
+
+    return _answered(state, answer, leaving(state.flow, observe))
+
+
+def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, observe: Observe) -> Step:
+    """``failures`` is how many iterations are to have failed, ``read`` what the ItemReader is to have read.
+
+    Without ``read``, a Map with an ItemReader finds its items in its input, as the guide has it.
+    """
+    make = map_run_spec(state, state.distribution or _INLINE, _INSIDE, observe)
+    narrowed = effective_input(state.flow)
+    find = items_of(state)
+
+    def answer(strand: Strand) -> Value:
+        spec = make(strand)
+        items = spec.items
+        if isinstance(items, Unset):
+            value = strand.input if narrowed is None else narrowed(strand, strand.input)
+            items = find(strand, value) if isinstance(read, Unset) else read
+        if failures and failures > len(items):
+            raise ImpossibleTrialError
+        _tell_limits(spec, observe)
+        _tell_items(state, spec, items, observe)
+        result = mock.outcome()
+        if failures and _exceeds(spec, failures, len(items)):
+            raise StateError(EXCEEDED, EXCEEDED_CAUSE)
+        return result
+
+    return _answered(state, answer, leaving(state.flow, observe))
+
+
+def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
+    """Either threshold trips; without any, no failure is tolerated."""
+    count, percentage = spec.tolerated_count, spec.tolerated_percentage
+    if count is None and percentage is None:
+        return True
+    over_count = count is not None and failures > count
+    return over_count or (percentage is not None and failures * 100 > percentage * items)
+
+
+# -- what is told
+
+
+def _tell_limits(spec: MapRunSpec, observe: Observe) -> None:
+    observe("maxConcurrency", spec.max_concurrency)
+    if spec.tolerated_count is not None:
+        observe("toleratedFailureCount", spec.tolerated_count)
+    if spec.tolerated_percentage is not None:
+        observe("toleratedFailurePercentage", spec.tolerated_percentage)
+
+
+def _tell_items(state: Map, spec: MapRunSpec, items: Value, observe: Observe) -> None:
+    pairs: list[tuple[str | Unset, Value]] = list(items.items()) if isinstance(items, dict) else []
+    pairs = pairs or [(UNSET, item) for item in items]
+    if not is_jsonata(state.flow):
+        observe("afterItemsPath", items)
+    source = _source(spec)
+    selected = [spec.select(index, value, key, source) for index, (key, value) in enumerate(pairs)]
+    if state.selector is not None:
+        observe("afterItemSelector", selected)
+    if spec.batcher is not None:
+        observe("afterItemBatcher", batches(spec.batcher, selected))
+
+
+def _source(spec: MapRunSpec) -> str:
+    arguments: Any = spec.reader.arguments if spec.reader is not None else None
+    if not isinstance(arguments, dict) or "Bucket" not in arguments:
+        return "STATE_DATA"
+    return f"s3://{arguments['Bucket']}/{arguments.get('Key', arguments.get('Prefix', ''))}"
+
+
+def batches(batcher: BatcherSpec, items: list[Value]) -> list[Value]:
+    """The items in groups, each with its BatchInput, none over MaxItemsPerBatch or MaxInputBytesPerBatch."""
+    shared = {} if isinstance(batcher.batch_input, Unset) else {"BatchInput": batcher.batch_input}
+    room = batcher.max_bytes
+    made: list[list[Value]] = []
+    for item in items:
+        full = not made or (batcher.max_items is not None and len(made[-1]) >= batcher.max_items)
+        if full or (room is not None and size({**shared, "Items": [*made[-1], item]}) > room):
+            made.append([])
+        made[-1].append(item)
+    return [{**shared, "Items": group} for group in made]

@@ -1,0 +1,79 @@
+"""``mapItemReaderData``: what a Map's ItemReader is to have read, as it stands in its original source."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.asl.model import ItemReader
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.service.errors import ApiError, refuse
+from sfn_emulator.values import UNSET, Unset, Value, loads
+
+_DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+
+
+class Read(NamedTuple):
+    """``items``, and ``pointed`` where ItemsPointer picked them out of something larger."""
+
+    items: Value
+    pointed: Value | Unset = UNSET
+
+
+def read_items(text: str, reader: ItemReader) -> Read:
+    """Raises ``ValidationException`` for data that is not of the reader's InputType."""
+    kind = reader.config.get("InputType", "JSON")
+    pointed: Value | Unset = UNSET
+    if kind == "CSV":
+        items = list(_rows(text, reader.config))
+    elif kind == "JSONL":
+        items = [_json(line) for line in text.splitlines() if line.strip()]
+    else:
+        items = _json(text)
+        pointer = reader.config.get("ItemsPointer")
+        if isinstance(pointer, str):
+            items = pointed = _at(items, pointer)
+        elif reader.resource.action == "listObjectsV2" and isinstance(items, dict):
+            items = items.get("Contents", [])
+    if not isinstance(items, list | dict):
+        raise _unfit("must hold a JSON array or object")
+    return Read(_at_most(items, reader.config.get("MaxItems")), pointed)
+
+
+def _at_most(items: Value, most: Value | Compiled | None) -> Value:
+    if not isinstance(most, int) or not most:
+        return items
+    return items[:most] if isinstance(items, list) else dict(list(items.items())[:most])
+
+
+def _rows(text: str, config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    rows = csv.reader(io.StringIO(text), delimiter=_DELIMITERS[config.get("CSVDelimiter", "COMMA")])
+    given = config.get("CSVHeaderLocation") == "GIVEN"
+    names = config.get("CSVHeaders", []) if given else next(rows, [])
+    for row in rows:
+        if row:
+            yield {name: row[index] if index < len(row) else "" for index, name in enumerate(names)}
+
+
+def _json(text: str) -> Value:
+    try:
+        return loads(text)
+    except ValueError:
+        raise _unfit("must be valid JSON") from None
+
+
+def _at(value: Value, pointer: str) -> Value:
+    """RFC 6901."""
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            raise _unfit(f"has nothing at the ItemsPointer '{pointer}'")
+    return value
+
+
+def _unfit(problem: str) -> ApiError:
+    return refuse("ValidationException", f"stateConfiguration.mapItemReaderData {problem}")
