@@ -16,18 +16,17 @@ def compile(machine: Machine, observe: Observe | None = None, *, single: bool = 
     """The machine's program.
 
     ``observe`` is told the stages of every state's data flow, by the names of ``inspectionData``. ``single`` makes
-    runs end after their first state, wherever it leads, and has the result of a Parallel's or Map's children asked of
-    the host (``standin.CHILDREN``): TestState.
+    runs end after their first state, wherever it leads.
     """
     return Program(block(machine.body, observe, single), machine.timeout)
 
 
 def block(branch: Branch, observe: Observe | None = None, single: bool = False) -> Block:
-    steps = {name: _step(state, observe, single) for name, state in branch.states.items()}
+    steps = {name: _step(state, observe) for name, state in branch.states.items()}
     return Block(branch.start_at, steps, single)
 
 
-def _step(state: State, observe: Observe | None, alone: bool) -> Step:  # noqa: PLR0911 -- one line per state type
+def _step(state: State, observe: Observe | None) -> Step:  # noqa: PLR0911 -- one line per state type
     match state:
         case Pass():
             return pass_step(state, observe)
@@ -42,8 +41,8 @@ def _step(state: State, observe: Observe | None, alone: bool) -> Step:  # noqa: 
         case Fail():
             return fail_step(state, observe)
         case Parallel():
-            return parallel_step(state, tuple(block(branch) for branch in state.branches), observe, alone)
+            return parallel_step(state, tuple(block(branch) for branch in state.branches), observe)
         case Map():
-            return map_step(state, block(state.processor), observe, alone)
+            return map_step(state, block(state.processor), observe)
         case _ as never:
             assert_never(never)

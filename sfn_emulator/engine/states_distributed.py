@@ -88,7 +88,7 @@ def map_run_spec(
     before = effective_input(state.flow, observe)
     wrap = subject(state.flow)
     items = None if distribution.reader is not None else items_of(state)
-    numbers = numbers_of(state, observe)
+    numbers = _numbers_of(state, observe)
     reader = _reader(distribution.reader)
     batcher = _batcher(distribution.batcher, jsonata)
     writer = _writer(distribution.writer)
@@ -125,7 +125,7 @@ def map_run_spec(
 Numbers = tuple[int, int | None, float | None]
 
 
-def numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], Numbers]:
+def _numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], Numbers]:
     """MaxConcurrency, ToleratedFailureCount and ToleratedFailurePercentage."""
     jsonata = is_jsonata(state.flow)
     distribution = state.distribution

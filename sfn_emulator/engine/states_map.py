@@ -9,8 +9,7 @@ from sfn_emulator.engine.dataflow import Observe, effective_input, is_jsonata, l
 from sfn_emulator.engine.events import Entered, Iteration, MapStarted
 from sfn_emulator.engine.map_items import concurrency, items_of
 from sfn_emulator.engine.recovery import recovering
-from sfn_emulator.engine.standin import stand_in
-from sfn_emulator.engine.states_distributed import distributed_attempt, numbers_of
+from sfn_emulator.engine.states_distributed import distributed_attempt
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting, abort
 from sfn_emulator.errors import StateError
 from sfn_emulator.query.compiled import Compiled
@@ -20,14 +19,12 @@ INLINE_CONCURRENCY: Final = 40
 """Iterations an inline Map runs at a time, whatever MaxConcurrency says (Service quotas)."""
 
 
-def map_step(state: Map, block: Block, observe: Observe | None, alone: bool = False) -> Step:
-    """``alone``: the iterations are not run, their result is asked of the host."""
-
+def map_step(state: Map, block: Block, observe: Observe | None) -> Step:
     def enter(strand: Strand) -> None:
         strand.enter("MapStateEntered", Entered(strand.state, strand.input))
 
-    attempt = _tried_alone(state, observe) if alone else _attempt(state, block, observe)
-    if state.distribution is not None and not alone:
+    attempt = _attempt(state, block, observe)
+    if state.distribution is not None:
         attempt = distributed_attempt(state, state.distribution, block, observe)
     wait = recovering(
         enter,
@@ -61,28 +58,6 @@ def _attempt(state: Map, block: Block, observe: Observe | None) -> Callable[[Str
         output, assigned = (result, None) if after is None else after(strand, result)
         leave(strand, "MapStateExited", output, assigned)
         return target
-
-    return attempt
-
-
-def _tried_alone(state: Map, observe: Observe | None) -> Callable[[Strand], Waiting]:
-    before = effective_input(state.flow, observe)
-    after = leaving(state.flow, observe)
-    wrap = subject(state.flow)
-    items = None if state.distribution is not None and state.distribution.reader is not None else items_of(state)
-    numbers = numbers_of(state, observe)
-
-    def attempt(strand: Strand) -> Waiting:
-        given = strand.input
-        value = given if before is None else before(strand, given)
-        found = None if items is None else items(strand, value)
-        if observe is not None and found is not None and not is_jsonata(state.flow):
-            observe("afterItemsPath", found)
-        numbers(strand, wrap(value))
-        result = yield from stand_in(strand, found)
-        output, assigned = (result, None) if after is None else after(strand, result)
-        leave(strand, "MapStateExited", output, assigned)
-        return state.next
 
     return attempt
 

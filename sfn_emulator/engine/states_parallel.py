@@ -6,20 +6,17 @@ from sfn_emulator.asl.model import Parallel
 from sfn_emulator.engine.dataflow import Observe, is_jsonata, leave, leaving, parameters
 from sfn_emulator.engine.events import Entered
 from sfn_emulator.engine.recovery import recovering
-from sfn_emulator.engine.standin import stand_in
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting
 from sfn_emulator.values import Value
 
 
-def parallel_step(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None, alone: bool = False) -> Step:
-    """``alone``: the branches are not run, their result is asked of the host."""
-
+def parallel_step(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None) -> Step:
     def enter(strand: Strand) -> None:
         strand.enter("ParallelStateEntered", Entered(strand.state, strand.input))
 
     wait = recovering(
         enter,
-        _tried_alone(state, observe) if alone else _attempt(state, blocks, observe),
+        _attempt(state, blocks, observe),
         state.retry,
         state.catch,
         exited="ParallelStateExited",
@@ -49,20 +46,6 @@ def _attempt(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None
         output, assigned = (result, None) if after is None else after(strand, result)
         leave(strand, "ParallelStateExited", output, assigned)
         return target
-
-    return attempt
-
-
-def _tried_alone(state: Parallel, observe: Observe | None) -> Callable[[Strand], Waiting]:
-    before = parameters(state.flow, observe)
-    after = leaving(state.flow, observe)
-
-    def attempt(strand: Strand) -> Waiting:
-        given = strand.input
-        result = yield from stand_in(strand, given if before is None else before(strand, given))
-        output, assigned = (result, None) if after is None else after(strand, result)
-        leave(strand, "ParallelStateExited", output, assigned)
-        return state.next
 
     return attempt
 

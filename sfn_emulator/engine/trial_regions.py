@@ -90,7 +90,6 @@ def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, obser
             items = find(strand, value) if isinstance(read, Unset) else read
         if failures and failures > len(items):
             raise ImpossibleTrialError
-        _tell_limits(spec, observe)
         _tell_items(state, spec, items, observe)
         result = mock.outcome()
         if failures and _exceeds(spec, failures, len(items)):
@@ -110,14 +109,6 @@ def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
 
 
 # -- what is told
-
-
-def _tell_limits(spec: MapRunSpec, observe: Observe) -> None:
-    observe("maxConcurrency", spec.max_concurrency)
-    if spec.tolerated_count is not None:
-        observe("toleratedFailureCount", spec.tolerated_count)
-    if spec.tolerated_percentage is not None:
-        observe("toleratedFailurePercentage", spec.tolerated_percentage)
 
 
 def _tell_items(state: Map, spec: MapRunSpec, items: Value, observe: Observe) -> None:

@@ -63,11 +63,13 @@ class Trials:
         seen = self._watched(asked, run.identity.execution_arn)
         try:
             await self._carry(around, run, asked)
-        except ImpossibleTrialError:
-            text = "mapIterationFailureCount cannot exceed the number of items in the input."
-            raise refuse("ValidationException", text) from None
         finally:
             exchange = seen()
+        if isinstance(run.crash, ImpossibleTrialError):
+            text = "mapIterationFailureCount cannot exceed the number of items in the input."
+            raise refuse("ValidationException", text)
+        if run.crash is not None:
+            raise run.crash
         return report.answer(run, exchange)
 
     def _watched(self, asked: Asked, execution_arn: str) -> Callable[[], Mapping[str, Mapping[str, str]]]:

@@ -5,24 +5,25 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.asl.model import Branch, Machine
 from sfn_emulator.asl.parse import parse_state
 from sfn_emulator.engine.clock import VirtualClock
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.local import LocalTasks, identity
-from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run
+from sfn_emulator.engine.trial import Conditions, trial
+from sfn_emulator.engine.trial_regions import Mock
 from tests.engine.machines import LAMBDA
 
 
-def tried(state: dict[str, Any], value: Any, answer: dict[str, Any] | None = None) -> tuple[Run, dict[str, Any]]:
+def tried(state: dict[str, Any], value: Any, answer: Mock | None = None) -> tuple[Run, dict[str, Any]]:
     model, problems = parse_state(json.dumps(state), name="Alone")
     assert model is not None, problems
     stages: dict[str, Any] = {}
-    program = compile(Machine(Branch("Alone", {"Alone": model})), stages.__setitem__, single=True)
+    program = trial(model, Conditions(mock=answer), stages.__setitem__, lambda _: None)
     clock = VirtualClock()
     run = Run(program, identity(), value, json.dumps(value))
-    Driver(run, clock, LocalTasks({"Alone": [answer or {"return": None}]}, clock)).start()
+    script = {} if answer is None else {"return": answer.result}
+    Driver(run, clock, LocalTasks({"Alone": [script]}, clock)).start()
     return run, stages
 
 
@@ -37,7 +38,7 @@ def test_every_stage_of_a_jsonpath_task_is_told() -> None:
         "OutputPath": "$.e.c",
         "Next": "Elsewhere",
     }
-    run, stages = tried(state, {"a": 1}, {"return": {"d": 2}})
+    run, stages = tried(state, {"a": 1}, Mock({"d": 2}))
     assert stages == {
         "afterInputPath": 1,
         "afterParameters": {"b": 1},
@@ -73,7 +74,7 @@ def test_a_map_alone_is_given_the_result_of_its_iterations() -> None:
         "ResultPath": "$.ys",
         "Next": "Elsewhere",
     }
-    run, stages = tried(state, {"xs": [1, 2]}, {"return": [3]})
+    run, stages = tried(state, {"xs": [1, 2]}, Mock([3]))
     assert run.output == {"xs": [1, 2], "ys": [3]}
     assert stages["afterItemsPath"] == [1, 2]
     assert (stages["maxConcurrency"], stages["toleratedFailureCount"]) == (0, 2)
@@ -83,5 +84,5 @@ def test_a_parallel_alone_recovers_from_the_failure_of_its_branches() -> None:
     branch = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
     catch = [{"ErrorEquals": ["E"], "Next": "Handler"}]
     state = {"Type": "Parallel", "Branches": [branch], "Catch": catch, "End": True}
-    run, _ = tried(state, {}, {"throw": "E", "cause": "why"})
+    run, _ = tried(state, {}, Mock(error="E", cause="why"))
     assert (run.output, run.next_state) == ({"Error": "E", "Cause": "why"}, "Handler")
