@@ -90,15 +90,15 @@ class Keeper:
                 read(self._path("snapshot", newest))
             except SnapshotError as error:
                 raise JournalError(str(error)) from None
-        began = time.perf_counter()
+        began = time.thread_time()
         for path in self._journals(newest):
             for content in frames(path):
                 handle(_decoded(content))
-        self._tail_seconds = time.perf_counter() - began
+        self._tail_seconds = time.thread_time() - began
         self._remove_before(newest)
 
     def keep(self, entry: Entry, reply: Reply, seconds: float) -> None:
-        """Journals a request that was handled in ``seconds``, if it changed anything. Raises ``OSError``."""
+        """Journals a request that took ``seconds`` of a processor, if it changed anything. Raises ``OSError``."""
         if reply.status >= 400 or _found_nothing(entry.request, reply):
             return
         self._journal.append(_encoded(entry))

@@ -123,7 +123,7 @@ class Neighbours:
 
     def _changed(self, service: str, region: str, module: str, request: Request) -> Reply:
         """Handles a request that may change something, and keeps it before it is answered."""
-        seed, began = new_seed(), time.perf_counter()
+        seed, began = new_seed(), time.thread_time()
         waits = module == "sqs" and operation(request) == "ReceiveMessage"
         try:
             watch_moto()
@@ -131,7 +131,7 @@ class Neighbours:
                 reply = self._dispatch(service, region, module, request)
             if self._keeper is not None:
                 entry = Entry(service, region, request, at or now(), seed)
-                self._keeper.keep(entry, reply, time.perf_counter() - began)
+                self._keeper.keep(entry, reply, time.thread_time() - began)
                 if self._keeper.is_due():
                     self._keeper.compact()
         except OSError as error:
