@@ -67,6 +67,19 @@ def api() -> Iterator[Api]:
         yield Api(server, _deployed(server, functions))
 
 
+START = (
+    '{"input": "$util.escapeJavaScript($input.json(\'$\'))", "name": "$input.path(\'$.id\')", "stateMachineArn": "%s"}'
+)
+
+
+def _machine(server: Process) -> str:
+    definition = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    made = server.client("stepfunctions").create_state_machine(
+        name="started", definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/worker"
+    )
+    return str(made["stateMachineArn"])
+
+
 SOURCES = {"proxied": HANDLER, "direct": DIRECT}
 
 
@@ -139,6 +152,19 @@ def _deployed(server: Process, functions: dict[str, str]) -> str:
         {"statusCode": "204"},
         {"statusCode": "400", "selectionPattern": "4.."},
     )
+    method(
+        resource("start"),
+        "POST",
+        {
+            "type": "AWS",
+            "integrationHttpMethod": "POST",
+            "uri": "arn:aws:apigateway:us-east-1:states:action/StartExecution",
+            "requestTemplates": {"application/json": START % _machine(server)},
+        },
+        {"statusCode": "200"},
+        {"statusCode": "400", "selectionPattern": "4.."},
+    )
+    method(resource("elsewhere"), "POST", {"type": "HTTP", "integrationHttpMethod": "POST", "uri": "http://x.test"})
     gateway.create_deployment(restApiId=api, stageName="prod")
     return str(api)
 
@@ -221,3 +247,20 @@ def test_a_service_is_called_directly(api: Api) -> None:
     row = api.server.client("dynamodb").get_item(TableName="Rows", Key={"k": {"S": "one"}})
     assert row["Item"] == {"k": {"S": "one"}}
     assert api.call("POST", "/rows", "<k/>", Content_Type="text/xml").status == 415
+
+
+def test_an_api_starts_an_execution_without_a_function_between(api: Api) -> None:
+    answer = api.call("POST", "/start", '{"id": "order-1", "text": "a \\"quoted\\" ü"}')
+    assert answer.status == 200
+    arn = answer.json["executionArn"]
+    assert arn.endswith(":execution:started:order-1")
+    told = api.server.client("stepfunctions").describe_execution(executionArn=arn)
+    assert json.loads(told["input"]) == {"id": "order-1", "text": 'a "quoted" ü'}
+    again = api.call("POST", "/start", '{"id": "order-1", "text": "other"}')
+    assert (again.status, "ExecutionAlreadyExists" in again.body) == (400, True)
+
+
+def test_an_integration_that_is_not_called_here_says_so(api: Api) -> None:
+    answer = api.call("POST", "/elsewhere", "{}")
+    assert answer.status == 501
+    assert "Integrations of type HTTP are not called here" in answer.json["message"]
