@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import engine
+from benchmarks import engine, saga
 from benchmarks.table import show
 
-SUITES = {"engine": engine.figures}
+SUITES = {"engine": engine.figures, "saga": saga.figures}
 
 
 def main() -> int:
