@@ -28,8 +28,9 @@ _log: Final = logging.getLogger(__name__)
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
 """The one operation that is given up when its client goes away: the task it would get stays for others."""
-_BODY_PATIENCE: Final = 30.0
-"""Seconds a client may take between two parts of a body."""
+
+GONE: Final = Reply(499, [])
+"""For a client that has gone: nobody reads it."""
 
 _LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud", ".amazonaws.com", ".amazonaws.com.cn")
@@ -181,22 +182,21 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
 
 
 async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | Reply:
-    """The whole body, or the reply that refuses it: longer than ``limit``, or not sent in time."""
+    """The whole body, or the reply that refuses it: longer than ``limit``, or never sent."""
     if int(headers.get("content-length") or 0) > limit:
         return _too_large(limit)
     parts: list[bytes] = []
     size = 0
-    try:
-        while True:
-            message = await asyncio.wait_for(receive(), _BODY_PATIENCE) if parts else await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > limit:
-                return _too_large(limit)
-            if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError:
-        return json_error(408, "RequestTimeout", f"The request's body was not sent within {_BODY_PATIENCE:g} seconds.")
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return GONE
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            return _too_large(limit)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> Reply:
@@ -207,7 +207,7 @@ async def _while_connected(answer: Awaitable[Reply], receive: Receive) -> Reply:
     answering, gone = asyncio.ensure_future(answer), asyncio.ensure_future(receive())
     try:
         await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-        return answering.result() if answering.done() else Reply(499, [], b"")
+        return answering.result() if answering.done() else GONE
     finally:
         answering.cancel()
         gone.cancel()

@@ -7,20 +7,19 @@ child processes, and gives all of them back when it stops.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.journal import JournalError
@@ -31,6 +30,7 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.transport import connect
+from sfn_emulator.connection import Connection
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import Gateway
@@ -49,9 +49,6 @@ from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
-
-_HEADER_PATIENCE: Final = 20.0
-"""Seconds a client has from connecting to the end of its first request's headers."""
 
 
 class StartError(Exception):
@@ -107,7 +104,7 @@ class Server:
             Database.open(self.settings.state_dir, fsync=self.settings.fsync),
             clock,
             loop,
-            new_id=lambda: str(uuid.uuid4()),  # noqa: TID251 - the one source of chance outside executions
+            new_id=_new_id,
             place=Place(self.settings.region, self.settings.account),
             skip_time=self.settings.time == "skip",
             outlet=self.outlet,
@@ -227,34 +224,11 @@ class _Wire(uvicorn.Server):
         self.should_exit = True
 
 
-class _PatientProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with an end to patience: who connects and never finishes a request's headers is let go."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(_HEADER_PATIENCE, transport.close)
-
-    def on_headers_complete(self) -> None:
-        self._relax()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._relax()
-        super().connection_lost(exc)
-
-    def _relax(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
 def _wire_config(server: Server) -> uvicorn.Config:
     gateway: Any = server.gateway
     return uvicorn.Config(
         gateway,
-        http=_PatientProtocol,
+        http=Connection,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -288,6 +262,12 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _state(settings: Settings) -> StateDir | None:
     return StateDir(settings.state_dir) if settings.state_dir is not None else None
+
+
+def _new_id() -> str:
+    """A random UUID (RFC 9562, version 4): the one source of chance outside executions, asked some times a request."""
+    drawn = os.urandom(16).hex()
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{'89ab'[int(drawn[16], 16) & 3]}{drawn[17:20]}-{drawn[20:]}"
 
 
 def _version() -> str:

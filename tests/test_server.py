@@ -139,3 +139,15 @@ def test_clients_that_never_finish_a_request_hold_up_nobody() -> None:
         assert time.perf_counter() - began < 1
         for half in halves:
             half.close()
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_the_whole() -> None:
+    with running("--in-memory") as server:
+        client = server.client("s3")
+        client.create_bucket(Bucket="kept")
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as breaking:
+            breaking.sendall(b"PUT /kept/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
+            breaking.shutdown(socket.SHUT_WR)
+            assert breaking.recv(100) == b""
+        assert "Contents" not in client.list_objects_v2(Bucket="kept")

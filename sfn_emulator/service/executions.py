@@ -1,7 +1,6 @@
 """What is asked about executions: start, stop, describe, list, history. ``host`` has those that run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
@@ -258,7 +257,8 @@ def _brief(execution: Execution) -> dict[str, Any]:
 
 def describe(execution: Execution, now: float, included: str | None = None) -> dict[str, Any]:
     """What DescribeExecution answers."""
-    told = _brief(replace(execution, item_count=None)) | _data(execution, included)
+    told = _brief(execution) | _data(execution, included)
+    told.pop("itemCount", None)
     told |= _optional(traceHeader=execution.trace_header, error=execution.error, cause=execution.cause)
     status, reason = redrive_status(execution, now)
     return told | {"redriveStatus": status} | _optional(redriveStatusReason=reason)

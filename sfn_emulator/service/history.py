@@ -214,6 +214,9 @@ _ASSIGNED_AT: Final = 2
 _FORMAT: Final = 1
 
 
+_WORTH_COMPRESSING: Final = 1_024
+
+
 class _Interner:
     """Values by identity, so that what is shared is stored once."""
 
@@ -230,7 +233,7 @@ class _Interner:
 
 
 def pack(events: Iterable[Event]) -> bytes:
-    """Events as one compressed row."""
+    """Events as one row, compressed where that is worth it: setting up a compressor takes longer than a short run."""
     values = _Interner()
     types: dict[str, int] = {}
     rows: list[list[Any]] = []
@@ -239,7 +242,8 @@ def pack(events: Iterable[Event]) -> bytes:
         if event.detail is not None:
             row += _pack_detail(event.detail, values)
         rows.append(row)
-    return zlib.compress(to_bytes([_FORMAT, list(types), values.values, rows]), 1)
+    body = to_bytes([_FORMAT, list(types), values.values, rows])
+    return body if len(body) < _WORTH_COMPRESSING else zlib.compress(body, 1)
 
 
 def _pack_detail(detail: Any, values: _Interner) -> list[Any]:
@@ -256,7 +260,7 @@ def _pack_detail(detail: Any, values: _Interner) -> list[Any]:
 
 def unpack(body: bytes) -> list[Event]:
     """The events of ``pack``, with equal sharing of values."""
-    _, types, values, rows = from_bytes(zlib.decompress(body))
+    _, types, values, rows = from_bytes(body if body.startswith(b"[") else zlib.decompress(body))
     return [
         Event(types[row[0]], row[1], row[2], _unpack_detail(row[3], row[4:], values) if len(row) > 3 else None)
         for row in rows
