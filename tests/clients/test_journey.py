@@ -1,0 +1,41 @@
+"""Every operation by every client: each must be answered, and read the same from the same answer."""
+
+from typing import Any
+
+import pytest
+
+from sfn_emulator.api.protocol import service_model
+from tests.clients.journey import likened, walk
+from tests.clients.speakers import Boto, Speaker
+from tests.processes import Process
+
+
+@pytest.fixture(scope="session")
+def told_boto(server: Process) -> list[tuple[str, Any]]:
+    return walk(Boto(server, "us-west-2"))
+
+
+def test_the_walk_goes_through_every_operation_of_the_model(told_boto: list[tuple[str, Any]]) -> None:
+    assert {operation for operation, _ in told_boto} == set(service_model().operation_names) - {"TestState"}
+
+
+def test_what_is_refused_on_the_walk_is_what_aws_refuses(told_boto: list[tuple[str, Any]]) -> None:
+    refused = [(operation, told.partition(":")[0]) for operation, told in told_boto if isinstance(told, str)]
+    assert refused == [
+        ("CreateStateMachine", "StateMachineAlreadyExists"),
+        ("DeleteStateMachineVersion", "ConflictException"),
+        ("DescribeExecution", "InvalidArn"),
+        ("SendTaskSuccess", "TaskTimedOut"),
+        ("DescribeMapRun", "ResourceNotFound"),
+        ("UpdateMapRun", "ResourceNotFound"),
+        ("DescribeStateMachine", "StateMachineDoesNotExist"),
+    ]
+
+
+@pytest.mark.parametrize("client", ["command_line", "script"])
+def test_another_client_is_told_the_same(
+    client: str, told_boto: list[tuple[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    speaker: Speaker = request.getfixturevalue(client)
+    for (operation, told), (_, botos) in zip(walk(speaker), told_boto, strict=True):
+        assert likened(told) == likened(botos), operation
