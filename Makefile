@@ -4,13 +4,15 @@ BIN := $(VENV)/bin
 .PHONY: up down demo test check bench clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
+NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) . && touch $@
 
-$(VENV)/.test: $(VENV)/.run
+$(VENV)/.test: $(VENV)/.run tests/clients/node/package-lock.json
 	$(PIP) '.[test]' && touch $@
+	command -v npm >/dev/null && $(NPM) || echo "without npm or its registry the JavaScript SDK is not tried"
 
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) '.[test,check]' && touch $@
@@ -36,4 +38,4 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .sfn build *.egg-info
+	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules

@@ -43,6 +43,7 @@ def walk(speaker: Speaker, name: str = "walked") -> list[tuple[str, Any]]:
     _versions(call, machine)
     _executions(call, machine)
     _express(call, name)
+    _trial(call)
     _activities(call, name)
     _map_runs(call, machine)
     call("DeleteStateMachine", stateMachineArn=machine)
@@ -98,6 +99,11 @@ def _express(call: Diary, name: str) -> None:
     answer = call("StartSyncExecution", stateMachineArn=express, name="now", input='{"a": [1, 2.5, null, true]}')
     call("DescribeExecution", executionArn=answer["executionArn"])
     call("DeleteStateMachine", stateMachineArn=express)
+
+
+def _trial(call: Diary) -> None:
+    state = json.dumps({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "B", "Parameters": {}})
+    call("TestState", definition=state, mock={"result": '{"Payload": 1}'}, inspectionLevel="DEBUG", input='{"a": 1}')
 
 
 def _activities(call: Diary, name: str) -> None:

@@ -116,7 +116,7 @@ def why_no_javascript() -> str:
     if shutil.which("node") is None:
         return "there is no node on this machine"
     if not (NODE / "node_modules" / "@aws-sdk" / "client-sfn").is_dir():
-        return "@aws-sdk/client-sfn is not installed: make clients"
+        return "@aws-sdk/client-sfn is not installed: npm ci --prefix tests/clients/node"
     return ""
 
 

@@ -16,7 +16,7 @@ def told_boto(server: Process) -> list[tuple[str, Any]]:
 
 
 def test_the_walk_goes_through_every_operation_of_the_model(told_boto: list[tuple[str, Any]]) -> None:
-    assert {operation for operation, _ in told_boto} == set(service_model().operation_names) - {"TestState"}
+    assert {operation for operation, _ in told_boto} == set(service_model().operation_names)
 
 
 def test_what_is_refused_on_the_walk_is_what_aws_refuses(told_boto: list[tuple[str, Any]]) -> None:
