@@ -37,8 +37,8 @@ class Executions:
         execution = self.begin(around, self.wanted(around, told)).execution
         return {"executionArn": execution.arn, "startDate": execution.started_at}
 
-    def begin(self, around: Surroundings, wanted: Execution) -> "Live | Found":
-        """A new live execution, or the one that is meant by the same name and input."""
+    def begin(self, around: Surroundings, wanted: Execution, *, keep: bool = False) -> "Live | Found":
+        """A new live execution, or the one that is meant by the same name and input. ``keep``: see ``Host.begin``."""
         value = read_input(wanted.input)
         if wanted.type is MachineType.EXPRESS:
             return self._host.begin(wanted, value)
@@ -46,7 +46,7 @@ class Executions:
         if existing is None:
             if len(self._host) >= MOST_OPEN:
                 raise refuse("ExecutionLimitExceeded", f"{MOST_OPEN} executions are open")
-            return self._host.begin(wanted, value)
+            return self._host.begin(wanted, value, keep=keep)
         same = existing.execution.status is Status.RUNNING and existing.execution.input == wanted.input
         if not same:
             raise refuse("ExecutionAlreadyExists", wanted.arn)

@@ -248,6 +248,9 @@ class Live:
         self._holder.present = 0.0
 
     def lost(self) -> bool:
+        if self.execution.type is MachineType.EXPRESS:
+            self.saved()  # nothing of it is stored, so nothing was lost
+            return False
         if not self.keep:
             self._holder.gone(self)
         return self.keep

@@ -51,7 +51,7 @@ class NestedExecutions:
             told["traceHeader"] = trace_header
         wanted = self._executions.wanted(self._around, told)
         wanted = replace(wanted, started_at=self._host.not_before(wanted.started_at))
-        execution = self._executions.begin(self._around, wanted).execution
+        execution = self._executions.begin(self._around, wanted, keep=True).execution
         return Child(execution.arn, execution.started_at)
 
     def watch(self, execution_arn: str, ended: Callable[[Mapping[str, Value]], None]) -> Watch:

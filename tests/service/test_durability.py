@@ -159,6 +159,19 @@ def test_a_full_disk_refuses_writes_answers_reads_and_loses_nothing_that_runs(ke
     assert kept.status(execution) == "SUCCEEDED"
 
 
+def test_express_executions_do_without_a_disk(kept: World) -> None:
+    standard, express = kept.machine(task()), kept.machine(task(), "express", type="EXPRESS")
+    kept.start(standard)
+    pending = kept.later("StartSyncExecution", stateMachineArn=express, input='"in"')
+    database = kept.service.store.database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count={pages}")
+    for attempt in kept.hands.attempts:
+        attempt.succeeded("x" * 100_000)
+    assert kept.loop.run_until_complete(pending)["status"] == "SUCCEEDED"
+    assert kept.service.journal.failure is not None
+
+
 def test_a_damaged_file_is_reported_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / FILE_NAME
     file.write_bytes(b"this was a database once" * 100)
