@@ -103,12 +103,12 @@ def output_of(n: int) -> dict[str, Any]:
 class Worker(threading.Thread):
     """Takes activity tasks; the first attempt of each is failed so that it is retried. Outlives servers."""
 
-    def __init__(self, client: Callable[[], Any], activity: str) -> None:
+    def __init__(self, client: Callable[[], Any], activity: str, over: threading.Event) -> None:
         super().__init__(daemon=True)
         self._client = client
         self._activity = activity
         self.failed: set[str] = set()
-        self.over = threading.Event()
+        self.over = over
 
     def run(self) -> None:
         while not self.over.is_set():
@@ -186,10 +186,10 @@ def _lasting(events: list[Any]) -> list[str]:
 @pytest.mark.timeout(60 + 10 * CRASHES)
 def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     server = Server(tmp_path)
-    machine, activity = machines(server.client)
-    worker = Worker(lambda: server.client, activity)
-    worker.start()
+    over = threading.Event()
     try:
+        machine, activity = machines(server.client)
+        Worker(lambda: server.client, activity, over).start()
         executions: dict[str, int] = {}
         for crash in range(CRASHES):
             until = time.monotonic() + 0.05 + 0.6 * (crash * 0.618 % 1)
@@ -212,5 +212,5 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path: Path) 
         assert len(executions) >= CRASHES
         assert len(types) == 1, types
     finally:
-        worker.over.set()
+        over.set()
         server.process.kill()
