@@ -134,11 +134,15 @@ def _source(spec: MapRunSpec) -> str:
 def batches(batcher: BatcherSpec, items: list[Value]) -> list[Value]:
     """The items in groups, each with its BatchInput, none over MaxItemsPerBatch or MaxInputBytesPerBatch."""
     shared = {} if isinstance(batcher.batch_input, Unset) else {"BatchInput": batcher.batch_input}
-    room = batcher.max_bytes
+    most, room = batcher.max_items or len(items), batcher.max_bytes or float("inf")
+    empty = size({**shared, "Items": []})
     made: list[list[Value]] = []
+    used = room
     for item in items:
-        full = not made or (batcher.max_items is not None and len(made[-1]) >= batcher.max_items)
-        if full or (room is not None and size({**shared, "Items": [*made[-1], item]}) > room):
+        needed = size(item) + 1  # and a comma
+        if not made or len(made[-1]) >= most or used + needed > room + 1:
             made.append([])
+            used = empty
         made[-1].append(item)
+        used += needed
     return [{**shared, "Items": group} for group in made]

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.model import ItemReader
@@ -25,7 +26,7 @@ def read_items(text: str, reader: ItemReader) -> Read:
     kind = reader.config.get("InputType", "JSON")
     pointed: Value | Unset = UNSET
     if kind == "CSV":
-        items = list(_rows(text, reader.config))
+        items = _table(text, reader.config)
     elif kind == "JSONL":
         items = [_json(line) for line in text.splitlines() if line.strip()]
     else:
@@ -46,13 +47,20 @@ def _at_most(items: Value, most: Value | Compiled | None) -> Value:
     return items[:most] if isinstance(items, list) else dict(list(items.items())[:most])
 
 
+def _table(text: str, config: Mapping[str, Any]) -> Value:
+    try:
+        return list(_rows(text, config))
+    except csv.Error as error:
+        raise _unfit(f"must be valid CSV: {error}") from None
+
+
 def _rows(text: str, config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     rows = csv.reader(io.StringIO(text), delimiter=_DELIMITERS[config.get("CSVDelimiter", "COMMA")])
     given = config.get("CSVHeaderLocation") == "GIVEN"
     names = config.get("CSVHeaders", []) if given else next(rows, [])
     for row in rows:
         if row:
-            yield {name: row[index] if index < len(row) else "" for index, name in enumerate(names)}
+            yield dict(zip_longest(names, row[: len(names)], fillvalue=""))
 
 
 def _json(text: str) -> Value:
@@ -68,7 +76,7 @@ def _at(value: Value, pointer: str) -> Value:
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+        elif isinstance(value, list) and name.isascii() and name.isdigit() and int(name) < len(value):
             value = value[int(name)]
         else:
             raise _unfit(f"has nothing at the ItemsPointer '{pointer}'")

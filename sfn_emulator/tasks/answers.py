@@ -72,7 +72,10 @@ def problem(resource: Resource, result: Value, *, strict: bool) -> str | None:
         return None
     if not isinstance(result, dict):
         return "Mocked result must be a JSON object."
-    found = next(_Checker(answer, strict).structure(answer.shape, result, ""), None)
+    try:
+        found = next(_Checker(answer, strict).structure(answer.shape, result, ""), None)
+    except RecursionError:
+        return "Mocked result is nested too deeply."
     return None if found is None else f"Mock result schema validation error: {found}"
 
 

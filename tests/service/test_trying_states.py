@@ -192,3 +192,50 @@ def test_what_no_model_knows_is_let_pass(resource: str, result: Any) -> None:
     known = parse_resource(resource)
     assert known is not None
     assert TrialIntegrations(Exchanges()).problem(known, result, strict=True) is None
+
+
+# -- hostile and large requests
+
+
+@pytest.mark.parametrize("levels", [10, 250, 480, 5_000])
+def test_a_deeply_nested_result_is_answered_or_refused(levels: int, tested: World) -> None:
+    definition = {**TASK, "Resource": "arn:aws:states:::dynamodb:getItem", "Parameters": {"TableName": "t", "Key": {}}}
+    deep = '{"Item":{"a":' + '{"M":{"a":' * levels + '{"S":1}' + "}}" * levels + "}}"
+    with pytest.raises(Refused) as refused:
+        tested.call("TestState", definition=dumps(definition), mock={"result": deep})
+    assert refused.value.code == "ValidationException"
+
+
+def distributed(**fields: Any) -> str:
+    """A Map of JSON lines, as a definition."""
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    processor = {"ProcessorConfig": config, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSONL"},
+        "Parameters": {"Bucket": "b", "Key": "k"},
+    }
+    return dumps({"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True, **fields})
+
+
+def batched(tested: World, lines: str, **batcher: Any) -> list[Any]:
+    told = tested.call(
+        "TestState",
+        definition=distributed(ItemBatcher=batcher),
+        mock={"result": "[]"},
+        stateConfiguration={"mapItemReaderData": lines},
+        inspectionLevel="DEBUG",
+    )
+    return [batch["Items"] for batch in json.loads(told["inspectionData"]["afterItemBatcher"])]
+
+
+def test_batches_keep_to_their_bytes(tested: World) -> None:
+    assert len('{"Items":["aaaa","bbbb"]}') == 25
+    assert batched(tested, '"aaaa"\n"bbbb"\n"c"', MaxInputBytesPerBatch=25) == [["aaaa", "bbbb"], ["c"]]
+    assert batched(tested, '"aaaa"\n"bbbb"\n"c"', MaxInputBytesPerBatch=24) == [["aaaa"], ["bbbb", "c"]]
+    assert batched(tested, '"aaaa"\n"bbbb"\n"c"', MaxInputBytesPerBatch=1) == [["aaaa"], ["bbbb"], ["c"]]
+
+
+def test_as_many_items_as_a_request_can_hold_are_batched_at_once(tested: World) -> None:
+    batches = batched(tested, "1\n" * 100_000, MaxInputBytesPerBatch=262_144)
+    assert [len(batch) for batch in batches] == [100_000]
