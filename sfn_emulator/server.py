@@ -41,6 +41,7 @@ from sfn_emulator.settings import Settings
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.exchanges import Exchanges
 from sfn_emulator.tasks.lambda_ import ClientLambdas
+from sfn_emulator.tasks.map_data import S3MapData
 from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
 from sfn_emulator.tasks.mocks import read as read_mocks
 from sfn_emulator.tasks.permissions import Guard, RolePolicies
@@ -110,11 +111,11 @@ class Server:
             outlet=self.outlet,
             retention_days=self.settings.retention,
         )
-        service.open(self._tasks(service, clock, loop))
+        service.open(*self._hands(service, clock, loop))
         return service
 
-    def _tasks(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> Tasks:
-        """Whoever runs Tasks: with the neighbours in this process, or wherever the settings say."""
+    def _hands(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> tuple[Tasks, S3MapData]:
+        """Whoever runs Tasks and reads items: with the neighbours in this process, or wherever the settings say."""
         clients = Clients(
             Destinations(
                 self.endpoint,
@@ -126,9 +127,10 @@ class Server:
         guard = Guard(RolePolicies(clients, self.settings.region), clock, enforce=self.settings.iam == "enforce")
         exchanges = Exchanges()
         service.trials.integrations = TrialIntegrations(exchanges)
+        workers = Workers(loop.call_soon_threadsafe)
         router = Router(
             World(
-                Workers(loop.call_soon_threadsafe),
+                workers,
                 clients,
                 clock,
                 ClientLambdas(clients, self.settings.region) if elsewhere else self.lambdas,
@@ -140,7 +142,8 @@ class Server:
                 exchanges,
             )
         )
-        return router if self._mocks is None else MockedTasks(router, self._mocks)
+        tasks = router if self._mocks is None else MockedTasks(router, self._mocks)
+        return tasks, S3MapData(clients, workers, guard)
 
     async def close(self) -> None:
         if self.service is not None:

@@ -49,7 +49,7 @@ def operations(service: StepFunctions) -> Mapping[str, Operation]:
         "TagResource": tags.tag_resource,
         "TestState": service.trials.test_state,
         "UntagResource": tags.untag_resource,
-        "UpdateMapRun": map_runs.update_map_run,
+        "UpdateMapRun": service.map_runs.update,
         "UpdateStateMachine": machines.update,
         "UpdateStateMachineAlias": aliases.update_state_machine_alias,
         "ValidateStateMachineDefinition": service.definitions.validate,

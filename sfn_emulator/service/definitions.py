@@ -66,6 +66,18 @@ class Definitions:
             self._programs.move_to_end(revision.id)
         return found
 
+    def child_program(self, revision: Revision, state: str) -> Program:
+        """Of the children of a Distributed Map, by the Map state's name."""
+        key = f"{revision.id}/{state}"
+        found = self._programs.get(key)
+        if found is None:
+            processor = _map_state(self.model(revision).body, state)
+            assert processor is not None, f"a Map Run was started by {state}, so it is there"
+            found = _keep(self._programs, key, Program(engine.block(processor)))
+        else:
+            self._programs.move_to_end(key)
+        return found
+
     # -- ValidateStateMachineDefinition
 
     def validate(self, _: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,6 +92,23 @@ class Definitions:
             "diagnostics": [_diagnostic(problem) for problem in shown[:most]],
             "truncated": len(shown) > most,
         }
+
+
+def _map_state(branch: Branch, name: str) -> Branch | None:
+    """The ItemProcessor of the Distributed Map ``name``, wherever it is; state names are unique in a definition."""
+    for state in branch.states.values():
+        if isinstance(state, Map) and state.name == name and state.distribution is not None:
+            return state.processor
+        for inner in _inside(state):
+            if (found := _map_state(inner, name)) is not None:
+                return found
+    return None
+
+
+def _inside(state: State) -> tuple[Branch, ...]:
+    if isinstance(state, Map):
+        return (state.processor,)
+    return state.branches if isinstance(state, Parallel) else ()
 
 
 def _keep(kept: OrderedDict[str, T], key: str, made: T) -> T:
@@ -122,5 +151,4 @@ def _state_assigns(state: State) -> bool:
         *getattr(state, "catch", ()),
         *(state.rules if isinstance(state, Choice) else ()),
     )
-    inner = state.branches if isinstance(state, Parallel) else (state.processor,) if isinstance(state, Map) else ()
-    return any(getattr(part, "assign", None) is not None for part in parts) or any(map(_branch_assigns, inner))
+    return any(getattr(part, "assign", None) is not None for part in parts) or any(map(_branch_assigns, _inside(state)))

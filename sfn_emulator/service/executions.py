@@ -11,6 +11,7 @@ from sfn_emulator.service.host import Host
 from sfn_emulator.service.inputs import read_input
 from sfn_emulator.service.live import Live
 from sfn_emulator.service.machines import Machines, revision_of
+from sfn_emulator.service.map_run_host import MapRunHost
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.records import Alias, Execution, MapRun, StateMachine, Status, Version
@@ -26,9 +27,10 @@ _BILLED_MEMORY: Final = 64
 class Executions:
     """The operations on executions."""
 
-    def __init__(self, host: Host, machines: Machines) -> None:
+    def __init__(self, host: Host, machines: Machines, map_runs: MapRunHost) -> None:
         self._host = host
         self._machines = machines
+        self._map_runs = map_runs
 
     # -- start
 
@@ -117,7 +119,12 @@ class Executions:
         redriven = told["redriveFilter"] == "REDRIVEN" if "redriveFilter" in told else None
         scope, size = f"executions {value} {status} {redriven}", page_size(told.get("maxResults"))
         before = resume(scope, told.get("nextToken"), around.now())
-        found = around.store.executions(Filter(column, value, status, redriven, before), size + 1)
+        map_run = around.store.get(MapRun, value) if column == "map_run" else None
+        found: Sequence[tuple[Any, Execution]]
+        if map_run is not None and map_run.express:
+            found = [] if redriven else self._map_runs.newest(map_run, status, before, size + 1)
+        else:
+            found = around.store.executions(Filter(column, value, status, redriven, before), size + 1)
         shown, more = page(found, size, scope, lambda row: row[0], around.now())
         return {"executions": [_brief(execution) for _, execution in shown], **more}
 
@@ -164,7 +171,10 @@ class Executions:
         if live is not None:
             return live
         row = around.store.execution(arn)
-        return Found(around, *row) if row else None
+        if row is not None:
+            return Found(around, *row)
+        child = self._map_runs.find(arn)
+        return Found(around, 0, child) if child is not None else None
 
     def _existing(self, around: Surroundings, text: str) -> "Live | Found":
         arn = arns.parse(text, "execution").text

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run
+from sfn_emulator.engine.strand import Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
-from sfn_emulator.service.delivery import Outlet, deliver
+from sfn_emulator.service.delivery import Outlet, Told, deliver
 from sfn_emulator.service.live import Live
 from sfn_emulator.service.machines import remove, revision_of
-from sfn_emulator.service.records import Execution, StateMachine, Status
+from sfn_emulator.service.records import Execution, MapRun, Revision, StateMachine, Status
 from sfn_emulator.service.signals import decode
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import Value, loads
@@ -50,6 +51,9 @@ class Host:
 
     def live(self, arn: str) -> Live | None:
         return self._lives.get(arn)
+
+    def all(self) -> Iterator[Live]:
+        return iter(self._lives.values())
 
     def not_before(self, at: float) -> float:
         """``at``, or the present of the execution on whose behalf something is begun."""
@@ -92,8 +96,15 @@ class Host:
             express=execution.type is MachineType.EXPRESS,
             test_case=execution.test_case,
         )
-        run = Run(self._definitions.program(revision), identity, value, execution.input)
+        run = Run(self._program(execution, revision), identity, value, execution.input)
         return Live(self, execution, run, seq=seq)
+
+    def _program(self, execution: Execution, revision: Revision) -> Program:
+        if execution.map_run_arn is None:
+            return self._definitions.program(revision)
+        map_run = self._around.store.get(MapRun, execution.map_run_arn)
+        assert map_run is not None, "a child's Map Run is stored before it"
+        return self._definitions.child_program(revision, map_run.state)
 
     async def end_of(self, live: Live) -> Execution:
         """The record of its end, once that is saved."""
@@ -143,13 +154,17 @@ class Host:
     def later(self, then: Callable[[], None], delay: float = 0.0) -> None:
         self._around.loop.call_later(delay, then)
 
-    def deliver(self, live: Live) -> None:
+    def wants_log(self, revision: str) -> bool:
+        """Whether executions of this revision are logged."""
+        return self._outlet is not None and revision_of(self._around, revision).logging["level"] != "OFF"
+
+    def deliver(self, live: Told) -> None:
         if self._outlet is not None:
             deliver(live, revision_of(self._around, live.execution.revision), self._outlet)
 
     def gone(self, live: Live) -> None:
         self._lives.pop(live.execution.arn, None)
-        if live.execution.type is MachineType.STANDARD:
+        if live.execution.type is MachineType.STANDARD and live.execution.map_run_arn is None:
             self._finish_deletion(live.execution.machine_arn)
 
     def _finish_deletion(self, machine_arn: str) -> None:

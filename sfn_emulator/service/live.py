@@ -13,7 +13,7 @@ from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartTask, TaskBegun, Tasks, Tell, Work
+from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run
 from sfn_emulator.engine.run import Status as Outcome
 from sfn_emulator.service import history
@@ -58,7 +58,7 @@ class Holder(Protocol):
 
 
 class Live:
-    """One live execution: the ``Host`` of its driver, and its ``Tasks``. ``seq`` is its row, 0 while it has none."""
+    """One live execution: its driver's ``Host``, ``Tasks`` and ``MapRuns``. ``seq`` is its row, 0 while it has none."""
 
     __slots__ = (
         *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_packed", "_unwritten"),
@@ -84,7 +84,8 @@ class Live:
         self._fresh: list[tuple[float, Told]] = []
         self._committed: list[Callable[[], None]] = []
         self._watchers: list[Callable[[Execution], None]] | None = None
-        self._driver = Driver(run, holder.clock, self, holder.map_runs, host=self, skip=holder.skip_time, budget=BUDGET)
+        map_runs = None if holder.map_runs is None else self
+        self._driver = Driver(run, holder.clock, self, map_runs, host=self, skip=holder.skip_time, budget=BUDGET)
 
     @property
     def ended(self) -> bool:
@@ -160,7 +161,10 @@ class Live:
     def supports(self, resource: Resource) -> str | None:
         return self._holder.tasks.supports(resource)
 
-    def start(self, effect: StartTask, _: Tell) -> Work:
+    def start(self, effect: StartTask | StartMapRun, _: Tell) -> Work:
+        if isinstance(effect, StartMapRun):
+            assert self._holder.map_runs is not None, "a driver without Map Runs asks for none"
+            return self._holder.map_runs.start(effect, self._tell)
         if effect.submitted is None and effect.id not in self._handed:
             # a worker took it, but the process died before the worker can have heard
             return self._holder.tasks.start(effect._replace(submitted=UNSET), self._tell_but_its_beginning)

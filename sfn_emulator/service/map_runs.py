@@ -37,8 +37,8 @@ def describe_map_run(around: Surroundings, told: Mapping[str, Any]) -> dict[str,
         "status": run.status,
         "startDate": run.created_at,
         "maxConcurrency": run.max_concurrency,
-        "toleratedFailurePercentage": run.tolerated_percentage,
-        "toleratedFailureCount": run.tolerated_count,
+        "toleratedFailurePercentage": run.tolerated_percentage or 0.0,
+        "toleratedFailureCount": run.tolerated_count or 0,
         "itemCounts": _counts(run.items),
         "executionCounts": _counts(run.executions),
         "redriveCount": run.redrive_count,
@@ -70,13 +70,26 @@ def _brief(run: MapRun) -> dict[str, Any]:
     return told if run.stopped_at is None else told | {"stopDate": run.stopped_at}
 
 
-def update_map_run(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Only while it runs (API_UpdateMapRun)."""
+def update_map_run(around: Surroundings, told: Mapping[str, Any]) -> MapRun:
+    """The record with its new settings; only while it runs (API_UpdateMapRun)."""
     run = _map_run(around, told["mapRunArn"])
     changes = {field: told[name] for name, field in _SETTINGS.items() if name in told}
     if not changes:
         raise refuse("ValidationException", f"At least one of {', '.join(_SETTINGS)} must be specified")
     if run.status is not Status.RUNNING:
         raise refuse("ValidationException", "The Map Run is not running")
-    around.store.put(replace(run, **changes))
-    return {}
+    changed = replace(run, **changes)
+    around.store.put(changed)
+    return changed
+
+
+def abandoned(run: MapRun, now: float) -> MapRun:
+    """The record of a Map Run whose parent has ended without it: what was running was aborted."""
+    return replace(
+        run, status=Status.ABORTED, stopped_at=now, items=_aborted(run.items), executions=_aborted(run.executions)
+    )
+
+
+def _aborted(counts: Mapping[str, int]) -> dict[str, int]:
+    running = counts.get("running", 0)
+    return {**counts, "running": 0, "aborted": counts.get("aborted", 0) + running, "pendingRedrive": 0}

@@ -134,7 +134,12 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class MapRun:
-    """A Distributed Map's run. Counts are by item and by execution, as DescribeMapRun names them."""
+    """A Distributed Map's run. Counts are by item and by execution, as DescribeMapRun names them.
+
+    ``state`` is the Map state's name, ``revision`` the parent's, ``effect`` the number of the parent's effect that
+    started or redrove it last. ``taken`` items were handed to ``begun`` children; ``all_read`` tells that no more items
+    will be read. ``bytes`` is the size of all results so far. A tolerance that was not set is ``None``.
+    """
 
     kind: ClassVar[str] = "map_run"
     arn: str
@@ -144,12 +149,22 @@ class MapRun:
     status: Status = Status.RUNNING
     stopped_at: float | None = None
     max_concurrency: int = 0
-    tolerated_count: int = 0
-    tolerated_percentage: float = 0.0
+    tolerated_count: int | None = None
+    tolerated_percentage: float | None = None
     items: Mapping[str, int] = field(default_factory=dict)
     executions: Mapping[str, int] = field(default_factory=dict)
     redrive_count: int = 0
     redriven_at: float | None = None
+    state: str = ""
+    label: str = ""
+    express: bool = False
+    revision: str = ""
+    effect: int = 0
+    taken: int = 0
+    begun: int = 0
+    all_read: bool = False
+    bytes: int = 0
+    error: str | None = None
 
     @property
     def key(self) -> str:

@@ -13,6 +13,8 @@ from sfn_emulator.service.executions import Executions
 from sfn_emulator.service.host import Host
 from sfn_emulator.service.journal import Journal
 from sfn_emulator.service.machines import Machines
+from sfn_emulator.service.map_data import MapData
+from sfn_emulator.service.map_run_host import MapRunHost
 from sfn_emulator.service.nested import NestedExecutions
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.store_sqlite import Database
@@ -54,13 +56,17 @@ class StepFunctions:
         self.definitions = Definitions()
         self.machines = Machines(self.definitions)
         self.host = Host(self.around, self.definitions, skip_time=skip_time, outlet=outlet)
-        self.executions = Executions(self.host, self.machines)
+        self.map_runs = MapRunHost(self.around, self.host, loop.time)
+        self.executions = Executions(self.host, self.machines, self.map_runs)
         self.nested = NestedExecutions(self.around, self.executions, self.host)
         self.trials = Trials(self.definitions, self.host)
 
-    def open(self, tasks: Tasks) -> None:
+    def open(self, tasks: Tasks, data: MapData | None = None) -> None:
+        """``data`` reads the items and writes the results of Distributed Maps."""
         self.definitions.tasks = tasks
-        self.host.open(tasks)
+        self.map_runs.open(data)
+        self.host.open(tasks, self.map_runs)
+        self.map_runs.opened()
         self._tidy()
 
     def _tidy(self) -> None:

@@ -153,6 +153,14 @@ class Store:
         rows = self.database.execute(f"{_SELECT} WHERE status = 'RUNNING' ORDER BY seq").fetchall()
         return map(_execution, rows)
 
+    def children(self, map_run: str, status: Status, after: int, limit: int) -> list[tuple[int, Execution]]:
+        """A Map Run's STANDARD children with this status, in order of start, after ``seq``."""
+        rows = self.database.execute(
+            f"{_SELECT} WHERE map_run = ? AND status = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (map_run, status, after, limit),
+        )
+        return [_execution(row) for row in rows]
+
     def any_execution(self, machine_arn: str, status: Status) -> bool:
         found = self.database.execute(
             "SELECT 1 FROM execution WHERE machine = ? AND status = ? LIMIT 1", (machine_arn, status)

@@ -30,4 +30,17 @@ _FIRST: Final = (
     "CREATE TABLE history (execution INTEGER PRIMARY KEY, body BLOB NOT NULL)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_MAP_RUNS: Final = (
+    # Items that Map Runs read and outcomes of their EXPRESS children, in compressed chunks.
+    """CREATE TABLE map_item (
+        run TEXT NOT NULL, first INTEGER NOT NULL, length INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (run, first))""",
+    """CREATE TABLE map_outcome (
+        run TEXT NOT NULL, n INTEGER NOT NULL, least INTEGER NOT NULL, most INTEGER NOT NULL, children INTEGER NOT NULL,
+        items INTEGER NOT NULL, failures INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (run, n))""",
+    # Map Runs under way: what has to be looked after when a process starts.
+    "CREATE TABLE map_run_open (run TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS)
