@@ -17,6 +17,7 @@ from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.origins import grant, preflight
 from sfn_emulator.cloud.rest_api import RestApi
 from sfn_emulator.values import loads
 
@@ -33,6 +34,8 @@ GONE: Final = Reply(499, [])
 """For a client that has gone: nobody reads it."""
 
 _LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
+_SYNC: Final = "sync-"
+"""What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud", ".amazonaws.com", ".amazonaws.com.cn")
 
 
@@ -73,7 +76,8 @@ class Gateway:
         self._health = health
         self._pace = pace
         self._body_limit = body_limit
-        self._admits = lru_cache(maxsize=256)(partial(_admits, frozenset(name.lower() for name in allowed_hosts)))
+        self._trusted = frozenset(name.lower() for name in allowed_hosts)
+        self._admits = lru_cache(maxsize=256)(partial(_admits, self._trusted))
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,7 +93,11 @@ class Gateway:
         """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
-            return await self._states(target, request)
+            reply = await self._states(target, request)
+            reply.headers.extend(grant(request.headers, self._trusted).items())
+            return reply
+        if (permit := preflight(request, self._trusted)) is not None:
+            return permit
         if request.path == "/health" and request.method in ("GET", "HEAD"):
             return json_reply(200, self._health())
         if request.path == "/pace" and request.method == "POST":
@@ -235,7 +243,7 @@ def _stranger(headers: Headers) -> Reply:
 
 def _admits(allowed: frozenset[str], host: str) -> bool:
     """Is this Host header one of ours? A page of another name that resolves here (DNS rebinding) is not."""
-    name = host_of({"host": host})
+    name = host_of({"host": host}).removeprefix(_SYNC)
     if not name or name in _LOCAL_NAMES or name in allowed or name.endswith(_LOCAL_SUFFIXES):
         return True
     try:

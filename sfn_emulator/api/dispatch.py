@@ -10,14 +10,15 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sfn_emulator.api.operations import READS, Operation, operations
-from sfn_emulator.api.protocol import TARGET_PREFIX, Codec, Response, answer, codec, error_answer, parameters
+from sfn_emulator.api.operations import READS, TRACED, Operation, operations
+from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
 from sfn_emulator.service.errors import ApiError, store_unavailable
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.surroundings import Surroundings
 
 _log: Final = logging.getLogger(__name__)
 _SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/([a-z0-9-]{1,32})/")
+TRACE: Final = "x-amzn-trace-id"
 
 
 class StepFunctionsApi:
@@ -36,7 +37,10 @@ class StepFunctionsApi:
         try:
             name, operation = self._operation(target)
             form = codec(name)
-            result = await self._perform(around, name, operation, form, body)
+            told = parameters(form, unpacked(body, headers.get("content-encoding", "")))
+            if name in TRACED and TRACE in headers:
+                told["traceHeader"] = headers[TRACE][:256]
+            result = await self._perform(around, name, operation, told)
             return answer(form, result, request_id)
         except ApiError as error:
             return error_answer(error, request_id)
@@ -51,9 +55,8 @@ class StepFunctionsApi:
             )
 
     async def _perform(
-        self, around: Surroundings, name: str, operation: Operation, form: Codec, body: bytes
+        self, around: Surroundings, name: str, operation: Operation, told: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        told = parameters(form, body)
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done

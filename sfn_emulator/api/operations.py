@@ -56,6 +56,9 @@ def operations(service: StepFunctions) -> Mapping[str, Operation]:
     }
 
 
+TRACED: Final = frozenset({"StartExecution", "StartSyncExecution"})
+"""Operations whose traceHeader gives way to the request's own X-Amzn-Trace-Id (API_StartExecution)."""
+
 READS: Final = frozenset(
     {
         *("DescribeActivity", "DescribeExecution", "DescribeMapRun", "DescribeStateMachine"),

@@ -3,6 +3,7 @@
 Everything about an operation that the model decides is compiled when it is first called: no request looks at a shape.
 """
 
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -12,13 +13,16 @@ import orjson
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from sfn_emulator.api.shapes import Check, Problems, UnreadableError, Write, check_for, write_for
-from sfn_emulator.service.errors import ApiError
+from sfn_emulator.service.errors import ApiError, validation_errors
 from sfn_emulator.values import dumps
 
 TARGET_PREFIX: Final = "AWSStepFunctions"
 CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes a request may have: beyond a definition of 1 MB, escaped, there is nothing to say."""
+
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class Response(NamedTuple):
@@ -52,6 +56,18 @@ def codec(operation: str) -> Codec:
     return Codec(operation, check_for(model.input_shape), write)
 
 
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """The body as it was before its ``Content-Encoding``; raises ``ApiError`` for one we do not know."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise ApiError("SerializationException", f"The Content-Encoding '{encoding}' is not supported: send gzip.")
+    try:
+        return zlib.decompressobj(_GZIP).decompress(body, BODY_LIMIT + 1)
+    except zlib.error as error:
+        raise ApiError("SerializationException", f"The request body is not gzip: {error}") from None
+
+
 def parameters(codec: Codec, body: bytes) -> dict[str, Any]:
     """The request's parameters; raises ``ApiError`` SerializationException or ValidationException in AWS's words."""
     if len(body) > BODY_LIMIT:
@@ -64,8 +80,7 @@ def parameters(codec: Codec, body: bytes) -> dict[str, Any]:
     except UnreadableError as error:
         raise ApiError("SerializationException", str(error)) from None
     if problems:
-        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise ApiError("ValidationException", count + "; ".join(problems))
+        raise validation_errors(problems)
     return checked
 
 

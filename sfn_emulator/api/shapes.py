@@ -94,18 +94,20 @@ def _text(shape: Shape) -> Check:
     return check
 
 
-def _number(wanted: str, whole: bool) -> Callable[[Shape], Check]:
+def _number(wanted: str, bits: int | None) -> Callable[[Shape], Check]:
+    """Of ``bits``, or with a fraction."""
+
     def compile_number(shape: Shape) -> Check:
-        rules = [
-            (broken, told.replace(" have value", " have value"))
-            for broken, told in _size_rules(shape, lambda value: value, "value")
-        ]
+        rules = _size_rules(shape, lambda value: value, "value")
         hidden = bool(shape.metadata.get("sensitive"))
+        bound = 2 ** (bits - 1) if bits else None
 
         def check(value: Any, path: str, problems: Problems) -> Any:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise _wrong_type(value, wanted)
-            number = int(value) if whole else float(value)
+            if bound and not -bound <= value < bound:
+                raise UnreadableError(f"Numeric value ({value}) out of range of {wanted.lower()}")
+            number = int(value) if bound else float(value)
             _apply(rules, hidden, number, path, problems)
             return number
 
@@ -173,9 +175,9 @@ def _structure(shape: Shape) -> Check:
 
 _CHECKS: Final[Mapping[str, Callable[[Shape], Check]]] = {
     "string": _text,
-    "integer": _number("Integer", whole=True),
-    "long": _number("Long", whole=True),
-    "float": _number("Float", whole=False),
+    "integer": _number("Integer", 32),
+    "long": _number("Long", 64),
+    "float": _number("Float", None),
     "boolean": _boolean,
     "list": _list,
     "map": _map,

@@ -38,9 +38,7 @@ def _routes(around: Surroundings, given: Sequence[Mapping[str, Any]]) -> tuple[s
 def create_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
     """Idempotent by name, description and routing; the same name with anything else is a conflict (recorded)."""
     machine_arn, routes = _routes(around, told["routingConfiguration"])
-    machine = around.store.get(StateMachine, machine_arn)
-    if machine is not None and machine.deleting:
-        raise refuse("StateMachineDeleting", machine_arn)
+    _check_not_deleting(around, machine_arn)
     wanted = Alias(
         arn=f"{machine_arn}:{told['name']}",
         machine_arn=machine_arn,
@@ -58,6 +56,12 @@ def create_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) ->
     elif (existing.description, existing.routes) != (wanted.description, wanted.routes):
         raise refuse("ConflictException", _SAME_NAME)
     return {"stateMachineAliasArn": wanted.arn, "creationDate": (existing or wanted).created_at}
+
+
+def _check_not_deleting(around: Surroundings, machine_arn: str) -> None:
+    machine = around.store.get(StateMachine, machine_arn)
+    if machine is not None and machine.deleting:
+        raise refuse("StateMachineDeleting", machine_arn)
 
 
 def _alias(around: Surroundings, arn: str) -> Alias | None:
@@ -87,6 +91,7 @@ def describe_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) 
 
 def update_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
     alias = _existing(around, told["stateMachineAliasArn"])
+    _check_not_deleting(around, alias.machine_arn)
     if not {"description", "routingConfiguration"} & told.keys():
         raise refuse("ValidationException", "Either the description or the routingConfiguration must be specified")
     routes = alias.routes
@@ -114,6 +119,7 @@ def list_state_machine_aliases(around: Surroundings, told: Mapping[str, Any]) ->
     arn = arns.parse(told["stateMachineArn"], "stateMachine")
     if around.store.get(StateMachine, arn.base) is None:
         raise refuse("StateMachineDoesNotExist", arn.text)
+    _check_not_deleting(around, arn.base)
     scope, size = f"aliases {arn.text}", page_size(told.get("maxResults"))
     after = resume(scope, told.get("nextToken"), around.now())
     found = around.store.documents(Alias, arn.base, after=after)

@@ -60,6 +60,15 @@ def parse(text: str, *kinds: str) -> Arn:
     return Arn(text, head[1], head[3], head[4], kind, parts[0], tuple(parts[1:]))
 
 
+def parse_unlabelled(text: str) -> Arn:
+    """The parts of a state machine's ARN where one of a Distributed Map state (``NAME/LABEL``) has no place: such a
+    request fails with ``ValidationException`` (API_StartExecution, API_UpdateStateMachine, API_DeleteStateMachine)."""
+    arn = parse(text, "stateMachine")
+    if "/" in arn.name:
+        raise refuse("ValidationException", f"The ARN of a Distributed Map state cannot be used here: '{text}'")
+    return arn
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where this service says it is; what new ARNs begin with."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.errors import ApiError, refuse
 
 NO_TRACING: Final[Mapping[str, Any]] = {"enabled": False}
 OWNED_KEY: Final[Mapping[str, Any]] = {"type": "AWS_OWNED_KEY"}
@@ -13,9 +13,9 @@ _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 
 
 def check_role(arn: str) -> None:
-    """Raises ``InvalidArn`` for what is no ARN of an IAM role."""
+    """Raises ``InvalidArn`` for what is no ARN of an IAM role, in words users have met."""
     if not _ROLE.fullmatch(arn):
-        raise refuse("InvalidArn", f"Invalid Role Arn: '{arn}'")
+        raise ApiError("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
 
 def logging_of(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -37,7 +37,12 @@ def log_group_arn(destination: Mapping[str, Any]) -> str:
 
 
 def tracing_of(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return NO_TRACING if given is None else {"enabled": given.get("enabled", False)}
+    """Given, it must say whether (shape InvalidTracingConfiguration)."""
+    if given is None:
+        return NO_TRACING
+    if "enabled" not in given:
+        raise refuse("InvalidTracingConfiguration", "'enabled' must be set to true or false.")
+    return {"enabled": given["enabled"]}
 
 
 def encryption_of(given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ Codes are shapes of botocore's ``stepfunctions`` model (or of AWS's common error
 where a recording exists, and follow the same pattern elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 
@@ -55,6 +55,12 @@ _WORDS: Final = {
 def refuse(code: str, subject: str, **extra: str) -> ApiError:
     """The error ``code`` about ``subject``, in AWS's words for that code."""
     return ApiError(code, _WORDS[code].format(subject), extra=extra)
+
+
+def validation_errors(problems: Sequence[str]) -> ApiError:
+    """All that a request breaks of the model's constraints (the form is recorded)."""
+    count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
+    return ApiError("ValidationException", count + "; ".join(problems))
 
 
 TYPE_NOT_SUPPORTED: Final = "This operation is not supported by this type of state machine"

@@ -15,7 +15,7 @@ from sfn_emulator.service.map_run_host import MapRunHost
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.records import Alias, Execution, MapRun, StateMachine, Status, Version
-from sfn_emulator.service.redrive import redrive_status
+from sfn_emulator.service.redrive import redrive_status, redriven_with
 from sfn_emulator.service.store import Filter
 from sfn_emulator.service.surroundings import Surroundings
 
@@ -81,11 +81,12 @@ class Executions:
     # -- redrive
 
     def redrive(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Idempotent by ``clientToken``."""
+        """Idempotent by the last ``clientToken``s."""
         found = self._existing(around, told["executionArn"])
         execution, token = found.execution, told.get("clientToken")
-        if token is not None and token == execution.redrive_token:
-            return {"redriveDate": execution.redriven_at}
+        before = redriven_with(execution, token, around.now())
+        if before is not None:
+            return {"redriveDate": before}
         status, reason = redrive_status(execution, around.now())
         if isinstance(found, Live) or status != "REDRIVABLE":
             raise refuse("ExecutionNotRedrivable", reason or f"Execution is {status}")
@@ -137,6 +138,8 @@ class Executions:
                 raise refuse("ResourceNotFound", map_run_arn, resourceName=map_run_arn)
             return "map_run", map_run_arn
         arn = arns.parse(told["stateMachineArn"], "stateMachine")
+        if told.get("statusFilter") == Status.PENDING_REDRIVE:
+            raise refuse("ValidationException", "statusFilter PENDING_REDRIVE can only be used with mapRunArn")
         machine = around.store.get(StateMachine, arn.base)
         column = _qualified(around, arn) if arn.qualifier else "machine"
         if machine is None or column is None:
@@ -214,7 +217,7 @@ def _qualified(around: Surroundings, arn: arns.Arn) -> str | None:
 
 def _wanted(around: Surroundings, told: Mapping[str, Any]) -> Execution:
     text, test_case = arns.split_test_case(told["stateMachineArn"])
-    arn = arns.parse(text, "stateMachine")
+    arn = arns.parse_unlabelled(text)
     machine = around.store.get(StateMachine, arn.base)
     alias = around.store.get(Alias, text) if arn.qualifier else None
     version_arn = aliases.route(alias, around.chance()) if alias else text if arn.qualifier else None

@@ -18,7 +18,7 @@ from sfn_emulator.engine.run import Run
 from sfn_emulator.engine.run import Status as Outcome
 from sfn_emulator.service import history
 from sfn_emulator.service.records import Execution, Status
-from sfn_emulator.service.redrive import keeps_signals
+from sfn_emulator.service.redrive import keeps_signals, with_token
 from sfn_emulator.service.signals import Handed, Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.stored import plain
@@ -137,7 +137,7 @@ class Live:
             cause=None,
             redrive_count=self.execution.redrive_count + 1,
             redriven_at=at,
-            redrive_token=client_token,
+            redrive_tokens=with_token(self.execution.redrive_tokens, client_token, at),
             events=0,
         )
         self._unwritten, self.announced = True, None

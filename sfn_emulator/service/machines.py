@@ -23,7 +23,7 @@ _NOTHING_TO_UPDATE: Final = (
 
 def machine_at(around: Surroundings, arn: str) -> StateMachine:
     """The machine with this unqualified ARN; raises ``StateMachineDoesNotExist``, for a qualified one too."""
-    found = around.store.get(StateMachine, arns.parse(arn, "stateMachine").text)
+    found = around.store.get(StateMachine, arns.parse_unlabelled(arn).text)
     if found is None:
         raise refuse("StateMachineDoesNotExist", arn)
     return found
@@ -164,7 +164,7 @@ class Machines:
 
     def delete(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         """Idempotent. While executions run the machine is DELETING; the last one's end deletes it."""
-        arn = arns.parse(told["stateMachineArn"], "stateMachine")
+        arn = arns.parse_unlabelled(told["stateMachineArn"])
         machine = around.store.get(StateMachine, arn.text)
         if machine is None:
             return {}

@@ -202,7 +202,8 @@ class Execution:
     item_count: int | None = None
     redrive_count: int = 0
     redriven_at: float | None = None
-    redrive_token: str | None = None
+    redrive_tokens: tuple[tuple[str, float], ...] = ()
+    """The last client tokens it was redriven with, and when."""
     events: int = 0
     """How many history events it ended with; 0 while it runs."""
     test_case: str | None = None

@@ -8,6 +8,9 @@ from sfn_emulator.service.records import Execution, Status
 PERIOD: Final = 14 * 24 * 3600.0
 """Seconds after its end that an execution can be redriven."""
 MOST_EVENTS: Final = 24_999
+MOST_TOKENS: Final = 10
+TOKEN_LIFETIME: Final = 15 * 60.0
+"""Seconds for which a client token stands for the redrive it led to (API_RedriveExecution: clientToken)."""
 
 _ENDED_BADLY: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
 
@@ -15,6 +18,18 @@ _ENDED_BADLY: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT
 def keeps_signals(execution: Execution) -> bool:
     """Whether what it was told is kept after its end, to run it again."""
     return execution.type is MachineType.STANDARD and execution.status in _ENDED_BADLY
+
+
+def redriven_with(execution: Execution, token: str | None, now: float) -> float | None:
+    """When this token redrove the execution, if it did of late."""
+    at = dict(execution.redrive_tokens).get(token) if token is not None else None
+    return at if at is not None and now - at <= TOKEN_LIFETIME else None
+
+
+def with_token(tokens: tuple[tuple[str, float], ...], token: str | None, at: float) -> tuple[tuple[str, float], ...]:
+    if token is None:
+        return tokens
+    return (*((kept, when) for kept, when in tokens if kept != token), (token, at))[-MOST_TOKENS:]
 
 
 def redrive_status(execution: Execution, now: float) -> tuple[str, str | None]:

@@ -125,7 +125,7 @@ class Store:
         self.database.write(
             _UPDATE,
             (
-                *(e.status, e.stopped_at, e.redrive_count, e.redriven_at, e.redrive_token),
+                *(e.status, e.stopped_at, e.redrive_count, e.redriven_at, _kept_tokens(e)),
                 *(e.events, e.error, e.cause, e.output, seq),
             ),
         )
@@ -236,10 +236,14 @@ _UPDATE: Final = (
 )
 
 
+def _kept_tokens(e: Execution) -> bytes | None:
+    return orjson.dumps(e.redrive_tokens) if e.redrive_tokens else None
+
+
 def _row(e: Execution) -> tuple[Any, ...]:
     return (
         *(e.arn, e.machine_arn, e.status, e.name, e.started_at, e.stopped_at, e.version_arn, e.alias_arn),
-        *(e.map_run_arn, e.item_count, e.redrive_count, e.redriven_at, e.redrive_token, e.revision, e.type, e.seed),
+        *(e.map_run_arn, e.item_count, e.redrive_count, e.redriven_at, _kept_tokens(e), e.revision, e.type, e.seed),
         *(e.trace_header, e.events, e.test_case, e.parent_arn, e.error, e.cause, e.input, e.output),
     )
 
@@ -269,7 +273,7 @@ def _execution(row: tuple[Any, ...]) -> tuple[int, Execution]:
         item_count=item_count,
         redrive_count=redrives,
         redriven_at=redriven,
-        redrive_token=redrive_token,
+        redrive_tokens=() if redrive_token is None else tuple(map(tuple, orjson.loads(redrive_token))),
         events=events,
         test_case=test_case,
         parent_arn=parent,
