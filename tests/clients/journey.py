@@ -35,6 +35,13 @@ class Diary:
         self.pages.append((operation, answer))
         return answer
 
+    def ended(self, execution: str) -> None:
+        """Waits for its end, and tells the diary nothing of it."""
+        for _ in range(500):
+            if self._speaker("DescribeExecution", executionArn=execution)["status"] != "RUNNING":
+                return
+        raise AssertionError(f"{execution} does not end")
+
 
 def walk(speaker: Speaker, name: str = "walked") -> list[tuple[str, Any]]:
     """Every operation with its answer; what is made is called after ``name``."""
@@ -76,7 +83,7 @@ def _versions(call: Diary, machine: str) -> None:
     call("UpdateStateMachineAlias", stateMachineAliasArn=alias, routingConfiguration=routes)
     call("DescribeStateMachineAlias", stateMachineAliasArn=alias)
     call("ListStateMachineAliases", stateMachineArn=second)
-    call("StartExecution", stateMachineArn=alias, name="routed", input='{"by": "alias"}')
+    call.ended(call("StartExecution", stateMachineArn=alias, name="routed", input='{"by": "alias"}')["executionArn"])
     call("ListExecutions", stateMachineArn=alias)
     call("DeleteStateMachineVersion", stateMachineVersionArn=first)
     call("DeleteStateMachineAlias", stateMachineAliasArn=alias)
@@ -86,9 +93,11 @@ def _versions(call: Diary, machine: str) -> None:
 def _executions(call: Diary, machine: str) -> None:
     call("UpdateStateMachine", stateMachineArn=machine, definition=FAIL)
     failed = call("StartExecution", stateMachineArn=machine, name="failed", input='{"n": "1 € 𝄞"}')["executionArn"]
+    call.ended(failed)
     call("DescribeExecution", executionArn=failed)
     call("DescribeStateMachineForExecution", executionArn=failed, includedData="METADATA_ONLY")
     call("RedriveExecution", executionArn=failed)
+    call.ended(failed)
     call("GetExecutionHistory", executionArn=failed, reverseOrder=True, includeExecutionData=False)
     call("ListExecutions", stateMachineArn=machine, statusFilter="FAILED", redriveFilter="REDRIVEN")
 
@@ -115,11 +124,13 @@ def _activities(call: Diary, name: str) -> None:
     token = call("GetActivityTask", activityArn=activity, workerName="w")["taskToken"]
     call("SendTaskHeartbeat", taskToken=token)
     call("SendTaskSuccess", taskToken=token, output='{"answer": 42}')
+    call.ended(done)
     call("DescribeExecution", executionArn=done)
     call("SendTaskSuccess", taskToken=token, output="{}")
     lost = call("StartExecution", stateMachineArn=machine, name="lost")["executionArn"]
     token = call("GetActivityTask", activityArn=activity)["taskToken"]
     call("SendTaskFailure", taskToken=token, error="Tired", cause="of work")
+    call.ended(lost)
     call("DescribeExecution", executionArn=lost)
     left = call("StartExecution", stateMachineArn=machine, name="left")["executionArn"]
     call("StopExecution", executionArn=left, error="Enough", cause="of it")
