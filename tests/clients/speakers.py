@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -67,10 +68,13 @@ class CommandLine:
         with redirect_stdout(out), redirect_stderr(error):
             status = self._driver.main([*words(operation, told), *self._where])
         if status:
-            head, _, message = error.getvalue().strip().partition(" operation: ")
-            raise Refused(head.partition("(")[2].partition(")")[0], message)
+            told = _TOLD.search(error.getvalue().strip())
+            assert told, error.getvalue()
+            raise Refused(told[1], told[2])
         return dict(json.loads(out.getvalue())) if out.getvalue().strip() else {}
 
+
+_TOLD = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation(?: \(.*?\))?: (.*)", re.DOTALL)
 
 RENAMED = {("SendTaskSuccess", "output"): "task-output"}
 """What the CLI calls otherwise, because ``--output`` is its own."""
