@@ -1,6 +1,7 @@
 """``python -m sfn_emulator`` and ``sfn-emulator``: prints one line ``ready URL`` when it answers."""
 
 import logging
+import os
 import sys
 
 from sfn_emulator.server import StartError, serve, warn_if_open
@@ -17,6 +18,8 @@ def main() -> None:
     except StartError as error:
         print(f"sfn-emulator: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+    sys.stdout.flush()
+    os._exit(0)  # all is written and closed; threads still waiting for something must not keep us from ending
 
 
 if __name__ == "__main__":

@@ -177,7 +177,15 @@ class Server:
         }
 
     def _keeper(self) -> Keeper | None:
-        return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync) if self._state else None
+        if self._state is None:
+            return None
+        try:
+            return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync)
+        except OSError as error:
+            raise StateDirError(
+                f"State directory '{self._state.path}' cannot be used: {error}. "
+                "Mend that, or choose another with --state-dir."
+            ) from None
 
     def _directory(self) -> Path:
         return self._state.path if self._state is not None else Path(self._scratch.name if self._scratch else "")

@@ -33,7 +33,7 @@ class Settings:
     region: str = "us-east-1"
     allowed_hosts: tuple[str, ...] = ()
     body_limit: int = 128 * 1024 * 1024
-    grace: float = 3.0
+    grace: float = 2.0
 
     @property
     def is_loopback(self) -> bool:

@@ -1,15 +1,19 @@
 """The server as a process: how it starts, says so, refuses and stops."""
 
+import contextlib
 import http.client
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.processes import Process, refused, running
 
@@ -151,3 +155,29 @@ def test_a_body_that_breaks_off_is_not_taken_for_the_whole() -> None:
             breaking.shutdown(socket.SHUT_WR)
             assert breaking.recv(100) == b""
         assert "Contents" not in client.list_objects_v2(Bucket="kept")
+
+
+def test_a_stop_waits_for_nobody_who_waits() -> None:
+    with running("--in-memory") as server:
+        url = server.client("sqs").create_queue(QueueName="silent")["QueueUrl"]
+        activity = server.client("stepfunctions").create_activity(name="silent")["activityArn"]
+
+        def wait(call: Callable[[], Any]) -> None:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                call()
+
+        waiting = [
+            threading.Thread(target=wait, args=(call,))
+            for call in (
+                lambda: server.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20),
+                lambda: server.client("stepfunctions").get_activity_task(activityArn=activity),
+            )
+        ]
+        for thread in waiting:
+            thread.start()
+        server.client("sqs").list_queues()
+        began = time.perf_counter()
+        assert server.stop()[0] == 0
+        assert time.perf_counter() - began < 5
+        for thread in waiting:
+            thread.join()

@@ -133,7 +133,7 @@ class Keeper:
         self._writing = threading.Thread(target=finish, name="snapshot", daemon=True)
         self._writing.start()
 
-    def close(self, patience: float = 2.0) -> None:
+    def close(self, patience: float = 0.5) -> None:
         if self._writing is not None:
             self._writing.join(patience)
         self._journal.close()

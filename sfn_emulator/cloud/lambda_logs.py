@@ -53,7 +53,7 @@ class LogWriter:
         if self._thread is not None:
             with contextlib.suppress(queue.Full):
                 self._waiting.put_nowait(None)
-            self._thread.join(2)
+            self._thread.join(1)
 
     def _run(self) -> None:
         while not (self._closed.is_set() and self._waiting.empty()):

@@ -73,6 +73,7 @@ class Child:
 def _write_and_leave(path: Path, fsync: bool) -> NoReturn:
     status = 1
     try:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the port and the state directory's lock are not for us to hold
         gc.disable()
         write(path, fsync=fsync)
         status = 0
