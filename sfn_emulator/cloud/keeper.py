@@ -22,7 +22,7 @@ from sfn_emulator.cloud.snapshot import SnapshotError, read, write_in_child
 
 _log: Final = logging.getLogger(__name__)
 
-_TAIL_SECONDS: Final = 1.0
+_TAIL_SECONDS: Final = 1.5
 _TAIL_BYTES: Final = 64 * 1024 * 1024
 """How much there may be to handle again before a snapshot is written."""
 _FILE: Final = re.compile(r"^(journal|snapshot)-(\d+)$")
@@ -108,7 +108,7 @@ class Keeper:
         """Is there so much in the journal that a snapshot should be written?"""
         if self._gave_up or (self._writing is not None and self._writing.is_alive()):
             return False
-        allowed = max(_TAIL_SECONDS, min(2 * _TAIL_SECONDS, self._last_write / 2))
+        allowed = max(_TAIL_SECONDS, min(2.0, self._last_write / 2))
         return self._tail_seconds > allowed or self._journal.size > _TAIL_BYTES
 
     def compact(self) -> None:
