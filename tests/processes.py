@@ -27,11 +27,19 @@ class Process:
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
+        self._clients: dict[tuple[Any, ...], Any] = {}
         assert self.process.stdout is not None
         self.ready = self.process.stdout.readline().strip()
         self.url = self.ready.partition(" ")[2]
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """A client, made once per service and region: making one takes longer than most calls."""
+        key = (service, region, *sorted(config.items()))
+        if key not in self._clients:
+            self._clients[key] = self._made(service, region, config)
+        return self._clients[key]
+
+    def _made(self, service: str, region: str, config: dict[str, Any]) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.url,

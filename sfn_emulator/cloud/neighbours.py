@@ -51,6 +51,7 @@ _MODULES: Final = {
 _XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
 _STANDING_SETTINGS: Final = {
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has rewritten bucket hosts to paths already
+    "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 40),  # in memory: a file's position is shared with a forked child
     "MOTO_ALLOW_NONEXISTENT_REGION": "true",
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     "MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false",

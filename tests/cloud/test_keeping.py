@@ -62,6 +62,7 @@ READS: dict[str, Callable[[Process], Any]] = {
         QueueUrl=f"{s.url}/123456789012/kept", AttributeNames=["All"]
     ),
     "object": lambda s: plain(s.client("s3").head_object(Bucket="kept", Key="a/b")),
+    "content": lambda s: {"body": s.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read()},
     "buckets": lambda s: s.client("s3").list_buckets(),
     "rules": lambda s: s.client("events").list_rules(),
     "groups": lambda s: s.client("logs").describe_log_groups(logGroupNamePrefix="/kept"),
@@ -134,7 +135,8 @@ def test_no_acknowledged_row_is_lost_whenever_the_server_is_killed(state: list[s
     for life in range(5):
         with running(*state) as server:
             table = server.client("dynamodb")
-            threading.Timer(0.7 + life * 0.11, server.process.kill).start()
+            table.list_tables()  # all is restored; only now the time it is given begins
+            threading.Timer(0.2 + life * 0.11, server.process.kill).start()
             try:
                 for n in range(life * 10_000, life * 10_000 + 10_000):
                     table.put_item(TableName="Rows", Item={"k": {"S": str(n)}})
@@ -146,7 +148,7 @@ def test_no_acknowledged_row_is_lost_whenever_the_server_is_killed(state: list[s
         kept = {int(row["k"]["S"]) for page in pages for row in page["Items"]}
     assert set(acknowledged) <= kept
     assert len(kept - set(acknowledged)) <= 5, "at most the write that was under way in each life"
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > 10
 
 
 def test_a_write_that_changed_nothing_is_not_kept(state: list[str]) -> None:
