@@ -35,6 +35,9 @@ class Arn:
         return f"arn:{self.partition}:states:{self.region}:{self.account}:{self.kind}:{self.name}"
 
 
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-isob-": "aws-iso-b", "us-iso-": "aws-iso"}
+"""How the names of a partition's regions begin."""
+
 _PARTS = {
     "stateMachine": (1, 2),
     "execution": (2, 2),
@@ -75,7 +78,10 @@ class Place:
 
     region: str = "us-east-1"
     account: str = "000000000000"
-    partition: str = "aws"
+
+    @property
+    def partition(self) -> str:
+        return next((name for start, name in _PARTITIONS.items() if self.region.startswith(start)), "aws")
 
     def arn(self, kind: str, *parts: str) -> str:
         return ":".join((f"arn:{self.partition}:states:{self.region}:{self.account}", kind, *parts))

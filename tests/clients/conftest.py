@@ -31,12 +31,12 @@ def boto(server: Process) -> Boto:
 def command_line(server: Process, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name, value in SURROUNDINGS.items():
         monkeypatch.setenv(name, value)
-    return CommandLine(server, "eu-west-1")
+    return CommandLine(server)
 
 
 @pytest.fixture(scope="session")
 def script(server: Process) -> Iterator[JavaScript]:
     if reason := why_no_javascript():
         pytest.skip(reason)
-    with javascript(server, "ap-south-1") as speaker:
+    with javascript(server) as speaker:
         yield speaker

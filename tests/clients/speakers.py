@@ -24,15 +24,18 @@ SURROUNDINGS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_MAX_ATTEMPTS": "1",
     "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
 }
 
 
 class Refused(Exception):  # noqa: N818 -- it is what a client gets, not what went wrong here
-    def __init__(self, code: str, message: str) -> None:
+    """``of_its_own_class``: the client has a class for this error, and raised it."""
+
+    def __init__(self, code: str, message: str, status: int = 400, *, of_its_own_class: bool = True) -> None:
         self.code = code
         self.message = message
+        self.status = status
+        self.of_its_own_class = of_its_own_class
         super().__init__(f"{code}: {message}")
 
 
@@ -59,14 +62,15 @@ class Boto:
 class CommandLine:
     """The AWS CLI in this process: its own parser of arguments, its own printing."""
 
-    def __init__(self, server: Process, region: str) -> None:
-        self._where = ["--endpoint-url", server.url, "--region", region]
+    def __init__(self, server: Process) -> None:
+        self._url = server.url
         self._driver = create_clidriver()
+        self.region = "us-east-1"
 
     def __call__(self, operation: str, **told: Any) -> dict[str, Any]:
         out, error = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(error):
-            status = self._driver.main([*words(operation, told), *self._where])
+            status = self._driver.main([*words(operation, told), "--endpoint-url", self._url, "--region", self.region])
         if status:
             told = _TOLD.search(error.getvalue().strip())
             assert told, error.getvalue()
@@ -95,8 +99,9 @@ def words(operation: str, told: Mapping[str, Any]) -> list[str]:
 class JavaScript:
     """The AWS SDK for JavaScript in a node process of its own."""
 
-    def __init__(self, server: Process, region: str) -> None:
-        command = ["node", "--no-warnings", "client.mjs", server.url, region]
+    def __init__(self, server: Process) -> None:
+        self.region = "us-east-1"
+        command = ["node", "--no-warnings", "client.mjs", server.url]
         self.process = subprocess.Popen(command, cwd=NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, operation: str, **told: Any) -> dict[str, Any]:
@@ -104,11 +109,12 @@ class JavaScript:
 
     def ask(self, *words: Any) -> Any:
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.write(json.dumps([self.region, *words]) + "\n")
         self.process.stdin.flush()
         told = json.loads(self.process.stdout.readline())
         if "error" in told:
-            raise Refused(told["error"]["name"], told["error"]["message"])
+            error = told["error"]
+            raise Refused(error["name"], error["message"], error["status"], of_its_own_class=error["known"])
         return told["answer"]
 
     def close(self) -> None:
@@ -125,8 +131,8 @@ def why_no_javascript() -> str:
 
 
 @contextmanager
-def javascript(server: Process, region: str) -> Iterator[JavaScript]:
-    speaker = JavaScript(server, region)
+def javascript(server: Process) -> Iterator[JavaScript]:
+    speaker = JavaScript(server)
     try:
         yield speaker
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from sfn_emulator.api.protocol import service_model
 from tests.clients.journey import likened, walk
-from tests.clients.speakers import Boto, Speaker
+from tests.clients.speakers import Boto, CommandLine, JavaScript
 from tests.processes import Process
 
 
@@ -32,10 +32,11 @@ def test_what_is_refused_on_the_walk_is_what_aws_refuses(told_boto: list[tuple[s
     ]
 
 
-@pytest.mark.parametrize("client", ["command_line", "script"])
+@pytest.mark.parametrize(("client", "region"), [("command_line", "eu-west-1"), ("script", "ap-south-1")])
 def test_another_client_is_told_the_same(
-    client: str, told_boto: list[tuple[str, Any]], request: pytest.FixtureRequest
+    client: str, region: str, told_boto: list[tuple[str, Any]], request: pytest.FixtureRequest
 ) -> None:
-    speaker: Speaker = request.getfixturevalue(client)
+    speaker: CommandLine | JavaScript = request.getfixturevalue(client)
+    speaker.region = region
     for (operation, told), (_, botos) in zip(walk(speaker), told_boto, strict=True):
         assert likened(told) == likened(botos), operation
