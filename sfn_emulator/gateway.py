@@ -151,6 +151,8 @@ class Gateway:
     async def _states(self, target: str, request: Request) -> Reply:
         if self.step_functions is None:
             return json_error(501, "NotImplemented", "Step Functions is not served by this process.")
+        if request.method != "POST":
+            return json_error(404, "UnknownOperationException", f"Operations are POSTed; this was a {request.method}.")
         told = await self.step_functions.handle(target, request.body, request.headers)
         return Reply(told.status, _pairs(told.headers), told.body)
 

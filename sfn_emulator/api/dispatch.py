@@ -18,6 +18,7 @@ from sfn_emulator.service.surroundings import Surroundings
 
 _log: Final = logging.getLogger(__name__)
 _SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/([a-z0-9-]{1,32})/")
+_NO_TARGET: Final = "Step Functions speaks AWS JSON 1.0: the request has no header X-Amz-Target: AWSStepFunctions.NAME."
 TRACE: Final = "x-amzn-trace-id"
 
 
@@ -71,7 +72,8 @@ class StepFunctionsApi:
         prefix, _, name = target.partition(".")
         operation = self._operations.get(name)
         if prefix != TARGET_PREFIX or operation is None:
-            raise ApiError("UnknownOperationException", f"The operation '{target}' is not known.")
+            told = f"The operation '{target}' is not known." if target else _NO_TARGET
+            raise ApiError("UnknownOperationException", told)
         return name, operation
 
     def _around(self, headers: Mapping[str, str]) -> Surroundings:
