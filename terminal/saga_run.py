@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from terminal import background, show
 from terminal.errors import TerminalError
 from terminal.session import Session
-from terminal.steps import Step, Told, read
+from terminal.steps import Told, read
 from terminal.tables import Snapshot
 
 POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
@@ -39,13 +39,16 @@ def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mo
     moments = {"before": _known(session, order)}
     paced = session.name == "embedded" and background.pace(session.target.endpoint, order["MessageId"], "real")
 
-    def at_wait() -> None:
-        moments["at the wait"] = session.tables()
+    def hurry() -> None:
         if paced and time_mode == "skip":
             background.pace(session.target.endpoint, order["MessageId"], "skip")
 
-    outcome = Outcome(start(session, order, via), moments=moments)
-    outcome.told = follow(session, outcome.arn, at_wait)
+    def at_wait() -> None:
+        moments["at the wait"] = session.tables()
+        hurry()
+
+    outcome = Outcome(_STARTS[via](session, order), moments=moments)
+    outcome.told = follow(session, outcome.arn, {"waiting": at_wait, "retrying": hurry})
     moments["after"] = session.tables()
     return outcome
 
@@ -105,30 +108,32 @@ def history(session: Session, arn: str) -> list[dict[str, Any]]:
     return [event for page in pages for event in page["events"]]
 
 
-def follow(session: Session, arn: str, at_wait: Callable[[], None] = lambda: None) -> Told:
-    """Tells each step once it is over, and calls ``at_wait`` when the execution has come to a Wait state."""
-    shown, waited = 0, False
+def follow(session: Session, arn: str, when: Mapping[str, Callable[[], None]]) -> Told:
+    """Tells each step once it is over. ``when`` is called once for each outcome a step under way is first seen in."""
+    shown, reached = 0, set()
     console = show.console()
     spinner = console.status("starting") if console.is_terminal and not session.quiet else nullcontext()
     with spinner as status:
         while True:
             told = read(history(session, arn))
-            over = [step for step in told.steps if step.left is not None or told.status != "RUNNING"]
-            for step in over[shown:]:
-                if step.type != "Choice":
-                    session.say(show.step_line(step))
-            shown = len(over)
+            shown = _tell_over(session, told, shown)
             if told.status != "RUNNING":
                 return told
             current = told.steps[-1] if told.steps else None
-            if status and current:
-                status.update(show.step_line(current))
-            if _waits(current) and not waited:
-                waited = True
-                session.say(show.step_line(told.steps[-1]))
-                at_wait()
+            if current is not None and current.left is None:
+                if status:
+                    status.update(show.step_line(current))
+                if current.outcome in when and current.outcome not in reached:
+                    reached.add(current.outcome)
+                    session.say(show.step_line(current))
+                    when[current.outcome]()
             time.sleep(POLL[session.name])  # noqa: TID251  there is no call that waits for the next event
 
 
-def _waits(step: Step | None) -> bool:
-    return step is not None and step.outcome == "waiting"
+def _tell_over(session: Session, told: Told, shown: int) -> int:
+    """Tells the steps that are over since the last look; how many that makes."""
+    over = [step for step in told.steps if step.left is not None or told.status != "RUNNING"]
+    for step in over[shown:]:
+        if step.type != "Choice":
+            session.say(show.step_line(step))
+    return len(over)

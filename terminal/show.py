@@ -1,6 +1,7 @@
 """How it looks: steps as they pass, and tables before, at the wait and after with what differs marked."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -40,7 +41,10 @@ def steps(told: Told) -> RenderableType:
 def tables(moments: Mapping[str, Snapshot]) -> RenderableType:
     """The moments side by side for every row that is not the same in all of them, then what stayed as it was."""
     first = next(iter(moments.values()))
-    shown = Table("", *moments, title="Tables", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    shown = Table(title="Tables", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    shown.add_column("", min_width=max((len(f"{t}/{k}") for s in moments.values() for t in s for k in s[t]), default=0))
+    for moment in moments:
+        shown.add_column(moment)
     same = 0
     for table in first:
         for key in sorted({key for snapshot in moments.values() for key in snapshot[table]}):
@@ -96,6 +100,7 @@ def _row(change: Change) -> dict[str, Any]:
     return {**told, "before": change.before, "after": change.after}
 
 
+@cache
 def console() -> Console:
     """Plain, unwrapped lines when the output is not a terminal."""
     made = Console(highlight=False, soft_wrap=False)

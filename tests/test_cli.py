@@ -182,6 +182,17 @@ def test_an_order_that_fails_ends_with_status_2_and_shows_the_tables_at_the_wait
     assert outcomes["Revert Inventory"] == ("compensated", "INVENTORY_REVERTED")
 
 
+def test_a_compensation_that_fails_for_ever_is_told_with_its_attempts_and_the_repair_it_needs(terminal):
+    ran = terminal.run(
+        "start", "--fail-at", "RevertPayment", "--fail-mode", "before", "--message-id", "stuck", "--json"
+    )
+    assert (ran.status, ran.json["error"]) == (2, "CompensationFailed")
+    (tried,) = [step for step in ran.json["steps"] if step["state"] == "Revert Payment"]
+    assert (tried["outcome"], tried["error"], tried["attempts"]) == ("failed", "InjectedError", 7)
+    changed = {(change["mark"], change["table"], change["key"]) for change in ran.json["changed"]}
+    assert changed == {("+", "Payments", "stuck"), ("+", "Repairs", "stuck/RevertPayment")}
+
+
 def test_an_order_can_go_through_the_rest_api(terminal):
     ran = terminal.run("start", "--via", "api", "--message-id", "by-api", "--json")
     assert (ran.status, ran.json["status"]) == (0, "SUCCEEDED")

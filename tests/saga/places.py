@@ -100,7 +100,7 @@ def deployed(name: str, directory: Path) -> Iterator[Place]:
 @contextmanager
 def _embedded(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
     told = _short_timeouts(config.load(), 2)
-    with running("--state-dir", str(directory / "state"), "--time", "skip") as server:
+    with running("--state-dir", str(directory / "state"), "--time", "skip", "--iam", "enforce") as server:
         yield told, targets.connect("embedded", told, server.url)
 
 
