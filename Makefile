@@ -27,7 +27,7 @@ demo: $(VENV)/.run
 	$(BIN)/python cli.py demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(VENV)/.check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

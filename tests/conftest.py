@@ -1,7 +1,7 @@
 """What all tests share, and where the saga's run: ``pytest --target embedded`` (or localstack, or aws).
 
-Without the option the saga's tests run on the embedded target and, where MiniStack is installed, on the localstack
-target against a MiniStack of their own: a LocalStack-compatible server no one here wrote.
+On the localstack target they also run, option or not, against a MiniStack of their own: a LocalStack-compatible server
+no one here wrote.
 """
 
 import pytest
@@ -10,7 +10,7 @@ TARGETS = ("embedded", "localstack", "aws")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--target", action="append", choices=TARGETS, help="where the saga's tests run; may be repeated")
+    parser.addoption("--target", action="append", choices=TARGETS, help="default: embedded; may be repeated")
 
 
 def pytest_configure(config: pytest.Config) -> None:

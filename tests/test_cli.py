@@ -15,7 +15,6 @@ from deploy import config, targets
 
 ROOT = Path(__file__).parent.parent
 CONFIG = config.load()
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 class Ran:
@@ -203,8 +202,10 @@ def test_an_order_need_not_be_waited_for_and_is_listed_and_told_afterwards(termi
     arn = terminal.run("start", "--no-wait", "--message-id", "later").out.strip()
     assert arn.endswith(":later")
     assert "later" in [row["name"] for row in terminal.run("executions", "--json").json]
-    told = terminal.run("history", "later", "--json").json
-    assert told["steps"][0]["state"] == "Place Order"
+    told = next(
+        told for _ in range(50) if (told := terminal.run("history", "later", "--json").json)["status"] != "RUNNING"
+    )
+    assert (told["status"], told["steps"][0]["state"]) == ("SUCCEEDED", "Place Order")
     events = terminal.run("history", arn, "--events", "--json").json
     assert events[0]["type"] == "ExecutionStarted"
 

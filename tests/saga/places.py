@@ -20,7 +20,7 @@ from deploy.saga import Saga
 from tests.processes import running
 
 MINISTACK = "ministack"
-DEADLINE = 60.0
+DEADLINE = 100.0
 """Seconds of real time any execution here may take."""
 
 
@@ -99,14 +99,14 @@ def deployed(name: str, directory: Path) -> Iterator[Place]:
 
 @contextmanager
 def _embedded(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
-    told = _short_timeouts(config.load(), 2)
+    told = _short_timeouts(config.load())
     with running("--state-dir", str(directory / "state"), "--time", "skip", "--iam", "enforce") as server:
         yield told, targets.connect("embedded", told, server.url)
 
 
 @contextmanager
 def _ministack(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
-    told = _short_timeouts(config.load(), 1)
+    told = _short_timeouts(config.load())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -151,8 +151,8 @@ def _elsewhere(name: str) -> Iterator[tuple[Config, targets.Target]]:
     yield told, targets.connect(name, told)
 
 
-def _short_timeouts(told: Config, seconds: int) -> Config:
-    return replace(told, function={**told.function, "timeout_seconds": seconds})
+def _short_timeouts(told: Config) -> Config:
+    return replace(told, function={**told.function, "timeout_seconds": 3})
 
 
 _PLACES = {
