@@ -19,6 +19,7 @@ from sfn_emulator.service.records import (
     Status,
     Version,
 )
+from sfn_emulator.service.store_schema import LATEST
 from sfn_emulator.service.store_sqlite import Database
 
 D = TypeVar("D", bound=Document)
@@ -50,13 +51,14 @@ _LOADERS: Final[dict[type[Any], Callable[[dict[str, Any]], Document]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which executions a list wants; ``column`` is machine, version, alias or map_run, ``before`` a ``seq``."""
+    """Which executions a list wants; ``column`` is machine, version, alias or map_run, ``before`` the last one's
+    (time, seq)."""
 
     column: str
     value: str
     status: Status | None = None
     redriven: bool | None = None
-    before: int | None = None
+    before: tuple[float, int] | None = None
 
 
 class Store:
@@ -134,19 +136,23 @@ class Store:
         row = self.database.execute(f"{_SELECT} WHERE arn = ?", (arn,)).fetchone()
         return _execution(row) if row else None
 
-    def executions(self, wanted: Filter, limit: int) -> list[tuple[int, Execution]]:
-        """Newest first. Texts (input, output, error, cause) are left out."""
+    def executions(self, wanted: Filter, limit: int) -> list[tuple[tuple[float, int], Execution]]:
+        """Newest first, each after its (time, seq): of its end, or of its redrive or start while it runs
+        (API_ListExecutions). Texts (input, output, error, cause) are left out."""
         statuses = (wanted.status,) if wanted.status else tuple(Status)
-        conditions, values = f"{wanted.column} = ? AND status = ? AND seq < ?", []
+        at, seq = wanted.before or _NEWEST
+        # SQLite finds its place in an index of an expression by the plain comparison alone.
+        conditions, values = f"{wanted.column} = ? AND status = ? AND {LATEST} <= ? AND ({LATEST}, seq) < (?, ?)", []
         if wanted.redriven is not None:
             conditions += f" AND redrives {'>' if wanted.redriven else '='} 0"
         for status in statuses:
-            values += [wanted.value, status, wanted.before or 2**62, limit]
-        part = f"SELECT * FROM (SELECT {_BRIEF} FROM execution WHERE {conditions} ORDER BY seq DESC LIMIT ?)"
+            values += [wanted.value, status, at, at, seq, limit]
+        first = f"SELECT {LATEST} AS latest, {_BRIEF} FROM execution WHERE {conditions}"
+        part = f"SELECT * FROM ({first} ORDER BY {LATEST} DESC, seq DESC LIMIT ?)"
         rows = self.database.execute(
-            f"{' UNION ALL '.join([part] * len(statuses))} ORDER BY 1 DESC LIMIT ?", (*values, limit)
+            f"{' UNION ALL '.join([part] * len(statuses))} ORDER BY 1 DESC, 2 DESC LIMIT ?", (*values, limit)
         )
-        return [_execution((*row, None, None, "", None)) for row in rows]
+        return [((row[0], row[1]), _execution((*row[1:], None, None, "", None))[1]) for row in rows]
 
     def open_executions(self) -> Iterator[tuple[int, Execution]]:
         """All that were running when the process ended, oldest first."""
@@ -227,6 +233,7 @@ _COLUMNS: Final = (
     *("redriven", "redrive_token", "revision", "type", "seed", "trace", "events", "test_case", "parent"),
     *("error", "cause", "input", "output"),
 )
+_NEWEST: Final = (float("inf"), 0)
 _BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-4]))
 _SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"
 _INSERT: Final = f"INSERT INTO execution ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"

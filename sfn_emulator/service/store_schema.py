@@ -43,4 +43,20 @@ _MAP_RUNS: Final = (
     "CREATE TABLE map_run_open (run TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS)
+LATEST: Final = "coalesce(stopped, redriven, started)"
+"""When an execution ended; while it runs, when it was redriven or else started."""
+
+_LISTS: Final = (
+    # Lists go by what happened to an execution last.
+    *(f"DROP INDEX execution_by_{column}" for column in ("machine", "version", "alias")),
+    "DROP INDEX execution_redriven",
+    f"CREATE INDEX execution_by_machine ON execution (machine, status, {LATEST}, seq)",
+    *(
+        f"CREATE INDEX execution_by_{column} ON execution ({column}, status, {LATEST}, seq) WHERE {column} IS NOT NULL"
+        for column in ("version", "alias")
+    ),
+    f"CREATE INDEX map_run_by_latest ON execution (map_run, status, {LATEST}, seq) WHERE map_run IS NOT NULL",
+    f"CREATE INDEX execution_redriven ON execution (machine, status, {LATEST}, seq) WHERE redrives > 0",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS)

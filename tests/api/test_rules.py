@@ -11,6 +11,7 @@ from tests.service.world import ARN, FAIL, PASS, ROLE, WAIT, Refused, World
 
 MACHINE = f"{ARN}:stateMachine:m"
 VALIDATION = "ValidationException"
+LOST = FAIL["States"]
 
 
 @pytest.fixture
@@ -326,3 +327,27 @@ def test_an_input_is_measured_in_bytes(world: World) -> None:
 )
 def test_a_member_of_another_type_is_no_request(world: World, told: Any, problem: str) -> None:
     assert refusal(world, "ListActivities", **told) == f"SerializationException: {problem}"
+
+
+def test_executions_are_listed_by_what_happened_to_them_last(world: World) -> None:
+    """Those that run by their start or redrive, those that ended by their end; page by page, too."""
+    machine = world.machine(
+        {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "Next": "F"}, **LOST}}
+    )
+    for name, seconds in (("long", 50), ("short", 10), ("middle", 30)):
+        world.start(machine, name=name, input=str(seconds))
+        world.advance(1)
+
+    def listed(**told: Any) -> list[str]:
+        page = world.call("ListExecutions", stateMachineArn=machine, **told)
+        more = listed(**told | {"nextToken": page["nextToken"]}) if "nextToken" in page else []
+        return [execution["name"] for execution in page["executions"]] + more
+
+    assert listed() == listed(maxResults=1) == ["middle", "short", "long"]
+    world.advance(60)
+    assert listed() == listed(maxResults=1) == listed(statusFilter="FAILED") == ["long", "middle", "short"]
+    world.call("RedriveExecution", executionArn=f"{ARN}:execution:m:short")
+    world.settle()
+    assert listed() == ["short", "long", "middle"]
+    assert listed(redriveFilter="REDRIVEN") == ["short"]
+    assert listed(redriveFilter="NOT_REDRIVEN", maxResults=1) == ["long", "middle"]
