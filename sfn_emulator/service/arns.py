@@ -2,7 +2,7 @@
 
 ``stateMachine:NAME``  ``stateMachine:NAME:3`` (version)  ``stateMachine:NAME:PROD`` (alias)
 ``execution:NAME:EXEC``  ``execution:NAME/LABEL:ID`` (child of a Map Run)  ``express:NAME:EXEC:ID``
-``mapRun:NAME/LABEL:ID``  ``activity:NAME``
+``stateMachine:NAME/LABEL`` (Distributed Map state)  ``mapRun:NAME/LABEL:ID``  ``activity:NAME``
 
 A state machine ARN may end in ``#TEST_CASE`` (Step Functions Local's mock test cases) when an execution is started.
 """
@@ -28,6 +28,11 @@ class Arn:
     def qualifier(self) -> str | None:
         """The version number or alias name of a state machine ARN."""
         return self.rest[0] if self.rest else None
+
+    @property
+    def label(self) -> str | None:
+        """The label of the Distributed Map state that a state machine's ARN refers to."""
+        return self.name.partition("/")[2] or None
 
     @property
     def base(self) -> str:
@@ -67,7 +72,7 @@ def parse_unlabelled(text: str) -> Arn:
     """The parts of a state machine's ARN where one of a Distributed Map state (``NAME/LABEL``) has no place: such a
     request fails with ``ValidationException`` (API_StartExecution, API_UpdateStateMachine, API_DeleteStateMachine)."""
     arn = parse(text, "stateMachine")
-    if "/" in arn.name:
+    if arn.label:
         raise refuse("ValidationException", f"The ARN of a Distributed Map state cannot be used here: '{text}'")
     return arn
 

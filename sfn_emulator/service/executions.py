@@ -103,11 +103,12 @@ class Executions:
         """The machine as this execution runs it, whatever became of it since."""
         execution = self._existing(around, told["executionArn"]).execution
         revision = revision_of(around, execution.revision)
+        arn = arns.parse(execution.machine_arn, "stateMachine")
         answer = {
-            "stateMachineArn": execution.machine_arn,
-            "name": arns.parse(execution.machine_arn, "stateMachine").name,
+            "stateMachineArn": arn.text,
+            "name": arn.name.partition("/")[0],
             "updateDate": revision.created_at,
-            **self._machines.configuration(revision, told.get("includedData")),
+            **self._machines.configuration(revision, told.get("includedData"), arn.label),
         }
         return answer if execution.map_run_arn is None else answer | {"mapRunArn": execution.map_run_arn}
 

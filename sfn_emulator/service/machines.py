@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.asl.model import Machine, MachineType
-from sfn_emulator.service import arns, versions
+from sfn_emulator.service import arns, labels, versions
 from sfn_emulator.service.configurations import OWNED_KEY, check_role, encryption_of, logging_of, tracing_of
 from sfn_emulator.service.definitions import Definitions, assigns
 from sfn_emulator.service.errors import refuse
@@ -97,8 +97,10 @@ class Machines:
     # -- describe
 
     def describe(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Of a machine or of one of its versions."""
+        """Of a machine, of one of its versions, or of a Distributed Map state in it."""
         arn = arns.parse(told["stateMachineArn"], "stateMachine")
+        if arn.label:
+            return self._describe_part(around, arn, told.get("includedData"))
         version = around.store.get(Version, arn.text) if arn.qualifier else None
         machine = around.store.get(StateMachine, arn.base)
         if machine is None or (arn.qualifier and version is None):
@@ -114,8 +116,26 @@ class Machines:
         }
         return answer | ({"description": version.description} if version and version.description else {})
 
-    def configuration(self, revision: Revision, included: str | None) -> dict[str, Any]:
-        """What DescribeStateMachine and DescribeStateMachineForExecution both say of a revision."""
+    def _describe_part(self, around: Surroundings, arn: arns.Arn, included: str | None) -> dict[str, Any]:
+        machine = around.store.get(StateMachine, arn.base.removesuffix(f"/{arn.label}"))
+        if machine is None or arn.qualifier:
+            raise refuse("StateMachineDoesNotExist", arn.text)
+        revision = revision_of(around, machine.revision)
+        part = labels.part(self._definitions.model(revision), revision.definition, arn.label or "")
+        if part is None:
+            raise refuse("StateMachineDoesNotExist", arn.text)
+        return {
+            "stateMachineArn": arn.text,
+            "name": machine.name,
+            "status": "DELETING" if machine.deleting else "ACTIVE",
+            "type": part.type,
+            "creationDate": machine.created_at,
+            **self.configuration(revision, included, arn.label),
+        }
+
+    def configuration(self, revision: Revision, included: str | None, label: str | None = None) -> dict[str, Any]:
+        """What DescribeStateMachine and DescribeStateMachineForExecution both say of a revision, or of the
+        Distributed Map state in it that is called ``label``."""
         metadata_only = included == "METADATA_ONLY"
         model = self._definitions.model(revision)
         told: dict[str, Any] = {
@@ -124,6 +144,9 @@ class Machines:
             "loggingConfiguration": revision.logging,
             "tracingConfiguration": revision.tracing,
         }
+        part = labels.part(model, revision.definition, label) if label else None
+        if part is not None:
+            told |= {"label": label} if metadata_only else {"label": label, "definition": part.definition}
         if revision.public_id:
             told["revisionId"] = revision.public_id
         if encryption := _told_encryption(revision, model):

@@ -351,3 +351,18 @@ def test_executions_are_listed_by_what_happened_to_them_last(world: World) -> No
     assert listed() == ["short", "long", "middle"]
     assert listed(redriveFilter="REDRIVEN") == ["short"]
     assert listed(redriveFilter="NOT_REDRIVEN", maxResults=1) == ["long", "middle"]
+
+
+def test_a_distributed_map_state_is_described_by_its_label(world: World) -> None:
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **PASS}
+    inner = {"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "deep", "ItemProcessor": processor, "End": True}}}
+    parallel = {"Type": "Parallel", "Branches": [FAIL, inner], "End": True}
+    machine = world.machine({"StartAt": "P", "States": {"P": parallel}})
+    told = world.call("DescribeStateMachine", stateMachineArn=f"{machine}/deep")
+    assert (told["stateMachineArn"], told["name"], told["label"]) == (f"{machine}/deep", "m", "deep")
+    assert (told["definition"], told["type"]) == (dumps(processor), "EXPRESS")
+    told = world.call("DescribeStateMachine", stateMachineArn=f"{machine}/deep", includedData="METADATA_ONLY")
+    assert (told["label"], told["definition"]) == ("deep", "{}")
+    told = refusal(world, "DescribeStateMachine", stateMachineArn=f"{machine}/other")
+    assert told == f"StateMachineDoesNotExist: State Machine Does Not Exist: '{machine}/other'"
+    assert "label" not in world.call("DescribeStateMachine", stateMachineArn=machine)

@@ -19,6 +19,13 @@ def work(activity: str) -> str:
     return json.dumps({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": activity, "End": True}}})
 
 
+def distributed(activity: str) -> str:
+    """The definition of a machine of one Distributed Map, whose children do one activity each."""
+    processor = json.loads(work(activity)) | {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    state = {"Type": "Map", "Label": "each", "ItemProcessor": processor, "End": True}
+    return json.dumps({"StartAt": "M", "States": {"M": state}})
+
+
 class Diary:
     """A speaker that remembers what it was answered."""
 
@@ -52,7 +59,7 @@ def walk(speaker: Speaker, name: str = "walked") -> list[tuple[str, Any]]:
     _express(call, name)
     _trial(call)
     _activities(call, name)
-    _map_runs(call, machine)
+    _map_runs(call, name)
     call("DeleteStateMachine", stateMachineArn=machine)
     call("DescribeStateMachine", stateMachineArn=machine)
     return call.pages
@@ -141,12 +148,23 @@ def _activities(call: Diary, name: str) -> None:
     call("DeleteStateMachine", stateMachineArn=machine)
 
 
-def _map_runs(call: Diary, machine: str) -> None:
-    execution = machine.replace(":stateMachine:", ":execution:") + ":failed"
-    call("ListMapRuns", executionArn=execution)
-    absent = machine.replace(":stateMachine:", ":mapRun:") + "/label:0"
-    call("DescribeMapRun", mapRunArn=absent)
-    call("UpdateMapRun", mapRunArn=absent, maxConcurrency=3)
+def _map_runs(call: Diary, name: str) -> None:
+    activity = call("CreateActivity", name=f"{name}-items")["activityArn"]
+    made = call("CreateStateMachine", name=f"{name}-map", definition=distributed(activity), roleArn=ROLE)
+    machine = made["stateMachineArn"]
+    parent = call("StartExecution", stateMachineArn=machine, name="mapped", input="[1]")["executionArn"]
+    token = call("GetActivityTask", activityArn=activity)["taskToken"]
+    run = call("ListMapRuns", executionArn=parent)["mapRuns"][0]["mapRunArn"]
+    call("UpdateMapRun", mapRunArn=run, maxConcurrency=3, toleratedFailurePercentage=12.5)
+    call("SendTaskSuccess", taskToken=token, output="7")
+    call.ended(parent)
+    call("DescribeMapRun", mapRunArn=run)
+    child = call("ListExecutions", mapRunArn=run)["executions"][0]["executionArn"]
+    call("DescribeExecution", executionArn=child)
+    call("DescribeStateMachineForExecution", executionArn=child)
+    call("DescribeStateMachine", stateMachineArn=f"{machine}/each")
+    call("UpdateMapRun", mapRunArn=run, maxConcurrency=4)
+    call("DescribeMapRun", mapRunArn=f"{run}0")
 
 
 _DIFFERS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{2}-[a-z]+-\d")

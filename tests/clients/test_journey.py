@@ -26,8 +26,8 @@ def test_what_is_refused_on_the_walk_is_what_aws_refuses(told_boto: list[tuple[s
         ("DeleteStateMachineVersion", "ConflictException"),
         ("DescribeExecution", "InvalidArn"),
         ("SendTaskSuccess", "TaskTimedOut"),
+        ("UpdateMapRun", "ValidationException"),
         ("DescribeMapRun", "ResourceNotFound"),
-        ("UpdateMapRun", "ResourceNotFound"),
         ("DescribeStateMachine", "StateMachineDoesNotExist"),
     ]
 
