@@ -13,6 +13,9 @@ from sfn_emulator.service.map_data import ITEM_READER_FAILED
 LARGEST_ITEM: Final = 8 * 1024 * 1024
 """Bytes an item may have in a file (`input-output-itemreader`)."""
 
+_PIECE: Final = 64 * 1024
+"""Bytes decoded at a time, so that the lines of a large block are not all there at once."""
+
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _NO_ZSTD: Final = (
@@ -111,7 +114,8 @@ def text(blocks: Iterator[bytes]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         for block in blocks:
-            yield decoder.decode(block)
+            for at in range(0, len(block), _PIECE):
+                yield decoder.decode(block[at : at + _PIECE])
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise failure(f"The file is not UTF-8: {error.reason} at byte {error.start}") from None
