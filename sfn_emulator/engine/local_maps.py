@@ -102,9 +102,9 @@ class _MapRun(Alone):
 
     def _tolerated(self, failed: int) -> bool:
         count, percentage = self._spec.tolerated_count, self._spec.tolerated_percentage
-        by_count = count is not None and failed <= count
-        by_share = percentage is not None and failed * 100 <= percentage * len(self._items)
-        return by_count or by_share
+        by_count = count is None or failed <= count
+        by_share = percentage is None or failed * 100 <= percentage * len(self._items)
+        return (count is not None or percentage is not None) and by_count and by_share
 
     def _finish(self) -> None:
         self._ended = True

@@ -7,6 +7,7 @@ from typing import Any
 from sfn_emulator.asl.model import Distribution, ItemBatcher, ItemReader, MachineType, Map, Number, ResultWriter
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.dataflow import Observe, effective_input, is_jsonata, leave, leaving, subject
+from sfn_emulator.engine.draws import SeededDraws
 from sfn_emulator.engine.events import Failure, MapRun, MapStarted
 from sfn_emulator.engine.map_items import concurrency, items_of
 from sfn_emulator.engine.numbers import is_number, is_whole, number, shown
@@ -21,7 +22,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.strand import WAIT, Block, Program, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError, StateError
-from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.compiled import Compiled, Draws
 from sfn_emulator.values import UNSET, Unset, Value
 
 Evaluated = Callable[[Strand, Any], Any]
@@ -145,15 +146,34 @@ def _numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], 
     return numbers
 
 
+class ItemScope(Strand):
+    """What ItemSelector sees. Chance is drawn for each item on its own: items are selected at any time, some of them
+    again after a restart, and the parent's own draws must not depend on that."""
+
+    __slots__ = ("_draws",)
+
+    def choose(self, item: Item, seed: str) -> None:
+        self.item = item
+        self._draws = SeededDraws(seed, lambda: self.run.at)
+
+    @property
+    def draws(self) -> Draws:
+        return self._draws
+
+
 def _select(strand: Strand, selector: Compiled | None, told: Any) -> Callable[[int, Value, str | Unset, str], Value]:
-    """ItemSelector for one item, as it is evaluated in the parent's scope."""
+    """ItemSelector for one item, as it is evaluated in the parent's scope.
+
+    Without one, an array's item is the input, and of an object's member the pair (`input-output-itemspath`).
+    """
     if selector is None:
-        return lambda index, value, key, source: value
+        return lambda index, value, key, source: value if isinstance(key, Unset) else {"Key": key, "Value": value}
     apply = selector.apply
-    scope = Strand(strand.run, strand.block, strand.input, strand)
+    scope = ItemScope(strand.run, strand.block, strand.input, strand)
+    seed = f"{strand.run.identity.seed}/map:{strand.run.last_effect}"
 
     def select(index: int, value: Value, key: str | Unset, source: str) -> Value:
-        scope.item = Item(index, value, key, source)
+        scope.choose(Item(index, value, key, source), f"{seed}/{index}")
         try:
             return apply(told, scope)
         except EvaluationError as error:

@@ -72,6 +72,8 @@ class Executions:
     async def stop(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         """Of one that has ended, the time it ended at."""
         found = self._existing(around, told["executionArn"])
+        if found.execution.type is MachineType.EXPRESS:
+            raise type_not_supported()
         if isinstance(found, Live) and not found.ended:
             found.stop(told.get("error"), told.get("cause"))
             if not found.ended:  # it is between two commits, and sees the stop after the present one
@@ -157,6 +159,8 @@ class Executions:
 
     def history(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         found = self._existing(around, told["executionArn"])
+        if found.execution.type is MachineType.EXPRESS:
+            raise type_not_supported()
         events = found.events
         backwards = told.get("reverseOrder", False)
         scope = f"history {found.execution.arn} {backwards}"

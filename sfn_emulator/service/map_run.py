@@ -9,6 +9,7 @@
 Counts are stored once per tick, in the commit that holds the children they count.
 """
 
+import heapq
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
@@ -102,6 +103,8 @@ class MapRunWork:
         self._writing_items = 0
         self._files: ResultFiles | None = None
         self._work: Work | None = None
+        self._origin = self.present
+        self._slots = 0
         self._freed: list[float] = []
         self._parts: Parts | None = None
 
@@ -212,7 +215,9 @@ class MapRunWork:
         """When the next child begins: now; where time is skipped, when the one ended whose place it takes."""
         now = self._holder.clock.now()
         if self._holder.skip_time:
-            now = max(now, self._freed.pop() if self._freed else self.present)
+            self._slots += 1
+            taken = self._slots > (self.record.max_concurrency or MOST_AT_ONCE) and self._freed
+            now = max(now, heapq.heappop(self._freed) if taken else self._origin)
         return round(now, 3)
 
     # -- ends of children
@@ -221,7 +226,7 @@ class MapRunWork:
         self.parts.counts.add(child.status, child.items, child.bytes)
         self.present = max(self.present, child.at)
         if self._holder.skip_time and self.record.max_concurrency:
-            self._freed.append(child.at)
+            heapq.heappush(self._freed, child.at)
         if child.status is not Status.SUCCEEDED and self.phase is Phase.RUNNING:
             self._judge()
         self._schedule()

@@ -298,11 +298,11 @@ class MapRunHost:
         if children is not None and (after is None or len(after) == 1):
             for number, execution in children.unsaved():
                 if (after is None or number < after[0]) and status in (None, execution.status):
-                    yield (number,), execution
+                    yield [number], execution
         kin = kin_of(record)
         place = Position(*after) if after is not None and len(after) == 2 else None
         for position, outcome in map_outcomes.newest(self._store, record.arn, status, place):
-            yield position, kin.outcome(outcome)
+            yield list(position), kin.outcome(outcome)
 
 
 def _arn(spec: MapRunSpec, effect: int) -> str:

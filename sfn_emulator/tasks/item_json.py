@@ -16,6 +16,8 @@ SHORT: Final = 4 * 1024 * 1024
 """Characters of a file that is parsed at once."""
 
 _BLANK: Final = " \t\n\r"
+_AFTER_A_VALUE: Final = _BLANK + ",:]}"
+"""Before anything else a number may have been cut: ``12`` of ``12.5``."""
 
 
 class Member(NamedTuple):
@@ -126,11 +128,13 @@ class Walk:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
-            except (json.JSONDecodeError, RecursionError) as error:
-                if isinstance(error, RecursionError) or not self._more(len(self._text) - self._at):
+            except (ValueError, RecursionError) as error:
+                unfinished = isinstance(error, json.JSONDecodeError)
+                if not (unfinished and self._more(len(self._text) - self._at)):
                     raise _malformed(error) from None
                 continue
-            if end < len(self._text) or not self._more():
+            ended = end < len(self._text) and self._text[end] in _AFTER_A_VALUE
+            if ended or not self._more():
                 self._at = end
                 return value
 

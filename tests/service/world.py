@@ -22,6 +22,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.delivery import Outlet
+from sfn_emulator.service.map_data import MapData
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store_sqlite import Database
 from sfn_emulator.values import UNSET, Value, dumps
@@ -60,6 +61,8 @@ class Attempt:
         self.submitted = effect.submitted
         self.tell = tell
         self.cancelled = False
+        self.done = False
+        """For tests to note whom they have answered."""
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -105,6 +108,9 @@ class Hands:
 class World:
     """``call`` is a request and its answer. ``restart`` is the process killed and started again."""
 
+    data: MapData | None = None
+    """What Distributed Maps read and write."""
+
     def __init__(self, directory: Path | None = None, *, skip_time: bool = False, outlet: Outlet | None = None) -> None:
         self.outlet = outlet
         self.loop = asyncio.new_event_loop()
@@ -125,7 +131,7 @@ class World:
             outlet=self.outlet,
         )
         self.hands = Hands(self.service)
-        self.service.open(self.hands)
+        self.service.open(self.hands, self.data)
         self.api = StepFunctionsApi(self.service)
         self.settle()
 

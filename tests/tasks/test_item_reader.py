@@ -1,0 +1,334 @@
+"""ItemReader over a real server's S3: every source, format and option, and what is told of files that are no good."""
+
+import gzip
+import importlib.util
+import io
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sfn_emulator.asl.resource import parse_resource
+from sfn_emulator.engine.ports import ReaderSpec
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks import item_reader
+from sfn_emulator.tasks.clients import Clients, Destinations
+from tests.processes import running
+
+
+class Bucket:
+    """``put`` fills it, ``read`` reads it as an ItemReader would."""
+
+    def __init__(self, url: str) -> None:
+        self.clients = Clients(Destinations(url))
+        self.s3: Any = self.clients.client("s3", "us-east-1")
+        self.s3.create_bucket(Bucket="data")
+
+    def put(self, key: str, body: str | bytes) -> None:
+        self.s3.put_object(Bucket="data", Key=key, Body=body if isinstance(body, bytes) else body.encode())
+
+    def blocks(self, key: str | None, config: dict[str, Any], **arguments: Any) -> list[Any]:
+        action = "listObjectsV2" if key is None else "getObject"
+        resource = parse_resource(f"arn:aws:states:::s3:{action}")
+        assert resource is not None
+        where = {"Bucket": "data", **({} if key is None else {"Key": key}), **arguments}
+        return list(item_reader.read(ReaderSpec(resource, where, config), self.clients, "us-east-1"))
+
+    def read(self, key: str | None, config: dict[str, Any], **arguments: Any) -> list[Any]:
+        return [value for block in self.blocks(key, config, **arguments) for value in block.values]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    with running("--in-memory") as server:
+        yield Bucket(server.url)
+
+
+FIRST_ROW = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
+
+
+def given(*names: str, **more: Any) -> dict[str, Any]:
+    return {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": list(names), **more}
+
+
+# -- CSV
+
+
+def test_a_row_is_an_object_of_strings(bucket: Bucket) -> None:
+    bucket.put("a.csv", "id,name\n1,one\n2,two\n")
+    assert bucket.read("a.csv", FIRST_ROW) == [{"id": "1", "name": "one"}, {"id": "2", "name": "two"}]
+    assert bucket.read("a.csv", given("x", "y"))[0] == {"x": "id", "y": "name"}
+
+
+def test_missing_fields_are_empty_and_surplus_ones_are_skipped(bucket: Bucket) -> None:
+    bucket.put("a.csv", "1\n1,2,3\n,,\n  \n")
+    assert bucket.read("a.csv", given("a", "b")) == [
+        *({"a": "1", "b": ""}, {"a": "1", "b": "2"}, {"a": "", "b": ""}, {"a": "  ", "b": ""})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("COMMA", ","), ("PIPE", "|"), ("SEMICOLON", ";"), ("SPACE", " "), ("TAB", "\t")]
+)
+def test_delimiters(bucket: Bucket, name: str, sign: str) -> None:
+    bucket.put("a.csv", f"a{sign}b\n1{sign}2\n")
+    assert bucket.read("a.csv", {**FIRST_ROW, "CSVDelimiter": name}) == [{"a": "1", "b": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ('"a,b",c', ["a,b", "c"]),
+        ('"a\nb",c', ["a\nb", "c"]),
+        ('"a\r\nb",c', ["a\nb", "c"]),
+        ('"say ""hi""",c', ['say "hi"', "c"]),
+        ('{""k"":""v""},c', ['{"k":"v"}', "c"]),
+        ('"",c', ["", "c"]),
+        (r"C:\\Program Files\\App.exe,1", [r"C:\Program Files\App.exe", "1"]),
+        (r"a\,b,c", ["a,b", "c"]),
+        (r"a\bc,d", ["abc", "d"]),
+        (r"\"quoted\",c", ['"quoted"', "c"]),
+        ('5" pipe,c', ['5" pipe', "c"]),
+        ('"[1,2,3]",c', ["[1,2,3]", "c"]),
+        ('"never closed,c', ["never closed,c", ""]),
+    ],
+)
+def test_quotes_and_backslashes(bucket: Bucket, line: str, fields: list[str]) -> None:
+    bucket.put("a.csv", f"{line}\n")
+    assert [list(row.values()) for row in bucket.read("a.csv", given("a", "b"))] == [fields]
+
+
+def test_line_ends_and_a_byte_order_mark_belong_to_no_field(bucket: Bucket) -> None:
+    bucket.put("a.csv", b"\xef\xbb\xbfa,b\r\n1,\xc3\xa9")
+    assert bucket.read("a.csv", FIRST_ROW) == [{"a": "1", "b": "é"}]
+
+
+@pytest.mark.parametrize(
+    ("config", "cause"),
+    [
+        (given("a", "a"), "CSV headers cannot contain duplicates."),
+        (given("a" * 11_000), "CSV headers cannot exceed 10240 bytes."),
+        ({**FIRST_ROW, "MaxItems": -1}, "field MaxItems must be positive"),
+    ],
+)
+def test_bad_settings_are_told_in_awss_words(bucket: Bucket, config: dict[str, Any], cause: str) -> None:
+    bucket.put("a.csv", "a,b\n1,2\n")
+    with pytest.raises(StateError) as failed:
+        bucket.read("a.csv", config)
+    assert (failed.value.error, failed.value.cause) == ("States.ItemReaderFailed", cause)
+
+
+def test_duplicates_in_the_first_row_are_refused_too(bucket: Bucket) -> None:
+    bucket.put("a.csv", "a,a\n1,2\n")
+    with pytest.raises(StateError, match="cannot contain duplicates"):
+        bucket.read("a.csv", FIRST_ROW)
+
+
+def test_an_empty_file_has_no_items(bucket: Bucket) -> None:
+    bucket.put("empty", "")
+    assert bucket.read("empty", FIRST_ROW) == []
+    assert bucket.read("empty", {"InputType": "JSONL"}) == []
+
+
+@pytest.mark.parametrize(("most", "count"), [(2, 2), (0, 1200), (1200, 1200), (700, 700), (100_000_001, 1200)])
+def test_no_more_than_max_items_are_read(bucket: Bucket, most: int, count: int) -> None:
+    bucket.put("a.csv", "\n".join(map(str, range(1200))))
+    assert len(bucket.read("a.csv", given("n", MaxItems=most))) == count
+
+
+# -- JSON
+
+
+def test_a_json_file_is_an_array(bucket: Bucket) -> None:
+    bucket.put("a.json", ' [1, {"a": [2]}, "x", null]\n')
+    assert bucket.read("a.json", {"InputType": "JSON"}) == [1, {"a": [2]}, "x", None]
+
+
+@pytest.mark.parametrize("body", ['{"Hello": "world"}', '"text"', "1", "null"])
+def test_what_is_no_array_can_not_be_iterated_over(bucket: Bucket, body: str) -> None:
+    bucket.put("a.json", body)
+    with pytest.raises(StateError) as failed:
+        bucket.read("a.json", {"InputType": "JSON"})
+    assert failed.value.cause == "Attempting to map over non-iterable node."
+
+
+def test_items_pointer_chooses_an_array_or_an_object(bucket: Bucket) -> None:
+    bucket.put("a.json", json.dumps({"x": {"a/b": [[1], [2, 3]], "m": {"k": 1, "l": 2}}}))
+    assert bucket.read("a.json", {"InputType": "JSON", "ItemsPointer": "/x/a~1b/1"}) == [2, 3]
+    (block,) = bucket.blocks("a.json", {"InputType": "JSON", "ItemsPointer": "/x/m"})
+    assert (block.keys, block.values) == (["k", "l"], [1, 2])
+    with pytest.raises(StateError, match="non-iterable"):
+        bucket.read("a.json", {"InputType": "JSON", "ItemsPointer": "/x/missing"})
+
+
+def test_json_lines(bucket: Bucket) -> None:
+    bucket.put("a.jsonl", '{"a": 1}\n\n[2]\n3')
+    assert bucket.read("a.jsonl", {"InputType": "JSONL"}) == [{"a": 1}, [2], 3]
+
+
+@pytest.mark.parametrize(("kind", "body"), [("JSON", "[1,"), ("JSON", "[1] 2"), ("JSONL", '{"a":1}\nnope\n')])
+def test_what_is_not_json_is_said_so(bucket: Bucket, kind: str, body: str) -> None:
+    bucket.put("a.json", body)
+    with pytest.raises(StateError, match="not valid JSON"):
+        bucket.read("a.json", {"InputType": kind})
+
+
+# -- packed, large, absent
+
+
+def test_gzip_is_told_by_its_bytes(bucket: Bucket) -> None:
+    bucket.put("a.csv.gz", gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"))
+    assert bucket.read("a.csv.gz", FIRST_ROW) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    bucket.put("cut.gz", gzip.compress(b"a,b\n1,2\n" * 1000)[:-9])
+    with pytest.raises(StateError, match="can't be decompressed"):
+        bucket.read("cut.gz", FIRST_ROW)
+
+
+def test_zstd_is_read_by_whichever_package_is_there(bucket: Bucket) -> None:
+    bucket.put("a.csv.zstd", b"\x28\xb5\x2f\xfd \x08A\x00\x00a,b\n1,2\n")
+    if sys.version_info >= (3, 14) or any(importlib.util.find_spec(name) for name in ("zstandard", "pyarrow")):
+        assert bucket.read("a.csv.zstd", FIRST_ROW) == [{"a": "1", "b": "2"}]
+    else:
+        with pytest.raises(StateError, match="zstandard and pyarrow"):
+            bucket.read("a.csv.zstd", FIRST_ROW)
+
+
+def test_a_file_larger_than_one_range_is_read_to_its_end(bucket: Bucket) -> None:
+    rows = [{"n": n, "text": "é" * 500} for n in range(12_000)]
+    bucket.put("large.json", json.dumps(rows, ensure_ascii=False))
+    assert bucket.read("large.json", {"InputType": "JSON"}) == rows
+    bucket.put("large.jsonl", "\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    assert bucket.read("large.jsonl", {"InputType": "JSONL"}) == rows
+    wrapped = {"skip": rows[:100], "use": {"these": rows}}
+    bucket.put("large.json", json.dumps(wrapped, ensure_ascii=False))
+    assert bucket.read("large.json", {"InputType": "JSON", "ItemsPointer": "/use/these"}) == rows
+
+
+def test_an_item_may_have_8_mb(bucket: Bucket) -> None:
+    bucket.put("long.jsonl", json.dumps("x" * (8 * 1024 * 1024)))
+    with pytest.raises(StateError, match="An item exceeds 8388608 bytes"):
+        bucket.read("long.jsonl", {"InputType": "JSONL"})
+
+
+@pytest.mark.parametrize(("place", "code"), [({"Bucket": "nowhere"}, "NoSuchBucket"), ({"Key": "none"}, "NoSuchKey")])
+def test_what_is_not_there_is_told_as_s3_tells_it(bucket: Bucket, place: dict[str, str], code: str) -> None:
+    bucket.put("a.csv", "a\n")
+    with pytest.raises(StateError) as failed:
+        bucket.read("a.csv", FIRST_ROW, **place)
+    assert failed.value.error == "States.ItemReaderFailed"
+    assert f"(Service: Amazon S3; Status Code: 404; Error Code: {code}; Request ID: " in str(failed.value.cause)
+
+
+def test_a_version_of_an_object(bucket: Bucket) -> None:
+    bucket.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    old = bucket.s3.put_object(Bucket="data", Key="v.jsonl", Body=b"1")["VersionId"]
+    bucket.put("v.jsonl", "2")
+    assert bucket.read("v.jsonl", {"InputType": "JSONL"}) == [2]
+    assert bucket.read("v.jsonl", {"InputType": "JSONL"}, VersionId=old) == [1]
+
+
+# -- listings
+
+
+def test_objects_are_listed_with_their_metadata(bucket: Bucket) -> None:
+    bucket.put("list/a.txt", "abc")
+    (block,) = bucket.blocks(None, {}, Prefix="list/")
+    (found,) = block.values
+    assert list(found) == ["Etag", "Key", "LastModified", "Size", "StorageClass"]
+    assert (found["Key"], found["Size"], found["StorageClass"]) == ("list/a.txt", 3, "STANDARD")
+    assert found["Etag"].startswith('"')
+    assert isinstance(found["LastModified"], int)
+    assert block.source == "S3://data"
+
+
+def test_all_pages_of_a_listing_are_read(bucket: Bucket) -> None:
+    bucket.s3.create_bucket(Bucket="many")
+    for number in range(1003):
+        bucket.s3.put_object(Bucket="many", Key=f"{number:04}", Body=b"")
+    found = bucket.read(None, {}, Bucket="many")
+    assert [item["Key"] for item in found] == [f"{number:04}" for number in range(1003)]
+
+
+def test_what_is_in_listed_objects_can_be_loaded(bucket: Bucket) -> None:
+    bucket.put("logs/", "")
+    bucket.put("logs/1.csv", "a\n1\n2\n")
+    bucket.put("logs/2.csv", "a\n3\n")
+    blocks = bucket.blocks(None, {**FIRST_ROW, "Transformation": "LOAD_AND_FLATTEN"}, Prefix="logs/")
+    assert [(block.source, block.values) for block in blocks] == [
+        ("S3://data/logs/1.csv", [{"a": "1"}, {"a": "2"}]),
+        ("S3://data/logs/2.csv", [{"a": "3"}]),
+    ]
+
+
+# -- manifests
+
+
+def test_an_s3_inventory(bucket: Bucket) -> None:
+    row = '"src","dir/a%20b.csv","3399671","2022-11-16T00:29:32.000Z"\n'
+    bucket.put("inv/data/1.csv.gz", gzip.compress(row.encode()))
+    manifest = {
+        "sourceBucket": "src",
+        "destinationBucket": "arn:aws:s3:::data",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, Size, LastModifiedDate",
+        "files": [{"key": "inv/data/1.csv.gz", "size": 1, "MD5checksum": "x"}],
+    }
+    bucket.put("inv/manifest.json", json.dumps(manifest))
+    expected = {
+        "Bucket": "src",
+        "Key": "dir/a%20b.csv",
+        "Size": "3399671",
+        "LastModifiedDate": "2022-11-16T00:29:32.000Z",
+    }
+    for config in ({"InputType": "MANIFEST"}, {"ManifestType": "S3_INVENTORY"}):
+        assert bucket.read("inv/manifest.json", config) == [expected]
+    bucket.put("inv/manifest.json", json.dumps({**manifest, "fileFormat": "ORC"}))
+    with pytest.raises(StateError, match="must be CSV"):
+        bucket.read("inv/manifest.json", {"InputType": "MANIFEST"})
+    bucket.put("inv/manifest.json", "[]")
+    with pytest.raises(StateError, match="not an S3 inventory manifest"):
+        bucket.read("inv/manifest.json", {"InputType": "MANIFEST"})
+
+
+def test_an_athena_manifest(bucket: Bucket) -> None:
+    bucket.put("out/1.gz", gzip.compress(b'{"a":1}\n'))
+    bucket.put("out/2", '{"a":2}\n')
+    bucket.put("out/q-manifest.csv", 's3://data/out/1.gz\n"s3://data/out/2"\n')
+    config = {"ManifestType": "ATHENA_DATA", "InputType": "JSONL"}
+    assert bucket.read("out/q-manifest.csv", config) == [{"a": 1}, {"a": 2}]
+    bucket.put("out/q-manifest.csv", "data/out/1.gz\n")
+    with pytest.raises(StateError, match="no S3 URI"):
+        bucket.read("out/q-manifest.csv", config)
+
+
+# -- Parquet
+
+
+def test_parquet_needs_a_package_and_says_which(bucket: Bucket) -> None:
+    bucket.put("a.parquet", b"PAR1")
+    with pytest.raises(StateError) as failed:
+        bucket.read("a.parquet", {"InputType": "PARQUET"}, VersionId="v")
+    wanted = "pip install 'sfn-emulator[parquet]'", "'VersionId' is not supported when the InputType is PARQUET"
+    assert any(text in str(failed.value.cause) for text in wanted)
+
+
+def test_parquet_rows(bucket: Bucket) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
+    parquet = importlib.import_module("pyarrow.parquet")
+    rows = [
+        {"n": n, "at": datetime(2026, 1, 2, tzinfo=UTC), "day": date(2026, 1, 2), "d": Decimal("1.5")}
+        for n in range(1200)
+    ]
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), file, compression="zstd", row_group_size=400)
+    bucket.put("a.parquet", file.getvalue())
+    found = bucket.read("a.parquet", {"InputType": "PARQUET"})
+    assert len(found) == 1200
+    assert found[7] == {"n": 7, "at": "2026-01-02T00:00:00+00:00", "day": "2026-01-02", "d": 1.5}
+    bucket.put("bad.parquet", b"nothing of the kind")
+    with pytest.raises(StateError, match="not valid Parquet"):
+        bucket.read("bad.parquet", {"InputType": "PARQUET"})
