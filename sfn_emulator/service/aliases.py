@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.service import arns
-from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.errors import Reason, invalid, refuse
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.records import Alias, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
@@ -21,14 +21,14 @@ def _routes(around: Surroundings, given: Sequence[Mapping[str, Any]]) -> tuple[s
     versions = [arns.parse(route["stateMachineVersionArn"], "stateMachine") for route in given]
     for version in versions:
         if version.qualifier is None or not version.qualifier.isdigit():
-            raise refuse("ValidationException", f"Routing configuration must name versions, not '{version.text}'")
+            raise invalid(Reason.ROUTING, f"Routing configuration must name versions, not '{version.text}'")
     if len({version.text for version in versions}) != len(versions):
-        raise refuse("ValidationException", "Routing configuration must contain distinct state machine version ARNs.")
+        raise invalid(Reason.ROUTING, "Routing configuration must contain distinct state machine version ARNs.")
     if len({version.base for version in versions}) != 1:
-        raise refuse("ValidationException", "Routing configuration must contain versions of one state machine only.")
+        raise invalid(Reason.ROUTING, "Routing configuration must contain versions of one state machine only.")
     weights = [route["weight"] for route in given]
     if sum(weights) != 100:
-        raise refuse("ValidationException", f"Sum of routing configuration weights must equal 100. Received: {weights}")
+        raise invalid(Reason.ROUTING, f"Sum of routing configuration weights must equal 100. Received: {weights}")
     for version in versions:
         if around.store.get(Version, version.text) is None:
             raise refuse("ResourceNotFound", version.text, resourceName=version.text)
@@ -93,12 +93,12 @@ def update_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) ->
     alias = _existing(around, told["stateMachineAliasArn"])
     _check_not_deleting(around, alias.machine_arn)
     if not {"description", "routingConfiguration"} & told.keys():
-        raise refuse("ValidationException", "Either the description or the routingConfiguration must be specified")
+        raise invalid(Reason.MISSING_PARAMETER, "Either the description or the routingConfiguration must be specified")
     routes = alias.routes
     if "routingConfiguration" in told:
         machine_arn, routes = _routes(around, told["routingConfiguration"])
         if machine_arn != alias.machine_arn:
-            raise refuse("ValidationException", "Routing configuration must contain versions of the alias's machine.")
+            raise invalid(Reason.ROUTING, "Routing configuration must contain versions of the alias's machine.")
     updated = replace(
         alias, routes=routes, description=told.get("description", alias.description), updated_at=around.now()
     )

@@ -9,7 +9,7 @@ A state machine ARN may end in ``#TEST_CASE`` (Step Functions Local's mock test 
 
 from dataclasses import dataclass
 
-from sfn_emulator.service.errors import ApiError, refuse
+from sfn_emulator.service.errors import ApiError, Reason, invalid, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def parse_unlabelled(text: str) -> Arn:
     request fails with ``ValidationException`` (API_StartExecution, API_UpdateStateMachine, API_DeleteStateMachine)."""
     arn = parse(text, "stateMachine")
     if arn.label:
-        raise refuse("ValidationException", f"The ARN of a Distributed Map state cannot be used here: '{text}'")
+        raise invalid(Reason.LABELED_ARN, f"The ARN of a Distributed Map state cannot be used here: '{text}'")
     return arn
 
 

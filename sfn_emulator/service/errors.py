@@ -5,6 +5,7 @@ where a recording exists, and follow the same pattern elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 
@@ -55,6 +56,19 @@ _WORDS: Final = {
 def refuse(code: str, subject: str, **extra: str) -> ApiError:
     """The error ``code`` about ``subject``, in AWS's words for that code."""
     return ApiError(code, _WORDS[code].format(subject), extra=extra)
+
+
+class Reason(StrEnum):
+    """What a ValidationException may give as its ``reason`` (shape ValidationExceptionReason)."""
+
+    LABELED_ARN = "API_DOES_NOT_SUPPORT_LABELED_ARNS"
+    MISSING_PARAMETER = "MISSING_REQUIRED_PARAMETER"
+    COMPLETED_MAP_RUN = "CANNOT_UPDATE_COMPLETED_MAP_RUN"
+    ROUTING = "INVALID_ROUTING_CONFIGURATION"
+
+
+def invalid(reason: Reason, message: str) -> ApiError:
+    return ApiError("ValidationException", message, extra={"reason": reason})
 
 
 def validation_errors(problems: Sequence[str]) -> ApiError:

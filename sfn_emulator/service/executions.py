@@ -6,7 +6,7 @@ from typing import Any, Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.events import Event
 from sfn_emulator.service import aliases, arns, history, map_runs
-from sfn_emulator.service.errors import refuse, type_not_supported
+from sfn_emulator.service.errors import Reason, invalid, refuse, type_not_supported
 from sfn_emulator.service.host import Host
 from sfn_emulator.service.inputs import read_input
 from sfn_emulator.service.live import Live
@@ -135,7 +135,7 @@ class Executions:
     def _listed(self, around: Surroundings, told: Mapping[str, Any]) -> tuple[str, str]:
         machine_arn, map_run_arn = told.get("stateMachineArn"), told.get("mapRunArn")
         if (machine_arn is None) == (map_run_arn is None):
-            raise refuse("ValidationException", "Exactly one of stateMachineArn and mapRunArn must be specified")
+            raise invalid(Reason.MISSING_PARAMETER, "Exactly one of stateMachineArn and mapRunArn must be specified")
         if map_run_arn is not None:
             if around.store.get(MapRun, arns.parse(map_run_arn, "mapRun").text) is None:
                 raise refuse("ResourceNotFound", map_run_arn, resourceName=map_run_arn)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.service import arns
-from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.errors import Reason, invalid, refuse
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.records import MapRun, Status
 from sfn_emulator.service.surroundings import Surroundings
@@ -75,9 +75,9 @@ def update_map_run(around: Surroundings, told: Mapping[str, Any]) -> MapRun:
     run = _map_run(around, told["mapRunArn"])
     changes = {field: told[name] for name, field in _SETTINGS.items() if name in told}
     if not changes:
-        raise refuse("ValidationException", f"At least one of {', '.join(_SETTINGS)} must be specified")
+        raise invalid(Reason.MISSING_PARAMETER, f"At least one of {', '.join(_SETTINGS)} must be specified")
     if run.status is not Status.RUNNING:
-        raise refuse("ValidationException", "The Map Run is not running")
+        raise invalid(Reason.COMPLETED_MAP_RUN, "The Map Run is not running")
     changed = replace(run, **changes)
     around.store.put(changed)
     return changed

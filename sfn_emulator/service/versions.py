@@ -36,7 +36,7 @@ def publish(around: Surroundings, machine: StateMachine, description: str | None
 
 
 def publish_state_machine_version(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    arn = arns.parse(told["stateMachineArn"], "stateMachine").text
+    arn = arns.parse_unlabelled(told["stateMachineArn"]).text
     machine = around.store.get(StateMachine, arn)
     if machine is None:
         raise refuse("StateMachineDoesNotExist", arn)
@@ -60,7 +60,7 @@ def _check_revision(around: Surroundings, machine: StateMachine, wanted: str | N
 
 def list_state_machine_versions(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
     """Newest first; of a machine that is not there, none."""
-    machine_arn = arns.parse(told["stateMachineArn"], "stateMachine").text
+    machine_arn = arns.parse_unlabelled(told["stateMachineArn"]).text
     scope, size = f"versions {machine_arn}", page_size(told.get("maxResults"))
     below = resume(scope, told.get("nextToken"), around.now())
     found = sorted(around.store.documents(Version, machine_arn), key=lambda version: -version.number)

@@ -11,6 +11,7 @@ from tests.service.world import ARN, FAIL, PASS, ROLE, WAIT, Refused, World
 
 MACHINE = f"{ARN}:stateMachine:m"
 VALIDATION = "ValidationException"
+ROUTING = "INVALID_ROUTING_CONFIGURATION"
 LOST = FAIL["States"]
 
 
@@ -65,6 +66,8 @@ def test_a_role_is_the_arn_of_a_role(world: World) -> None:
         ("StartSyncExecution", {}),
         ("UpdateStateMachine", {"roleArn": ROLE}),
         ("DeleteStateMachine", {}),
+        ("PublishStateMachineVersion", {}),
+        ("ListStateMachineVersions", {}),
     ],
 )
 def test_the_arn_of_a_distributed_map_state_has_no_place_here(world: World, operation: str, told: Any) -> None:
@@ -366,3 +369,31 @@ def test_a_distributed_map_state_is_described_by_its_label(world: World) -> None
     told = refusal(world, "DescribeStateMachine", stateMachineArn=f"{machine}/other")
     assert told == f"StateMachineDoesNotExist: State Machine Does Not Exist: '{machine}/other'"
     assert "label" not in world.call("DescribeStateMachine", stateMachineArn=machine)
+
+
+def _weighed(*routes: tuple[str, int]) -> dict[str, Any]:
+    listed = [{"stateMachineVersionArn": version, "weight": weight} for version, weight in routes]
+    return {"stateMachineAliasArn": f"{MACHINE}:live", "routingConfiguration": listed}
+
+
+@pytest.mark.parametrize(
+    ("operation", "told", "reason"),
+    [
+        ("StartExecution", {"stateMachineArn": f"{MACHINE}/label"}, "API_DOES_NOT_SUPPORT_LABELED_ARNS"),
+        ("ListExecutions", {}, "MISSING_REQUIRED_PARAMETER"),
+        ("UpdateStateMachineAlias", {"stateMachineAliasArn": f"{MACHINE}:live"}, "MISSING_REQUIRED_PARAMETER"),
+        ("UpdateStateMachineAlias", _weighed((f"{MACHINE}:1", 99)), ROUTING),
+        ("UpdateStateMachineAlias", _weighed((f"{MACHINE}:1", 50), (f"{MACHINE}:1", 50)), ROUTING),
+        ("UpdateStateMachineAlias", _weighed((MACHINE, 100)), ROUTING),
+        ("ListActivities", {"maxResults": 1001}, None),
+    ],
+)
+def test_a_validation_exception_gives_the_reason_the_model_has_for_it(
+    world: World, operation: str, told: Any, reason: str | None
+) -> None:
+    world.machine(publish=True)
+    routes = _weighed((f"{MACHINE}:1", 100))["routingConfiguration"]
+    world.call("CreateStateMachineAlias", name="live", routingConfiguration=routes)
+    error = orjson.loads(world.send(operation, orjson.dumps(told)).body)
+    assert error["__type"].endswith(f"#{VALIDATION}")
+    assert error.get("reason") == reason
