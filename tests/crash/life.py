@@ -1,0 +1,102 @@
+"""One state directory and the many processes that serve it, each killed in its turn."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.processes import ROOT
+
+START_PATIENCE = 30.0
+
+
+class DidNotStartError(Exception):
+    """A server ended by itself instead of answering; the text is what it said."""
+
+
+class Life:
+    """``begin`` a process, ``kill`` it, again and again. ``client`` speaks to whichever is alive."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self._directory = directory
+        self._command = [sys.executable, "-m", "sfn_emulator", "--port", "0", "--state-dir", str(directory), *arguments]
+        self._process: subprocess.Popen[str] | None = None
+        self._clients = threading.local()
+        self._url = "http://127.0.0.1:9"
+        self.kills = 0
+        self.down: list[tuple[float, float]] = []
+        """When nobody answered: from a kill to the next ``ready`` (epoch seconds)."""
+        self.killed_at: list[float] = []
+        """The same kills on the monotonic clock."""
+        self.longest_start = 0.0
+
+    def spawn(self) -> None:
+        """Starts a process without waiting for it to answer."""
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=(self._directory.parent / "errors").open("a"),
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+    def begin(self) -> None:
+        """Starts a process and waits until it answers."""
+        began = time.monotonic()
+        self.spawn()
+        assert self._process is not None and self._process.stdout is not None
+        ready = self._process.stdout.readline().split()
+        if len(ready) != 2:
+            self._process.wait(START_PATIENCE)
+            raise DidNotStartError((self._directory.parent / "errors").read_text()[-2000:])
+        self.longest_start = max(self.longest_start, time.monotonic() - began)
+        self._url = ready[1]
+        if self.down:
+            self.down[-1] = (self.down[-1][0], _now())
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        at = _now()
+        self.killed_at.append(time.monotonic())
+        self._process.communicate()
+        self.kills += 1
+        if self.down and self.down[-1][1] == float("inf"):
+            return  # it had not answered yet
+        self.down.append((at, float("inf")))
+
+    def stop(self) -> int:
+        """Asks it to stop; its exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate(timeout=20)
+        return self._process.returncode
+
+    def client(self) -> Any:
+        """A Step Functions client of this thread for the process that answers now."""
+        known = getattr(self._clients, "known", None)
+        if known is None or known[0] != self._url:
+            known = self._clients.known = (self._url, self.speak("stepfunctions"))
+        return known[1]
+
+    def speak(self, service: str) -> Any:
+        return boto3.session.Session().client(
+            service,
+            endpoint_url=self._url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=5, max_pool_connections=4),
+        )
+
+
+def _now() -> float:
+    return time.time()  # noqa: TID251 - compared with the timestamps a server writes

@@ -1,0 +1,162 @@
+"""Who is called by the executions and outlives every server: a function that counts, a queue, those who answer.
+
+They live in this process, reached by ``--endpoint lambda=…`` and ``--endpoint sqs=…``, so that what they saw is known
+whatever became of the server that called.
+"""
+
+import contextlib
+import hashlib
+import json
+import random  # noqa: TID251 - delays of clients, seeded
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+PATIENCE = 60.0
+
+
+class Call(NamedTuple):
+    """When a call came, and when its answer had been written (monotonic seconds)."""
+
+    came: float
+    answered: float
+
+
+class Participants:
+    """The endpoint; ``calls`` by what the caller said it was (key, retry, redrive)."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, int, int], list[Call]] = defaultdict(list)
+        self.messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def invoked(self, payload: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """The function's answer, and whether it is an error."""
+        if payload["retry"] < payload.get("failures", 0):
+            return {"errorType": "Again", "errorMessage": "on purpose"}, True
+        if payload.get("broken"):
+            return {"errorType": "Broken", "errorMessage": "on purpose"}, True
+        return {"key": payload["key"], "value": payload["value"]}, False
+
+
+def _handler(participants: Participants) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            came = time.monotonic()
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if "/functions/" not in self.path:
+                self._received(body)
+                return
+            answer, failed = participants.invoked(body)
+            self._answer(answer, {"X-Amz-Function-Error": "Unhandled"} if failed else {})
+            which = body["key"], body["retry"], body["redrive"]
+            participants.calls[which].append(Call(came, time.monotonic()))
+
+        def _received(self, body: dict[str, Any]) -> None:
+            text = body["MessageBody"]
+            participants.messages.put(json.loads(text))
+            self._answer({"MD5OfMessageBody": hashlib.md5(text.encode()).hexdigest(), "MessageId": "m"}, {})
+
+        def _answer(self, body: Any, headers: dict[str, str]) -> None:
+            data = json.dumps(body).encode()
+            with contextlib.suppress(OSError):  # whoever asked may be dead
+                self.send_response(200)
+                for name, value in {**headers, "content-length": str(len(data))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    return Handler
+
+
+class Crew:
+    """Threads that answer callbacks and work on activities, trying again until somebody hears them."""
+
+    def __init__(self, participants: Participants, client: Callable[[], Any], seed: int) -> None:
+        self._participants = participants
+        self._client = client
+        self._activity = ""
+        self._chance = random.Random(seed)
+        self.over = threading.Event()
+        self.problems: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self, activity: str) -> None:
+        self._activity = activity
+        for job in (self._answer_callbacks, self._answer_callbacks, self._work, self._work):
+            thread = threading.Thread(target=self._guarded, args=(job,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        self.over.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _guarded(self, job: Callable[[], None]) -> None:
+        while not self.over.is_set():
+            try:
+                job()
+            except Exception as error:
+                self.problems.append(f"{job.__name__}: {error!r}")
+
+    def _answer_callbacks(self) -> None:
+        with contextlib.suppress(Empty):
+            told = self._participants.messages.get(timeout=0.2)
+            if told["key"].startswith("late"):
+                return
+            self.over.wait(self._chance.random())
+            output = json.dumps({"answered": told["key"]})
+            self._heard("send_task_success", taskToken=told["token"], output=output)
+
+    def _work(self) -> None:
+        try:
+            task = self._client().get_activity_task(activityArn=self._activity)
+        except (BotoCoreError, ClientError):
+            self.over.wait(0.05)
+            return
+        if not task.get("taskToken"):
+            return
+        told = json.loads(task["input"])
+        if told["retry"] == 0:
+            self._heard("send_task_failure", taskToken=task["taskToken"], error="Again")
+        else:
+            self._heard("send_task_success", taskToken=task["taskToken"], output=json.dumps({"done": told["key"]}))
+
+    def _heard(self, operation: str, **told: str) -> None:
+        for _ in self._until_heard():
+            try:
+                getattr(self._client(), operation)(**told)
+                return
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "TaskTimedOut":  # heard before, without our being told so
+                    return
+                self.problems.append(f"{operation}: {error}")
+                return
+            except BotoCoreError:
+                continue
+
+    def _until_heard(self) -> Iterator[None]:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and not self.over.is_set():
+            yield
+            self.over.wait(0.05)
