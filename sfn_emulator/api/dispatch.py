@@ -3,6 +3,7 @@
 The order: operation by name → parameters checked by the model → the service's function → commit → bytes.
 """
 
+import contextlib
 import logging
 import re
 import sqlite3
@@ -61,12 +62,21 @@ class StepFunctionsApi:
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done
-        if name not in READS:
+        if name in READS:
+            await self._seen()
+        else:
             if self._service.store.database.changing:
                 journal.changed()
             if journal.pending:
                 await journal.committed()
         return result
+
+    async def _seen(self) -> None:
+        """What is told lasts: an event that is read is there after a crash. While the disk refuses, reads go on."""
+        journal = self._service.journal
+        if journal.pending and journal.failure is None:
+            with contextlib.suppress(ApiError):
+                await journal.committed()
 
     def _operation(self, target: str) -> tuple[str, Operation]:
         prefix, _, name = target.partition(".")

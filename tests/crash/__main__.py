@@ -1,4 +1,4 @@
-"""``python -m tests.crash [--kills 200] [--seed N] [--directory DIR]``: the long trial, with its report."""
+"""``python -m tests.crash [--kills 200] [--saga 50] [--seed N] [--directory DIR]``: the long trial, with its report."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.crash.saga import SagaTrial
 from tests.crash.trial import Trial
 
 
@@ -14,15 +15,34 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=4_000, help="executions at most")
+    parser.add_argument("--saga", type=int, default=50, help="kills of the saga's trial")
     parser.add_argument("--directory", type=Path)
     told = parser.parse_args()
+    found = _saga(told.saga, told.seed) if told.saga else []
+    return len([*found, *_mixed(told)]) and 1
+
+
+def _saga(kills: int, seed: int) -> list[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        orders, found = SagaTrial(Path(scratch), seed).run(kills)
+    print(f"saga           {orders} orders, {kills} kills, {len(found)} breaches")
+    return _told(found)
+
+
+def _mixed(told: argparse.Namespace) -> list[str]:
+    if not told.kills:
+        return []
     with tempfile.TemporaryDirectory() as scratch:
         report = Trial(told.directory or Path(scratch), told.seed, most=told.most).run(told.kills)
     for name, value in asdict(report).items():
         print(f"{name:14} {value if name != 'breaches' else len(report.breaches)}")
-    for breach in report.breaches[:50]:
+    return _told(report.breaches)
+
+
+def _told(breaches: list[str]) -> list[str]:
+    for breach in breaches[:50]:
         print(f"BREACH {breach}")
-    return 1 if report.breaches else 0
+    return breaches
 
 
 sys.exit(main())

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ class Life:
         self._process.communicate(timeout=20)
         return self._process.returncode
 
+    def end(self) -> None:
+        """Kills what is still there."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+    @property
+    def url(self) -> str:
+        return self._url
+
     def client(self) -> Any:
         """A Step Functions client of this thread for the process that answers now."""
         known = getattr(self._clients, "known", None)
@@ -100,3 +111,15 @@ class Life:
 
 def _now() -> float:
     return time.time()  # noqa: TID251 - compared with the timestamps a server writes
+
+
+def children_of(directory: Path) -> list[str]:
+    """Processes that still work for a server of this directory: one line each."""
+    time.sleep(0.5)  # noqa: TID251 - they die by a signal of the kernel's
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            if str(directory).encode() in told or str(directory) in str((entry / "cwd").readlink()):
+                found.append(f"process {entry.name} is left: {told[:120]!r}")
+    return [line for line in found if f"process {os.getpid()} " not in line]

@@ -28,14 +28,20 @@ class Call(NamedTuple):
     answered: float
 
 
+class _Endpoint(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Whoever called has been killed."""
+
+
 class Participants:
     """The endpoint; ``calls`` by what the caller said it was (key, retry, redrive)."""
 
     def __init__(self) -> None:
         self.calls: dict[tuple[str, int, int], list[Call]] = defaultdict(list)
         self.messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Endpoint(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"

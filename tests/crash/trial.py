@@ -3,7 +3,6 @@
 reference run, never killed → load and kills → all have ended → what must hold is checked, one line per breach
 """
 
-import contextlib
 import json
 import random  # noqa: TID251 - seeded
 import threading
@@ -81,8 +80,7 @@ class Trial:
             self.over.set()
             self.crew.close()
             self.participants.close()
-            with contextlib.suppress(ProcessLookupError, AssertionError, ValueError):
-                self.life.kill()
+            self.life.end()
 
     # -- deaths
 
