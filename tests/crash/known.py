@@ -14,7 +14,8 @@ class Known:
     acknowledged: bool = False
     stop: str = "no"
     """``no``, ``asked`` (nobody said it was heard), ``heard``."""
-    histories: list[list[Any]] = field(default_factory=list)
+    histories: list[tuple[float, list[Any]]] = field(default_factory=list)
+    """With when they had been told (monotonic seconds)."""
     described: list[Any] = field(default_factory=list)
     redriven: bool = False
 

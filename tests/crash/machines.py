@@ -164,7 +164,8 @@ class Kind:
     output: Callable[[int], Any] = lambda n: None
     status: str = "SUCCEEDED"
     apart: tuple[str, ...] = field(default=())
-    """Event types that a crash may add to: a worker that got no answer is given the task again, by a retry."""
+    """Beginnings of event types that a crash may add or take: a worker that was killed with its server's answer is
+    given the task again by a retry; a message may not be sent before its time is over."""
 
 
 KINDS: Final = {
@@ -174,7 +175,7 @@ KINDS: Final = {
     "parallel": Kind(PARALLEL, lambda n: [n, n, "c"]),
     "retry": Kind(RETRY, lambda n: {"kept": n, "error": "Broken"}),
     "callback": Kind(CALLBACK, lambda n: {"answered": f"callback-{n}"}),
-    "late": Kind(LATE, lambda n: "late"),
+    "late": Kind(LATE, lambda n: "late", apart=("TaskSubmitted",)),
     "nested": Kind(NESTED, lambda n: n),
     "activity": Kind(ACTIVITY, lambda n: {"done": f"activity-{n}"}, apart=("Activity",)),
     "spin": Kind(SPIN, lambda n: {"i": 1500}),

@@ -28,6 +28,11 @@ class Call(NamedTuple):
     answered: float
 
 
+def mark(which: tuple[str, int, int]) -> str:
+    """How an answer names the call it answers."""
+    return "<{}#{}#{}>".format(*which)
+
+
 class _Endpoint(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -52,12 +57,13 @@ class Participants:
         self._thread.join()
 
     def invoked(self, payload: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """The function's answer, and whether it is an error."""
+        """The function's answer, and whether it is an error. It names the call, to be found in histories."""
+        call = mark((payload["key"], payload["retry"], payload["redrive"]))
         if payload["retry"] < payload.get("failures", 0):
-            return {"errorType": "Again", "errorMessage": "on purpose"}, True
+            return {"errorType": "Again", "errorMessage": call}, True
         if payload.get("broken"):
-            return {"errorType": "Broken", "errorMessage": "on purpose"}, True
-        return {"key": payload["key"], "value": payload["value"]}, False
+            return {"errorType": "Broken", "errorMessage": call}, True
+        return {"call": call, "value": payload["value"]}, False
 
 
 def _handler(participants: Participants) -> type[BaseHTTPRequestHandler]:

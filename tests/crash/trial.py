@@ -73,7 +73,7 @@ class Trial:
             ends = self._ends()
             histories = {name: self._history(known.arn) for name, known in self.known.items() if exists(ends.get(name))}
             found = breaches(self.known, ends, histories, reference, self.life.down)
-            found += repeated(self.participants.calls, self.life.killed_at)
+            found += repeated(self.participants.calls, self.life.killed_at, self.known)
             status = self.life.stop()
             return self._report(found + ([f"exit status {status}"] if status else []), histories, began)
         finally:
@@ -153,7 +153,7 @@ class Trial:
         described = client.describe_execution(executionArn=known.arn)
         history = client.get_execution_history(executionArn=known.arn, maxResults=1000)["events"]
         known.described = [*known.described[-5:], plain(described)]
-        known.histories = [*known.histories[-3:], history]
+        known.histories = [*known.histories[-5:], (time.monotonic(), history)]
         if described["status"] == "FAILED" and known.kind == "redriven" and not known.redriven:
             client.redrive_execution(executionArn=known.arn, clientToken=known.name)
             known.redriven = True
