@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import engine, saga
+from benchmarks import engine, saga, wire
 from benchmarks.table import show
 
-SUITES = {"engine": engine.figures, "saga": saga.figures}
+SUITES = {"engine": engine.figures, "saga": saga.figures, "wire": wire.figures}
 
 
 def main() -> int:

@@ -2,9 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,10 +27,13 @@ class Life:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self._directory = directory
-        self._command = [sys.executable, "-m", "sfn_emulator", "--port", "0", "--state-dir", str(directory), *arguments]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "sfn_emulator", "--port", str(port), "--state-dir", str(directory)]
+        self._command = [*command, *arguments]
+        self._client: Any = None
         self._process: subprocess.Popen[str] | None = None
-        self._clients = threading.local()
-        self._url = "http://127.0.0.1:9"
         self.kills = 0
         self.down: list[tuple[float, float]] = []
         """When nobody answered: from a kill to the next ``ready`` (epoch seconds)."""
@@ -59,7 +62,6 @@ class Life:
             self._process.wait(START_PATIENCE)
             raise DidNotStartError((self._directory.parent / "errors").read_text()[-2000:])
         self.longest_start = max(self.longest_start, time.monotonic() - began)
-        self._url = ready[1]
         if self.down:
             self.down[-1] = (self.down[-1][0], _now())
 
@@ -87,25 +89,20 @@ class Life:
             self._process.kill()
             self._process.communicate()
 
-    @property
-    def url(self) -> str:
-        return self._url
-
     def client(self) -> Any:
-        """A Step Functions client of this thread for the process that answers now."""
-        known = getattr(self._clients, "known", None)
-        if known is None or known[0] != self._url:
-            known = self._clients.known = (self._url, self.speak("stepfunctions"))
-        return known[1]
+        """A Step Functions client for whichever process answers now, of all threads."""
+        if self._client is None:
+            self._client = self.speak("stepfunctions")
+        return self._client
 
     def speak(self, service: str) -> Any:
-        return boto3.session.Session().client(
+        return boto3.client(
             service,
-            endpoint_url=self._url,
+            endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=5, max_pool_connections=4),
+            config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=5, max_pool_connections=20),
         )
 
 

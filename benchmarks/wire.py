@@ -1,0 +1,214 @@
+"""Over the wire, as clients see it: our server, durable with default settings, beside the peers that are installed.
+
+Times are the best of some runs from StartExecution's call to the moment DescribeExecution stops saying RUNNING. Clients
+are boto3's and take most of a short one. ``SFN_BENCH_SECONDS`` is for how long starts are sustained (10 by default).
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from benchmarks.table import Figure
+
+ROOT: Final = Path(__file__).parent.parent
+ROLE: Final = "arn:aws:iam::123456789012:role/bench"
+SECONDS: Final = float(os.environ.get("SFN_BENCH_SECONDS", "10"))
+_PATIENCE: Final = 60.0
+_names: Final = count()
+
+
+def machine(*states: tuple[str, dict[str, Any]], **fields: Any) -> str:
+    return json.dumps({"StartAt": states[0][0], "States": dict(states), **fields})
+
+
+def chain(length: int) -> str:
+    last = {"Type": "Pass", "End": True}
+    return machine(
+        *((f"S{n}", {"Type": "Pass", "Next": f"S{n + 1}"}) for n in range(length - 1)), (f"S{length - 1}", last)
+    )
+
+
+COUNTING: Final = machine(
+    ("Begin", {"Type": "Pass", "Result": {"n": 0}, "Next": "Add"}),
+    ("Add", {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough"}),
+    (
+        "Enough",
+        {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericLessThan": 500, "Next": "Add"}], "Default": "Done"},
+    ),
+    ("Done", {"Type": "Succeed"}),
+)
+EACH: Final = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Parameters": {"item.$": "$"}, "End": True}}}
+MAP: Final = machine(("Each", {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": EACH, "End": True}))
+WAIT: Final = machine(("W", {"Type": "Wait", "Seconds": 3600, "End": True}))
+
+WORKLOADS: Final[tuple[tuple[str, str, Any, int, float], ...]] = (
+    ("one state", chain(1), {}, 1, 8),
+    ("chain of 500 Pass states", chain(500), {}, 1, 20),
+    ("JSONPath loop of 1,002 transitions", COUNTING, {}, 1, 30),
+    ("Map over 1,000 items", MAP, {"items": list(range(1000))}, 1, 50),
+    ("200 executions of one state at once", chain(1), {}, 200, 400),
+)
+"""Name, definition, input, executions at once, bar in ms."""
+
+
+def figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as scratch:
+        began = time.perf_counter()
+        with server(Path(scratch)) as (process, client):
+            client.list_state_machines()
+            yield Figure("first answer after the start", (time.perf_counter() - began) * 1e3, "ms", 1500)
+            yield Figure("idle server", megabytes(process), "MB", 120)
+            for name, definition, given, at_once, bar in WORKLOADS:
+                yield Figure(f"ours: {name}", fastest(client, definition, given, at_once), "ms", bar)
+            yield from sustained(client)
+        with server(Path(scratch) / "open") as (process, client):
+            yield open_executions(process, client)
+    yield from peers()
+
+
+@contextmanager
+def server(directory: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", Any]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sfn_emulator", "--port", "0", "--state-dir", str(directory / "state"), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, speak(process.stdout.readline().split()[1])
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def speak(url: str | None) -> Any:
+    return boto3.client(
+        "stepfunctions",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}, read_timeout=_PATIENCE),
+    )
+
+
+def create(client: Any, definition: str) -> str:
+    name = f"bench-{os.getpid()}-{next(_names)}"
+    return str(client.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"])
+
+
+def fastest(client: Any, definition: str, given: Any, at_once: int, runs: int = 5) -> float:
+    """Milliseconds of the best run; ``inf`` if one does not succeed."""
+    arn, text = create(client, definition), json.dumps(given)
+    return min(_run(client, arn, text, at_once) for _ in range(runs)) * 1e3
+
+
+def _run(client: Any, arn: str, text: str, at_once: int) -> float:
+    began = time.perf_counter()
+    started = [client.start_execution(stateMachineArn=arn, input=text)["executionArn"] for _ in range(at_once)]
+    while started and time.perf_counter() - began < _PATIENCE:
+        status = client.describe_execution(executionArn=started[-1])["status"]
+        if status == "RUNNING":
+            time.sleep(0.001)  # noqa: TID251 - a client that polls
+        elif status != "SUCCEEDED":
+            return float("inf")
+        else:
+            started.pop()
+    return float("inf") if started else time.perf_counter() - began
+
+
+def sustained(client: Any) -> Iterator[Figure]:
+    """Two processes start executions as fast as they can."""
+    arn, url = create(client, chain(1)), client.meta.endpoint_url
+    command = [sys.executable, "-m", "benchmarks.starter", url, arn, str(SECONDS)]
+    starters = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [json.loads(starter.communicate(timeout=SECONDS + 60)[0]) for starter in starters]
+    milliseconds = sorted(took for one in told for took in one["took"])
+    yield Figure(
+        f"StartExecution sustained for {SECONDS:g} s: mean of both", SECONDS * 1e3 / len(milliseconds), "ms", 1e3 / 300
+    )
+    yield Figure("StartExecution sustained: p99", milliseconds[len(milliseconds) * 99 // 100], "ms", 50)
+
+
+def open_executions(process: "subprocess.Popen[str]", client: Any, number: int = 10_000) -> Figure:
+    client.list_state_machines()
+    arn, idle = create(client, WAIT), megabytes(process)
+    for _ in range(number):
+        client.start_execution(stateMachineArn=arn, input='{"order": "1234567890"}')
+    return Figure(f"{number:,} open executions, above idle", megabytes(process) - idle, "MB", 100)
+
+
+def megabytes(process: "subprocess.Popen[str]") -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+# -- peers
+
+
+def peers() -> Iterator[Figure]:
+    for peer, there in (("ministack", _ministack), ("moto", _moto)):
+        if find_spec(peer) is None:
+            continue
+        with tempfile.TemporaryDirectory() as scratch, there(Path(scratch)) as client:
+            for name, definition, given, at_once, _ in WORKLOADS:
+                took = _tolerant(lambda: fastest(client, definition, given, at_once, runs=2))  # noqa: B023 - called at once
+                yield Figure(f"{peer}: {name}", took, "ms")
+
+
+def _tolerant(measure: Callable[[], float]) -> float:
+    with suppress(Exception):  # what a peer cannot do is a row, not the end
+        return measure()
+    return float("nan")
+
+
+@contextmanager
+def _ministack(directory: Path) -> Iterator[Any]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = {"STATE_DIR": str(directory / "state"), "S3_DATA_DIR": str(directory / "s3"), "GATEWAY_PORT": str(port)}
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env={**os.environ, **places}, stdout=log, stderr=log
+        )
+        try:
+            _until_listening(port)
+            yield speak(f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
+            process.wait()
+
+
+def _until_listening(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)  # noqa: TID251
+    raise TimeoutError("the peer does not answer")
+
+
+@contextmanager
+def _moto(_: Path) -> Iterator[Any]:
+    from moto import mock_aws
+
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield speak(None)
