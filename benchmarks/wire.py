@@ -107,8 +107,11 @@ def speak(url: str | None) -> Any:
 
 
 def create(client: Any, definition: str) -> str:
-    name = f"bench-{os.getpid()}-{next(_names)}"
-    return str(client.create_state_machine(name=name, definition=definition, roleArn=ROLE)["stateMachineArn"])
+    return str(client.create_state_machine(name=_name(), definition=definition, roleArn=ROLE)["stateMachineArn"])
+
+
+def _name() -> str:
+    return f"bench-{os.getpid()}-{next(_names)}"
 
 
 def fastest(client: Any, definition: str, given: Any, at_once: int, runs: int = 5) -> float:
@@ -119,7 +122,9 @@ def fastest(client: Any, definition: str, given: Any, at_once: int, runs: int = 
 
 def _run(client: Any, arn: str, text: str, at_once: int) -> float:
     began = time.perf_counter()
-    started = [client.start_execution(stateMachineArn=arn, input=text)["executionArn"] for _ in range(at_once)]
+    started = [
+        client.start_execution(stateMachineArn=arn, name=_name(), input=text)["executionArn"] for _ in range(at_once)
+    ]
     while started and time.perf_counter() - began < _PATIENCE:
         status = client.describe_execution(executionArn=started[-1])["status"]
         if status == "RUNNING":

@@ -98,6 +98,8 @@ class Live:
     # -- what happens to it
 
     def begin(self) -> None:
+        """What its first turn leads to may come ticks later; that it was begun lasts with the present one."""
+        self._holder.touch(self)
         self.run.start(self.execution.started_at)
         self._driver.resume()
 

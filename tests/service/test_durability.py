@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,26 @@ def test_a_task_result_that_was_recorded_is_not_asked_for_again(kept: World) -> 
     assert kept.describe(execution)["output"] == '{"second":2}'
     ids = [event["id"] for event in kept.call("GetExecutionHistory", executionArn=execution)["events"]]
     assert ids == list(range(1, len(ids) + 1))
+
+
+def test_a_start_is_on_disk_when_it_is_acknowledged_however_long_its_first_turn(kept: World) -> None:
+    spinning = {
+        "StartAt": "Spin",
+        "States": {
+            "Spin": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "More"},
+            "More": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.n", "NumericLessThan": 3000, "Next": "Spin"}],
+                "Default": "Done",
+            },
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    execution = kept.start(kept.machine(spinning), input='{"n":0}')
+    assert kept.directory is not None
+    with closing(sqlite3.connect(kept.directory / FILE_NAME)) as other:
+        assert other.execute("SELECT count(*) FROM execution WHERE arn = ?", (execution,)).fetchone() == (1,)
+    kept.until(lambda: kept.status(execution) == "SUCCEEDED")
 
 
 def test_history_is_the_same_before_and_after_a_restart(kept: World) -> None:
