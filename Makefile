@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: up down demo test check bench clean
+.PHONY: up down demo test check bench crash clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
@@ -36,6 +36,9 @@ check: $(VENV)/.check
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+crash: $(VENV)/.test
+	$(BIN)/python -m tests.crash --kills 200 --saga 50
 
 clean:
 	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules

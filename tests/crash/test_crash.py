@@ -1,0 +1,23 @@
+"""Servers killed at random moments: a few here, hundreds by ``make crash``."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.saga import SagaTrial
+from tests.crash.trial import Trial
+
+
+@pytest.mark.timeout(300)
+def test_nothing_acknowledged_is_lost_and_nothing_recorded_happens_twice(tmp_path: Path) -> None:
+    report = Trial(tmp_path, seed=1, most=80).run(kills=4)
+    assert report.breaches == []
+    assert report.executions > 20
+    assert report.kills >= 4
+
+
+@pytest.mark.timeout(300)
+def test_every_acknowledged_order_is_paid_or_undone_exactly_once(tmp_path: Path) -> None:
+    orders, breaches = SagaTrial(tmp_path, seed=1, most=10).run(kills=2)
+    assert breaches == []
+    assert orders == 10
