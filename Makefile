@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: up down demo test check bench crash clean
+.PHONY: up down demo test check bench crash soak clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
@@ -39,6 +39,9 @@ bench: $(VENV)/.test
 
 crash: $(VENV)/.test
 	$(BIN)/python -m tests.crash --kills 200 --saga 50
+
+soak: $(VENV)/.test
+	$(BIN)/python -m benchmarks.soak --minutes 10
 
 clean:
 	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules

@@ -96,13 +96,17 @@ def server(directory: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen
 
 
 def speak(url: str | None) -> Any:
+    return client_of("stepfunctions", url)
+
+
+def client_of(service: str, url: str | None, read_timeout: float = _PATIENCE) -> Any:
     return boto3.client(
-        "stepfunctions",
+        service,
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"max_attempts": 0}, read_timeout=_PATIENCE),
+        config=Config(retries={"max_attempts": 0}, read_timeout=read_timeout, max_pool_connections=20),
     )
 
 

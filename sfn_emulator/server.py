@@ -245,6 +245,7 @@ def _wire_config(server: Server) -> uvicorn.Config:
         lifespan="off",
         interface="asgi3",
         log_config=None,
+        log_level="error",  # what clients do wrong is theirs to know
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -27,12 +27,12 @@ class Life:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "sfn_emulator", "--port", str(port), "--state-dir", str(directory)]
         self._command = [*command, *arguments]
         self._client: Any = None
+        self._errors = (directory.parent / "errors").open("a")
         self._process: subprocess.Popen[str] | None = None
         self.kills = 0
         self.down: list[tuple[float, float]] = []
@@ -47,7 +47,7 @@ class Life:
             self._command,
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            stderr=(self._directory.parent / "errors").open("a"),
+            stderr=self._errors,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
@@ -84,10 +84,13 @@ class Life:
         return self._process.returncode
 
     def end(self) -> None:
-        """Kills what is still there."""
+        """Kills what is still there and lets go of it."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
+        if self._client is not None:
+            self._client.close()
+        self._errors.close()
 
     def client(self) -> Any:
         """A Step Functions client for whichever process answers now, of all threads."""
@@ -104,6 +107,14 @@ class Life:
             aws_secret_access_key="test",
             config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=5, max_pool_connections=20),
         )
+
+
+def _free_port() -> int:
+    """Below those the kernel gives away, or somebody else would have it while a server is dead."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 def _now() -> float:

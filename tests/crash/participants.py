@@ -34,7 +34,7 @@ def mark(which: tuple[str, int, int]) -> str:
 
 
 class _Endpoint(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False  # joined at the end: whoever called is dead by then
 
     def handle_error(self, *_: Any) -> None:
         """Whoever called has been killed."""

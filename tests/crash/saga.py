@@ -8,6 +8,7 @@ import random  # noqa: TID251 - seeded
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -144,8 +145,9 @@ class SagaTrial:
         return found + ([] if after == before else [f"stock and reservations were {before}, are {after}"])
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
-        pages = self.life.speak("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [row for page in pages for row in page["Items"]]
+        with closing(self.life.speak("dynamodb")) as client:
+            pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+            return [row for page in pages for row in page["Items"]]
 
     def _stock_and_reserved(self) -> Counter[str]:
         total = Counter({row["ItemId"]["S"]: int(row["ItemsInStock"]["N"]) for row in self._rows("Inventory")})

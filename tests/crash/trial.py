@@ -79,8 +79,8 @@ class Trial:
         finally:
             self.over.set()
             self.crew.close()
-            self.participants.close()
             self.life.end()
+            self.participants.close()
 
     # -- deaths
 
@@ -151,7 +151,9 @@ class Trial:
             return
         client = self.life.client()
         described = client.describe_execution(executionArn=known.arn)
-        history = client.get_execution_history(executionArn=known.arn, maxResults=1000)["events"]
+        told = client.get_execution_history(executionArn=known.arn, maxResults=1000)
+        assert "events" in told, told
+        history = told["events"]
         known.described = [*known.described[-5:], plain(described)]
         known.histories = [*known.histories[-5:], (time.monotonic(), history)]
         if described["status"] == "FAILED" and known.kind == "redriven" and not known.redriven:
