@@ -78,6 +78,29 @@ MAP = machine(
         "End": True,
     },
 )
+CHILD = call("'child'", failures="{% $states.input.index = 2 ? 1 : 0 %}", Retry=[AGAIN], End=True)
+CHILD["Arguments"] |= {
+    "key": "{% $states.input.parent & '/child' & $string($states.input.index) %}",
+    "value": "{% $states.input.n %}",
+}
+DISTRIBUTED = machine(
+    "Each",
+    Each={
+        "Type": "Map",
+        "Items": [0, 1, 2, 3, 4, 5],
+        "MaxConcurrency": 3,
+        "ItemSelector": {
+            "index": "{% $states.context.Map.Item.Index %}",
+            "parent": f"{{% {NAME} %}}",
+            "n": "{% $states.input.n %}",
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            **block("Call", Call=CHILD),
+        },
+        "End": True,
+    },
+)
 PARALLEL = machine(
     "Both",
     Both={
@@ -128,7 +151,7 @@ ACTIVITY = machine(
         "Type": "Task",
         "Resource": "${activity}",
         "Arguments": {"key": f"{{% {NAME} %}}", "retry": "{% $states.context.State.RetryCount %}"},
-        "TimeoutSeconds": 5,
+        "TimeoutSeconds": 3,
         "Retry": [{**AGAIN, "ErrorEquals": ["Again", "States.Timeout"], "MaxAttempts": 20}],
         "End": True,
     },
@@ -172,6 +195,7 @@ KINDS: Final = {
     "leaf": Kind(LEAF, lambda n: n),
     "loop": Kind(LOOP, lambda n: {"i": 3, "total": 3 * n}),
     "map": Kind(MAP, lambda n: [n] * 4),
+    "distributed": Kind(DISTRIBUTED, lambda n: [n] * 6),
     "parallel": Kind(PARALLEL, lambda n: [n, n, "c"]),
     "retry": Kind(RETRY, lambda n: {"kept": n, "error": "Broken"}),
     "callback": Kind(CALLBACK, lambda n: {"answered": f"callback-{n}"}),
