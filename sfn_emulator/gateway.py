@@ -87,15 +87,15 @@ class Gateway:
             return
         headers = _headers(scope["headers"])
         reply = await self._guarded(scope, headers, receive)
+        if "origin" in headers and "x-amz-target" in headers:
+            reply = reply._replace(headers=[*reply.headers, *grant(headers, self._trusted).items()])
         await _send(send, reply, scope["method"])
 
     async def answer(self, request: Request) -> Reply:
         """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
-            reply = await self._states(target, request)
-            reply.headers.extend(grant(request.headers, self._trusted).items())
-            return reply
+            return await self._states(target, request)
         if (permit := preflight(request, self._trusted)) is not None:
             return permit
         if request.path == "/health" and request.method in ("GET", "HEAD"):

@@ -397,3 +397,21 @@ def test_a_validation_exception_gives_the_reason_the_model_has_for_it(
     error = orjson.loads(world.send(operation, orjson.dumps(told)).body)
     assert error["__type"].endswith(f"#{VALIDATION}")
     assert error.get("reason") == reason
+
+
+def test_a_history_is_paged_from_either_end_and_still_grows_between_pages(world: World) -> None:
+    execution = world.start(world.machine(WAIT))
+
+    def page(**told: Any) -> tuple[list[int], str | None]:
+        answer = world.call("GetExecutionHistory", executionArn=execution, maxResults=1, **told)
+        return [event["id"] for event in answer["events"]], answer.get("nextToken")
+
+    numbers, token = page()
+    assert (numbers, token is not None) == ([1], True)
+    last, back = page(reverseOrder=True)
+    world.advance(61)
+    assert page(nextToken=token)[0] == [2]
+    assert (last, page(reverseOrder=True, nextToken=back)) == ([2], ([1], None))
+    assert page(reverseOrder=True)[0] == [4]
+    told = {"executionArn": execution, "reverseOrder": True, "nextToken": token}
+    assert refusal(world, "GetExecutionHistory", **told) == "InvalidToken: Invalid Token: 'Invalid token'"

@@ -206,6 +206,8 @@ def test_a_page_of_this_machine_may_call(server: Process, origin: str) -> None:
     assert asked.headers["access-control-allow-origin"] == origin
     assert "x-amz-target" in asked.headers["access-control-allow-headers"]
     assert ask(server, Origin=origin).headers["access-control-allow-origin"] == origin
+    tables = ask(server, target="DynamoDB_20120810.ListTables", Origin=origin)
+    assert (tables.status, tables.headers["access-control-allow-origin"]) == (200, origin)
 
 
 @pytest.mark.parametrize(
