@@ -205,7 +205,8 @@ def _reader_config(config: Fields | None, resource: Resource | None) -> dict[str
     read = _chosen(config, _READER_CONFIG)
     if read.get("InputType") == "CSV":
         config.require("CSVHeaderLocation", *(["CSVHeaders"] if read.get("CSVHeaderLocation") == "GIVEN" else []))
-    if "InputType" not in config and resource is not None and resource.action == "getObject":
+    needed = "ManifestType" not in config and resource is not None and resource.action == "getObject"
+    if "InputType" not in config and needed:
         config.require("InputType")
     read.update(_column_names(config))
     most = amount(config, "MaxItems", 0, MOST_ITEMS)

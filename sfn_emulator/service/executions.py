@@ -112,7 +112,9 @@ class Executions:
             "updateDate": revision.created_at,
             **self._machines.configuration(revision, told.get("includedData"), arn.label),
         }
-        return answer if execution.map_run_arn is None else answer | {"mapRunArn": execution.map_run_arn}
+        if execution.map_run_arn is None:
+            return answer
+        return answer | {"mapRunArn": execution.map_run_arn, "label": execution.machine_arn.rpartition("/")[2]}
 
     # -- lists
 

@@ -31,9 +31,9 @@ class Ended(NamedTuple):
     bytes: int
 
 
-Cursor = tuple[int, int]
-"""Where a page of results begins."""
-BEGINNING: Final[Cursor] = (0, 0)
+Cursor = tuple[int, float, int]
+"""Where a page of results begins: a group of them, and the place in it."""
+BEGINNING: Final[Cursor] = (0, 0.0, 0)
 
 
 class ChildHolder(Protocol):
@@ -148,10 +148,10 @@ class StandardChildren:
     def saved(self) -> None: ...
 
     def page(self, cursor: Cursor) -> tuple[list[ChildResult], Cursor | None]:
-        """By status, in order of start."""
-        at, after = cursor
-        rows = self._store.children(self._kin.map_run_arn, ENDS[at], after, PAGE)
+        """By status, those first that ended first."""
+        at, *after = cursor
+        rows = self._store.children(self._kin.map_run_arn, ENDS[at], (after[0], int(after[1])), PAGE)
         found = [self._kin.result(execution) for _, execution in rows]
         if rows:
-            return found, (at, rows[-1][0])
-        return found, (at + 1, 0) if at + 1 < len(ENDS) else None
+            return found, (at, *rows[-1][0])
+        return found, (at + 1, 0.0, 0) if at + 1 < len(ENDS) else None

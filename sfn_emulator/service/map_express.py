@@ -172,4 +172,4 @@ class ExpressChildren:
         if not chunks:
             return [], None
         outcomes = unpack_outcomes(chunks[0].body)
-        return [self._kin.result(self._kin.outcome(outcome)) for outcome in outcomes], (chunks[0].n + 1, 0)
+        return [self._kin.result(self._kin.outcome(outcome)) for outcome in outcomes], (chunks[0].n + 1, 0.0, 0)

@@ -31,7 +31,7 @@ from sfn_emulator.service.store import Store
 from sfn_emulator.values import PAYLOAD_LIMIT, Value
 
 MOST_AT_ONCE: Final = 10_000
-"""Children that run in parallel where MaxConcurrency sets no limit (`state-map-distributed`)."""
+"""Children that run in parallel, whatever MaxConcurrency says (`state-map-distributed`, Service quotas)."""
 
 SLICE: Final = 0.003
 """Seconds of beginning children before others on the loop have their turn."""
@@ -196,7 +196,10 @@ class MapRunWork:
             self._conclude()
 
     def _room(self) -> bool:
-        return self.parts.children.running < (self.record.max_concurrency or MOST_AT_ONCE)
+        return self.parts.children.running < self._at_once()
+
+    def _at_once(self) -> int:
+        return min(self.record.max_concurrency or MOST_AT_ONCE, MOST_AT_ONCE)
 
     def _again(self) -> tuple[int, int]:
         return self.parts.children.waiting_again
@@ -216,7 +219,7 @@ class MapRunWork:
         now = self._holder.clock.now()
         if self._holder.skip_time:
             self._slots += 1
-            taken = self._slots > (self.record.max_concurrency or MOST_AT_ONCE) and self._freed
+            taken = self._slots > self._at_once() and self._freed
             now = max(now, heapq.heappop(self._freed) if taken else self._origin)
         return round(now, 3)
 

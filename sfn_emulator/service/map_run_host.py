@@ -13,7 +13,7 @@ from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.service import arns, map_outcomes, map_runs
 from sfn_emulator.service.host import Host
 from sfn_emulator.service.live import Live
-from sfn_emulator.service.map_children import ENDS, StandardChildren
+from sfn_emulator.service.map_children import ENDS, PAGE, StandardChildren
 from sfn_emulator.service.map_counts import Counts
 from sfn_emulator.service.map_data import MapData
 from sfn_emulator.service.map_express import ExpressChildren
@@ -220,13 +220,14 @@ class MapRunHost:
         return children, counts
 
     def _to_redrive(self, kin: Kin) -> list[tuple[Status, str, int]]:
-        """Children that did not succeed and can be redriven: status, ARN, items; in order of start."""
+        """Children that did not succeed and can be redriven: status, ARN, items; in order of their numbers."""
         found: list[tuple[int, Status, str, int]] = []
         for status in ENDS[1:]:
-            after = 0
-            while rows := self._around.store.children(kin.map_run_arn, status, after, 500):
+            after = (0.0, 0)
+            while rows := self._around.store.children(kin.map_run_arn, status, after, PAGE):
                 after = rows[-1][0]
-                found += [(seq, status, e.arn, e.item_count or 1) for seq, e in rows if self._redrivable(e)]
+                ended = (execution for _, execution in rows if self._redrivable(execution))
+                found += [(kin.names.number(e.name), status, e.arn, e.item_count or 1) for e in ended]
         return [(status, arn, items) for _, status, arn, items in sorted(found)]
 
     def _redrivable(self, execution: Execution) -> bool:

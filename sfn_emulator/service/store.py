@@ -159,13 +159,18 @@ class Store:
         rows = self.database.execute(f"{_SELECT} WHERE status = 'RUNNING' ORDER BY seq").fetchall()
         return map(_execution, rows)
 
-    def children(self, map_run: str, status: Status, after: int, limit: int) -> list[tuple[int, Execution]]:
-        """A Map Run's STANDARD children with this status, in order of start, after ``seq``."""
+    def children(
+        self, map_run: str, status: Status, after: tuple[float, int], limit: int
+    ) -> list[tuple[tuple[float, int], Execution]]:
+        """A Map Run's STANDARD children with this status, each after its (time, seq), the eldest first."""
+        at, seq = after
         rows = self.database.execute(
-            f"{_SELECT} WHERE map_run = ? AND status = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (map_run, status, after, limit),
+            f"SELECT {LATEST}, seq, {', '.join(_COLUMNS)} FROM execution "
+            f"WHERE map_run = ? AND status = ? AND {LATEST} >= ? AND ({LATEST}, seq) > (?, ?) "
+            f"ORDER BY {LATEST}, seq LIMIT ?",
+            (map_run, status, at, at, seq, limit),
         )
-        return [_execution(row) for row in rows]
+        return [((row[0], row[1]), _execution(row[1:])[1]) for row in rows]
 
     def any_execution(self, machine_arn: str, status: Status) -> bool:
         found = self.database.execute(
@@ -210,10 +215,24 @@ class Store:
                 "SELECT seq FROM execution WHERE started < ?1 AND stopped < ?1 ORDER BY seq LIMIT ?2", (cutoff, limit)
             )
         ]
+        for (seq,) in seqs:
+            self._forget_map_runs(seq)
         for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
             for key in seqs:
                 self.database.write(f"DELETE FROM {table} WHERE {column} = ?", key)
         return len(seqs)
+
+    def _forget_map_runs(self, seq: int) -> None:
+        """With what they read and what their EXPRESS children came to."""
+        rows = self.database.execute(
+            "SELECT key FROM document WHERE kind = ? AND parent = (SELECT arn FROM execution WHERE seq = ?)",
+            (MapRun.kind, seq),
+        )
+        for (run,) in rows.fetchall():
+            self.database.write("DELETE FROM map_item WHERE run = ?", (run,))
+            self.database.write("DELETE FROM map_outcome WHERE run = ?", (run,))
+            self.database.write("DELETE FROM document WHERE kind = ? AND key = ?", (MapRun.kind, run))
+            self._cache.pop((MapRun, run), None)
 
 
 _COLUMNS: Final = (

@@ -59,4 +59,6 @@ _LISTS: Final = (
     f"CREATE INDEX execution_redriven ON execution (machine, status, {LATEST}, seq) WHERE redrives > 0",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS)
+_ONE_ORDER: Final = ("DROP INDEX execution_by_map_run",)  # children are read in the order of map_run_by_latest
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS, _ONE_ORDER)

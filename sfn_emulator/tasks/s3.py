@@ -10,8 +10,11 @@ from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
 from sfn_emulator.values import Value
 
-RANGE: Final = 8 * 1024 * 1024
-"""Bytes asked for at a time; also the size of an upload's parts, of which S3 wants 5 MiB at least."""
+RANGE: Final = 2 * 1024 * 1024
+"""Bytes of an object asked for at a time."""
+
+PART: Final = 8 * 1024 * 1024
+"""Bytes of an upload's part; S3 wants 5 MiB at least."""
 
 _GET: Final = ("Bucket", "Key", "VersionId", "ExpectedBucketOwner", "RequestPayer")
 _LIST: Final = ("Bucket", "Prefix", "StartAfter", "Delimiter", "ExpectedBucketOwner", "FetchOwner", "RequestPayer")
@@ -125,7 +128,7 @@ class Upload:
         self._buffer.append(data)
         self._waiting += len(data)
         self.size += len(data)
-        if self._waiting >= RANGE:
+        if self._waiting >= PART:
             self._send_part()
 
     def _take(self) -> bytes:

@@ -402,3 +402,25 @@ def test_results_are_shaped(maps: MapWorld, transformation: str, output: Any) ->
     maps.run_map(mapping(ResultWriter={**WRITER, **config}), [[1, 2], 3], "files")
     written = maps.shelf.files["SUCCEEDED"]
     assert ([row["Output"] for row in written] if transformation == "NONE" else written) == output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forgotten_execution_takes_its_map_runs_along(maps: MapWorld, kind: str) -> None:
+    maps.shelf.lists["list"] = [1, 2]
+    execution = maps.begin_map(reading(TASK_CHILD, kind), {})
+    maps.answer(lambda told: told.failed("Broken"))
+    arn = maps.map_run(execution)["mapRunArn"]
+    maps.clock.advance(100 * 24 * 3600)
+    maps.service.forget(days=90)
+    maps.settle()
+    with pytest.raises(Refused, match="Resource not found"):
+        maps.call("DescribeMapRun", mapRunArn=arn)
+    left = "SELECT (SELECT count(*) FROM map_item) + (SELECT count(*) FROM map_outcome) + count(*) FROM execution"
+    assert maps.service.store.database.execute(left).fetchone() == (0,)
+
+
+def test_a_childs_machine_tells_its_label(maps: MapWorld) -> None:
+    execution = maps.run_map(mapping(), [1])["executionArn"]
+    child = maps.children(execution)[0]["executionArn"]
+    told = maps.call("DescribeStateMachineForExecution", executionArn=child)
+    assert (told["label"], told["mapRunArn"]) == ("L", maps.map_run(execution)["mapRunArn"])
