@@ -48,7 +48,8 @@ class StepFunctionsApi:
             return error_answer(error, request_id)
         except sqlite3.Error as error:
             self._service.journal.broken(error)
-            return error_answer(store_unavailable(str(error)), request_id)
+            done = "read" if target.rpartition(".")[2] in READS else "written"
+            return error_answer(store_unavailable(str(error), done), request_id)
         except Exception:
             _log.exception("%s failed", target)
             return error_answer(

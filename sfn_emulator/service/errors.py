@@ -85,6 +85,6 @@ def type_not_supported() -> ApiError:
     return ApiError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
 
 
-def store_unavailable(reason: str) -> ApiError:
-    """The state directory cannot be written (full, read-only): nothing was changed, reads are still answered."""
-    return ApiError("ServiceUnavailable", f"The state directory cannot be written: {reason}", status=503)
+def store_unavailable(reason: str, done: str = "written") -> ApiError:
+    """The state directory cannot be written (full, read-only) or read: nothing was changed; what can be read is."""
+    return ApiError("ServiceUnavailable", f"The state directory cannot be {done}: {reason}", status=503)

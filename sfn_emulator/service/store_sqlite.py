@@ -12,9 +12,10 @@ thread of its own.
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sfn_emulator.service.store_schema import MIGRATIONS
 
@@ -22,6 +23,10 @@ APPLICATION_ID: Final = 0x53464E45
 FILE_NAME: Final = "service.sqlite"
 _CHECKPOINT_EVERY: Final = 2_000
 """Commits between two checkpoints; bounds the log to some tens of megabytes."""
+
+
+_QUICKLY_READ: Final = 64 * 1024 * 1024
+"""Bytes of a file that are looked at from end to end before the first answer (some 50 ms)."""
 
 
 class StateDirectoryError(Exception):
@@ -48,6 +53,7 @@ class Database:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _check_header(path)
+            _check_pages(path)
             connection = sqlite3.connect(path, isolation_level=None)
             return cls(_prepared(connection, fsync), path)
         except (sqlite3.Error, OSError) as error:
@@ -117,6 +123,19 @@ def _check_header(path: Path) -> None:
             f"{path} was written by a newer version (format {version}, this one knows {len(MIGRATIONS)}): "
             "it was left as it is; upgrade, or choose another --state-dir."
         )
+
+
+def _check_pages(path: Path) -> None:
+    """Raises ``sqlite3.DatabaseError`` for damage anywhere in a file that is quickly read.
+
+    Of a larger one damage is told of when it is met. The connection only reads, or closing it would change the file.
+    """
+    if not path.exists() or not 0 < path.stat().st_size <= _QUICKLY_READ:
+        return
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
 
 
 def _prepared(connection: sqlite3.Connection, fsync: bool) -> sqlite3.Connection:
