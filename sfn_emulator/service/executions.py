@@ -20,6 +20,8 @@ from sfn_emulator.service.store import Filter
 from sfn_emulator.service.surroundings import Surroundings
 
 MOST_OPEN: Final = 1_000_000
+_NAME_TAKEN: Final = 90 * 24 * 3600.0
+"""Seconds after an execution's end for which its name is taken (API_StartExecution: name)."""
 _BILLED_STEP: Final = 100
 _BILLED_MEMORY: Final = 64
 
@@ -45,6 +47,9 @@ class Executions:
         if wanted.type is MachineType.EXPRESS:
             return self._host.begin(wanted, value)
         existing = self.found(around, wanted.arn)
+        if isinstance(existing, Found) and around.now() - (existing.execution.stopped_at or around.now()) > _NAME_TAKEN:
+            around.store.forget(existing.seq)
+            existing = None
         if existing is None:
             if len(self._host) >= MOST_OPEN:
                 raise refuse("ExecutionLimitExceeded", f"{MOST_OPEN} executions are open")

@@ -216,11 +216,14 @@ class Store:
             )
         ]
         for (seq,) in seqs:
-            self._forget_map_runs(seq)
-        for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
-            for key in seqs:
-                self.database.write(f"DELETE FROM {table} WHERE {column} = ?", key)
+            self.forget(seq)
         return len(seqs)
+
+    def forget(self, seq: int) -> None:
+        """An execution that has ended, with all that was kept of it."""
+        self._forget_map_runs(seq)
+        for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
+            self.database.write(f"DELETE FROM {table} WHERE {column} = ?", (seq,))
 
     def _forget_map_runs(self, seq: int) -> None:
         """With what they read and what their EXPRESS children came to."""

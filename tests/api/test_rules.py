@@ -163,6 +163,18 @@ def test_an_execution_is_started_once_while_it_runs(world: World) -> None:
     assert refusal(world, "StartExecution", stateMachineArn=machine, name="e", input='{"a":1}') == told
 
 
+def test_a_name_is_free_ninety_days_after_its_execution_ended(world: World) -> None:
+    machine = world.machine()
+    first = world.call("StartExecution", stateMachineArn=machine, name="e")
+    world.advance(90 * 24 * 3600)
+    assert refusal(world, "StartExecution", stateMachineArn=machine, name="e").startswith("ExecutionAlreadyExists: ")
+    world.advance(1)
+    again = world.call("StartExecution", stateMachineArn=machine, name="e", input="[1]")
+    assert again["executionArn"] == first["executionArn"]
+    assert world.describe(first["executionArn"])["input"] == "[1]"
+    assert len(world.call("ListExecutions", stateMachineArn=machine)["executions"]) == 1
+
+
 def test_a_redrive_is_done_once_for_each_of_the_last_ten_tokens_of_a_quarter_of_an_hour(world: World) -> None:
     execution = world.start(world.machine(FAIL))
 
