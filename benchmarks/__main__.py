@@ -2,10 +2,15 @@
 
 import sys
 
-from benchmarks import engine, saga, wire
+from benchmarks import distributed_map, engine, saga, wire
 from benchmarks.table import show
 
-SUITES = {"engine": engine.figures, "saga": saga.figures, "wire": wire.figures}
+SUITES = {
+    "engine": engine.figures,
+    "distributed_map": distributed_map.figures,
+    "saga": saga.figures,
+    "wire": wire.figures,
+}
 
 
 def main() -> int:

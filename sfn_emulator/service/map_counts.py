@@ -21,6 +21,9 @@ class Counts:
         self.bytes = 0
         self.executions_written = 0
         self.items_written = 0
+        self.executions_lasting = 0
+        self.items_lasting = 0
+        """Failures that a redrive found and could not run again."""
 
     def add(self, status: Status, items: int, size: int, executions: int = 1) -> None:
         name = _NAMES[status]
@@ -50,12 +53,19 @@ class Counts:
         by_count = count is not None and failed > count
         return by_count or (percentage is not None and known is not None and failed * 100 > percentage * known)
 
+    def failures_last(self) -> None:
+        """What has failed by now can't be redriven."""
+        self.executions_lasting = self.ended - self.executions["succeeded"]
+        self.items_lasting = self.failed_items
+
     def all_written(self) -> None:
         """ResultWriter has written the results of all that ended."""
         self.executions_written, self.items_written = self.ended, sum(self.items.values())
 
 
-def shown(ended: dict[str, int], written: int, *, running: int, pending: int, again: int) -> dict[str, int]:
+def shown(
+    ended: dict[str, int], written: int, lasting: int, *, running: int, pending: int, again: int
+) -> dict[str, int]:
     """The members of itemCounts or executionCounts."""
     return {
         **ended,
@@ -63,5 +73,6 @@ def shown(ended: dict[str, int], written: int, *, running: int, pending: int, ag
         "pending": pending,
         "pendingRedrive": again,
         "resultsWritten": written,
+        "failuresNotRedrivable": lasting,
         "total": sum(ended.values()) + running + pending + again,
     }

@@ -188,7 +188,7 @@ class MapRunWork:
                 if self._holder.monotonic() >= until:
                     self._schedule()
                     return
-        except (StateError, EvaluationError) as error:
+        except (StateError, EvaluationError, RecursionError) as error:
             self._fail(_failure(error, RUNTIME))
             return
         parts = self.parts
@@ -368,6 +368,7 @@ class MapRunWork:
             items=shown(
                 counts.items,
                 counts.items_written,
+                counts.items_lasting,
                 running=children.running_items,
                 pending=items.known - feed.taken + (0 if redriven else gaps),
                 again=items_again + (gaps if redriven else 0),
@@ -375,6 +376,7 @@ class MapRunWork:
             executions=shown(
                 counts.executions,
                 counts.executions_written,
+                counts.executions_lasting,
                 running=children.running,
                 pending=feed.pending_units + (0 if redriven else feed.units_in(gaps)),
                 again=again + (feed.units_in(gaps) if redriven else 0),

@@ -216,6 +216,8 @@ class MapRunHost:
                 counts.add(status, items, size, executions)
         for status, _, items in again:
             counts.add(status, -items, 0, -1)
+        if redriven:
+            counts.failures_last()
         children.redrive([(arn, items) for _, arn, items in again])
         return children, counts
 

@@ -11,7 +11,7 @@ from tests.service.map_world import READER, TASK_CHILD, MapWorld, counted, mappi
 KINDS = ("STANDARD", "EXPRESS")
 WAIT_CHILD = {
     "StartAt": "W",
-    "States": {"W": {"Type": "Wait", "Seconds": 60, "Next": "T"}, **TASK_CHILD["States"]},  # type: ignore[dict-item]
+    "States": {"W": {"Type": "Wait", "Seconds": 60, "Next": "T"}, **TASK_CHILD["States"]},
 }
 
 
@@ -235,3 +235,16 @@ def test_a_map_run_with_too_large_a_result_is_not_redriven_but_begun_anew(maps: 
     maps.call("RedriveExecution", executionArn=done["executionArn"])
     maps.ended(done["executionArn"])
     assert [run["redriveCount"] for run in maps.map_runs(done["executionArn"])] == [0, 0]
+
+
+def test_a_child_that_can_not_be_redriven_stays_failed_and_is_counted_so(maps: MapWorld) -> None:
+    execution = maps.begin_map(mapping(TASK_CHILD), [1, 2])
+    maps.answer(lambda told: told.failed("Broken"), most=1)
+    maps.advance(13 * 24 * 3600)
+    arn = maps.children(execution, statusFilter="FAILED")[0]["executionArn"]
+    maps.service.store.database.write("UPDATE execution SET events = 25000 WHERE arn = ?", (arn,))
+    maps.call("RedriveExecution", executionArn=execution)
+    maps.calm()
+    assert inputs(maps) == [2]
+    counts = maps.map_run(execution)["executionCounts"]
+    assert counted(counts) == {"failed": 1, "running": 1, "failuresNotRedrivable": 1}
