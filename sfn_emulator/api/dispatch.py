@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sfn_emulator.api.operations import READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
+from sfn_emulator.service.definitions import LARGE
 from sfn_emulator.service.errors import ApiError, store_unavailable
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.surroundings import Surroundings
@@ -60,6 +61,8 @@ class StepFunctionsApi:
     async def _perform(
         self, around: Surroundings, name: str, operation: Operation, told: Mapping[str, Any]
     ) -> Mapping[str, Any]:
+        if len(told.get("definition", "")) >= LARGE:
+            await self._service.definitions.prepare(told)
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done

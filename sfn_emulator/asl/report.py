@@ -18,6 +18,10 @@ INVALID_LABEL: Final = "INVALID_LABEL_NAME"
 TOO_DEEP: Final = "TOO_DEEPLY_NESTED"
 
 
+MOST: Final = 1_000
+"""Problems that are kept; nobody reads on, and a megabyte of nonsense has more than 30,000."""
+
+
 @dataclass(slots=True)
 class Report:
     """Problems in the order they were found, each with the exact place it stands at."""
@@ -25,18 +29,22 @@ class Report:
     found: list[tuple[Problem, Place]] = field(default_factory=list)
     failed: bool = False
 
+    def _keep(self, problem: Problem, exact: Place) -> None:
+        if len(self.found) < MOST:
+            self.found.append((problem, exact))
+
     def error(
         self, at: Place, message: str, kind: str = "SCHEMA", *, code: str = SCHEMA, exact: Place | None = None
     ) -> None:
         """``exact`` is the field at fault where AWS's location stops at what is around it."""
         self.failed = True
         exact = at if exact is None else exact
-        self.found.append((Problem(code, message, location(at), kind=kind, place=pointer(exact)), exact))
+        self._keep(Problem(code, message, location(at), kind=kind, place=pointer(exact)), exact)
 
     def unplaced(self, exact: Place, message: str, kind: str, *, code: str = SCHEMA) -> None:
         """An error that AWS reports without a location."""
         self.failed = True
-        self.found.append((Problem(code, message, "", kind=kind, place=pointer(exact)), exact))
+        self._keep(Problem(code, message, "", kind=kind, place=pointer(exact)), exact)
 
     def fault(self, fault: JsonError) -> None:
         """What kept the text from being JSON."""
@@ -59,7 +67,7 @@ class Report:
 
     def warning(self, at: Place, message: str, code: str, *, kind: str = "") -> None:
         found = Problem(code, message, location(at), Severity.WARNING, kind=kind or code, place=pointer(at))
-        self.found.append((found, at))
+        self._keep(found, at)
 
     def problems(self) -> tuple[Problem, ...]:
         return tuple(problem for problem, _ in self.found)

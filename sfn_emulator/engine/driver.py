@@ -75,6 +75,7 @@ class Driver:
 
     __slots__ = (
         "_alarm",
+        "_alarm_at",
         "_busy",
         "_due",
         "_host",
@@ -108,6 +109,7 @@ class Driver:
         self._map_runs = map_runs
         self._host = host
         self._alarm: Timer | None = None
+        self._alarm_at = 0.0
         self._busy = False
         self._out = 0
         self._offset = 0.0
@@ -174,7 +176,9 @@ class Driver:
                 pass
         finally:
             self._busy = False
-        if not self._out:
+        if self._out:
+            self._watch()
+        else:
             self._rest()
 
     def _pass(self) -> bool:
@@ -211,14 +215,20 @@ class Driver:
         self.run.deliver(fired, at)
 
     def _rest(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
         if self.run.status is not Status.RUNNING:
             self._due.clear()
-        elif self._due:
-            self._alarm = self.clock.call_at(self._due[0][0] - self._offset, self._ring)
+        self._watch()
         self._host.passed()
+
+    def _watch(self) -> None:
+        """Sees to it that the next timer rings, also while a run that never waits is busy (TimeoutSeconds)."""
+        at = self._due[0][0] - self._offset if self._due else 0.0
+        if self._alarm is not None:
+            if self._due and at == self._alarm_at:
+                return
+            self._alarm.cancel()
+        self._alarm = self.clock.call_at(at, self._ring) if self._due else None
+        self._alarm_at = at
 
     def _ring(self) -> None:
         self._alarm = None

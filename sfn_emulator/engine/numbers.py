@@ -1,5 +1,6 @@
 """Fields that hold a number, a path to one, or an expression that makes one: checked when they are applied."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -41,7 +42,16 @@ def is_number(value: Value) -> bool:
 
 
 def is_whole(value: Value) -> bool:
-    return is_number(value) and float(value).is_integer()
+    """True of integers beyond any float, too."""
+    return is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+def _float(value: float) -> float:
+    """The nearest float, an infinite one if need be: limits are for the field to check."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value > 0 or -1)
 
 
 def number(spec: Number, field: str, *, jsonata: bool, whole: bool = True) -> Taken:
@@ -57,7 +67,7 @@ def _evaluated(compiled: Compiled, field: str, whole: bool) -> Taken:
         value = compiled.apply(subject, strand)
         if not is_number(value) or (whole and not is_whole(value)):
             raise unexpected(compiled, field, "integer" if whole and is_number(value) else "number", value)
-        return int(value) if whole else float(value)
+        return int(value) if whole else _float(value)
 
     return take
 
@@ -70,7 +80,7 @@ def _referenced(compiled: Compiled, field: str, whole: bool) -> Taken:
         if not (is_whole(value) if whole else is_number(value)):
             refers = f'The {field}Path field refers to value "{shown(value)}"'
             raise EvaluationError(RUNTIME, f"{refers} which is not a valid {kind}: {compiled.source}")
-        return int(value) if whole else float(value)
+        return int(value) if whole else _float(value)
 
     return take
 

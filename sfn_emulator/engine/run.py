@@ -117,13 +117,13 @@ class Run(Ledger):
     # -- making it happen
 
     def advance(self, budget: int = 10_000) -> bool:
-        """Goes on for at most ``budget`` transitions; true if there is more to do."""
+        """Goes on for at most ``budget`` transitions and branches or iterations begun; true if there is more to do."""
         self.budget = budget
         if self.identity.express:
             self._hurry()
         while True:
             while self.ready:
-                if not self._resume(self.ready.pop(0)):
+                if self.budget <= 0 or not self._resume(self.ready.pop(0)):
                     return True
             if not self._inbox:
                 return False
@@ -210,6 +210,7 @@ class Run(Ledger):
         try:
             if strand.generator is None:
                 strand.generator = _go(strand)
+                self.budget -= strand.parent is not None
             if strand.generator.send(message) is PAUSE:
                 self.ready.insert(0, strand)
                 return False

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.query.compiled import Scope
-from sfn_emulator.query.equality import equal, identity, is_number
+from sfn_emulator.query.equality import equal, identity
+from sfn_emulator.query.java_random import next_int
 from sfn_emulator.query.java_text import java_text
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, dumps, loads
 
@@ -221,13 +222,8 @@ def _random(scope: Scope, start: Value, end: Value, seed: Value = None) -> Value
     if low >= high:
         raise IntrinsicFailure
     if seed is None:
-        drawn = scope.draws.random()
-    else:
-        if not is_number(seed):
-            raise IntrinsicFailure
-        digest = hashlib.sha256(str(_integer(seed)).encode()).digest()
-        drawn = int.from_bytes(digest[:7]) / (1 << 56)
-    return low + int(drawn * (high - low))
+        return low + int(scope.draws.random() * (high - low))
+    return low + next_int(_integer(seed), high - low)
 
 
 INTRINSICS: Final[dict[str, Intrinsic]] = {

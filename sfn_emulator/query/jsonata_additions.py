@@ -13,6 +13,7 @@ from jsonata import functions, utils
 from jsonata import jsonata as library
 
 from sfn_emulator.query.compiled import Scope
+from sfn_emulator.query.java_random import next_double
 from sfn_emulator.query.jsonata_errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata_library import HELD, with_nulls
 from sfn_emulator.query.jsonata_signature import Signature
@@ -64,16 +65,6 @@ def parse_json(text: Any) -> Any:
         raise JsonataError("D3120", text) from None
 
 
-def java_random(seed: Any) -> float:
-    """The first ``nextDouble`` of ``new java.util.Random(seed)``."""
-    state = (math.trunc(seed) ^ 0x5DEECE66D) & ((1 << 48) - 1)
-    bits = []
-    for wanted in (26, 27):
-        state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
-        bits.append(state >> (48 - wanted))
-    return float(((bits[0] << 27) + bits[1]) * 2.0**-53)
-
-
 ADDED: Final[dict[str, tuple[str, Callable[..., Any], int]]] = {
     "partition": ("<an:a>", partition, 2),
     "range": ("<nnn:a>", arange, 3),
@@ -90,7 +81,7 @@ def _uuid(scope: Scope) -> Callable[[], Any]:
 
 
 def _random(scope: Scope) -> Callable[[Any], Any]:
-    return lambda seed: scope.draws.random() if seed is None else java_random(seed)
+    return lambda seed: scope.draws.random() if seed is None else next_double(seed)
 
 
 def _shuffle(scope: Scope) -> Callable[[Any], Any]:

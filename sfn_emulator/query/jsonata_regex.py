@@ -15,6 +15,9 @@ from sfn_emulator.query.jsonata_errors import EVALUATION_TIMEOUT, BoundError, Js
 SECONDS: Final = 0.5
 """How long one regular expression may work on one string, all matches together."""
 
+LONGEST: Final = 10_000
+"""Characters of a pattern; the ``regex`` library's compiler takes quadratic time."""
+
 _TOKEN: Final = re.compile(r"\\.|\[\^?\]?|\]|\$", re.DOTALL)
 _OUTSIDE: Final = {r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[A-Za-z0-9_]", r"\W": "[^A-Za-z0-9_]", r"\/": "/"}
 _INSIDE: Final = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\/": "/"}
@@ -48,6 +51,8 @@ class Pattern:
 
     def __init__(self, pattern: str, flags: Any) -> None:
         options = (regex.IGNORECASE if flags.case_insensitive else 0) | (regex.MULTILINE if flags.multiline else 0)
+        if len(pattern) > LONGEST:
+            raise JsonataError("S0303", pattern[:40] + "...")
         try:
             self._compiled = regex.compile(_translated(pattern, flags.multiline), options | regex.VERSION0)
         except (regex.error, OverflowError, RecursionError):

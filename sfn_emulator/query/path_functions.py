@@ -12,17 +12,34 @@ class FunctionFailure(Exception):  # noqa: N818
 
 
 def call_function(name: str, model: Value, arguments: Sequence[Value]) -> Value:
-    """What ``model.name(arguments)`` gives; raises ``FunctionFailure``."""
-    return _FUNCTIONS[name](model, [a for a in arguments if a is not UNSET])
+    """What ``model.name(arguments)`` gives; raises ``FunctionFailure``.
+
+    What JSON has no number for is a string, as AWS writes it (measured with JSONata).
+    """
+    result = _FUNCTIONS[name](model, [a for a in arguments if a is not UNSET])
+    if isinstance(result, float) and not math.isfinite(result):
+        return _NON_FINITE.get(result, "NaN")
+    return result
+
+
+_NON_FINITE: Final = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def _flat(arguments: Sequence[Value]) -> list[Value]:
     return [item for a in arguments for item in (a if isinstance(a, list) else [a])]
 
 
+def _double(number: float) -> float:
+    """As Java makes a double of a number of any size."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def _numbers(model: Value, arguments: Sequence[Value]) -> list[float]:
     items = [*(model if isinstance(model, list) else ()), *_flat(arguments)]
-    numbers = [float(item) for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
+    numbers = [_double(item) for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
     if not numbers:
         raise FunctionFailure("Aggregation function attempted to calculate value using empty array")
     return numbers
@@ -33,15 +50,23 @@ def _length(model: Value, arguments: Sequence[Value]) -> Value:
     return len(measured) if isinstance(measured, list | dict) else None
 
 
-def _deviation(model: Value, arguments: Sequence[Value]) -> float:
-    numbers = _numbers(model, arguments)
-    mean = math.fsum(numbers) / len(numbers)
-    return math.sqrt(math.fsum(n * n for n in numbers) / len(numbers) - mean * mean)
+def _sum(model: Value, arguments: Sequence[Value]) -> float:
+    """One after the other, as Jayway adds: ten times 0.1 is 0.9999999999999999 (Python's own sum is exacter)."""
+    total = 0.0
+    for number in _numbers(model, arguments):
+        total += number
+    return total
 
 
 def _average(model: Value, arguments: Sequence[Value]) -> float:
+    return _sum(model, arguments) / len(_numbers(model, arguments))
+
+
+def _deviation(model: Value, arguments: Sequence[Value]) -> float:
     numbers = _numbers(model, arguments)
-    return math.fsum(numbers) / len(numbers)
+    count, total = len(numbers), _sum(numbers, ())
+    variance = _sum([n * n for n in numbers], ()) / count - total * total / count / count
+    return math.sqrt(variance) if variance >= 0 else math.nan
 
 
 def _keys(model: Value, arguments: Sequence[Value]) -> Value:
@@ -70,7 +95,7 @@ _FUNCTIONS: Final[dict[str, Callable[[Value, Sequence[Value]], Value]]] = {
     "size": _length,
     "min": lambda model, arguments: min(_numbers(model, arguments)),
     "max": lambda model, arguments: max(_numbers(model, arguments)),
-    "sum": lambda model, arguments: math.fsum(_numbers(model, arguments)),
+    "sum": _sum,
     "avg": _average,
     "stddev": _deviation,
     "keys": _keys,

@@ -33,6 +33,8 @@ from sfn_emulator.values import Value
 
 MAX_DEPTH: Final = 20
 """How deep filters, groups and functions may nest: a bound for the parser, far beyond any real path."""
+MAX_CONDITIONS: Final = 1_000
+"""How many comparisons the filters of a path may hold; a megabyte of them would take half a minute."""
 MAX_SEGMENTS: Final = 1_000
 """How many parts a path may have; JSON is refused where it nests about as deep."""
 
@@ -74,6 +76,7 @@ class _Parser:
         self.text = text
         self.at = position
         self.depth = 0
+        self.conditions = 0
 
     # -- characters
 
@@ -275,6 +278,9 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Combination("&&", tuple(parts))
 
     def condition(self) -> Predicate:
+        self.conditions += 1
+        if self.conditions > MAX_CONDITIONS:
+            raise self.problem(f"More than {MAX_CONDITIONS} conditions")
         self.blanks()
         if self.peek() == "!" and not self.text.startswith("!=", self.at):
             self.at += 1

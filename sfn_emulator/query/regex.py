@@ -12,6 +12,9 @@ from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 SECONDS: Final = 0.5
 """How long one pattern may work on one string."""
 
+LONGEST: Final = 10_000
+"""Characters of a pattern; compiling takes quadratic time."""
+
 _FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL, "x": regex.VERBOSE, "u": 0, "d": 0}
 
 
@@ -35,6 +38,8 @@ class Regex:
 
 def compile_regex(text: str, flags: str) -> Regex:
     """Raises ``QuerySyntaxError`` for what does not parse."""
+    if len(text) > LONGEST:
+        raise QuerySyntaxError(f"Regular expression longer than {LONGEST} characters")
     try:
         return Regex(text, sum(_FLAGS[flag] for flag in set(flags)))
     except (regex.error, KeyError, RecursionError, OverflowError) as error:

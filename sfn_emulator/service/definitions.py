@@ -1,9 +1,10 @@
 """Definition texts and what they compile to: checked at create, compiled when first run, shared by all who run them."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State
 from sfn_emulator.asl.parse import parse, parse_state
@@ -16,11 +17,38 @@ from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.service.records import Revision
 from sfn_emulator.service.surroundings import Surroundings
 
+K = TypeVar("K")
 T = TypeVar("T")
+Parsed: TypeAlias = tuple[Machine | None, tuple[Problem, ...]]
 
-_KEPT: Final = 256
-"""Compiled revisions kept; one that is needed again is compiled again from its text."""
+LARGE: Final = 50_000
+"""Characters from which on a definition is read in a thread: seconds, if it is a megabyte of expressions."""
+_KEPT: Final = 4_000_000
+"""Characters of the definitions whose models, and whose programs, are kept; what is needed again is made again."""
 _MOST_DIAGNOSTICS: Final = 100
+
+
+class _Kept(Generic[K, T]):
+    """What was made of texts, the least recently used forgotten first. A character of text makes up to 200 bytes."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[K, tuple[T, int]] = OrderedDict()
+        self._characters = 0
+
+    def get(self, key: K) -> T | None:
+        found = self._made.get(key)
+        if found is None:
+            return None
+        self._made.move_to_end(key)
+        return found[0]
+
+    def keep(self, key: K, made: T, text: str) -> T:
+        _, before = self._made.get(key, (None, 0))
+        self._made[key] = made, len(text)
+        self._characters += len(text) - before
+        while self._characters > _KEPT and len(self._made) > 1:
+            self._characters -= self._made.popitem(last=False)[1][1]
+        return made
 
 
 class Definitions:
@@ -28,15 +56,27 @@ class Definitions:
 
     def __init__(self) -> None:
         self.tasks: Tasks | None = None
-        self._models: OrderedDict[str, Machine] = OrderedDict()
-        self._programs: OrderedDict[str, Program] = OrderedDict()
+        self._models: _Kept[str, Machine] = _Kept()
+        self._programs: _Kept[str, Program] = _Kept()
+        self._large: _Kept[tuple[str, MachineType], Parsed] = _Kept()
+
+    async def prepare(self, told: Mapping[str, Any]) -> None:
+        """Reads a large definition beside the loop, so that others are served meanwhile; what it found is kept."""
+        text, kind = told["definition"], MachineType(told.get("type", MachineType.STANDARD))
+        if len(text) >= LARGE and self._large.get((text, kind)) is None:
+            found = await asyncio.to_thread(parse, text, kind, resources=self._supports)
+            self._large.keep((text, kind), found, text)
+
+    def _parse(self, text: str, kind: MachineType) -> Parsed:
+        found = self._large.get((text, kind)) if len(text) >= LARGE else None
+        return parse(text, kind, resources=self._supports) if found is None else found
 
     def _supports(self, resource: Resource) -> str | None:
         return None if self.tasks is None else self.tasks.supports(resource)
 
     def check(self, text: str, kind: MachineType) -> Machine:
         """The model; raises ``InvalidDefinition`` with all errors, in AWS's form (recorded)."""
-        model, problems = parse(text, kind, resources=self._supports)
+        model, problems = self._parse(text, kind)
         if model is None:
             raise _invalid(problems)
         return model
@@ -53,17 +93,15 @@ class Definitions:
         """Of a revision that was checked when it was made."""
         found = self._models.get(revision.id)
         if found is None:
-            found, problems = parse(revision.definition)
+            found, problems = self._large.get((revision.definition, MachineType.STANDARD)) or parse(revision.definition)
             assert found is not None, f"a stored definition no longer parses: {problems}"
-            _keep(self._models, revision.id, found)
+            self._models.keep(revision.id, found, revision.definition)
         return found
 
     def program(self, revision: Revision) -> Program:
         found = self._programs.get(revision.id)
         if found is None:
-            found = _keep(self._programs, revision.id, engine.compile(self.model(revision)))
-        else:
-            self._programs.move_to_end(revision.id)
+            found = self._programs.keep(revision.id, engine.compile(self.model(revision)), revision.definition)
         return found
 
     def child_program(self, revision: Revision, state: str) -> Program:
@@ -73,9 +111,7 @@ class Definitions:
         if found is None:
             processor = _map_state(self.model(revision).body, state)
             assert processor is not None, f"a Map Run was started by {state}, so it is there"
-            found = _keep(self._programs, key, Program(engine.block(processor)))
-        else:
-            self._programs.move_to_end(key)
+            found = self._programs.keep(key, Program(engine.block(processor)), revision.definition)
         return found
 
     # -- ValidateStateMachineDefinition
@@ -83,7 +119,7 @@ class Definitions:
     def validate(self, _: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         """Findings from ``severity`` up, at most ``maxResults`` of them; ``result`` tells if it could be created."""
         kind = MachineType(told.get("type", MachineType.STANDARD))
-        model, problems = parse(told["definition"], kind, resources=self._supports)
+        model, problems = self._parse(told["definition"], kind)
         errors_only = told.get("severity", Severity.ERROR) == Severity.ERROR
         shown = [problem for problem in problems if problem.severity is Severity.ERROR or not errors_only]
         most = told.get("maxResults") or _MOST_DIAGNOSTICS
@@ -94,6 +130,7 @@ class Definitions:
         }
 
 
+<<<<<<< HEAD
 def _map_state(branch: Branch, name: str) -> Branch | None:
     """The ItemProcessor of the Distributed Map ``name``, wherever it is; state names are unique in a definition."""
     for state in branch.states.values():
@@ -118,6 +155,8 @@ def _keep(kept: OrderedDict[str, T], key: str, made: T) -> T:
     return made
 
 
+=======
+>>>>>>> 500b075 (Held to its bounds: endless Express runs, wide Maps, megabyte expressions; numbers beyond doubles)
 def _invalid(problems: Iterable[Problem]) -> ApiError:
     errors = (problem for problem in problems if problem.severity is Severity.ERROR)
     return refuse("InvalidDefinition", ", ".join(map(_told, errors)))

@@ -28,6 +28,9 @@ HANDED_AFTER: Final = 0.05
 """Seconds after which what was answered has left the process."""
 BUDGET: Final = 2_000
 """Transitions one execution may make before others have their turn."""
+TRANSITIONS_LIMIT: Final = 200_000
+"""Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
+AWS would not get so far in its five minutes, and each event holds memory."""
 
 
 class Holder(Protocol):
@@ -63,7 +66,7 @@ class Live:
     __slots__ = (
         *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_packed", "_unwritten"),
         "_watchers",
-        *("announced", "delivered", "execution", "keep", "run", "seq"),
+        *("announced", "delivered", "execution", "keep", "run", "seq", "transitions"),
     )
 
     def __init__(self, holder: Holder, execution: Execution, run: Run, *, seq: int = 0) -> None:
@@ -72,6 +75,8 @@ class Live:
         self.seq = seq
         self.keep = bool(seq)
         """Whether a failed commit is tried again, rather than taken as a start that never was."""
+        self.transitions = 0
+        """Since it last waited."""
         self.delivered = 0
         """How many events were told to the outlet, and the last status."""
         self.announced: Status | None = None
@@ -189,6 +194,7 @@ class Live:
     # -- the driver's host
 
     def record(self, signal: Signal, at: float) -> None:
+        self.transitions = 0
         if not self.ended:
             self._note(at, signal)
 
@@ -197,6 +203,9 @@ class Live:
         self.passed()
 
     def later(self, then: Callable[[], None]) -> None:
+        self.transitions += BUDGET
+        if self.transitions >= TRANSITIONS_LIMIT and self.execution.type is MachineType.EXPRESS:
+            self.run.expire(self._driver.now())
         self._holder.later(then)
 
     def passed(self) -> None:

@@ -211,3 +211,38 @@ def test_a_scaled_clock_runs_so_many_times_as_fast() -> None:
     wall.calls[0][1]()
     assert driver.run.status is Status.SUCCEEDED
     assert driver.run.events[-1].at - driver.run.events[0].at == 3600
+
+
+def test_a_run_that_never_waits_is_ended_by_its_timeout_all_the_same() -> None:
+    endless = machine(
+        {
+            "Again": {"Type": "Pass", "Next": "Enough?"},
+            "Enough?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "Done"}],
+                "Default": "Again",
+            },
+            "Done": {"Type": "Succeed"},
+        }
+    ) | {"TimeoutSeconds": 3}
+    clock, host = VirtualClock(), Later()
+    run = Run(program_of(endless, express=True), identity(express=True), {}, "{}")
+    Driver(run, clock, LocalTasks({}, clock), host=host, budget=100).start()
+    for _ in range(10):
+        host.waiting.pop(0)()
+    clock.advance(3)
+    host.store()
+    assert run.status is Status.TIMED_OUT
+
+
+def test_the_iterations_of_a_map_count_for_the_budget() -> None:
+    each = machine({"One": ended(Type="Pass")})
+    clock, host = VirtualClock(), Later()
+    run = run_of(machine({"M": ended(Type="Map", ItemProcessor=each)}), [1] * 100)
+    Driver(run, clock, LocalTasks({}, clock), host=host, budget=10).start()
+    pauses = 0
+    while host.waiting:
+        host.waiting.pop(0)()
+        pauses += 1
+    assert pauses == 10
+    assert run.output == [1] * 100

@@ -221,3 +221,20 @@ def test_in_skipped_time_waiting_takes_none_and_history_still_tells_it() -> None
     told = world.describe(execution)
     assert told["stopDate"] - told["startDate"] == 60
     world.close()
+
+
+def test_an_express_execution_that_loops_without_end_is_timed_out(world: World) -> None:
+    endless = {
+        "StartAt": "Again",
+        "States": {
+            "Again": {"Type": "Pass", "Next": "Enough?"},
+            "Enough?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "Done"}],
+                "Default": "Again",
+            },
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    machine = world.machine(endless, type="EXPRESS")
+    assert world.call("StartSyncExecution", stateMachineArn=machine)["status"] == "TIMED_OUT"
