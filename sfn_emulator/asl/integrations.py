@@ -72,6 +72,6 @@ def refusal(resource: Resource) -> bool:
     if resource.family is not Family.SERVICE or resource.arn.split(":")[2] != "states":
         return False
     if resource.resource_type.startswith(SDK_PREFIX):
-        return resource.pattern not in _PATTERNS[_TOKEN]
+        return resource.pattern not in _PATTERNS[_TOKEN] or not resource.action[:1].islower()
     patterns = OPTIMISED.get(resource.resource_type, {}).get(resource.action)
     return patterns is None or resource.pattern not in _PATTERNS[patterns]

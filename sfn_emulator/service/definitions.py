@@ -130,7 +130,6 @@ class Definitions:
         }
 
 
-<<<<<<< HEAD
 def _map_state(branch: Branch, name: str) -> Branch | None:
     """The ItemProcessor of the Distributed Map ``name``, wherever it is; state names are unique in a definition."""
     for state in branch.states.values():
@@ -148,15 +147,6 @@ def _inside(state: State) -> tuple[Branch, ...]:
     return state.branches if isinstance(state, Parallel) else ()
 
 
-def _keep(kept: OrderedDict[str, T], key: str, made: T) -> T:
-    kept[key] = made
-    if len(kept) > _KEPT:
-        kept.popitem(last=False)
-    return made
-
-
-=======
->>>>>>> 500b075 (Held to its bounds: endless Express runs, wide Maps, megabyte expressions; numbers beyond doubles)
 def _invalid(problems: Iterable[Problem]) -> ApiError:
     errors = (problem for problem in problems if problem.severity is Severity.ERROR)
     return refuse("InvalidDefinition", ", ".join(map(_told, errors)))
