@@ -78,15 +78,16 @@ def _localstack(settings: dict[str, str], endpoint: str | None) -> tuple[ClientF
 def _aws(settings: dict[str, str], endpoint: str | None) -> tuple[ClientFactory, str, str | None]:
     try:
         session = boto3.Session(region_name=settings.get("region"))
+        region = session.region_name  # botocore may look the profile up only now
     except ProfileNotFound as error:
         raise DeployError(f"aws: {error}; set AWS_PROFILE to one of 'aws configure list-profiles'") from error
-    if session.region_name is None:
+    if region is None:
         raise DeployError("aws: no region; set AWS_DEFAULT_REGION or targets.aws.region in deploy/config.yaml")
 
     def make(service: str) -> Client:
         return session.client(service, endpoint_url=endpoint, config=_config())  # type: ignore[call-overload]
 
-    return make, session.region_name, endpoint or _endpoint_in_environment()
+    return make, region, endpoint or _endpoint_in_environment()
 
 
 def _endpoint_in_environment() -> str | None:
