@@ -309,7 +309,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(error.format_message(), file=sys.stderr)
         sys.exit(1)
     except click.ClickException as error:
-        _fail(f"{error.format_message()}; see 'python cli.py --help'")
+        _fail(f"{error.format_message().rstrip('.')}; see 'python cli.py --help'")
     except (DeployError, TerminalError, UnreadableError) as error:
         _fail(str(error))
     except ClientError as error:
