@@ -64,7 +64,7 @@ class SagaTrial:
             for client in clients:
                 client.start()
             for _ in range(kills):
-                time.sleep(self._chance.uniform(0.05, 1.5))  # noqa: TID251 - the moment is the point
+                time.sleep(self._chance.uniform(0.05, 4))  # noqa: TID251 - the moment is the point
                 self.life.kill()
                 self.life.begin()
             self._over.set()
@@ -160,7 +160,7 @@ def _patient(resource: Any) -> Any:
     """With time enough for every step: functions start slowly where several servers and their clients share a core."""
     if not isinstance(resource, StateMachine):
         return resource
-    return replace(resource, definition=resource.definition.replace('"TimeoutSeconds": 15', '"TimeoutSeconds": 90'))
+    return replace(resource, definition=resource.definition.replace('"TimeoutSeconds": 15', '"TimeoutSeconds": 900'))
 
 
 def _wanted(order: Order) -> tuple[str, str | None, dict[str, int]]:
