@@ -21,10 +21,11 @@ from sfn_emulator.service.store_schema import MIGRATIONS
 
 APPLICATION_ID: Final = 0x53464E45
 FILE_NAME: Final = "service.sqlite"
-_CHECKPOINT_EVERY: Final = 2_000
-"""Commits between two checkpoints; bounds the log to some tens of megabytes."""
+_CHECKPOINT_EVERY: Final = 4_000
+"""Changed rows, and pages of long values, between two checkpoints; bounds the log to some tens of megabytes."""
 
 
+_PAGE: Final = 4_096
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 """Bytes of a file that are looked at from end to end before the first answer (some 50 ms)."""
 
@@ -39,7 +40,10 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
         self._path = path
-        self._commits = 0
+        self._changed = 0
+        self._carried = False
+        """Whether but a little of the log is left to carry over. It begins anew only when nothing is left, and that is
+        never so on another thread while this one writes."""
         self._checkpoint: threading.Thread | None = None
         self.execute = connection.execute
         self.executemany = connection.executemany
@@ -65,6 +69,10 @@ class Database:
         """One change within the present transaction. Raises ``sqlite3.Error`` when the disk refuses."""
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+        self._changed += 1
+        for value in values:
+            if isinstance(value, str | bytes) and len(value) > _PAGE:
+                self._changed += len(value) // _PAGE
         return self._connection.execute(sql, values)
 
     @property
@@ -76,8 +84,11 @@ class Database:
         if not self._connection.in_transaction:
             return
         self._connection.execute("COMMIT")
-        self._commits += 1
-        if self._path and self._commits % _CHECKPOINT_EVERY == 0:
+        if self._carried:
+            self._carried = False
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        elif self._path and self._changed >= _CHECKPOINT_EVERY:
+            self._changed = 0
             self._start_checkpoint()
 
     def rollback(self) -> None:
@@ -96,13 +107,13 @@ class Database:
             self._checkpoint.start()
 
     def _carry_over(self) -> None:
+        """Most of the log in the first pass, what was written meanwhile in the second, the rest by the loop's thread."""
         assert self._path
         with suppress(sqlite3.Error):  # the next one will catch up
-            connection = sqlite3.connect(self._path, isolation_level=None)
-            try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                connection.close()
+            with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+                for _ in range(2):
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._carried = True
 
 
 def _check_header(path: Path) -> None:
