@@ -107,7 +107,7 @@ class Database:
             self._checkpoint.start()
 
     def _carry_over(self) -> None:
-        """Most of the log in the first pass, what was written meanwhile in the second, the rest by the loop's thread."""
+        """Most of the log first, then what was written meanwhile; what is left is for the loop's thread."""
         assert self._path
         with suppress(sqlite3.Error):  # the next one will catch up
             with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:

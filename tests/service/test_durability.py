@@ -268,3 +268,16 @@ def test_a_failure_keeps_what_a_redrive_needs_and_a_success_does_not(kept: World
     counts = {arn: len(store.signals(found[0])) for arn in (failed, done) if (found := store.execution(arn))}
     assert counts == {failed: 1, done: 0}
     assert kept.start(kept.machine(FAIL, "f"))
+
+
+def test_the_log_begins_anew_while_writes_go_on(kept: World) -> None:
+    machine = kept.machine()
+    assert kept.directory is not None
+    log = kept.directory / f"{FILE_NAME}-wal"
+    text = f'"{"x" * 200_000}"'
+    sizes = []
+    for _ in range(250):
+        kept.start(machine, input=text)
+        sizes.append(log.stat().st_size)
+    written = 250 * 2 * 200_000
+    assert max(sizes) < written * 0.7
