@@ -33,6 +33,8 @@ LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
 GONE: Final = Reply(499, [])
 """For a client that has gone: nobody reads it."""
 
+_STOPPING: Final = json_error(503, "ServiceUnavailable", "The server is stopping.")
+
 _LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
 _SYNC: Final = "sync-"
 """What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
@@ -86,7 +88,13 @@ class Gateway:
         if scope["type"] != "http":
             return
         headers = _headers(scope["headers"])
-        reply = await self._guarded(scope, headers, receive)
+        try:
+            reply = await self._guarded(scope, headers, receive)
+        except asyncio.CancelledError:  # only ever at the end: whoever waits is told, and may ask the next server
+            reply = _STOPPING
+        except Exception as error:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            reply = _failure(error)
         if "origin" in headers and "x-amz-target" in headers:
             reply = reply._replace(headers=[*reply.headers, *grant(headers, self._trusted).items()])
         await _send(send, reply, scope["method"])
@@ -180,7 +188,7 @@ class Gateway:
             return call()
         except Exception as error:
             _log.exception("%s %s failed", request.method, request.path)
-            return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
+            return _failure(error)
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
@@ -207,6 +215,10 @@ async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | Reply
             return _too_large(limit)
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _failure(error: Exception) -> Reply:
+    return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
 
 
 def _too_large(limit: int) -> Reply:

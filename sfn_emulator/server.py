@@ -245,7 +245,7 @@ def _wire_config(server: Server) -> uvicorn.Config:
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="error",  # what clients do wrong is theirs to know
+        log_level="critical",  # what clients do wrong is theirs to know; what we do wrong the gateway logs
         access_log=False,
         server_header=False,
         proxy_headers=False,

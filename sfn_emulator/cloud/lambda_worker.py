@@ -304,7 +304,10 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
         importlib.import_module(name)  # so that no worker has to
     gc.collect()
     gc.freeze()
-    send(control, {"ready": True})
+    try:
+        send(control, {"ready": True})
+    except ConnectionError:  # the server has stopped meanwhile
+        os._exit(0)
     while True:
         told = _receive_with_descriptors(control)
         if told is None:
