@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Map
 from sfn_emulator.engine.context import Item
-from sfn_emulator.engine.dataflow import Observe, effective_input, is_jsonata, leave, leaving, subject
+from sfn_emulator.engine.dataflow import Observe, check_size, effective_input, is_jsonata, leave, leaving, subject
 from sfn_emulator.engine.events import Entered, Iteration, MapStarted
 from sfn_emulator.engine.map_items import concurrency, items_of
 from sfn_emulator.engine.recovery import recovering
@@ -113,6 +113,7 @@ class MapRegion(Region):
         child.run.emit(child, "MapIterationStarted", Iteration(self.owner.state, child.index))
         if self.selector is not None and not child.begun:
             child.input = self.selector.apply(self.told, child)
+            check_size(child.input, self.owner.state)
         child.begun = True
 
     def ended(self, child: Strand) -> None:

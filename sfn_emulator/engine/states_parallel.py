@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sfn_emulator.asl.model import Parallel
-from sfn_emulator.engine.dataflow import Observe, is_jsonata, leave, leaving, parameters
+from sfn_emulator.engine.dataflow import Observe, check_size, is_jsonata, leave, leaving, parameters
 from sfn_emulator.engine.events import Entered
 from sfn_emulator.engine.recovery import recovering
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting
@@ -37,7 +37,10 @@ def _attempt(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None
             region.reopen()
         else:
             given = strand.input
-            region = _fork(strand, blocks, given if before is None else before(strand, given))
+            handed = given if before is None else before(strand, given)
+            if handed is not given:
+                check_size(handed, strand.state)
+            region = _fork(strand, blocks, handed)
         failure = yield WAIT
         if failure is not None:
             raise failure

@@ -11,6 +11,7 @@ from sfn_emulator.asl.model import Task
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.dataflow import (
     Observe,
+    check_size,
     effective_input,
     is_jsonata,
     leave,
@@ -121,6 +122,8 @@ def _request(state: Task, observe: Observe | None) -> Callable[[Strand], TaskReq
         strand.token = task_token(run.identity.seed, run.last_effect + 1)
         told = wrap(given if narrowed is None else narrowed(strand, given))
         value = given if before is None else before(strand, given)
+        if value is not given:
+            check_size(value, strand.state)
         return TaskRequest(
             resource,
             value,
