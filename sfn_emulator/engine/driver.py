@@ -131,6 +131,16 @@ class Driver:
         self.run.stop(error, cause, self.now() if at is None else at)
         self._go()
 
+    def condemn(self, at: float) -> None:
+        """It ends at its next transition."""
+        self.run.condemn(at)
+        self._go()
+
+    def expire(self, at: float) -> None:
+        """It has taken too long."""
+        self.run.expire(at)
+        self._go()
+
     def redrive(self, at: float | None = None) -> None:
         """As ``stop``."""
         self.run.redrive(self.now() if at is None else at)

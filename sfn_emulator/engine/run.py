@@ -70,7 +70,10 @@ class Run(Ledger):
     with an exception that no one foresaw: a bug here, which fails the execution with States.Runtime.
     """
 
-    __slots__ = ("_inbox", "_text", "_timeout", "cause", "crash", "error", "next_state", "output", "program", "status")
+    __slots__ = (
+        *("_condemned", "_inbox", "_text", "_timeout", "cause", "crash", "error", "next_state", "output", "program"),
+        "status",
+    )
 
     def __init__(self, program: Program, identity: Identity, input_value: Value, input_text: str) -> None:
         super().__init__(identity, input_value)
@@ -83,6 +86,7 @@ class Run(Ledger):
         self.crash: Exception | None = None
         self._text = input_text
         self._timeout = 0
+        self._condemned = False
         self._inbox: list[tuple[float, Callable[[Any], None], Any]] = []
 
     # -- what happens to it
@@ -105,6 +109,10 @@ class Run(Ledger):
         """The whole execution has taken too long."""
         self._inbox.append((at, self._expire, None))
 
+    def condemn(self, at: float) -> None:
+        """Its machine is being deleted: its next transition ends it."""
+        self._inbox.append((at, self._condemn, None))
+
     def redrive(self, at: float) -> None:
         """Runs what did not succeed again; does nothing to a run that is running, has succeeded or is full."""
         self._inbox.append((at, self._redrive, None))
@@ -118,7 +126,7 @@ class Run(Ledger):
 
     def advance(self, budget: int = 10_000) -> bool:
         """Goes on for at most ``budget`` transitions and branches or iterations begun; true if there is more to do."""
-        self.budget = budget
+        self.budget = 1 if self._condemned else budget
         if self.identity.express:
             self._hurry()
         while True:
@@ -129,6 +137,8 @@ class Run(Ledger):
                 return False
             at, happen, what = self._inbox.pop(0)
             self.at = max(self.at, at)
+            if self.at >= self.deadline and self.status is Status.RUNNING:
+                self._expire(None)
             happen(what)
 
     def _hurry(self) -> None:
@@ -187,6 +197,9 @@ class Run(Ledger):
     def _expire(self, _: None) -> None:
         self._end(Status.TIMED_OUT, "ExecutionTimedOut", None, None)
 
+    def _condemn(self, _: None) -> None:
+        self._condemned, self.budget = True, 1
+
     def _redrive(self, _: None) -> None:
         root = self.root
         refused = self.status in (Status.RUNNING, Status.SUCCEEDED) or len(self.events) >= self.limit
@@ -212,8 +225,7 @@ class Run(Ledger):
                 strand.generator = _go(strand)
                 self.budget -= strand.parent is not None
             if strand.generator.send(message) is PAUSE:
-                self.ready.insert(0, strand)
-                return False
+                return self._paused(strand)
         except StopIteration:
             self._guarded(self._ended, strand)
         except (EvaluationError, StateError, HistoryFullError, RecursionError) as error:
@@ -223,6 +235,14 @@ class Run(Ledger):
             failure = StateError(RUNTIME, strand.place(f"Internal error: {type(error).__name__}: {error}"), final=True)
             self._guarded(self._raised, strand, failure)
         return True
+
+    def _paused(self, strand: Strand) -> bool:
+        """Between two states, the budget being spent: of one that is condemned, at every transition."""
+        if self._condemned:
+            self._stop((None, None))
+            return True
+        self.ready.insert(0, strand)
+        return False
 
     def _guarded(self, happen: Callable[..., None], *what: Any) -> None:
         try:

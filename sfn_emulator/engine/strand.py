@@ -16,6 +16,9 @@ from sfn_emulator.errors import StateError
 from sfn_emulator.query.compiled import Draws
 from sfn_emulator.values import Value
 
+YEAR: Final = 365 * 24 * 3600.0
+"""Seconds a STANDARD execution may be open, redrives included; then it times out (Service quotas)."""
+
 HISTORY_LIMIT: Final = 25_000
 """Events of a STANDARD execution; the last of them is the ExecutionFailed that tells so (Service quotas)."""
 
@@ -72,6 +75,7 @@ class Ledger:
         "at",
         "awaiting",
         "budget",
+        "deadline",
         "effects",
         "events",
         "given",
@@ -93,6 +97,7 @@ class Ledger:
         self.awaiting: dict[int, tuple[Strand | None, StartTask | SetTimer | StartMapRun]] = {}
         self.ready: list[Strand] = []
         self.budget = 0
+        self.deadline = float("inf") if identity.express else identity.started_at + YEAR
         self.last_effect = 0
         self.limit: float = float("inf") if identity.express else HISTORY_LIMIT - 1
         self.redrives = 0
@@ -143,7 +148,7 @@ class Ledger:
         self.awaiting[effect.id] = strand, effect
 
     def timer(self, strand: "Strand | None", delay: float) -> int:
-        effect = SetTimer(self.next_effect(), round(self.at + delay, 3))
+        effect = SetTimer(self.next_effect(), round(min(self.at + delay, self.deadline), 3))
         self.issue(strand, effect)
         return effect.id
 

@@ -94,7 +94,7 @@ class Executions:
         before = redriven_with(execution, token, around.now())
         if before is not None:
             return {"redriveDate": before}
-        status, reason = redrive_status(execution, around.now())
+        status, reason = redrive_status(execution, around.now(), deleting=_is_deleting(around, execution))
         if isinstance(found, Live) or status != "REDRIVABLE":
             raise refuse("ExecutionNotRedrivable", reason or f"Execution is {status}")
         if len(self._host) >= MOST_OPEN:
@@ -104,7 +104,9 @@ class Executions:
     # -- describe
 
     def describe(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        return describe(self._existing(around, told["executionArn"]).execution, around.now(), told.get("includedData"))
+        execution = self._existing(around, told["executionArn"]).execution
+        deleting = _is_deleting(around, execution)
+        return describe(execution, around.now(), told.get("includedData"), deleting=deleting)
 
     def describe_machine(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         """The machine as this execution runs it, whatever became of it since."""
@@ -280,12 +282,19 @@ def _brief(execution: Execution) -> dict[str, Any]:
     }
 
 
-def describe(execution: Execution, now: float, included: str | None = None) -> dict[str, Any]:
+def _is_deleting(around: Surroundings, execution: Execution) -> bool:
+    machine = around.store.get(StateMachine, execution.machine_arn.partition("/")[0])
+    return machine is None or machine.deleting
+
+
+def describe(
+    execution: Execution, now: float, included: str | None = None, *, deleting: bool = False
+) -> dict[str, Any]:
     """What DescribeExecution answers."""
     told = _brief(execution) | _data(execution, included)
     told.pop("itemCount", None)
     told |= _optional(traceHeader=execution.trace_header, error=execution.error, cause=execution.cause)
-    status, reason = redrive_status(execution, now)
+    status, reason = redrive_status(execution, now, deleting=deleting)
     return told | {"redriveStatus": status} | _optional(redriveStatusReason=reason)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run
-from sfn_emulator.engine.strand import Program
+from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.delivery import Outlet, Told, deliver
@@ -136,6 +136,23 @@ class Host:
         live.redrive(signals, client_token)
         self._lives[execution.arn] = live
         return live
+
+    # -- what ends them
+
+    def condemn(self, machine_arn: str) -> None:
+        """The machine is being deleted: each of its executions, and of its Map Runs', ends at its next transition."""
+        for live in list(self._lives.values()):
+            execution = live.execution
+            if execution.type is MachineType.STANDARD and not live.ended:
+                if f"{execution.machine_arn}/".startswith(f"{machine_arn}/"):
+                    live.condemn()
+
+    def expire(self) -> None:
+        """Ends what waits for nothing but work and has been open for a year; timers see to the others."""
+        latest = self._around.now() - YEAR
+        for live in list(self._lives.values()):
+            if live.execution.started_at <= latest and not live.ended:
+                live.expire()
 
     # -- what live executions need
 

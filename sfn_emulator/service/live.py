@@ -19,7 +19,7 @@ from sfn_emulator.engine.run import Status as Outcome
 from sfn_emulator.service import history
 from sfn_emulator.service.records import Execution, Status
 from sfn_emulator.service.redrive import keeps_signals, with_token
-from sfn_emulator.service.signals import Handed, Redrive, Stop, Told, encode, tell
+from sfn_emulator.service.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.stored import plain
 from sfn_emulator.values import UNSET, dumps
@@ -129,6 +129,18 @@ class Live:
         at = self._driver.now()
         self._note(at, Stop(error, cause))
         self._driver.stop(error, cause, at)
+
+    def condemn(self) -> None:
+        """Its machine is being deleted: its next transition ends it."""
+        at = self._driver.now()
+        self._note(at, Condemn())
+        self._driver.condemn(at)
+
+    def expire(self) -> None:
+        """It has been open for too long."""
+        at = self._driver.now()
+        self._note(at, Expire())
+        self._driver.expire(at)
 
     def redrive(self, signals: list[tuple[float, Told]], client_token: str | None) -> None:
         """Told again all it was told until it failed, then runs what failed again."""

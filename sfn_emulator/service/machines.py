@@ -1,6 +1,6 @@
 """State machines: create, describe, update, delete, list."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -40,6 +40,8 @@ class Machines:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
+        self.condemn: Callable[[str], None] = lambda machine_arn: None
+        """Sees to it that a machine's executions end at their next transition."""
 
     # -- create
 
@@ -186,15 +188,17 @@ class Machines:
     # -- delete
 
     def delete(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Idempotent. While executions run the machine is DELETING; the last one's end deletes it."""
+        """Idempotent. While executions run the machine is DELETING; each ends at its next state transition, and the
+        last one's end deletes the machine (API_DeleteStateMachine)."""
         arn = arns.parse_unlabelled(told["stateMachineArn"])
         machine = around.store.get(StateMachine, arn.text)
         if machine is None:
             return {}
-        if around.store.any_execution(machine.arn, Status.RUNNING):
-            around.store.put(replace(machine, deleting=True))
-        else:
+        if not around.store.any_execution(machine.arn, Status.RUNNING):
             remove(around, machine)
+        elif not machine.deleting:
+            around.store.put(replace(machine, deleting=True))
+            self.condemn(machine.arn)
         return {}
 
     # -- list

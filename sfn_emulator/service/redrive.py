@@ -3,6 +3,7 @@
 from typing import Final
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.strand import YEAR
 from sfn_emulator.service.records import Execution, Status
 
 PERIOD: Final = 14 * 24 * 3600.0
@@ -32,14 +33,22 @@ def with_token(tokens: tuple[tuple[str, float], ...], token: str | None, at: flo
     return (*((kept, when) for kept, when in tokens if kept != token), (token, at))[-MOST_TOKENS:]
 
 
-def redrive_status(execution: Execution, now: float) -> tuple[str, str | None]:
-    """``redriveStatus`` and its reason (of SUCCEEDED: recorded)."""
+def redrive_status(execution: Execution, now: float, *, deleting: bool = False) -> tuple[str, str | None]:
+    """``redriveStatus`` and its reason (of SUCCEEDED: recorded). ``deleting``: its machine is, or is no more."""
+    reason = _refusal(execution, now, deleting)
+    if reason is not None:
+        return "NOT_REDRIVABLE", reason
+    return ("REDRIVABLE" if execution.map_run_arn is None else "REDRIVABLE_BY_MAP_RUN"), None
+
+
+def _refusal(execution: Execution, now: float, deleting: bool) -> str | None:
+    stopped = execution.stopped_at or now
     if execution.status not in _ENDED_BADLY:
-        return "NOT_REDRIVABLE", f"Execution is {execution.status} and cannot be redriven"
-    if now - (execution.stopped_at or now) > PERIOD:
-        return "NOT_REDRIVABLE", "Execution redrive period exceeded"
+        return f"Execution is {execution.status} and cannot be redriven"
+    if deleting:
+        return "State machine is in DELETING status"
     if execution.events >= MOST_EVENTS:
-        return "NOT_REDRIVABLE", "Execution history event limit exceeded"
-    if execution.map_run_arn is not None:
-        return "REDRIVABLE_BY_MAP_RUN", None
-    return "REDRIVABLE", None
+        return "Execution history event limit exceeded"
+    if max(now, stopped) - execution.started_at >= YEAR:
+        return "Execution has exceeded the max execution time"
+    return "Execution redrivable period exceeded" if now - stopped > PERIOD else None

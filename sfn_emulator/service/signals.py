@@ -1,6 +1,7 @@
 """What an execution is told, as the bytes that are stored of it, to be told again after a restart or by a redrive.
 
-Besides the engine's signals these are StopExecution, RedriveExecution, and what only concerns this process.
+Besides the engine's signals these are StopExecution, DeleteStateMachine, RedriveExecution, the end of the longest time
+an execution may take, and what only concerns this process.
 
 Each names the effect it answers, so a run that is rebuilt and does not wait for that effect is seen to differ.
 """
@@ -31,6 +32,14 @@ class Stop(NamedTuple):
     cause: str | None = None
 
 
+class Condemn(NamedTuple):
+    """DeleteStateMachine of its machine: its next transition ends it."""
+
+
+class Expire(NamedTuple):
+    """It has been open for longer than an execution may."""
+
+
 class Redrive(NamedTuple):
     """RedriveExecution."""
 
@@ -41,7 +50,7 @@ class Handed(NamedTuple):
     id: int
 
 
-Told: TypeAlias = Signal | Stop | Redrive | Handed
+Told: TypeAlias = Signal | Stop | Condemn | Expire | Redrive | Handed
 
 
 def tell(run: Run, told: Told, at: float) -> None:
@@ -49,6 +58,10 @@ def tell(run: Run, told: Told, at: float) -> None:
     match told:
         case Stop(error, cause):
             run.stop(error, cause, at)
+        case Condemn():
+            run.condemn(at)
+        case Expire():
+            run.expire(at)
         case Redrive():
             run.redrive(at)
         case Handed():
@@ -61,7 +74,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     kind.__name__: kind
     for kind in (
         *(Fired, TaskBegun, TaskSubmitted, TaskHeartbeat, TaskSucceeded, TaskFailed, MapRunStarted, MapRunEnded),
-        *(Stop, Redrive, Handed),
+        *(Stop, Condemn, Expire, Redrive, Handed),
     )
 }
 

@@ -16,6 +16,7 @@ from sfn_emulator.service.machines import Machines
 from sfn_emulator.service.map_data import MapData
 from sfn_emulator.service.map_run_host import MapRunHost
 from sfn_emulator.service.nested import NestedExecutions
+from sfn_emulator.service.redrive import PERIOD
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.store_sqlite import Database
 from sfn_emulator.service.surroundings import Surroundings
@@ -48,6 +49,7 @@ class StepFunctions:
     ) -> None:
         self._retention_days = retention_days
         self._tidying: TimerHandle | None = None
+        self._dropped_until = 0
         self.store = Store(database)
         self.journal = Journal(self.store, loop)
         self.around = Surroundings(self.store, self.journal, clock, loop, new_id, place)
@@ -56,6 +58,7 @@ class StepFunctions:
         self.definitions = Definitions()
         self.machines = Machines(self.definitions)
         self.host = Host(self.around, self.definitions, skip_time=skip_time, outlet=outlet)
+        self.machines.condemn = self.host.condemn
         self.map_runs = MapRunHost(self.around, self.host, loop.time)
         self.executions = Executions(self.host, self.machines, self.map_runs)
         self.nested = NestedExecutions(self.around, self.executions, self.host)
@@ -70,10 +73,22 @@ class StepFunctions:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Forgets what is older than is wanted, a little at a time."""
+        """Ends what has been open too long, and forgets what is older than is wanted, a little at a time."""
+        self.host.expire()
+        self._drop_signals()
         days = self._retention_days
         full = days is not None and self.forget(days=days) == _AT_ONCE
         self._tidying = self.around.loop.call_later(0.1 if full else _TIDY_EVERY, self._tidy)
+
+    def _drop_signals(self) -> None:
+        """Those of executions that can be redriven no more, a little further each time and then from the beginning."""
+        told = self.store.told_after(self._dropped_until, _AT_ONCE)
+        self._dropped_until = told[-1][0] if len(told) == _AT_ONCE else 0
+        cutoff = self.around.now() - PERIOD
+        for seq, stopped in told:
+            if stopped is not None and stopped < cutoff:
+                self.store.drop_signals(seq)
+                self.journal.changed()
 
     def forget(self, *, days: float) -> int:
         """Forgets executions that ended more than ``days`` ago, some hundreds at a time; gives how many."""

@@ -191,6 +191,10 @@ class Store:
     def drop_signals(self, seq: int) -> None:
         self.database.write("DELETE FROM signal WHERE execution = ?", (seq,))
 
+    def told_after(self, seq: int, limit: int) -> list[tuple[int, float | None]]:
+        """(seq, when it ended) of executions that signals are kept of, in order, after ``seq``."""
+        return self.database.execute(_TOLD, (seq, limit)).fetchall()
+
     def put_history(self, seq: int, body: bytes) -> None:
         self.database.write("INSERT OR REPLACE INTO history VALUES (?, ?)", (seq, body))
 
@@ -259,6 +263,11 @@ _NEWEST: Final = (float("inf"), 0)
 _BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-4]))
 _SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"
 _INSERT: Final = f"INSERT INTO execution ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_TOLD: Final = (  # one look into the index per execution, however many signals each has
+    "WITH RECURSIVE told(seq) AS (SELECT min(execution) FROM signal WHERE execution > ? UNION ALL "
+    "SELECT (SELECT min(execution) FROM signal WHERE execution > told.seq) FROM told WHERE told.seq IS NOT NULL) "
+    "SELECT execution.seq, stopped FROM told CROSS JOIN execution USING (seq) LIMIT ?"
+)
 _UPDATE: Final = (
     "UPDATE execution SET status = ?, stopped = ?, redrives = ?, redriven = ?, redrive_token = ?, "
     "events = ?, error = ?, cause = ?, output = ? WHERE seq = ?"

@@ -244,6 +244,25 @@ def test_executions_that_ended_long_ago_are_forgotten_when_asked(kept: World) ->
     kept.start(machine, name="old")
 
 
+def test_signals_are_kept_for_as_long_as_a_redrive_may_need_them(kept: World) -> None:
+    failed, waiting = kept.start(kept.machine(task())), kept.start(kept.machine(CALLBACK, "c"))
+    kept.hands.attempts[0].failed("Broken")
+    kept.settle()
+
+    def signals() -> list[int]:
+        store = kept.service.store
+        return [len(store.signals(found[0])) for arn in (failed, waiting) if (found := store.execution(arn))]
+
+    assert signals() == [1, 1]
+    kept.clock.advance(14 * 24 * 3600 - 1)
+    kept.restart()
+    assert signals() == [1, 1]
+    kept.clock.advance(2)
+    kept.restart()
+    assert signals() == [0, 1]
+    assert kept.types(failed)[-1] == "ExecutionFailed"
+
+
 def test_deleting_a_machine_waits_for_its_executions(kept: World) -> None:
     machine = kept.machine(WAIT)
     execution = kept.start(machine)

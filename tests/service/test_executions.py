@@ -192,7 +192,7 @@ def test_a_redrive_runs_what_failed_again_in_the_same_history(world: World) -> N
 def test_two_weeks_after_its_end_an_execution_cannot_be_redriven(world: World) -> None:
     execution = world.start(world.machine(FAIL))
     world.clock.advance(14 * 24 * 3600 + 1)
-    with pytest.raises(Refused, match="Execution redrive period exceeded"):
+    with pytest.raises(Refused, match="Execution redrivable period exceeded"):
         world.call("RedriveExecution", executionArn=execution)
 
 
