@@ -142,10 +142,9 @@ class Host:
     def condemn(self, machine_arn: str) -> None:
         """The machine is being deleted: each of its executions, and of its Map Runs', ends at its next transition."""
         for live in list(self._lives.values()):
-            execution = live.execution
-            if execution.type is MachineType.STANDARD and not live.ended:
-                if f"{execution.machine_arn}/".startswith(f"{machine_arn}/"):
-                    live.condemn()
+            kept = live.execution.type is MachineType.STANDARD and not live.ended
+            if kept and f"{live.execution.machine_arn}/".startswith(f"{machine_arn}/"):
+                live.condemn()
 
     def expire(self) -> None:
         """Ends what waits for nothing but work and has been open for a year; timers see to the others."""
