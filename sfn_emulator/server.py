@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import uvicorn
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
@@ -26,6 +27,7 @@ from sfn_emulator.cloud.journal import JournalError
 from sfn_emulator.cloud.keeper import Keeper
 from sfn_emulator.cloud.lambda_api import LambdaApi
 from sfn_emulator.cloud.lambda_runtime import Lambdas
+from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
@@ -33,7 +35,7 @@ from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import Connection
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
-from sfn_emulator.gateway import Gateway
+from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store_sqlite import Database, StateDirectoryError
@@ -78,6 +80,7 @@ class Server:
         )
         self.outlet = NeighbourOutlet(self.neighbours)
         self.neighbours.on_delivery = self.lambdas.invoke_later
+        self.neighbours.on_start = self._start_execution
         self.gateway = Gateway(
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),
@@ -156,6 +159,11 @@ class Server:
             self._scratch.cleanup()
         if self._state is not None:
             self._state.release()
+
+    def _start_execution(self, machine_arn: str, text: bytes) -> None:
+        """A rule of EventBridge starts an execution; nobody waits for the answer."""
+        body = orjson.dumps({"stateMachineArn": machine_arn, "input": text.decode()})
+        self.gateway.answer_later(Request("POST", "/", "", {"x-amz-target": STATES_TARGET + "StartExecution"}, body))
 
     def pace(self, execution: str, time: str) -> None:
         """Lets executions of a name take their time, or skip it, whatever the server's own setting."""

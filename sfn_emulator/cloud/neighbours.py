@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections import correct
+from sfn_emulator.cloud.event_rules import deliver_events
 from sfn_emulator.cloud.journal import JournalError
 from sfn_emulator.cloud.keeper import Entry, Keeper, changes_something, new_seed, operation
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
@@ -74,6 +75,8 @@ class Neighbours:
         self._changes: Counter[str] = Counter()
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
         """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
+        self.on_start: Callable[[str, bytes], object] = lambda machine, text: None
+        """Told of a state machine's ARN and the input that EventBridge has for it."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -188,6 +191,8 @@ class Neighbours:
             _let_others_in_while_polling()
         if module in ("awslambda", "cloudformation"):
             _deliver_to_functions(self._deliver)
+        if module == "events":
+            deliver_events(self._deliver, self._begin)
         if module == "sns":
             _post_only_once(lambda: self._replaying)
         correct(module)
@@ -196,6 +201,10 @@ class Neighbours:
     def _deliver(self, function: str, event: bytes) -> None:
         if not self._replaying:  # a function that was told is not told again
             self.on_delivery(function, event)
+
+    def _begin(self, machine: str, text: bytes) -> None:
+        if not self._replaying:
+            self.on_start(machine, text)
 
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
         handler = _handler(module, request.path)
