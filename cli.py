@@ -18,10 +18,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import apply, definition
 from deploy.errors import DeployError
-from sfn_emulator.asl.__main__ import line, row
-from sfn_emulator.asl.lint import UnreadableError, has_errors, lint_file
-from sfn_emulator.asl.scanner import JsonError, scan
-from sfn_emulator.asl.source import DEPTH_LIMIT
 from terminal import background, orders, saga_run, show, steps
 from terminal.errors import TerminalError
 from terminal.session import Session, command, only_embedded
@@ -94,9 +90,9 @@ def _health(found: background.Running, told: dict[str, Any]) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
 def deploy(session: Session, only_plan: bool, yes: bool) -> None:
     """Create or update everything the saga needs; running it again changes what differs."""
-    problems = lint_file(definition.PATH)
-    if has_errors(problems):
-        raise TerminalError(line(str(definition.PATH), problems[0]))
+    _, lines, has_errors = _linted(definition.PATH)
+    if has_errors:
+        raise TerminalError(lines[0])
     plan = session.saga.plan()
     changes = list(apply.preview(plan))
     session.say("\n".join(changes + ([plan.diff] if plan.diff else [])) if only_plan else "")
@@ -234,17 +230,32 @@ def tables(session: Session) -> None:
 @click.option("--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="Default: all of inputs/.")
 def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
     """Check a definition and inputs, offline, with line numbers."""
-    found = lint_file(file)
-    lines = [line(str(file), problem) for problem in found]
+    rows, lines, has_errors = _linted(file)
     for path in inputs or sorted(orders.INPUTS.glob("*.json")):
         lines += _input_problems(path)
     session.say("\n".join(lines) if lines else "no problems")
-    session.answer([row(str(file), problem) for problem in found] + lines[len(found) :])
-    if has_errors(found) or len(lines) > len(found):
+    session.answer(rows + lines[len(rows) :])
+    if has_errors or len(lines) > len(rows):
         sys.exit(1)
 
 
+def _linted(file: Path) -> tuple[list[Any], list[str], bool]:
+    """A definition's problems for machines and for people, and whether one is an error. Raises ``TerminalError``."""
+    from sfn_emulator.asl.__main__ import line, row  # a third of the start-up, which two commands alone need
+    from sfn_emulator.asl.lint import UnreadableError, has_errors, lint_file
+
+    try:
+        found = lint_file(file)
+    except UnreadableError as error:
+        raise TerminalError(str(error)) from error
+    name = str(file)
+    return [row(name, one) for one in found], [line(name, one) for one in found], has_errors(found)
+
+
 def _input_problems(path: Path) -> list[str]:
+    from sfn_emulator.asl.scanner import JsonError, scan
+    from sfn_emulator.asl.source import DEPTH_LIMIT
+
     try:
         text = orders.read(path)
         scanned = scan(text, DEPTH_LIMIT)
@@ -310,7 +321,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except click.ClickException as error:
         _fail(f"{error.format_message().rstrip('.')}; see 'python cli.py --help'")
-    except (DeployError, TerminalError, UnreadableError) as error:
+    except (DeployError, TerminalError) as error:
         _fail(str(error))
     except ClientError as error:
         told = error.response["Error"]

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 from moto import mock_aws
@@ -14,6 +13,8 @@ from moto import mock_aws
 from handlers import notifications, orchestrator, tables
 
 ROOT = Path(__file__).parents[2]
+MAKERS = (tables.dynamodb, notifications.sns, orchestrator.stepfunctions)
+SURROUNDINGS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 CONFIG = yaml.safe_load((ROOT / "deploy" / "config.yaml").read_text())
 
 
@@ -49,23 +50,30 @@ def context(milliseconds: int = 0) -> SimpleNamespace:
     return SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
 
 
+@pytest.fixture(scope="session")
+def clients() -> Iterator[None]:
+    """The handlers' clients, made once: making them takes longer than most tests. For use inside ``mock_aws()``."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in SURROUNDINGS.items():
+            patch.setenv(name, value)
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        for client in MAKERS:
+            client.cache_clear()
+            client()
+    yield
+    for client in MAKERS:
+        client.cache_clear()
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Freshly made tables with their seed, and the topic."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        _forget_clients()
         for name, table in CONFIG["tables"].items():
             _create(name, table)
-        monkeypatch.setenv("TOPIC_ARN", boto3.client("sns").create_topic(Name="orders")["TopicArn"])
+        monkeypatch.setenv("TOPIC_ARN", notifications.sns().create_topic(Name="orders")["TopicArn"])
         yield
-    _forget_clients()
 
 
 def _create(name: str, table: dict[str, Any]) -> None:
@@ -79,7 +87,3 @@ def _create(name: str, table: dict[str, Any]) -> None:
     for row in table.get("seed", ()):
         tables.dynamodb().put_item(TableName=name, Item=tables.typed(row))
 
-
-def _forget_clients() -> None:
-    for client in (tables.dynamodb, notifications.sns, orchestrator.stepfunctions):
-        client.cache_clear()

@@ -3,7 +3,6 @@
 import base64
 import json
 
-import boto3
 import pytest
 
 from handlers import orchestrator
@@ -17,7 +16,7 @@ ORDER = {"ItemId": "ITEM001", "CustomerId": "ABC/001", "MessageId": "m-1", "Fail
 def machine(aws, monkeypatch):
     definition = json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}})
     role = "arn:aws:iam::123456789012:role/r"
-    arn = boto3.client("stepfunctions").create_state_machine(name="M", definition=definition, roleArn=role)[
+    arn = orchestrator.stepfunctions().create_state_machine(name="M", definition=definition, roleArn=role)[
         "stateMachineArn"
     ]
     monkeypatch.setenv("STATE_MACHINE_ARN", arn)
@@ -30,7 +29,7 @@ def post(body, **event):
 
 
 def started(arn):
-    return boto3.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    return orchestrator.stepfunctions().list_executions(stateMachineArn=arn)["executions"]
 
 
 def test_a_good_order_is_processed_under_its_message_id(machine):

@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 
 from deploy import config
@@ -28,8 +27,10 @@ def calls():
         else:
             made.add((params["TableName"], model.name))
 
-    tables.dynamodb().meta.events.register("before-parameter-build.dynamodb", note)
-    return made
+    events = tables.dynamodb().meta.events
+    events.register("before-parameter-build.dynamodb", note)
+    yield made
+    events.unregister("before-parameter-build.dynamodb", note)
 
 
 def allowed(name):
@@ -63,7 +64,7 @@ def test_the_notification_writes_no_table(calls):
 
 
 def test_the_orchestrator_reads_the_item_and_writes_no_table(calls, monkeypatch):
-    states = boto3.client("stepfunctions")
+    states = orchestrator.stepfunctions()
     definition = json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}})
     machine = states.create_state_machine(name="M", definition=definition, roleArn="arn:aws:iam::123456789012:role/r")
     monkeypatch.setenv("STATE_MACHINE_ARN", machine["stateMachineArn"])
