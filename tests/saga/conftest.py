@@ -86,4 +86,3 @@ def _create(name: str, table: dict[str, Any]) -> None:
     )
     for row in table.get("seed", ()):
         tables.dynamodb().put_item(TableName=name, Item=tables.typed(row))
-
