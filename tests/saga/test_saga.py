@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -20,14 +20,22 @@ from tests.saga.test_statemachine import STATES
 FORWARD = ("PlaceOrder", "UpdateInventory", "MakePayment")
 COMPENSATIONS = {"RevertPayment": "Payments", "RevertInventory": "Reservations", "RemoveOrder": "Orders"}
 MODES = ("status", "before", "after", "timeout")
-CASES = [("None", "status"), *product((*FORWARD, "SendNotification", *COMPENSATIONS), MODES)]
+STAGES = ("None", *FORWARD, "SendNotification", *COMPENSATIONS)
+CASES = [("None", "status"), *product(STAGES[1:], MODES)]
 ITEMS = ("ITEM001", "ITEM002", "ITEM003")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "place" in metafunc.fixturenames:
-        told = metafunc.config.getoption("--target") or ["embedded"]
-        metafunc.parametrize("place", told, indirect=True, scope="module")
+    told = metafunc.config.getoption("--target") or ["embedded"]
+    metafunc.parametrize("place", told, indirect=True, scope="module")
+    each_case(metafunc)
+
+
+def each_case(metafunc: pytest.Metafunc) -> None:
+    """A test of ``stage`` and ``mode`` has all its module's cases, one of ``step`` and ``mode`` with steps'."""
+    for name, stages in (("stage", STAGES), ("step", FORWARD)):
+        if {name, "mode"} <= set(metafunc.fixturenames):
+            metafunc.parametrize((name, "mode"), [case for case in metafunc.module.CASES if case[0] in stages])
 
 
 @pytest.fixture(scope="module")
@@ -40,35 +48,43 @@ def order(name: str, item: str = "ITEM001", **fields: Any) -> dict[str, Any]:
     return {"ItemId": item, "CustomerId": "ABC/001", "MessageId": name, "FailAtStage": "None", **fields}
 
 
+@dataclass(frozen=True)
+class Matrix:
+    """All cases when they have ended: stock and reservations before, each one's description and states, all rows."""
+
+    before: dict[str, int]
+    ended: dict[tuple[str, str], dict[str, Any]]
+    states: dict[tuple[str, str], list[str]]
+    rows: dict[str, list[dict[str, Any]]]
+
+    def of(self, order: str) -> dict[str, list[dict[str, Any]]]:
+        """An order's rows, by table."""
+        names = [name for name in self.rows if name != "Inventory"]
+        return {name: [row for row in self.rows[name] if row["OrderId"] == order] for name in names}
+
+
 @pytest.fixture(scope="module")
-def matrix(place: Place) -> dict[tuple[str, str], dict[str, Any]]:
-    """All cases, a few side by side as sagas are, with the stock and reservations before."""
+def matrix(place: Place, request: pytest.FixtureRequest) -> Matrix:
+    """All cases of the module, a few side by side as sagas are."""
     before = place.stock_and_reserved()
 
     def run(number: int, stage: str, mode: str) -> dict[str, Any]:
         told = order(f"{stage}-{mode}", ITEMS[number % 3], FailAtStage=stage, FailMode=mode, Quantity=1 + number % 4)
         return place.ended(place.start(told), time)
 
-    cases = [(number, *case) for number, case in enumerate(CASES) if not tedious(place, *case)]
+    cases = [(number, *case) for number, case in enumerate(request.module.CASES)]
     slow = [case for case in cases if case[2] == "timeout"]  # these only sleep, so all at once
     quick = [case for case in cases if case[2] != "timeout"]
-    with ThreadPoolExecutor(len(slow)) as many, ThreadPoolExecutor(3) as few:
+    with ThreadPoolExecutor(len(slow)) as many, ThreadPoolExecutor(2) as few:
         futures = {case[1:]: many.submit(run, *case) for case in slow}
         futures |= {case[1:]: few.submit(run, *case) for case in quick}
         ended = {case: future.result() for case, future in futures.items()}
-    return {**ended, ("", ""): {"before": before}}
+    states = {case: place.states(told["executionArn"]) for case, told in ended.items()}
+    return Matrix(before, ended, states, {name: place.rows(name) for name in place.config.tables})
 
 
-def tedious(place: Place, stage: str, mode: str) -> bool:
-    """MiniStack makes one call of a function at a time: seven time-outs in a row hold up everything else."""
-    return place.name == MINISTACK and stage in COMPENSATIONS and mode == "timeout"
-
-
-@pytest.mark.parametrize(("stage", "mode"), CASES)
-def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(place, matrix, stage, mode):
-    if tedious(place, stage, mode):
-        pytest.skip("MiniStack makes one call of a function at a time")
-    told, rows = matrix[stage, mode], place.of(f"{stage}-{mode}")
+def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(matrix, stage, mode):
+    told, rows = matrix.ended[stage, mode], matrix.of(f"{stage}-{mode}")
     counts = {name: len(found) for name, found in rows.items()}
     if stage in FORWARD:
         assert (told["status"], told["error"]) == ("FAILED", "OrderCompensated")
@@ -88,32 +104,30 @@ def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(place, matrix, st
 
 
 def test_whatever_failed_stock_and_reservations_together_are_what_they_were(place, matrix):
-    assert place.stock_and_reserved() == matrix["", ""]["before"]
+    assert place.stock_and_reserved() == matrix.before
 
 
-def test_a_payment_without_a_paid_order_has_an_open_repair(place, matrix):
-    paid = {row["OrderId"] for row in place.rows("Orders") if row["OrderStatus"] == "PAID"}
-    repairs = {row["OrderId"] for row in place.rows("Repairs")}
-    payments = {row["OrderId"] for row in place.rows("Payments")}
+def test_a_payment_without_a_paid_order_has_an_open_repair(matrix):
+    paid = {row["OrderId"] for row in matrix.rows["Orders"] if row["OrderStatus"] == "PAID"}
+    repairs = {row["OrderId"] for row in matrix.rows["Repairs"]}
+    payments = {row["OrderId"] for row in matrix.rows["Payments"]}
     assert payments - paid <= repairs
     assert paid <= payments
 
 
-def test_the_cases_together_enter_every_state(place, matrix):
-    entered = {state for case in set(CASES) & set(matrix) for state in place.states(matrix[case]["executionArn"])}
-    assert entered == set(STATES)
+def test_the_cases_together_enter_every_state(matrix):
+    assert {state for states in matrix.states.values() for state in states} == set(STATES)
 
 
-@pytest.mark.parametrize(("stage", "mode"), [case for case in CASES if case[0] in FORWARD])
-def test_the_way_back_is_the_way_forward_in_reverse(place, matrix, stage, mode):
-    path = place.states(matrix[stage, mode]["executionArn"])
+def test_the_way_back_is_the_way_forward_in_reverse(matrix, step, mode):
+    path = matrix.states[step, mode]
     back = [state for state in path if state.startswith(("Revert", "Remove")) or state in ("Wait state", "Fail")]
     expected = {
         "PlaceOrder": ["Remove Order", "Fail"],
         "UpdateInventory": ["Wait state", "Revert Inventory", "Remove Order", "Fail"],
         "MakePayment": ["Revert Payment", "Revert Inventory", "Remove Order", "Fail"],
     }
-    assert back == expected[stage]
+    assert back == expected[step]
 
 
 @pytest.mark.parametrize("stage", COMPENSATIONS)
@@ -122,7 +136,7 @@ def test_a_compensation_that_raises_is_tried_harder_before_it_is_given_up(place,
         pytest.skip("MiniStack's history does not tell of a Task's attempts")
     state = {"RevertPayment": "Revert Payment", "RevertInventory": "Revert Inventory", "RemoveOrder": "Remove Order"}
     attempts, inside = 0, False
-    for event in place.events(matrix[stage, "before"]["executionArn"]):
+    for event in place.events(matrix.ended[stage, "before"]["executionArn"]):
         if event["type"] == "TaskStateEntered":
             inside = event["stateEnteredEventDetails"]["name"] == state[stage]
         attempts += inside and event["type"] == "LambdaFunctionScheduled"
@@ -133,7 +147,7 @@ def test_the_history_tells_the_whole_wait_though_nobody_waited(place, matrix):
     if place.name != "embedded":
         pytest.skip("only the embedded target skips time and tells it truly")
     times = {}
-    for event in place.events(matrix["UpdateInventory", "status"]["executionArn"]):
+    for event in place.events(matrix.ended["UpdateInventory", "status"]["executionArn"]):
         if event["type"] in ("WaitStateEntered", "WaitStateExited"):
             times[event["type"]] = event["timestamp"]
     assert (times["WaitStateExited"] - times["WaitStateEntered"]).total_seconds() == 30

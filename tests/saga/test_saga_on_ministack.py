@@ -1,4 +1,8 @@
-"""The very same tests on the localstack target, against a MiniStack of their own: a server no one here wrote."""
+"""The very same tests on the localstack target, against a MiniStack of their own: a server no one here wrote.
+
+Every path of the saga, and every mode once: MiniStack makes one call of a function at a time, so that all modes at all
+stages would take it minutes.
+"""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,7 +14,16 @@ from tests.saga.places import MINISTACK, Place, deployed
 
 pytestmark = pytest.mark.skipif(find_spec("ministack") is None, reason="MiniStack is not installed (extra: test)")
 
+CASES = [(stage, "status") for stage in test_saga.STAGES]
+CASES += [
+    ("UpdateInventory", "before"),
+    ("RevertPayment", "before"),
+    ("MakePayment", "after"),
+    ("PlaceOrder", "timeout"),
+]
+
 matrix = test_saga.matrix
+pytest_generate_tests = test_saga.each_case
 globals().update({name: test for name, test in vars(test_saga).items() if name.startswith("test_")})
 
 
