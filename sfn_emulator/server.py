@@ -40,6 +40,7 @@ from sfn_emulator.service.arns import Place
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store_sqlite import Database, StateDirectoryError
 from sfn_emulator.settings import Settings
+from sfn_emulator.tasks.admission import Admission
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.exchanges import Exchanges
 from sfn_emulator.tasks.lambda_ import ClientLambdas
@@ -127,7 +128,9 @@ class Server:
             )
         )
         elsewhere = "lambda" in self.settings.endpoints
-        guard = Guard(RolePolicies(clients, self.settings.region), clock, enforce=self.settings.iam == "enforce")
+        policies, enforce = RolePolicies(clients, self.settings.region), self.settings.iam == "enforce"
+        guard = Guard(policies, clock, enforce=enforce)
+        service.admission = Admission(policies, service.definitions, clock) if enforce else None
         exchanges = Exchanges()
         service.trials.integrations = TrialIntegrations(exchanges)
         workers = Workers(loop.call_soon_threadsafe)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sfn_emulator.api.operations import READS, TRACED, Operation, operations
+from sfn_emulator.api.operations import ADMITTED, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
 from sfn_emulator.service.definitions import LARGE
 from sfn_emulator.service.errors import ApiError, store_unavailable
@@ -63,6 +63,8 @@ class StepFunctionsApi:
     ) -> Mapping[str, Any]:
         if len(told.get("definition", "")) >= LARGE:
             await self._service.definitions.prepare(told)
+        if name in ADMITTED and self._service.admission is not None:
+            await self._service.admission(around, told)
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done

@@ -59,6 +59,9 @@ def operations(service: StepFunctions) -> Mapping[str, Operation]:
 TRACED: Final = frozenset({"StartExecution", "StartSyncExecution"})
 """Operations whose traceHeader gives way to the request's own X-Amzn-Trace-Id (API_StartExecution)."""
 
+ADMITTED: Final = frozenset({"CreateStateMachine", "UpdateStateMachine"})
+"""Operations before which IAM is asked, if it is asked at all."""
+
 READS: Final = frozenset(
     {
         *("DescribeActivity", "DescribeExecution", "DescribeMapRun", "DescribeStateMachine"),

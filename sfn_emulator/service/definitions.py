@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State
+from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State, Task
 from sfn_emulator.asl.parse import parse, parse_state
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine import program as engine
@@ -139,6 +139,19 @@ def _map_state(branch: Branch, name: str) -> Branch | None:
             if (found := _map_state(inner, name)) is not None:
                 return found
     return None
+
+
+def resources(model: Machine) -> Iterator[Resource]:
+    """Of all Tasks, wherever they are."""
+    return _resources(model.body)
+
+
+def _resources(branch: Branch) -> Iterator[Resource]:
+    for state in branch.states.values():
+        if isinstance(state, Task):
+            yield state.resource
+        for inner in _inside(state):
+            yield from _resources(inner)
 
 
 def _inside(state: State) -> tuple[Branch, ...]:

@@ -1,8 +1,8 @@
 """The service put together: one object that has every operation, and what tasks and the server need of it."""
 
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.service.activities import Activities
@@ -23,6 +23,7 @@ from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.service.tokens import Tokens
 from sfn_emulator.service.trials import Trials
 
+Admission: TypeAlias = Callable[[Surroundings, Mapping[str, Any]], Awaitable[None]]
 _AT_ONCE: Final = 500
 _TIDY_EVERY: Final = 600.0
 """Seconds between two looks for executions that may be forgotten."""
@@ -63,6 +64,9 @@ class StepFunctions:
         self.executions = Executions(self.host, self.machines, self.map_runs)
         self.nested = NestedExecutions(self.around, self.executions, self.host)
         self.trials = Trials(self.definitions, self.host)
+
+        self.admission: Admission | None = None
+        """Asked before a state machine is created or updated; raises ``ApiError`` for what its role does not allow."""
 
     def open(self, tasks: Tasks, data: MapData | None = None) -> None:
         """``data`` reads the items and writes the results of Distributed Maps."""

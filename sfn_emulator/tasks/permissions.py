@@ -5,7 +5,7 @@ not authorized to perform: … on resource: … because no identity-based policy
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -20,7 +20,7 @@ from sfn_emulator.tasks.needs import Need, needs
 from sfn_emulator.tasks.nested import STEP_FUNCTIONS
 from sfn_emulator.tasks.optimised import ROWS
 from sfn_emulator.tasks.patterns import Starter, failure
-from sfn_emulator.tasks.policies import Decision, Document, decide
+from sfn_emulator.tasks.policies import Decision, Document, RolePolicy, trusts
 from sfn_emulator.tasks.ports import Policies
 from sfn_emulator.tasks.workers import Running, Workers
 from sfn_emulator.values import loads
@@ -70,8 +70,11 @@ class Guard:
 
     def _assume(self, own: str, other: str, request: TaskRequest) -> None:
         try:
-            self._policies.of(other)
-            allowed = not self._enforce or self._decide(own, "sts:AssumeRole", other, request) is Decision.ALLOWED
+            trust = self._policies.of(other).trust
+            allowed = not self._enforce or (
+                self._decide(own, "sts:AssumeRole", other, request) is Decision.ALLOWED
+                and trusts(trust, {"AWS": _names_of(own)}, self._context(own, request))
+            )
         except LookupError:
             allowed = False
         if not allowed:
@@ -88,7 +91,7 @@ class Guard:
                 raise _denied(role, need, decision, request)
 
     def _decide(self, role: str, action: str, resource: str, request: TaskRequest) -> Decision:
-        return decide(self._policies.of(role), action, resource, self._context(role, request))
+        return self._policies.of(role).decide(action, resource, self._context(role, request))
 
     def _context(self, role: str, request: TaskRequest) -> Mapping[str, str]:
         now = self._clock.now()
@@ -103,6 +106,13 @@ class Guard:
             "aws:viaawsservice": "true",
             **_http_context(request),
         }
+
+
+def _names_of(role: str) -> tuple[str, ...]:
+    """How a trust policy may name the role: itself, its account, its account's root."""
+    parts = role.split(":")
+    account = parts[4] if len(parts) > 5 else ""
+    return role, account, f"{':'.join(parts[:4])}:{account}:root"
 
 
 def _http_context(request: TaskRequest) -> dict[str, str]:
@@ -159,16 +169,22 @@ class RolePolicies:
         self._clients = clients
         self._region = region
 
-    def of(self, role_arn: str) -> Sequence[Document]:
+    def of(self, role_arn: str) -> RolePolicy:
         """Raises ``LookupError`` where there is no such role."""
         iam = self._clients.client("iam", self._region)
         name = role_arn.rpartition("/")[2]
         try:
-            if iam.get_role(RoleName=name)["Role"]["Arn"] != role_arn:
-                raise LookupError(role_arn)
+            role = iam.get_role(RoleName=name)["Role"]
         except iam.exceptions.NoSuchEntityException:
             raise LookupError(role_arn) from None
-        return [*self._inline(iam, name), *self._attached(iam, name)]
+        if role["Arn"] != role_arn:
+            raise LookupError(role_arn)
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return RolePolicy(
+            [*self._inline(iam, name), *self._attached(iam, name)],
+            None if boundary is None else _managed(iam, boundary),
+            _document(role["AssumeRolePolicyDocument"]),
+        )
 
     def _inline(self, iam: Any, role: str) -> Iterable[Document]:
         for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
@@ -178,9 +194,12 @@ class RolePolicies:
     def _attached(self, iam: Any, role: str) -> Iterable[Document]:
         for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role):
             for attached in page["AttachedPolicies"]:
-                arn = attached["PolicyArn"]
-                version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-                yield _document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+                yield _managed(iam, attached["PolicyArn"])
+
+
+def _managed(iam: Any, arn: str) -> Document:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return _document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
 
 
 def _document(told: Any) -> Document:

@@ -1,16 +1,16 @@
 """IAM policy documents: may a principal do this to that?
 
 Source: IAM User Guide, `Policy evaluation logic` and `IAM JSON policy elements`: an explicit Deny wins, then any Allow,
-otherwise the implicit Deny. Identity policies only.
+otherwise the implicit Deny; a permissions boundary must allow, too. No resource policies, no organization's policies.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Document = Mapping[str, Any]
 Context = Mapping[str, str]
@@ -19,11 +19,36 @@ Context = Mapping[str, str]
 ANY: Final = "*"
 """A resource that is not known: any statement about the action applies, whatever it says of resources."""
 
+NO_RESOURCE: Final = ""
+"""What an action is asked for that is about no resource: only ``*`` covers it."""
+
 
 class Decision(Enum):
     ALLOWED = "allowed"
     EXPLICITLY_DENIED = "with an explicit deny in an identity-based policy"
     IMPLICITLY_DENIED = "because no identity-based policy allows the {action} action"
+    DENIED_BY_BOUNDARY = "with an explicit deny in a permissions boundary"
+    OUTSIDE_BOUNDARY = "because no permissions boundary allows the {action} action"
+
+
+class RolePolicy(NamedTuple):
+    """What IAM holds of a role: its inline and attached policies, its boundary, and who may assume it."""
+
+    identity: Sequence[Document]
+    boundary: Document | None = None
+    trust: Document = {}  # noqa: RUF012 - never changed
+
+    def decide(self, action: str, resource: str, context: Context) -> Decision:
+        """As ``decide``, within the boundary."""
+        allowed = decide(self.identity, action, resource, context)
+        if self.boundary is None or allowed is Decision.EXPLICITLY_DENIED:
+            return allowed
+        bound = decide([self.boundary], action, resource, context)
+        if bound is Decision.EXPLICITLY_DENIED:
+            return Decision.DENIED_BY_BOUNDARY
+        return (
+            Decision.OUTSIDE_BOUNDARY if (allowed, bound) == (Decision.ALLOWED, Decision.IMPLICITLY_DENIED) else allowed
+        )
 
 
 def decide(documents: Iterable[Document], action: str, resource: str, context: Context) -> Decision:
@@ -33,6 +58,27 @@ def decide(documents: Iterable[Document], action: str, resource: str, context: C
     if "Deny" in effects:
         return Decision.EXPLICITLY_DENIED
     return Decision.ALLOWED if "Allow" in effects else Decision.IMPLICITLY_DENIED
+
+
+def trusts(document: Document, principals: Mapping[str, Collection[str]], context: Context) -> bool:
+    """Whether a role's trust policy lets one of ``principals`` (names by kind: Service, AWS) assume the role."""
+    effects = {
+        statement.get("Effect")
+        for statement in _statements(document)
+        if _names(statement, "Action", lambda pattern: _matches(pattern, "sts:AssumeRole", re.IGNORECASE))
+        and _is_about(statement, principals)
+        and _conditions_hold(statement.get("Condition") or {}, context)
+    }
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _is_about(statement: Document, principals: Mapping[str, Collection[str]]) -> bool:
+    if "NotPrincipal" in statement:
+        return not _is_about({"Principal": statement["NotPrincipal"]}, principals)
+    told = statement.get("Principal")
+    if not isinstance(told, Mapping):
+        return bool(told == "*")
+    return any(name == "*" or name in principals.get(kind, ()) for kind, names in told.items() for name in _list(names))
 
 
 def _statements(document: Document) -> list[Document]:

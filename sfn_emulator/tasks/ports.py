@@ -4,10 +4,11 @@ Everything here but ``Lambdas.invoke`` and ``Policies.of`` is called on the host
 ``Lambdas.invoke`` and ``Policies.of`` are called from worker threads and may take their time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sfn_emulator.engine.ports import Work
+from sfn_emulator.tasks.policies import RolePolicy
 from sfn_emulator.values import Value
 
 Post = Callable[[Callable[[], None]], object]
@@ -93,6 +94,6 @@ class NestedExecutions(Protocol):
 
 
 class Policies(Protocol):
-    """A role's identity policies, inline and attached, as documents; ``LookupError`` if there is no such role."""
+    """A role's policies; ``LookupError`` if there is no such role."""
 
-    def of(self, role_arn: str) -> Sequence[Mapping[str, Value]]: ...
+    def of(self, role_arn: str) -> RolePolicy: ...

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,6 +7,7 @@ from sfn_emulator.engine.ports import TaskFailed, TaskSucceeded
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.lambda_ import Invoked
 from sfn_emulator.tasks.permissions import RolePolicies
+from sfn_emulator.tasks.policies import RolePolicy
 from sfn_emulator.values import Value, dumps
 from tests.tasks.conftest import ACCOUNT, IDENTITY, REGION, Host
 
@@ -17,7 +18,10 @@ USER = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/machine/"
 
 
 class Roles:
-    """Policies by role ARN."""
+    """Policies by role ARN; anyone may assume them unless ``trust`` says otherwise."""
+
+    boundary: Mapping[str, Value] | None = None
+    trust: Mapping[str, Any] = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
 
     def __init__(self, **actions: str) -> None:
         self.documents = {
@@ -27,8 +31,8 @@ class Roles:
             for role, action in actions.items()
         }
 
-    def of(self, role_arn: str) -> Sequence[Mapping[str, Value]]:
-        return self.documents[role_arn]
+    def of(self, role_arn: str) -> RolePolicy:
+        return RolePolicy(self.documents[role_arn], self.boundary, self.trust)
 
 
 def guarded(enforce: bool = True, **actions: str) -> Host:
@@ -129,6 +133,40 @@ def test_without_enforcement_nothing_else_is_asked() -> None:
     assert guarded(enforce=False).run(FUNCTION, {}) == TaskSucceeded(1, 1)
 
 
+def bounded(effect: str, action: str) -> tuple[str, str]:
+    roles = Roles(machine="*")
+    roles.boundary = {"Statement": {"Effect": effect, "Action": action, "Resource": "*"}}
+    return denied(Host(policies=roles).run(FUNCTION, {}))
+
+
+def test_a_boundary_must_allow_it_too() -> None:
+    because = " because no permissions boundary allows the lambda:InvokeFunction action (Service: "
+    assert because in bounded("Allow", "s3:*")[1]
+    assert " with an explicit deny in a permissions boundary (Service: " in bounded("Deny", "lambda:*")[1]
+    roles = Roles(machine="lambda:InvokeFunction")
+    roles.boundary = {"Statement": {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"}}
+    host = Host(policies=roles)
+    host.functions.code["f"] = lambda _: Invoked(b"1")
+    assert host.run(FUNCTION, {}) == TaskSucceeded(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("principal", "assumed"),
+    [
+        (IDENTITY.role_arn, True),
+        (f"arn:aws:iam::{ACCOUNT}:root", True),
+        (ACCOUNT, True),
+        (f"arn:aws:iam::{ACCOUNT}:role/stranger", False),
+    ],
+)
+def test_the_other_role_must_trust_the_state_machines(principal: str, assumed: bool) -> None:
+    roles = Roles(machine="sts:AssumeRole", other="lambda:InvokeFunction")
+    roles.trust = {"Statement": {"Effect": "Allow", "Principal": {"AWS": [principal]}, "Action": "sts:*"}}
+    host = Host(policies=roles)
+    host.functions.code["f"] = lambda _: Invoked(b"1")
+    assert isinstance(host.run(FUNCTION, {}, role=OTHER), TaskSucceeded) is assumed
+
+
 def test_a_cancelled_question_starts_nothing() -> None:
     host = guarded(machine="*")
     host.start(FUNCTION, {}).cancel()
@@ -152,6 +190,8 @@ def test_policies_are_read_from_iam(endpoint: str) -> None:
 
     policies = RolePolicies(clients, REGION)
 
-    assert list(policies.of(arn)) == [inline, attached]
+    assert policies.of(arn) == RolePolicy([inline, attached], None, trust)
+    iam.put_role_permissions_boundary(RoleName="reader", PermissionsBoundary=policy)
+    assert policies.of(arn).boundary == attached
     with pytest.raises(LookupError):
         policies.of(arn + "-not")
