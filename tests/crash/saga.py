@@ -8,7 +8,7 @@ import random  # noqa: TID251 - seeded
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ LEFT_BY: Final = {"RevertPayment": "Payments", "RevertInventory": "Reservations"
 MODES: Final = ("status", "before", "after")
 TABLES: Final = ("Orders", "Payments", "Reservations", "Repairs")
 ITEMS: Final = ("ITEM001", "ITEM002", "ITEM003")
+_CUSTOMERS: Final = 6
 _END_PATIENCE: Final = 90.0
 
 
@@ -60,7 +61,7 @@ class SagaTrial:
             self.life.begin()
             self._deploy()
             before = self._stock_and_reserved()
-            clients = [threading.Thread(target=self._order, daemon=True) for _ in range(2)]
+            clients = [threading.Thread(target=self._order, daemon=True) for _ in range(_CUSTOMERS)]
             for client in clients:
                 client.start()
             for _ in range(kills):
@@ -81,7 +82,7 @@ class SagaTrial:
 
     def _deploy(self) -> None:
         told = config.load()
-        told = replace(told, function={**told.function, "timeout_seconds": 5})
+        told = replace(told, function={**told.function, "timeout_seconds": 60})
         target = targets.connect("embedded", told, self.life.url)
         ours = saga.on(target, told)
         ours = replace(ours, resources=tuple(map(_patient, ours.resources)))
@@ -96,7 +97,14 @@ class SagaTrial:
             order = Order(name, stage, mode, self._chance.choice(ITEMS), f"{base}:{name}")
             self.orders.append(order)
             self._place(order)
-            self._over.wait(0.1)
+            self._await(order)
+
+    def _await(self, order: Order) -> None:
+        """A customer who looks after the order. So no more are open than a small machine gets on with."""
+        while not self._over.wait(0.05):
+            with suppress(BotoCoreError, ClientError):
+                if self.life.client().describe_execution(executionArn=order.arn)["status"] != "RUNNING":
+                    return
 
     def _place(self, order: Order) -> None:
         """Asks until somebody says it was heard."""
