@@ -53,6 +53,7 @@ class SagaTrial:
         self._most = most
         self.orders: list[Order] = []
         self._machine = ""
+        self._ended = 0
         self._over = threading.Event()
         self._problems: list[str] = []
 
@@ -64,8 +65,8 @@ class SagaTrial:
             clients = [threading.Thread(target=self._order, daemon=True) for _ in range(_CUSTOMERS)]
             for client in clients:
                 client.start()
-            for _ in range(kills):
-                time.sleep(self._chance.uniform(0.05, 4))  # noqa: TID251 - the moment is the point
+            for number in range(kills):
+                self._live(to_an_end=number % 2 == 0)
                 self.life.kill()
                 self.life.begin()
             self._over.set()
@@ -79,6 +80,13 @@ class SagaTrial:
         finally:
             self._over.set()
             self.life.end()
+
+    def _live(self, *, to_an_end: bool) -> None:
+        """Some lives are as short as can be; in others some order ends, however slow the machine."""
+        deadline, ended = time.monotonic() + 20, self._ended
+        while to_an_end and self._ended == ended and time.monotonic() < deadline:
+            time.sleep(0.01)  # noqa: TID251
+        time.sleep(self._chance.uniform(0.02, 1))  # noqa: TID251 - the moment is the point
 
     def _deploy(self) -> None:
         told = config.load()
@@ -104,6 +112,7 @@ class SagaTrial:
         while not self._over.wait(0.05):
             with suppress(BotoCoreError, ClientError):
                 if self.life.client().describe_execution(executionArn=order.arn)["status"] != "RUNNING":
+                    self._ended += 1
                     return
 
     def _place(self, order: Order) -> None:
