@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -53,6 +54,7 @@ from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
+_MANY_FILES: Final = 65_536
 
 
 class StartError(Exception):
@@ -205,6 +207,7 @@ class Server:
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
     listener = _listen(settings)
+    _allow_many_files()
     try:
         asyncio.run(_serve(Server(settings), listener, announce))
     except (StateDirError, StateDirectoryError, MockFileError, JournalError) as error:
@@ -244,6 +247,14 @@ class _Wire(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+
+
+def _allow_many_files() -> None:
+    """As many open files as we may have: clients that hang about half open must not use up a shell's thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _wire_config(server: Server) -> uvicorn.Config:

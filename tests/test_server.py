@@ -138,7 +138,7 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read() -> None:
 def test_clients_that_never_finish_a_request_hold_up_nobody() -> None:
     with running("--in-memory") as server:
         host, port = server.url.removeprefix("http://").split(":")
-        halves = [socket.create_connection((host, int(port))) for _ in range(100)]
+        halves = [socket.create_connection((host, int(port))) for _ in range(400)]
         for half in halves:
             half.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
         began = time.perf_counter()
