@@ -97,6 +97,8 @@ class Server:
     async def open(self, endpoint: str) -> None:
         """Called before the first request, with the URL that is about to answer."""
         self.endpoint = endpoint
+        if self._state is not None:
+            self._state.tell(endpoint)
         self.gateway.open()
         threading.Thread(target=self.neighbours.restore, name="restore", daemon=True).start()
         self.service = self._service()
@@ -186,8 +188,12 @@ class Server:
             "region": self.settings.region,
             "time": self.settings.time,
             "stateDirectory": kept,
-            "held": {"neighbours": self.neighbours.held_services()},
+            "held": self._held(),
         }
+
+    def _held(self) -> Mapping[str, object]:
+        counts = {} if self.service is None else self.service.counts()
+        return {"neighbours": self.neighbours.held_services(), **counts, **self.neighbours.counts()}
 
     def _keeper(self) -> Keeper | None:
         if self._state is None:

@@ -35,6 +35,34 @@ def test_it_prints_one_line_when_it_answers_and_tells_its_health(tmp_path: Path)
         assert server.stop() == (0, "")
 
 
+def test_it_counts_what_it_holds() -> None:
+    with running("--in-memory") as server:
+        states, tables = server.client("stepfunctions"), server.client("dynamodb")
+        nothing = {"open": 0, "stored": 0}
+        held = {"stateMachines": 0, "activities": 0, "executions": nothing, "tokens": 0, "functions": 0, "tables": 0}
+        assert health(server)["held"] == {"neighbours": [], **held}
+        activity = states.create_activity(name="pack")["activityArn"]
+        waits = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": activity, "End": True}}}
+        role = "arn:aws:iam::123456789012:role/machine"
+        machine = states.create_state_machine(name="m", definition=json.dumps(waits), roleArn=role)["stateMachineArn"]
+        arns = [states.start_execution(stateMachineArn=machine)["executionArn"] for _ in range(2)]
+        states.stop_execution(executionArn=arns[0])
+        key: dict[str, Any] = {
+            "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        }
+        tables.create_table(TableName="T", BillingMode="PAY_PER_REQUEST", **key)
+        assert health(server)["held"] == {
+            "neighbours": ["dynamodb"],
+            "stateMachines": 1,
+            "activities": 1,
+            "executions": {"open": 1, "stored": 2},
+            "tokens": 1,
+            "functions": 0,
+            "tables": 1,
+        }
+
+
 def test_it_is_ready_within_a_second_and_a_half_and_small_when_idle() -> None:
     took = []
     while not took or (min(took) > 1.5 and len(took) < 5):  # others may be at work on this machine
@@ -73,7 +101,7 @@ def test_a_state_directory_has_one_owner(tmp_path: Path) -> None:
     with running("--state-dir", str(tmp_path)) as server:
         status, error = refused("--port", "0", "--state-dir", str(tmp_path))
         assert status == 1
-        assert f"is held by the server with process id {server.process.pid}" in error
+        assert f"is held by the server with process id {server.process.pid} at {server.url}. Stop that one" in error
         assert error.count("\n") == 1
     with running("--state-dir", str(tmp_path)) as again:
         assert health(again)["status"] == "ok"

@@ -50,6 +50,10 @@ _MODULES: Final = {
     "s3": "s3",
 }
 _XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
+_COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "functions": ("awslambda", lambda backend: backend.list_functions()),
+    "tables": ("dynamodb", lambda backend: backend.tables),
+}
 _STANDING_SETTINGS: Final = {
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has rewritten bucket hosts to paths already
     "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 40),  # in memory: a file's position is shared with a forked child
@@ -73,6 +77,7 @@ class Neighbours:
         self._started = False
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
+        self._counts = {"functions": 0, "tables": 0}
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
         """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
         self.on_start: Callable[[str, bytes], object] = lambda machine, text: None
@@ -161,6 +166,19 @@ class Neighbours:
     def held_services(self) -> list[str]:
         """The services used so far, for /health."""
         return sorted(self._prepared)
+
+    def counts(self) -> dict[str, int]:
+        """How many functions and tables there are; as last known while moto is busy, for /health never waits."""
+        if self._restored.is_set() and _MOTO.acquire(blocking=False):
+            try:
+                self._counts = {what: self._count(module, held) for what, (module, held) in _COUNTED.items()}
+            finally:
+                _MOTO.release()
+        return self._counts
+
+    def _count(self, module: str, held: Callable[[Any], Any]) -> int:
+        used = self.backends(module) if module in self._prepared else []
+        return sum(len(list(held(backend))) for _, backend in used)
 
     def backend(self, module: str, region: str) -> Any:
         """moto's backend of ``module`` in ``region``; call it and use what it gives inside ``held()`` only."""

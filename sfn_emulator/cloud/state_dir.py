@@ -17,6 +17,10 @@ class StateDir:
         self.path = path
         self._lock = _hold(path)
 
+    def tell(self, endpoint: str) -> None:
+        """Where this process answers, for whoever finds the directory held."""
+        _sign(self._lock, f"{os.getpid()} at {endpoint}")
+
     def release(self) -> None:
         self._lock.close()
 
@@ -47,8 +51,12 @@ def _hold(path: Path) -> IO[str]:
             f"State directory '{path}' is held by the server with process id {holder}. "
             "Stop that one, or choose another with --state-dir."
         ) from None
+    _sign(lock, str(os.getpid()))
+    return lock
+
+
+def _sign(lock: IO[str], text: str) -> None:
     lock.seek(0)
     lock.truncate()
-    lock.write(str(os.getpid()))
+    lock.write(text)
     lock.flush()
-    return lock

@@ -16,6 +16,7 @@ from sfn_emulator.service.machines import Machines
 from sfn_emulator.service.map_data import MapData
 from sfn_emulator.service.map_run_host import MapRunHost
 from sfn_emulator.service.nested import NestedExecutions
+from sfn_emulator.service.records import Activity, StateMachine
 from sfn_emulator.service.redrive import PERIOD
 from sfn_emulator.service.store import Store
 from sfn_emulator.service.store_sqlite import Database
@@ -100,6 +101,16 @@ class StepFunctions:
         if forgotten:
             self.journal.changed()
         return forgotten
+
+    def counts(self) -> Mapping[str, Any]:
+        """How much there is, of all regions; ``tokens`` are the callbacks and activities that are waited for."""
+        held = self.store.counts()
+        return {
+            "stateMachines": held.get(StateMachine.kind, 0),
+            "activities": held.get(Activity.kind, 0),
+            "executions": {"open": len(self.host), "stored": held["execution"]},
+            "tokens": len(self.tokens),
+        }
 
     def close(self) -> None:
         if self._tidying is not None:

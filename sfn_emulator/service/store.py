@@ -109,6 +109,12 @@ class Store:
         ).fetchone()
         return int(count)
 
+    def counts(self) -> dict[str, int]:
+        """How many records there are of each kind, and how many executions."""
+        counts = dict(self.database.execute("SELECT kind, count(*) FROM document GROUP BY kind").fetchall())
+        (counts["execution"],) = self.database.execute("SELECT count(*) FROM execution").fetchone()
+        return counts
+
     def _remember(self, record: Document) -> Document:
         self._cache[type(record), record.key] = record
         if len(self._cache) > _CACHED:
