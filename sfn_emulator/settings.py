@@ -60,34 +60,89 @@ def from_arguments(arguments: Sequence[str] | None = None) -> Settings:
     )
 
 
+_EXAMPLES: Final = """examples:
+  sfn-emulator --in-memory --port 0 --time skip        keep nothing, wait for nothing: for tests
+  sfn-emulator --mocks mocks.json --iam enforce        mocked Tasks (docs/mocks.md), checked permissions
+  sfn-emulator --endpoint lambda=http://127.0.0.1:3001 --endpoint bedrock=aws
+                                                       functions from SAM CLI, Bedrock from AWS
+
+GET /health tells version, uptime and what is held. SIGTERM and Ctrl-C stop it; what was answered is kept.
+What is done as on AWS, and what not: docs/support.md
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sfn-emulator",
-        description="A local AWS Step Functions with the neighbours it calls, on one port.",
+        description="A local AWS Step Functions with the services it calls, on one port.\n"
+        "Prints one line 'ready URL' when it answers; point any AWS client at that URL.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
+    for group in (_where, _what, _tasks, _who):
+        group(parser)
+    return parser
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("where it listens").add_argument
     add("--host", default="127.0.0.1", help="interface to listen on (default: %(default)s, this machine only)")
-    add("--port", type=_port, default=DEFAULT_PORT, help="default: %(default)s; 0 picks a free one")
+    add("--port", type=_port, default=DEFAULT_PORT, help="port to listen on; 0 picks a free one (default: %(default)s)")
+    add(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further Host name to answer to; others are refused (DNS rebinding); may be repeated",
+    )
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what it keeps, and how time passes").add_argument
     add("--state-dir", type=Path, default=Path(".sfn"), metavar="DIR", help="where state is kept (default: .sfn)")
-    add("--in-memory", action="store_true", help="keep nothing")
-    add("--time", type=_time, default="real", metavar="real|skip|FACTOR", help="skip waits, or make them FACTOR faster")
-    add("--fsync", action="store_true", help="survive power loss too, not only a killed process")
-    add("--lambda", dest="lambda_mode", choices=("process", "inprocess"), default="process", help="where handlers run")
-    add("--iam", choices=("off", "enforce"), default="off", help="check role policies before each call")
-    add("--mocks", type=Path, metavar="FILE", help="a Step Functions Local mock configuration")
+    add("--in-memory", action="store_true", help="keep nothing: --state-dir is not used")
+    add("--fsync", action="store_true", help="survive power loss too, not only a killed process; slower")
+    add("--retention", type=_days, metavar="DAYS", help="forget executions that ended longer ago (default: never)")
+    add(
+        "--time",
+        type=_time,
+        default="real",
+        metavar="real|skip|FACTOR",
+        help="let waits take their time, skip them, or make time pass FACTOR times faster (default: %(default)s)",
+    )
+
+
+def _tasks(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("how Tasks are run").add_argument
+    add(
+        "--lambda",
+        dest="lambda_mode",
+        choices=("process", "inprocess"),
+        default="process",
+        help="run handlers in processes of their own, or in this one: quicker, for debuggers (default: %(default)s)",
+    )
+    add(
+        "--iam",
+        choices=("off", "enforce"),
+        default="off",
+        help="check each role's policies before a call, and its trust policy at create (default: %(default)s)",
+    )
+    add("--mocks", type=Path, metavar="FILE", help="a Step Functions Local mock configuration (docs/mocks.md)")
     add(
         "--endpoint",
         type=_endpoint,
         action="append",
         default=[],
         metavar="SERVICE=URL|aws",
-        help="where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one",
+        help="where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
+        "credentials; may be repeated",
     )
-    add("--retention", type=_days, metavar="DAYS", help="forget executions that ended longer ago (default: never)")
-    add("--account", type=_account, default=ACCOUNT, help="account id of everything (default: %(default)s)")
+
+
+def _who(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("whose everything is").add_argument
+    add("--account", type=_account, default=ACCOUNT, help="account id, 12 digits (default: %(default)s)")
     add("--region", default="us-east-1", help="region of requests that name none (default: %(default)s)")
-    add("--allow-host", action="append", default=[], metavar="NAME", help="a further Host name to answer to")
-    return parser
 
 
 def _port(text: str) -> int:

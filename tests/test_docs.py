@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,6 +86,17 @@ def test_every_intrinsic_function_has_a_row() -> None:
     assert {f"`States.{name}`" for name in INTRINSICS} == {
         row.feature for row in ROWS if row.feature.startswith("`States.")
     }
+
+
+def test_the_help_tells_of_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    from sfn_emulator.settings import Settings, from_arguments
+
+    with pytest.raises(SystemExit):
+        from_arguments(["--help"])
+    told = capsys.readouterr().out
+    named = {"lambda_mode": "lambda", "endpoints": "endpoint", "allowed_hosts": "allow-host"}
+    options = {named.get(field.name, field.name.replace("_", "-")) for field in fields(Settings)}
+    assert not {option for option in options - {"body-limit", "grace"} if f"  --{option} " not in told}
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:
