@@ -137,7 +137,7 @@ class Fields:
             self.error(key, f"Expected value of type {name}")
         return None
 
-    def integer(self, key: str, low: int = 0, high: int = LONGEST) -> int | None:
+    def integer(self, key: str, low: float = 0, high: float = LONGEST) -> int | None:
         """The whole number in [low, high], or ``None`` where there is none (the report knows why)."""
         value = self.raw.get(key)
         if value is None and key not in self.raw:

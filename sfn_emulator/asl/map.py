@@ -89,7 +89,7 @@ def read_map(fields: Fields, processor: Branch, key: str | None, shared: Mapping
             if name in fields:
                 fields.refuse(f"Field '{name}' is only supported in DISTRIBUTED mode", field=name)
         _tolerated(fields)
-    concurrency = amount(fields, "MaxConcurrency", 0, LONGEST)
+    concurrency = _number(fields, "MaxConcurrency", 0, LONGEST)
     return Map(
         processor=processor,
         items=_items(fields),
@@ -145,8 +145,8 @@ def _distribution(fields: Fields, execution_type: MachineType) -> Distribution:
 
 
 def _tolerated(fields: Fields) -> tuple[Number | None, Number | None]:
-    count = amount(fields, "ToleratedFailureCount", 0, MOST_ITEMS)
-    return count, amount(fields, "ToleratedFailurePercentage", 0, 100, whole=False)
+    count = _number(fields, "ToleratedFailureCount", 0, MOST_ITEMS)
+    return count, _number(fields, "ToleratedFailurePercentage", 0.0, 100.0)
 
 
 def _label(fields: Fields) -> str:
@@ -209,7 +209,7 @@ def _reader_config(config: Fields | None, resource: Resource | None) -> dict[str
     if "InputType" not in config and needed:
         config.require("InputType")
     read.update(_column_names(config))
-    most = amount(config, "MaxItems", 0, MOST_ITEMS)
+    most = _number(config, "MaxItems", 0, MOST_ITEMS)
     if most is not None:
         read["MaxItems"] = most
     if (pointer := config.text("ItemsPointer")) is not None:
@@ -226,6 +226,22 @@ def _column_names(config: Fields) -> dict[str, Value]:
     return {"CSVHeaders": names}
 
 
+def _number(fields: Fields, key: str, low: float, high: float) -> Number | None:
+    """A Map's numbers differ from others in words and in that their paths may not lead into the context object.
+
+    Both measured on AWS (floci issue 3733); so are the limits.
+    """
+    by_path = key + "Path"
+    if key in fields and by_path in fields and not fields.state.jsonata:
+        fields.refuse(f"There should only be one of the following fields: [{key}, {by_path}]", field=by_path)
+        return None
+    path = fields.raw.get(by_path)
+    if isinstance(path, str) and path.startswith("$$"):
+        fields.error(by_path, "Value is not a Reference Path", "JSON_PATH")
+        return None
+    return amount(fields, key, low, high, whole=isinstance(low, int))
+
+
 def _batcher(fields: Fields) -> ItemBatcher | None:
     batcher = fields.object("ItemBatcher")
     if batcher is None:
@@ -235,8 +251,8 @@ def _batcher(fields: Fields) -> ItemBatcher | None:
     if _BATCHER.isdisjoint(batcher.raw.keys() - {"BatchInput"}):
         batcher.refuse("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")
     return ItemBatcher(
-        max_items=amount(batcher, "MaxItemsPerBatch", 1, MOST_ITEMS),
-        max_bytes=amount(batcher, "MaxInputBytesPerBatch", 1, PAYLOAD_LIMIT),
+        max_items=_number(batcher, "MaxItemsPerBatch", 0, MOST_ITEMS),
+        max_bytes=_number(batcher, "MaxInputBytesPerBatch", 0, PAYLOAD_LIMIT),
         batch_input=payload(batcher, "BatchInput"),
     )
 

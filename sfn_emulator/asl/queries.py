@@ -150,7 +150,7 @@ def text_or_expression(fields: Fields, key: str) -> str | Compiled | None:
     return expression(fields, key) if is_expression(text) else text
 
 
-def amount(fields: Fields, key: str, low: int, high: int, *, whole: bool = True) -> Number | None:
+def amount(fields: Fields, key: str, low: float, high: float, *, whole: bool = True) -> Number | None:
     """``key`` as a literal in [low, high] or a JSONata expression, or ``keyPath`` as a path; not both."""
     by_path = key + "Path"
     if not fields.state.jsonata and by_path in fields:

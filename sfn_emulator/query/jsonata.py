@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from sfn_emulator.errors import QUERY_EVALUATION, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope, States
-from sfn_emulator.query.jsonata_errors import STACK_OVERFLOW, BoundError, JsonataError, UnsupportedResultError
+from sfn_emulator.query.jsonata_errors import (
+    NOT_EVALUATED,
+    STACK_OVERFLOW,
+    BoundError,
+    JsonataError,
+    UnsupportedResultError,
+)
 from sfn_emulator.query.jsonata_fast import Doubt, Fast, fast_way
 from sfn_emulator.values import UNSET, Value, dumps, type_name
 
@@ -77,7 +83,7 @@ def _applied(
         except JsonataError as error:
             raise _thrown(text, location, f". {error.code}: {error.message}") from None
         except BoundError as error:
-            raise _thrown(text, location, f": {error.message}") from None
+            raise _bound(text, location, error.message, scope) from None
         except UnsupportedResultError:
             raise unsupported_result(text, location) from None
         if value is UNSET:
@@ -135,6 +141,12 @@ def _states(subject: States, scope: Scope, members: frozenset[str]) -> dict[str,
 
 def _thrown(text: str, location: str, tail: str) -> EvaluationError:
     return _error(text, location, f"threw an error during evaluation{tail}")
+
+
+def _bound(text: str, location: str, message: str, scope: Scope) -> EvaluationError:
+    if message == NOT_EVALUATED:
+        return _error(text, location, f"{NOT_EVALUATED} {scope.draws.uuid()}")
+    return _thrown(text, location, f": {message}")
 
 
 def _error(text: str, location: str, what: str) -> EvaluationError:

@@ -17,7 +17,8 @@ STACK_OVERFLOW: Final = (
 EVALUATION_TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 MEMORY_LIMIT: Final = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
-NOT_EVALUATED: Final = "Unable to evaluate the expression: a function was given what it can't work on"
+NOT_EVALUATED: Final = "threw an internal error during evaluation."
+"""Where a function trips over what it was given, which the reference does not check; an id follows (measured)."""
 
 CATALOGUE: Final = {
     "S0101": "String literal must be terminated by a matching quote",

@@ -1,5 +1,6 @@
 """The functions an expression can call: the library's, with those put right that depart from the reference."""
 
+import base64
 import functools
 import math
 import re
@@ -238,6 +239,13 @@ def _url(name: str, decode: Callable[[str], str]) -> Callable[[Any], Any]:
     return function
 
 
+def base64_decode(text: Any) -> Any:
+    """As java.util.Base64 reads it: padding may be missing, anything else foreign is an internal error (measured)."""
+    if text is None:
+        return None
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8", "replace")
+
+
 # -- the table
 
 
@@ -257,6 +265,7 @@ _CORRECTED: Final[dict[str, tuple[Callable[..., Any], int]]] = {
     "split": (split, 3),
     "match": (match, 3),
     "replace": (replace, 4),
+    "base64decode": (base64_decode, 1),
     "toMillis": (to_millis, 2),
     "formatBase": (format_base, 2),
     "formatNumber": (format_number, 3),

@@ -54,6 +54,9 @@ def test_a_definition_is_accepted_with_warnings_at_most(case: dict[str, Any]) ->
     assert severities <= {Severity.WARNING}
 
 
+INNER = {"StartAt": "B", "States": {"B": {"Type": "Succeed"}}}
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
@@ -61,6 +64,14 @@ def test_a_definition_is_accepted_with_warnings_at_most(case: dict[str, Any]) ->
         ({"Type": "Pass", "TimeoutSeconds": 1, "End": True}, "Field 'TimeoutSeconds' is not supported at /States/A"),
         ({"Type": "Pass", "Output": 1, "End": True}, LANGUAGE),
         ({"Type": "Wait", "Seconds": 10**16, "End": True}, "Maximum value is 99999999 at /States/A/Seconds"),
+        (
+            {"Type": "Map", "MaxConcurrency": 1, "MaxConcurrencyPath": "$.n", "Iterator": INNER, "End": True},
+            "There should only be one of the following fields: [MaxConcurrency, MaxConcurrencyPath] at /States/A",
+        ),
+        (
+            {"Type": "Map", "ToleratedFailurePercentage": -1, "Iterator": INNER, "End": True},
+            "Minimum value is 0.0 at /States/A/ToleratedFailurePercentage",
+        ),
         (
             {"Type": "Wait", "Timestamp": "x", "End": True},
             "String does not match RFC3339 timestamp at /States/A/Timestamp",
@@ -75,7 +86,8 @@ def test_a_definition_is_accepted_with_warnings_at_most(case: dict[str, Any]) ->
     ],
 )
 def test_problems_are_told_in_the_words_aws_was_seen_to_use(state: dict[str, Any], message: str) -> None:
-    """Recorded, or reported by users of AWS: cfn-lint 4075, 4078, 4085; floci 2735, 2745, 2968; github-runners 434."""
+    """Recorded, or reported by users of AWS: cfn-lint 4075, 4078, 4085; floci 2735, 2745, 2968, 3733;
+    github-runners 434."""
     _, problems = parse(json.dumps({"StartAt": "A", "States": {"A": state}}))
     first = str(problems[0])
     assert first.partition(": ")[2] == message

@@ -260,3 +260,8 @@ def test_any_text_is_refused_or_evaluated_and_nothing_else(expression: str, x: A
         evaluate(expression, {"a": [x, {"a": x}]}, {"x": x})
     except (JsonataSyntaxError, EvaluationError):
         return
+
+
+def test_what_a_function_trips_over_is_an_internal_error_with_an_id() -> None:
+    with pytest.raises(EvaluationError, match=r"threw an internal error during evaluation\. [0-9a-f-]{36}$"):
+        compile_expression("{% $base64decode('!!!') %}", "Output").apply(States({}), FixedScope())

@@ -16,6 +16,9 @@ from sfn_emulator.query.jsonata_syntax import parse
 from sfn_emulator.values import UNSET, dumps
 from tests.query.jsonata_scope import FixedScope
 
+# When generating is slow, on a loaded machine, Hypothesis prints the strategy, and warns of how long it is.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 NAMES = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.one_of(
     st.integers(-5, 5),
