@@ -17,7 +17,13 @@ from tests.engine.machines import LAMBDA, check_history
 
 pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")  # jsonata-python sets its own
 
-PATHS = st.sampled_from(["$", "$.a", "$.b", "$.a.b", "$[0]", "$.a[*]", "$..b", "$$.State.Name"])
+PATHS = st.sampled_from(
+    [
+        *("$", "$.a", "$.b", "$.a.b", "$[0]", "$[-1]", "$[0:2]", "$.a[*]", "$..b", "$..*", "$['a', 'b']"),
+        *("$.a[?(@.b > 1)]", "$.a.length()", "$.a.sum()"),
+        *("$$.State.Name", "$$.Map.Item.Value", "$$.Execution.Input.a"),
+    ]
+)
 REFERENCES = st.sampled_from(["$", "$.a", "$.b.c", None])
 TEMPLATES = st.sampled_from(
     [
@@ -26,6 +32,13 @@ TEMPLATES = st.sampled_from(
         {"b.$": "States.Array($.a, 1)"},
         {"a.$": "States.MathAdd($.a, 1)"},
         {"a": 1, "b": {"a": [{"b": 2}, 3]}},
+        {"a.$": "States.Format('{}-{}', $.a, $.b)"},
+        {"a.$": "States.ArrayUnique($.a)"},
+        {"b.$": "States.JsonMerge($.a, $.b, false)"},
+        {"a.$": "States.StringToJson($.a)"},
+        {"a.$": "States.ArrayRange($.a, 9, $.b)"},
+        {"b.$": "States.ArrayPartition($.a, $.b)"},
+        {"a.$": "States.UUID()"},
     ]
 )
 EXPRESSIONS = st.sampled_from(
@@ -38,6 +51,21 @@ EXPRESSIONS = st.sampled_from(
         "{% {'a': 1} %}",
         "{% $uuid() %}",
         "{% $count($states.input.a) > 1 %}",
+        "{% $states.result %}",
+        "{% $states.errorOutput.Error %}",
+        "{% $v0 %}",
+        "{% $v1 & 'x' %}",
+        "{% $map($states.input.a, function($x) { $x + 1 }) %}",
+        "{% $sort($states.input) %}",
+        "{% $states.input.**.b %}",
+        "{% $states.input{a: $} %}",
+        "{% $partition($states.input.a, 2) %}",
+        "{% $string($states.input) %}",
+        "{% $random() & $now() %}",
+        "{% $error('boom') %}",
+        "{% function($x) { $x } %}",
+        "{% 1 / 0 %}",
+        "{% null %}",
         "literal",
     ]
 )
@@ -152,6 +180,11 @@ ANSWER = st.sampled_from(
         {"throw": "E", "cause": "c"},
         {"throw": "F", "after": 3},
         {"return": 1, "after": 20},
+        {"return": "x" * 262_143},
+        {"throw": "", "cause": ""},
+        {"throw": "States.Runtime", "cause": "c"},
+        {"submit": {}, "throw": "E", "stage": "SubmitFailed"},
+        {"heartbeats": [1, 2], "return": 3, "after": 5},
     ]
 )
 ANSWERS = st.lists(ANSWER, min_size=1, max_size=4)
