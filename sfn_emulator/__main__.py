@@ -4,13 +4,14 @@ import logging
 import os
 import sys
 
-from sfn_emulator.server import StartError, serve, warn_if_open
 from sfn_emulator.settings import from_arguments
 
 
 def main() -> None:
     """Serves until told to stop; exits with status 1 and one line on standard error when it can't start."""
     settings = from_arguments()
+    from sfn_emulator.server import StartError, serve, warn_if_open  # --help and mistakes are answered without it
+
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     warn_if_open(settings)
     try:

@@ -2,11 +2,35 @@
 
 On the localstack target they also run, option or not, against a MiniStack of their own: a LocalStack-compatible server
 no one here wrote.
+
+Generated examples are few and the same in every run; ``pytest --hypothesis-profile=thorough`` draws twenty times as
+many, other ones each time.
 """
 
 import pytest
+from hypothesis import settings
 
 TARGETS = ("embedded", "localstack", "aws")
+
+
+HEAVY = (
+    "test_saga.py",
+    "test_cli.py",
+    "test_saga_on_ministack.py",
+    "test_keeping.py",
+    "test_interruption.py",
+    "test_crash.py",
+    "test_lambda.py",
+    "test_disk.py",
+    "test_jsonata_fast.py",
+    "test_properties.py",
+    "test_server.py",
+)
+"""The files that take longest come first: two workers that take a file at a time then end together."""
+
+settings.register_profile("suite", max_examples=50, deadline=None, derandomize=True, database=None)
+settings.register_profile("thorough", max_examples=1_000, deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,3 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Our own fixtures come through the package's entry point; from a checkout that is not installed, from here."""
     if not config.pluginmanager.has_plugin("sfn_emulator"):
         config.pluginmanager.import_plugin("sfn_emulator.pytest_plugin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: HEAVY.index(item.path.name) if item.path.name in HEAVY else len(HEAVY))

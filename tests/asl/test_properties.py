@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sfn_emulator.asl.fields import JSONATA_FIELDS, JSONPATH_FIELDS
@@ -57,7 +57,6 @@ def states(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 STATES = st.recursive(states(st.just({"Type": "Succeed"})), states, max_leaves=2)
 
 
-@settings(max_examples=150, deadline=None)
 @given(machines(STATES), st.sampled_from(list(MachineType)))
 def test_a_generated_definition_is_accepted_or_has_problems(raw: Any, machine_type: MachineType) -> None:
     text = json.dumps(raw)
@@ -69,14 +68,12 @@ def test_a_generated_definition_is_accepted_or_has_problems(raw: Any, machine_ty
     assert [(p.code, p.pointer) for p in linted] == [(p.code, p.pointer) for p in problems]
 
 
-@settings(max_examples=100, deadline=None)
 @given(STATES)
 def test_a_generated_state_on_its_own_is_accepted_or_has_problems(raw: Any) -> None:
     state, problems = parse_state(json.dumps(raw))
     assert (state is None) == any(problem.severity is Severity.ERROR for problem in problems)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet='{}[]",:\\ \n\t0123456789eE+-.truefalsnl$%\x00\ud800é', max_size=40))
 def test_any_text_is_answered_with_problems(text: str) -> None:
     machine, problems = parse(text)

@@ -199,7 +199,7 @@ def started(definition: dict[str, Any], value: Any, answers: list[Any]) -> Execu
         return None
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(DEFINITIONS, INPUTS, ANSWERS)
 def test_a_definition_is_refused_or_runs_to_an_end(definition: dict[str, Any], value: Any, answers: list[Any]) -> None:
     execution = started(definition, value, answers)
@@ -210,7 +210,7 @@ def test_a_definition_is_refused_or_runs_to_an_end(definition: dict[str, Any], v
         assert not execution.run.open_effects()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
 @given(DEFINITIONS, INPUTS, ANSWERS)
 def test_a_redriven_execution_runs_to_an_end_too(definition: dict[str, Any], value: Any, answers: list[Any]) -> None:
     execution = started(definition, value, answers)
@@ -242,7 +242,7 @@ class Recorder(Alone):
         self.signals.append((signal, at))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings.default.max_examples // 2, suppress_health_check=list(HealthCheck))
 @given(DEFINITIONS, INPUTS, ANSWERS, st.integers(1, 50))
 def test_a_replay_of_the_signals_gives_the_same_events_and_effects(
     definition: dict[str, Any], value: Any, answers: list[Any], budget: int

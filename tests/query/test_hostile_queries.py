@@ -182,7 +182,7 @@ noise = st.text("$.@?()[]'\"*:,&|!=<>~/\\ab01 States.Format{}", max_size=40)
 
 
 @given(path_texts, json_values)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=2 * settings.default.max_examples)
 def test_any_path_over_any_data_gives_json_or_an_evaluation_error(scope_of, text, value):
     scope = scope_of()
     before = json.dumps(value)
@@ -195,7 +195,7 @@ def test_any_path_over_any_data_gives_json_or_an_evaluation_error(scope_of, text
 
 
 @given(noise)
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=2 * settings.default.max_examples)
 def test_any_text_compiles_or_is_a_syntax_error(text):
     for source in (text, "$" + text, "States.Array(" + text, "$[?(" + text):
         for compile_it in (compile_path, compile_intrinsic, compile_reference_path):
@@ -206,7 +206,7 @@ def test_any_text_compiles_or_is_a_syntax_error(text):
 
 
 @given(st.lists(st.sampled_from([".a", ".b", "[0]", "['c']"]), min_size=1, max_size=4), json_values, json_values)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=2 * settings.default.max_examples)
 def test_what_a_result_path_places_is_read_back_through_it(scope_of, parts, subject, result):
     text = "$" + "".join(parts)
     before = json.dumps(subject)
@@ -220,7 +220,7 @@ def test_what_a_result_path_places_is_read_back_through_it(scope_of, parts, subj
 
 
 @given(st.text("ab*\\", max_size=12), st.text("ab*\\", max_size=12))
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=2 * settings.default.max_examples)
 def test_wildcards_agree_with_a_plain_search_over_all_splits(scope_of, pattern, text):
     rule = compile_condition({"Variable": "$", "StringMatches": pattern})
     assert rule.apply(text, scope_of()) is _matches_slowly(_tokens(pattern), text)

@@ -250,7 +250,7 @@ TOKENS = re.findall(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join),
     st.one_of(st.none(), st.integers(), st.text(max_size=3)),

@@ -96,14 +96,14 @@ def told(value: Any) -> str:
     return "undefined" if value is UNSET else dumps(value)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(EXPRESSIONS, DATA, DATA)
 def test_where_the_fast_way_answers_the_library_answers_the_same(expression: str, input: Any, x: Any) -> None:
     both = list(answers(expression, input, x))
     assert len(both) < 2 or both[0] == both[1]
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3 * settings.default.max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(_with_predicates(LITERALS), DATA, DATA)
 def test_paths_and_predicates_agree(expression: str, input: Any, x: Any) -> None:
     both = list(answers(expression, input, x))
