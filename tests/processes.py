@@ -56,7 +56,7 @@ class Process:
     def stop(self) -> tuple[int, str]:
         """Asks it to stop; its exit status and what it wrote on standard error."""
         self.process.terminate()
-        error = self.process.communicate(timeout=10)[1]
+        error = self.process.communicate(timeout=30)[1]
         return self.process.returncode, error
 
 
@@ -73,6 +73,6 @@ def running(*arguments: str) -> Iterator[Process]:
 def refused(*arguments: str) -> tuple[int, str]:
     """Exit status and standard error of a start that must fail."""
     done = subprocess.run(
-        [sys.executable, "-m", "sfn_emulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "sfn_emulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     return done.returncode, done.stderr

@@ -27,7 +27,7 @@ def let_files_grow(server: Process, most: int) -> None:
 
 
 def until_ended(client: Any, execution: str) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (told := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.05)  # noqa: TID251 - a client that polls

@@ -31,7 +31,7 @@ def shared() -> Iterator[Process]:
 
 def health(server: Process, host: str | None = None) -> Any:
     request = urllib.request.Request(server.url + "/health", headers={"Host": host} if host else {})
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
 
 
@@ -102,7 +102,7 @@ def test_a_stop_waits_for_no_idle_client() -> None:
         idle.getresponse().read()
         began = time.perf_counter()
         assert server.stop()[0] == 0
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 15
         idle.close()
 
 
@@ -172,7 +172,7 @@ def test_a_foreign_host_name_is_refused_unless_allowed(shared: Process) -> None:
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(shared: Process) -> None:
-    connection = http.client.HTTPConnection(shared.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(shared.url.removeprefix("http://"), timeout=30)
     connection.putrequest("POST", "/")
     connection.putheader("Content-Length", str(10**12))
     connection.endheaders()
@@ -222,6 +222,6 @@ def test_a_stop_waits_for_nobody_who_waits() -> None:
         server.client("sqs").list_queues()
         began = time.perf_counter()
         assert server.stop() == (0, "")
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 15
         for thread in waiting:
             thread.join()

@@ -29,7 +29,7 @@ def server() -> Iterator[Process]:
 
 def seen(server: Process) -> Any:
     """The first record the function was invoked with."""
-    queues, deadline = server.client("sqs"), time.monotonic() + 20
+    queues, deadline = server.client("sqs"), time.monotonic() + 60
     while not (found := queues.receive_message(QueueUrl=f"{server.url}/123456789012/seen").get("Messages")):
         assert time.monotonic() < deadline
         threading.Event().wait(0.05)

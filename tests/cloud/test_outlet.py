@@ -22,7 +22,7 @@ def server() -> Iterator[Process]:
 
 def eventually(found: Callable[[], Any]) -> Any:
     """What ``found`` gives as soon as it is something."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not (something := found()):
         assert time.monotonic() < deadline
         threading.Event().wait(0.05)

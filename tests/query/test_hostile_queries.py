@@ -15,7 +15,6 @@ from sfn_emulator.query.template import compile_template
 from sfn_emulator.query.timestamps import parse_timestamp
 
 MILLION = 1_000_000
-pytestmark = pytest.mark.timeout(20)
 
 
 def deep_object(levels, name="a"):

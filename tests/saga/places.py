@@ -126,7 +126,7 @@ def _ministack(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
             yield told, targets.connect("localstack", told, url)
         finally:
             server.terminate()
-            server.communicate(timeout=20)
+            server.communicate(timeout=30)
 
 
 def _until_ready(server: "subprocess.Popen[str]", log: Any) -> None:
@@ -140,7 +140,7 @@ def _until_ready(server: "subprocess.Popen[str]", log: Any) -> None:
 def _skip_waits(url: str) -> None:
     body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": "0"}).encode()
     request = urllib.request.Request(f"{url}/_ministack/config", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         assert "_SFN_WAIT_SCALE" in answer.read().decode()
 
 

@@ -57,7 +57,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path, child: Any, k
 def wait_for(server: Process, execution: str, begun: int) -> None:
     """Until so many items were taken, or it is over."""
     states = server.client("stepfunctions")
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 90
     while time.monotonic() < give_up:
         for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
             counts = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
@@ -68,7 +68,7 @@ def wait_for(server: Process, execution: str, begun: int) -> None:
 
 def ended(server: Process, execution: str) -> Any:
     states = server.client("stepfunctions")
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 90
     while time.monotonic() < give_up:
         told = states.describe_execution(executionArn=execution)
         if told["status"] != "RUNNING":
