@@ -11,7 +11,6 @@ from deploy.resources import wanted
 from deploy.saga import Saga
 from tests.deploy.test_plan import names
 
-
 READING = ("Get", "List", "Describe")
 
 
