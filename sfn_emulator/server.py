@@ -50,6 +50,7 @@ from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
 from sfn_emulator.tasks.mocks import read as read_mocks
 from sfn_emulator.tasks.permissions import Guard, RolePolicies
 from sfn_emulator.tasks.router import Router, World
+from sfn_emulator.tasks.static_parameters import refusals
 from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
 
@@ -135,6 +136,7 @@ class Server:
         policies, enforce = RolePolicies(clients, self.settings.region), self.settings.iam == "enforce"
         guard = Guard(policies, clock, enforce=enforce)
         service.admission = Admission(policies, service.definitions, clock) if enforce else None
+        service.definitions.parameters = refusals
         exchanges = Exchanges()
         service.trials.integrations = TrialIntegrations(exchanges)
         workers = Workers(loop.call_soon_threadsafe)

@@ -5,7 +5,7 @@ look at the raw definition again.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +17,8 @@ from sfn_emulator.values import Value
 
 Supports: TypeAlias = Callable[[Resource], str | None]
 """``None``, or why a definition with this resource is refused."""
+Misfits: TypeAlias = Callable[[Resource, Mapping[str, Value]], Sequence[str]]
+"""What is wrong with a Task's Parameters or Arguments, whatever the input."""
 
 LONGEST: Final = 99_999_999
 """Seconds, attempts: the most AWS takes (recorded: ``Maximum value is 99999999``)."""
@@ -32,6 +34,7 @@ class Draft:
     machine_type: MachineType = MachineType.STANDARD
     language: QueryLanguage = QueryLanguage.JSONPATH
     supports: Supports | None = None
+    misfits: Misfits | None = None
     substitutions: bool = False
     alone: bool = False
     """A single state, as TestState takes it: it leads nowhere."""

@@ -5,7 +5,7 @@ whole can show (``check``). A model is handed out only if no stage found an erro
 """
 
 from sfn_emulator.asl.check import CHECKS
-from sfn_emulator.asl.draft import LONGEST, Draft, Fields, Scope, StateNotes, Supports
+from sfn_emulator.asl.draft import LONGEST, Draft, Fields, Misfits, Scope, StateNotes, Supports
 from sfn_emulator.asl.fields import check_fields
 from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
 from sfn_emulator.asl.positions import placed_in
@@ -19,17 +19,22 @@ _MACHINE = frozenset(["Comment", "StartAt", "States", "TimeoutSeconds", "Version
 
 
 def parse(
-    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None
+    text: str,
+    machine_type: MachineType = MachineType.STANDARD,
+    *,
+    resources: Supports | None = None,
+    parameters: Misfits | None = None,
 ) -> tuple[Machine | None, tuple[Problem, ...]]:
     """The model, or ``None``, and every problem (warnings too), in AWS's order; with positions if one is an error.
 
-    ``resources`` may refuse a Task's Resource by telling why (``engine.ports.Tasks.supports``).
+    ``resources`` may refuse a Task's Resource by telling why (``engine.ports.Tasks.supports``), ``parameters`` what it
+    is given.
     """
     report = Report()
     raw = read(text, report)
     machine = None
     if raw is not None:
-        machine = read_machine(raw, Draft(report, machine_type, supports=resources))
+        machine = read_machine(raw, Draft(report, machine_type, supports=resources, misfits=parameters))
     return machine, _told(report, text)
 
 
@@ -42,14 +47,19 @@ def load(text: str, machine_type: MachineType = MachineType.STANDARD, *, resourc
 
 
 def parse_state(
-    text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None, name: str = ""
+    text: str,
+    machine_type: MachineType = MachineType.STANDARD,
+    *,
+    resources: Supports | None = None,
+    parameters: Misfits | None = None,
+    name: str = "",
 ) -> tuple[State | None, tuple[Problem, ...]]:
     """One state on its own, as TestState takes it: it needs no Next or End, and its targets need not exist."""
     report = Report()
     raw = read(text, report)
     state = None
     if raw is not None:
-        draft = Draft(report, machine_type, supports=resources, alone=True)
+        draft = Draft(report, machine_type, supports=resources, misfits=parameters, alone=True)
         state = _read_alone(name, raw, draft)
     return state, _told(report, text)
 

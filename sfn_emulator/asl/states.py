@@ -25,7 +25,7 @@ from sfn_emulator.asl.model import (
 from sfn_emulator.asl.place import Place
 from sfn_emulator.asl.recovery import read_catch, read_retry
 from sfn_emulator.asl.targets import read_loose_targets, read_next, read_target
-from sfn_emulator.asl.task import read_credentials, read_error_text, read_limits, read_resource
+from sfn_emulator.asl.task import check_parameters, read_credentials, read_error_text, read_limits, read_resource
 from sfn_emulator.asl.wait import read_seconds, read_timestamp
 from sfn_emulator.values import UNSET, Unset, Value
 
@@ -116,6 +116,7 @@ def _task(fields: Fields) -> Task | None:
     shared = _shared(fields)
     if resource is None:
         return None
+    check_parameters(fields, resource)
     return Task(resource=resource, timeout=timeout, heartbeat=heartbeat, credentials=credentials, **shared)
 
 

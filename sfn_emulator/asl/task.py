@@ -34,6 +34,14 @@ def read_resource(fields: Fields) -> Resource | None:
     return resource
 
 
+def check_parameters(fields: Fields, resource: Resource) -> None:
+    key = "Arguments" if fields.state.jsonata else "Parameters"
+    given = fields.raw.get(key)
+    if fields.draft.misfits is not None and isinstance(given, dict):
+        for message in fields.draft.misfits(resource, given):
+            fields.error(key, message)
+
+
 def unrecognized(arn: str) -> str:
     """AWS's words (recorded)."""
     return (

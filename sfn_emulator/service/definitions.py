@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
+from sfn_emulator.asl.draft import Misfits
 from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State, Task
 from sfn_emulator.asl.parse import parse, parse_state
 from sfn_emulator.asl.resource import Resource
@@ -56,6 +57,8 @@ class Definitions:
 
     def __init__(self) -> None:
         self.tasks: Tasks | None = None
+        self.parameters: Misfits | None = None
+        """What is asked of each Task's Parameters or Arguments."""
         self._models: _Kept[str, Machine] = _Kept()
         self._programs: _Kept[str, Program] = _Kept()
         self._large: _Kept[tuple[str, MachineType], Parsed] = _Kept()
@@ -64,12 +67,12 @@ class Definitions:
         """Reads a large definition beside the loop, so that others are served meanwhile; what it found is kept."""
         text, kind = told["definition"], MachineType(told.get("type", MachineType.STANDARD))
         if len(text) >= LARGE and self._large.get((text, kind)) is None:
-            found = await asyncio.to_thread(parse, text, kind, resources=self._supports)
+            found = await asyncio.to_thread(parse, text, kind, resources=self._supports, parameters=self.parameters)
             self._large.keep((text, kind), found, text)
 
     def _parse(self, text: str, kind: MachineType) -> Parsed:
         found = self._large.get((text, kind)) if len(text) >= LARGE else None
-        return parse(text, kind, resources=self._supports) if found is None else found
+        return parse(text, kind, resources=self._supports, parameters=self.parameters) if found is None else found
 
     def _supports(self, resource: Resource) -> str | None:
         return None if self.tasks is None else self.tasks.supports(resource)
@@ -83,7 +86,7 @@ class Definitions:
 
     def check_state(self, text: str, name: str) -> State:
         """One state on its own; as ``check``. AWS places its problems as if a machine had it under ``name``."""
-        state, problems = parse_state(text, resources=self._supports, name=name)
+        state, problems = parse_state(text, resources=self._supports, parameters=self.parameters, name=name)
         if state is None:
             around = f"/States/{name}"
             raise _invalid(replace(found, pointer=around + found.pointer.rstrip("/")) for found in problems)

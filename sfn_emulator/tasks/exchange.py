@@ -1,5 +1,6 @@
 """One HTTP request and its answer, and the words for fields that are no good; for HTTP Tasks and API Gateway."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from sfn_emulator.tasks.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
 
 _SECONDS: Final = 60.0
+_PIECE: Final = 65_536
 
 
 def invalid(field: str) -> str:
@@ -34,31 +36,48 @@ class Request(NamedTuple):
 class Answer:
     """A response: its body is JSON where the server says so or where it parses, otherwise text."""
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: Any, data: bytes) -> None:
         self.status = int(response.status)
         self.reason = str(response.reason or "")
         self.headers: dict[str, list[str]] = {name: response.headers.getlist(name) for name in response.headers}
-        self.text = bytes(response.data).decode("utf-8", "replace")
+        self.text = data.decode("utf-8", "replace")
 
     @property
     def body(self) -> Value:
         return json_or_text(self.text)
 
 
-def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float = _SECONDS) -> Answer:
+    """The whole answer within ``seconds``, however slowly it drips. Raises ``urllib3.exceptions.HTTPError``."""
     import urllib3
 
-    return Answer(
-        _pool().request(
-            method,
-            url,
-            headers=dict(headers),
-            body=body,
-            timeout=urllib3.Timeout(total=_SECONDS),
-            retries=False,
-            redirect=False,
-        )
+    latest = time.monotonic() + seconds
+    response = _pool().request(
+        method,
+        url,
+        headers=dict(headers),
+        body=body,
+        timeout=urllib3.Timeout(total=seconds),
+        retries=False,
+        redirect=False,
+        preload_content=False,
     )
+    try:
+        return Answer(response, _read(response, latest, seconds))
+    finally:
+        response.release_conn()
+
+
+def _read(response: Any, latest: float, seconds: float) -> bytes:
+    import urllib3
+
+    pieces: list[bytes] = []
+    while piece := response.read1(_PIECE):
+        pieces.append(piece)
+        if time.monotonic() > latest:
+            response.close()
+            raise urllib3.exceptions.TimeoutError(f"The answer was not complete after {seconds:g} seconds.")
+    return b"".join(pieces)
 
 
 def _pool() -> Any:

@@ -1,12 +1,17 @@
 import base64
+import contextlib
+import socket
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+import urllib3
 
 from sfn_emulator.engine.ports import TaskFailed, TaskSucceeded
+from sfn_emulator.tasks.exchange import send
 from sfn_emulator.values import dumps, loads
 from tests.tasks.conftest import REGION, Host
 
@@ -168,6 +173,23 @@ def test_no_answer_is_a_socket_error(aws: Host, key: str) -> None:
     told = aws.run(HTTP, given)
     assert isinstance(told, TaskFailed)
     assert told.error == "States.Http.Socket"
+
+
+def test_an_answer_that_drips_is_not_waited_for_longer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            with listener.accept()[0] as client, contextlib.suppress(OSError):
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                for _ in range(1000):
+                    client.sendall(b"x")
+                    Event().wait(0.02)
+
+        Thread(target=drip, daemon=True).start()
+        began = time.perf_counter()
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            send("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, None, seconds=0.3)
+        assert time.perf_counter() - began < 10  # it would take twenty
 
 
 def test_a_connection_that_is_not_there(aws: Host, site: str) -> None:

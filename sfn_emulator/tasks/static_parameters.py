@@ -1,0 +1,77 @@
+"""What of a Task's Parameters or Arguments is wrong whatever the input, so that the definition is refused.
+
+Step Functions looks at optimised integrations only: names that the service's API does not have, at any depth, and
+some required ones (reported of ValidateStateMachineDefinition; others are missed when the Task starts). Names that
+end in ``.$`` are there, but nothing more is known of them. AWS SDK integrations are not looked at before they run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sfn_emulator.asl.resource import Family, Resource
+from sfn_emulator.tasks.clients import operation_model
+from sfn_emulator.tasks.naming import member_v1
+from sfn_emulator.tasks.optimised import ROWS
+from sfn_emulator.values import Value
+
+_CALLED: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    **{key: (row.botocore, row.operation) for key, row in ROWS.items() if key[0] != "elasticmapreduce"},
+    ("lambda", "invoke"): ("lambda", "invoke"),
+    ("states", "startExecution"): ("stepfunctions", "startExecution"),
+}
+"""Service and operation by what a Resource names. EMR's integrations have parameters of their own."""
+_REQUIRED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("dynamodb", "getItem"): ("TableName", "Key"),
+    ("dynamodb", "putItem"): ("TableName",),
+    ("ecs", "runTask"): ("TaskDefinition",),
+    ("events", "putEvents"): ("Entries",),
+    ("glue", "startJobRun"): ("JobName",),
+    ("lambda", "invoke"): ("FunctionName",),
+    ("sns", "publish"): ("Message",),
+    ("sqs", "sendMessage"): ("QueueUrl", "MessageBody"),
+    ("states", "startExecution"): ("StateMachineArn",),
+}
+_MORE: Final[dict[tuple[str, str], tuple[str, ...]]] = {("bedrock", "invokeModel"): ("Input", "Output")}
+"""What an integration takes besides the operation's own parameters."""
+
+
+def refusals(resource: Resource, given: Mapping[str, Value]) -> Sequence[str]:
+    """AWS's words for each thing that is wrong; empty for what is not known here."""
+    key = resource.resource_type, resource.action
+    called = _CALLED.get(key) if resource.family is Family.SERVICE else None
+    if called is None:
+        return ()
+    names = {name.removesuffix(".$") for name in given}
+    missing = [name for name in _REQUIRED.get(key, ()) if name not in names]
+    looked_at = {name: value for name, value in given.items() if name not in _MORE.get(key, ())}
+    return [
+        *(f'The field "{name}" is not supported by Step Functions' for name in _unknown(_input(*called), looked_at)),
+        *(f"The field '{name}' is required but was missing" for name in missing),
+    ]
+
+
+def _input(service: str, operation: str) -> Any:
+    return operation_model(service, operation).input_shape
+
+
+def _unknown(shape: Any, value: Value) -> Iterator[str]:
+    """Names within ``value`` that ``shape`` does not have."""
+    if shape is None or getattr(shape, "is_document_type", False):
+        return
+    if isinstance(value, list) and shape.type_name == "list":
+        for item in value:
+            yield from _unknown(shape.member, item)
+    elif isinstance(value, dict) and shape.type_name == "map":
+        for item in value.values():
+            yield from _unknown(shape.value, item)
+    elif isinstance(value, dict) and shape.type_name == "structure":
+        yield from _unknown_members(shape, value)
+
+
+def _unknown_members(shape: Any, value: Mapping[str, Value]) -> Iterator[str]:
+    members = {member_v1(name): member for name, member in shape.members.items()}
+    for name, item in value.items():
+        if name in members:
+            yield from _unknown(members[name], item)
+        elif not name.endswith(".$"):
+            yield name
