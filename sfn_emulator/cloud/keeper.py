@@ -82,12 +82,14 @@ class Keeper:
     def is_empty(self) -> bool:
         return not self._snapshots() and all(not any(frames(path)) for path in self._journals(0))
 
-    def restore(self, handle: Callable[[Entry], object]) -> None:
-        """Loads the newest snapshot and hands out what the journals after it hold. Raises as the constructor does."""
+    def restore(self, handle: Callable[[Entry], object], prepare: Callable[[str], object]) -> None:
+        """Loads the newest snapshot, has moto's modules that it fills prepared, and hands out what the journals after
+        it hold. Raises as the constructor does."""
         newest = max(self._snapshots(), default=0)
         if newest:
             try:
-                read(self._path("snapshot", newest))
+                for module in sorted(read(self._path("snapshot", newest))):
+                    prepare(module)
             except SnapshotError as error:
                 raise JournalError(str(error)) from None
         began = time.thread_time()

@@ -101,7 +101,7 @@ class Neighbours:
                 with _MOTO:
                     self._start()
                     self._replaying = True
-                    self._keeper.restore(self._again)
+                    self._keeper.restore(self._again, self._prepare)
         except (JournalError, OSError) as error:
             self._broken = str(error)
             _log.error("The neighbours' state could not be restored: %s", error)

@@ -98,10 +98,13 @@ def write(path: Path, *, fsync: bool) -> None:
     unfinished.replace(path)
 
 
-def read(path: Path) -> None:
-    """Puts what a snapshot holds in place of what moto holds. Raises ``SnapshotError``."""
-    for (module, account, region), state in _loaded(path).items():
+def read(path: Path) -> set[str]:
+    """Puts what a snapshot holds in place of what moto holds; gives moto's modules that hold it. Raises
+    ``SnapshotError``."""
+    loaded = _loaded(path)
+    for (module, account, region), state in loaded.items():
         vars(_backend(module, account, region)).update(state)
+    return {module for module, _, _ in loaded}
 
 
 def _loaded(path: Path) -> dict[tuple[str, str, str], dict[str, Any]]:

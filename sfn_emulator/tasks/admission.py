@@ -87,10 +87,7 @@ class Admission:
     def _check(self, wanted: Wanted) -> None:
         context = self._context(wanted)
         services = ("states.amazonaws.com", f"states.{wanted.region}.amazonaws.com")
-        try:
-            role = self._policies.of(wanted.role_arn)
-        except LookupError:
-            raise _denied(NO_TRUST) from None
+        role = self._role(wanted.role_arn)
         if not trusts(role.trust, {"Service": services}, context):
             raise _denied(NO_TRUST)
         delivery = [f"logs:{action}" for action in _LOG_DELIVERY] if wanted.logged else ()
@@ -99,6 +96,16 @@ class Admission:
         for rule in _rules(wanted):
             if not _allows(role, _RULE_ACTIONS, rule, context):
                 raise _denied(NO_RULE.format(role=wanted.role_arn))
+
+    def _role(self, arn: str) -> RolePolicy:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._policies.of(arn)
+        except LookupError:
+            raise _denied(NO_TRUST) from None
+        except (BotoCoreError, ClientError) as error:
+            raise _denied(f"The policies of '{arn}' could not be read: {error}") from None
 
     def _context(self, wanted: Wanted) -> Mapping[str, str]:
         now = self._clock.now()

@@ -1,6 +1,8 @@
 """What the neighbours acknowledged is there again after a SIGKILL, with the same ids and times."""
 
+import json
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,14 @@ def test_everything_is_there_again_with_the_same_ids_and_times(state: list[str],
         server.kill()
     with running(*state) as server:
         assert "Messages" not in server.client("sqs").receive_message(QueueUrl=f"{server.url}/123456789012/kept")
+        assert {"awslambda", "events", "sns"} <= set(in_use(server)), "what is delivered between them still is"
         assert server.stop()[0] == 0
+
+
+def in_use(server: Process) -> list[str]:
+    with urllib.request.urlopen(f"{server.url}/health", timeout=5) as response:
+        neighbours: list[str] = json.load(response)["held"]["neighbours"]
+    return neighbours
 
 
 def write_until_there_is_a_snapshot(server: Process, state: Path) -> None:
