@@ -27,7 +27,7 @@ demo: $(VENV)/.run
 	$(BIN)/python cli.py demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from math import ulp
 from typing import Final
 
 _FORM: Final = re.compile(
@@ -55,5 +56,6 @@ _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def format_timestamp(epoch: float) -> str:
     """``2024-01-01T00:00:00.000Z``, cut to milliseconds, as the context object shows times."""
-    moment = _START + timedelta(milliseconds=round(epoch * 1000, 3) // 1)
+    milliseconds = epoch * 1000
+    moment = _START + timedelta(milliseconds=(milliseconds + 2 * ulp(milliseconds)) // 1)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

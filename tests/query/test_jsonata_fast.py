@@ -19,6 +19,8 @@ from tests.query.jsonata_scope import FixedScope
 # When generating is slow, on a loaded machine, Hypothesis prints the strategy, and warns of how long it is.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a strategy, for its statistics
+
 NAMES = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.one_of(
     st.integers(-5, 5),
