@@ -118,7 +118,9 @@ def _express(call: Diary, name: str) -> None:
 
 
 def _trial(call: Diary) -> None:
-    state = json.dumps({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "B", "Parameters": {}})
+    parameters = {"FunctionName": "any"}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "B", "Parameters": parameters}
+    state = json.dumps(task)
     call("TestState", definition=state, mock={"result": '{"Payload": 1}'}, inspectionLevel="DEBUG", input='{"a": 1}')
 
 
