@@ -1,114 +1,295 @@
-"""One client's connection: HTTP/1.1 by uvicorn, with an end to patience, and an answer in one piece.
+"""HTTP/1.1 as this server speaks it: bytes → whole requests → whole replies, one after the other on each connection.
 
-A request's headers are to be there ``PATIENCE`` seconds after its first byte, or after connecting, and then some part
-of its body every ``PATIENCE`` seconds. Who is slower is let go; nobody is held up meanwhile.
+httptools finds the requests; there are no streams, as no service here needs any. Patience has an end: a request's
+headers are to be there ``PATIENCE`` seconds after its first byte (or after connecting), then some part of its body
+every ``PATIENCE`` seconds; between requests a connection may be idle for ``IDLE`` seconds.
+
+A client that goes away stops nothing it has asked for, but for what was asked with ``while_connected``.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections import deque
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from functools import cache
+from http import HTTPStatus
+from typing import Final, NamedTuple, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+
+from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 
 PATIENCE: Final = 20.0
-_TOLD: Final = b'{"__type": "RequestTimeout", "message": "No part of the body came for %d seconds."}' % PATIENCE
-_TOO_SLOW: Final = (
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"x-amzn-errortype: RequestTimeout\r\ncontent-length: %d\r\n\r\n%s" % (len(_TOLD), _TOLD)
-)
-_INTERIM: Final = b"HTTP/1.1 1"
+IDLE: Final = 75.0
+MOST_HEADER_BYTES: Final = 64 * 1024
+
+STOPPING: Final = json_error(503, "ServiceUnavailable", "The server is stopping.")
+_TOO_SLOW: Final = json_error(408, "RequestTimeout", f"No part of the body came for {PATIENCE:g} seconds.")
+_MALFORMED: Final = json_error(400, "MalformedRequest", "This is not HTTP/1.1.")
+_HEADERS_TOO_LONG: Final = json_error(431, "RequestHeaderTooLong", f"Headers may have {MOST_HEADER_BYTES} bytes.")
+_OUR_HEADERS: Final = frozenset({"connection", "content-length", "date", "transfer-encoding"})
+_NEVER: Final = float("inf")
 _WORTH_A_COPY: Final = 65_536
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn makes one per connection."""
+class App(NamedTuple):
+    """Who answers. ``refuse`` looks at the headers before a body is read, and may refuse it then and there."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _midway = False
-    _in_body = False
+    respond: Callable[[Request], Awaitable[Reply]]
+    refuse: Callable[[Headers], Reply | None]
+    while_connected: Callable[[Request], bool]
+    body_limit: int
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait()
 
-    def data_received(self, data: bytes) -> None:
-        if self._in_body:
-            self._relax()
-        super().data_received(data)
-        if self._midway:
-            self._wait()
-        else:
-            self._relax()
+class Connection(asyncio.Protocol):
+    """One client. ``open_ones`` are all there are, to be told when the server stops."""
 
-    def on_message_begin(self) -> None:
-        self._midway, self._in_body = True, False
-        super().on_message_begin()
+    def __init__(self, app: App, loop: asyncio.AbstractEventLoop, open_ones: "set[Connection]") -> None:
+        self._app = app
+        self._loop = loop
+        self._open_ones = open_ones
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._asked: Request | None = None
+        self._keep = True
+        self._deaf = False
+        self._deadline = _NEVER
+        self._timer: asyncio.TimerHandle | None = None
+        self._begin()
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._in_body = True
-        if self.scope["method"] != "HEAD":
-            together: Any = _Together(self.transport, self.loop.call_soon)
-            self.cycle.transport = together
+    def _begin(self) -> None:
+        self._midway = False
+        self._url = b""
+        self._headers: Headers = {}
+        self._header_bytes = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._in_body = False
 
-    def on_message_complete(self) -> None:
-        self._midway = self._in_body = False
-        super().on_message_complete()
+    # -- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._open_ones.add(self)
+        self._deadline = self._loop.time() + PATIENCE
+        self._look_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._relax()
-        super().connection_lost(exc)
+        self._open_ones.discard(self)
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None and self._asked is not None and self._app.while_connected(self._asked):
+            self._task.cancel()
 
-    def _wait(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(PATIENCE, self._let_go)
-
-    def _relax(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _let_go(self) -> None:
-        self._deadline = None
-        if self.pipeline:  # it is not read from until the request before has its answer
-            self._wait()
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
             return
-        if self._in_body and not self.cycle.response_started:
-            self.transport.write(_TOO_SLOW)
-        self.transport.close()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._keep = False  # we stay with HTTP/1.1: this request is answered, and no other is read
+        except httptools.HttpParserError:
+            self._reject(_MALFORMED)
+        if self._midway and self._in_body and not self._deaf:
+            self._deadline = self._loop.time() + PATIENCE
 
+    def pause_writing(self) -> None:
+        self._transport.pause_reading()
 
-class _Together:
-    """The transport as one answer sees it: head and first part of the body go out in one piece.
+    def resume_writing(self) -> None:
+        if not self._waiting:
+            self._transport.resume_reading()
 
-    A client that is woken by the head alone would only wait again.
-    """
+    # -- the parser's side
 
-    __slots__ = ("_call_soon", "_held", "_started", "_transport", "is_closing")
+    def on_message_begin(self) -> None:
+        self._begin()
+        self._midway = True
+        self._deadline = self._loop.time() + PATIENCE
 
-    def __init__(self, transport: asyncio.Transport, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        self._transport = transport
-        self._call_soon = call_soon
-        self._held = b""
-        self._started = False
-        self.is_closing = transport.is_closing
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._count(len(url))
 
-    def write(self, data: bytes) -> None:
-        if self._held and len(data) < _WORTH_A_COPY:
-            held, self._held = self._held, b""
-            self._transport.write(held + data)
-        elif self._started or data.startswith(_INTERIM):
-            self.flush()
-            self._transport.write(data)
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers = self._headers
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+
+    def on_headers_complete(self) -> None:
+        self._in_body = True
+        headers = self._headers
+        if int(headers.get("content-length") or 0) > self._app.body_limit:
+            self._reject(_too_large(self._app.body_limit))
+        elif (refusal := self._app.refuse(headers)) is not None:
+            self._reject(refusal)
+        elif "expect" in headers and headers["expect"].lower() == "100-continue" and not self._transport.is_closing():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > self._app.body_limit:
+            self._reject(_too_large(self._app.body_limit))
         else:
-            self._held, self._started = data, True
-            self._call_soon(self.flush)
+            self._parts.append(body)
 
-    def flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
+    def on_message_complete(self) -> None:
+        self._midway = False
+        if self._deaf or self._transport.is_closing():
+            return
+        self._deadline = _NEVER
+        request, keep = self._request(), self._keep and self._parser.should_keep_alive()
+        if self._task is None:
+            self._answer(request, keep)
+        else:  # pipelined: it waits for its turn, and no more of them is read
+            self._waiting.append((request, keep))
+            self._transport.pause_reading()
 
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > MOST_HEADER_BYTES:
+            self._reject(_HEADERS_TOO_LONG)
+
+    def _request(self) -> Request:
+        path, _, query = self._url.partition(b"?")
+        if not path.startswith(b"/"):
+            path, query = _absolute(self._url)
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        method = self._parser.get_method().decode("latin-1")
+        return Request(method, path.decode("latin-1"), query.decode("latin-1"), self._headers, body)
+
+    # -- answers
+
+    def _answer(self, request: Request, keep: bool) -> None:
+        self._asked = request
+        self._task = self._loop.create_task(self._respond(request, keep))
+
+    async def _respond(self, request: Request, keep: bool) -> None:
+        try:
+            reply = await self._app.respond(request)
+        except asyncio.CancelledError:  # at the end: whoever waits is told, and may ask the next server
+            reply = STOPPING
+        self._task = self._asked = None
+        if self._transport.is_closing():
+            return
+        self._send(reply, request.method, keep and self._keep)
+        if self._waiting:
+            self._answer(*self._waiting.popleft())
+        else:
+            self._deadline = self._loop.time() + (PATIENCE if self._midway else IDLE)
+            self._transport.resume_reading()
+
+    def _send(self, reply: Reply, method: str, keep: bool) -> None:
+        head, body = _head(reply, method, keep), reply.body if _has_body(reply.status, method) else b""
+        if len(body) < _WORTH_A_COPY:  # in one piece: a client woken by the head alone would only wait again
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+        if not keep:
+            self._transport.close()
+
+    def _reject(self, reply: Reply) -> None:
+        """Answers what has not been read to its end, and hears no more: who still sends is let do so for a while,
+        because closing on what was not read takes the answer away from its client."""
+        if self._deaf or self._transport.is_closing():
+            return
+        self._deaf, self._keep = True, False
+        self._deadline = self._loop.time() + PATIENCE
+        if self._task is None:
+            self._transport.write(_head(reply, "", keep=False) + reply.body)
+            self._transport.write_eof()
+
+    # -- patience, and the end
+
+    def _look_later(self) -> None:
+        at = min(self._deadline, self._loop.time() + PATIENCE)
+        self._timer = self._loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        if self._loop.time() < self._deadline:
+            self._look_later()
+        elif self._transport.get_write_buffer_size():
+            self._transport.abort()  # it does not read what it asked for
+        elif self._midway and self._in_body and not self._deaf and self._task is None:
+            self._transport.write(_head(_TOO_SLOW, "", keep=False) + _TOO_SLOW.body)
+            self._transport.close()
+        else:
+            self._transport.close()
+
+    def stop(self) -> None:
+        """Closes as soon as there is nothing to answer."""
+        self._keep = False
+        if self._task is None:
+            self._transport.close()
+
+    def give_up(self) -> None:
+        """Closes now; who waits for an answer is told that there will be none."""
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._transport.abort()
+
+
+async def say_goodbye(connections: set[Connection], grace: float) -> None:
+    """Lets requests under way end within ``grace`` seconds, and gives up the rest."""
+    for connection in list(connections):
+        connection.stop()
+    until = asyncio.get_running_loop().time() + grace
+    while connections and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(0.02)
+    for _ in range(10):
+        for connection in list(connections):
+            connection.give_up()
+        await asyncio.sleep(0.02)
+
+
+def _absolute(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a request to a proxy; what is no URL is the root."""
+    try:
+        parsed = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        return b"/", b""
+    return parsed.path or b"/", parsed.query or b""
+
+
+def _too_large(limit: int) -> Reply:
+    return json_error(413, "RequestEntityTooLarge", f"A request may have {limit} bytes.")
+
+
+def _has_body(status: int, method: str) -> bool:
+    return method != "HEAD" and status >= 200 and status not in (204, 304)
+
+
+def _head(reply: Reply, method: str, keep: bool) -> bytes:
+    lines = [_status_line(reply.status), f"date: {_date(int(asyncio.get_running_loop().time()))}"]
+    ours = _OUR_HEADERS if _has_body(reply.status, method) else _OUR_HEADERS - {"content-length"}
+    lines += [f"{name}: {value}" for name, value in reply.headers if name.lower() not in ours]
+    if "content-length" in ours:
+        lines.append(f"content-length: {len(reply.body)}")
+    if not keep:
+        lines.append("connection: close")
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(lines) - 1:  # a function's answer may hold anything
+        text = "\r\n".join(" ".join(line.split()) for line in lines)
+    return f"{text}\r\n\r\n".encode("latin-1", "replace")
+
+
+@cache
+def _status_line(status: int) -> str:
+    known = {one.value for one in HTTPStatus}
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase if status in known else 'Unknown'}"
+
+
+_dates: dict[int, str] = {}
+
+
+def _date(second: int) -> str:
+    """The present date, made once a second."""
+    if second not in _dates:
+        _dates.clear()
+        _dates[second] = formatdate(usegmt=True)
+    return _dates[second]

@@ -1,8 +1,7 @@
 """One port: which service is this request for?
 
-A bare ASGI application, because everything Step Functions does passes through it: a request that names a Step
-Functions operation is handed on after one look at its headers. Everything else is looked at more closely
-(``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop.
+A request that names a Step Functions operation is handed on after one look at its headers. Everything else is looked
+at more closely (``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host_of
 from sfn_emulator.cloud.lambda_api import LambdaApi
@@ -21,19 +20,10 @@ from sfn_emulator.cloud.origins import grant, preflight
 from sfn_emulator.cloud.rest_api import RestApi
 from sfn_emulator.values import loads
 
-Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
-Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
-
 _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
-"""The one operation that is given up when its client goes away: the task it would get stays for others."""
-
-GONE: Final = Reply(499, [])
-"""For a client that has gone: nobody reads it."""
-
-_STOPPING: Final = json_error(503, "ServiceUnavailable", "The server is stopping.")
 
 _LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
 _SYNC: Final = "sync-"
@@ -69,7 +59,6 @@ class Gateway:
         health: Callable[[], Mapping[str, object]] = dict,
         pace: Callable[[str, str], None] = lambda execution, time: None,
         allowed_hosts: tuple[str, ...] = (),
-        body_limit: int = 128 * 1024 * 1024,
     ) -> None:
         self.step_functions = step_functions
         self._neighbours = neighbours
@@ -77,27 +66,30 @@ class Gateway:
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
         self._health = health
         self._pace = pace
-        self._body_limit = body_limit
         self._trusted = frozenset(name.lower() for name in allowed_hosts)
         self._admits = lru_cache(maxsize=256)(partial(_admits, self._trusted))
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        headers = _headers(scope["headers"])
+    def refuse(self, headers: Headers) -> Reply | None:
+        """The reply to a request whose body need not be read: it is meant for another host than ours."""
+        return None if self._admits(headers.get("host", "")) else _stranger(headers)
+
+    def while_connected(self, request: Request) -> bool:
+        """Whether the request is given up when its client goes away: the task it would get stays for others."""
+        return request.headers.get("x-amz-target") == LONG_POLL
+
+    async def respond(self, request: Request) -> Reply:
+        """The reply to a request that came over a socket."""
         try:
-            reply = await self._guarded(scope, headers, receive)
-        except asyncio.CancelledError:  # only ever at the end: whoever waits is told, and may ask the next server
-            reply = _STOPPING
+            reply = await self.answer(request)
         except Exception as error:
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%s %s failed", request.method, request.path)
             reply = _failure(error)
-        if "origin" in headers and "x-amz-target" in headers:
-            reply = reply._replace(headers=[*reply.headers, *grant(headers, self._trusted).items()])
-        await _send(send, reply, scope["method"])
+        if "origin" in request.headers and "x-amz-target" in request.headers:
+            return reply._replace(headers=[*reply.headers, *grant(request.headers, self._trusted).items()])
+        return reply
 
     async def answer(self, request: Request) -> Reply:
         """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
@@ -154,19 +146,6 @@ class Gateway:
         self._rest.close()
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
-    async def _guarded(self, scope: Mapping[str, Any], headers: Headers, receive: Receive) -> Reply:
-        if not self._admits(headers.get("host", "")):
-            return _stranger(headers)
-        body = await _body(receive, headers, self._body_limit)
-        if isinstance(body, Reply):
-            return body
-        path = scope.get("raw_path", b"/").decode("latin-1").partition("?")[0]
-        query = scope["query_string"].decode("latin-1")
-        answer = self.answer(Request(scope["method"], path, query, headers, body))
-        if headers.get("x-amz-target") == LONG_POLL:
-            return await _while_connected(answer, receive)
-        return await answer
-
     async def _states(self, target: str, request: Request) -> Reply:
         if self.step_functions is None:
             return json_error(501, "NotImplemented", "Step Functions is not served by this process.")
@@ -202,57 +181,8 @@ class Gateway:
             return _failure(error)
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> Headers:
-    headers: Headers = {}
-    for name, value in raw:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return headers
-
-
-async def _body(receive: Receive, headers: Headers, limit: int) -> bytes | Reply:
-    """The whole body, or the reply that refuses it: longer than ``limit``, or never sent."""
-    if int(headers.get("content-length") or 0) > limit:
-        return _too_large(limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return GONE
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            return _too_large(limit)
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
 def _failure(error: Exception) -> Reply:
     return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
-
-
-def _too_large(limit: int) -> Reply:
-    return json_error(413, "RequestEntityTooLarge", f"A request may have {limit} bytes.")
-
-
-async def _while_connected(answer: Awaitable[Reply], receive: Receive) -> Reply:
-    answering, gone = asyncio.ensure_future(answer), asyncio.ensure_future(receive())
-    try:
-        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-        return answering.result() if answering.done() else GONE
-    finally:
-        answering.cancel()
-        gone.cancel()
-
-
-async def _send(send: Send, reply: Reply, method: str) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    if method != "HEAD":
-        headers = [pair for pair in headers if pair[0] != b"content-length"]
-        headers.append((b"content-length", b"%d" % len(reply.body)))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
 
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:

@@ -15,13 +15,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
-import uvicorn
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.journal import JournalError
@@ -33,7 +32,7 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.transport import connect
-from sfn_emulator.connection import Connection
+from sfn_emulator.connection import App, Connection, say_goodbye
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import STATES_TARGET, Gateway
@@ -92,7 +91,6 @@ class Server:
             health=self.health,
             pace=self.pace,
             allowed_hosts=(*settings.allowed_hosts, settings.host),
-            body_limit=settings.body_limit,
         )
 
     async def open(self, endpoint: str) -> None:
@@ -174,6 +172,11 @@ class Server:
         body = orjson.dumps({"stateMachineArn": machine_arn, "input": text.decode()})
         self.gateway.answer_later(Request("POST", "/", "", {"x-amz-target": STATES_TARGET + "StartExecution"}, body))
 
+    def app(self) -> App:
+        """What connections need of the gateway."""
+        gateway = self.gateway
+        return App(gateway.respond, gateway.refuse, gateway.while_connected, self.settings.body_limit)
+
     def pace(self, execution: str, time: str) -> None:
         """Lets executions of a name take their time, or skip it, whatever the server's own setting."""
         if self.service is not None:
@@ -229,32 +232,18 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
     endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
         await server.open(endpoint)
-        wire = _Wire(_wire_config(server), lambda: announce(endpoint))
-        loop = asyncio.get_running_loop()
+        loop, told_to_stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, wire.stop)
-        await wire.serve(sockets=[listener])
+            loop.add_signal_handler(number, told_to_stop.set)
+        connections: set[Connection] = set()
+        app = server.app()
+        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
+        announce(endpoint)
+        await told_to_stop.wait()
+        wire.close()
+        await say_goodbye(connections, server.settings.grace)
     finally:
         await server.close()
-
-
-class _Wire(uvicorn.Server):
-    """uvicorn that says when it answers, and leaves signals to us so that a stop is a clean exit."""
-
-    def __init__(self, config: uvicorn.Config, answered: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._answered = answered
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._answered()
-
-    def stop(self) -> None:
-        self.should_exit = True
 
 
 def _allow_many_files() -> None:
@@ -263,26 +252,6 @@ def _allow_many_files() -> None:
     wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-
-
-def _wire_config(server: Server) -> uvicorn.Config:
-    gateway: Any = server.gateway
-    return uvicorn.Config(
-        gateway,
-        http=Connection,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        log_level="critical",  # what clients do wrong is theirs to know; what we do wrong the gateway logs
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=2048,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=max(1, int(server.settings.grace)),
-    )
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import random  # noqa: TID251 - delays of clients, seeded
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -34,7 +35,16 @@ def mark(which: tuple[str, int, int]) -> str:
 
 
 class _Endpoint(ThreadingHTTPServer):
-    daemon_threads = False  # joined at the end: whoever called is dead by then
+    daemon_threads = False  # joined at the end
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        self.connections.append(connection)
+        return connection, client
 
     def handle_error(self, *_: Any) -> None:
         """Whoever called has been killed."""
@@ -53,6 +63,9 @@ class Participants:
 
     def close(self) -> None:
         self._server.shutdown()
+        for connection in self._server.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
         self._thread.join()
 
