@@ -79,6 +79,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_ones.discard(self)
         self._waiting.clear()
+        del self._parser  # they hold each other
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None and self._asked is not None and self._app.while_connected(self._asked):
@@ -93,8 +94,11 @@ class Connection(asyncio.Protocol):
             self._keep = False  # we stay with HTTP/1.1: this request is answered, and no other is read
         except httptools.HttpParserError:
             self._reject(_MALFORMED)
-        if self._midway and self._in_body and not self._deaf:
-            self._deadline = self._loop.time() + PATIENCE
+        if self._midway and not self._deaf:
+            if self._in_body:
+                self._deadline = self._loop.time() + PATIENCE
+            else:  # the parser keeps a header to itself until it is whole
+                self._count(len(data))
 
     def pause_writing(self) -> None:
         self._transport.pause_reading()
@@ -127,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._reject(_too_large(self._app.body_limit))
         elif (refusal := self._app.refuse(headers)) is not None:
             self._reject(refusal)
-        elif "expect" in headers and headers["expect"].lower() == "100-continue" and not self._transport.is_closing():
+        elif headers.get("expect", "").lower() == "100-continue" and not self._deaf:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:

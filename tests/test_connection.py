@@ -1,0 +1,118 @@
+"""HTTP/1.1 as the server speaks it, byte by byte: an application that tells what it was asked, over real sockets."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from sfn_emulator.cloud.message import Headers, Reply, Request
+from sfn_emulator.connection import MOST_HEADER_BYTES, App, Connection, say_goodbye
+
+Exchange: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+
+
+async def tell(request: Request) -> Reply:
+    """What arrived, as text; ``/slow`` takes longer than what comes after it, ``/never`` takes for ever."""
+    if request.path == "/never":
+        await asyncio.Event().wait()
+    if request.path == "/slow":
+        await asyncio.sleep(0.05)
+    if request.path == "/broken":
+        return Reply(200, [("x-broken", "a\r\nset-cookie: b")], b"")
+    if request.path == "/none":
+        return Reply(204, [])
+    text = f"{request.method} {request.path}?{request.query} {request.headers.get('x-twice', '')} {len(request.body)}"
+    return Reply(200, [("content-type", "text/plain"), ("content-length", "999")], text.encode())
+
+
+def refuse(headers: Headers) -> Reply | None:
+    return Reply(403, [], b"stranger") if headers.get("host") == "stranger" else None
+
+
+def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None) -> bytes:
+    """What the server answers to the parts, sent one after the other, until it closes or ``until`` has come."""
+
+    async def talk() -> bytes:
+        loop = asyncio.get_running_loop()
+        connections: set[Connection] = set()
+        app = App(tell, refuse, lambda request: False, 1000)
+        server = await loop.create_server(lambda: Connection(app, loop, connections), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(0.01)
+        if stop_after is not None:
+            server.close()
+            await say_goodbye(connections, stop_after)
+        try:
+            return await asyncio.wait_for(reader.readuntil(until) if until else reader.read(), 10)
+        finally:
+            writer.close()
+            server.close()
+            await say_goodbye(connections, 0)
+
+    return asyncio.run(talk())
+
+
+CLOSE = b"Host: localhost\r\nConnection: close\r\n\r\n"
+
+
+def test_a_request_is_told_whole_and_the_answer_has_its_own_length() -> None:
+    told = exchange(b"POST /a/b?c=d HTTP/1.1\r\nX-Twice: 1\r\nx-twice: 2\r\nContent-Length: 3\r\n" + CLOSE, b"a", b"bc")
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert body == b"POST /a/b?c=d 1,2 3"
+    assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+    assert head.count(b"content-length") == 1
+    assert b"content-length: 19" in head
+
+
+def test_requests_that_come_together_are_answered_in_their_order() -> None:
+    told = exchange(b"GET /slow HTTP/1.1\r\n\r\nGET /second HTTP/1.1\r\n\r\nGET /third HTTP/1.1\r\n" + CLOSE)
+    assert [word for word in told.split() if word.startswith(b"/")] == [b"/slow?", b"/second?", b"/third?"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b" 5"),
+        (b"GET http://other/path?q HTTP/1.1\r\n" + CLOSE, b"GET /path?q"),
+        (b"GET /old HTTP/1.0\r\n\r\n", b"connection: close"),
+        (b"GET /up HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", b"GET /up? "),
+        (b"GET /broken HTTP/1.1\r\n" + CLOSE, b"x-broken: a set-cookie: b\r\n"),
+        (b"GET /none HTTP/1.1\r\n" + CLOSE, b"HTTP/1.1 204 No Content\r\n"),
+        (b"NONSENSE\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"\x16\x03\x01\x02\x00", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/1.1\r\nHost: stranger\r\nContent-Length: 5\r\n\r\n", b"stranger"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1001\r\n\r\n", b"HTTP/1.1 413 "),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5dc\r\n" + b"x" * 1500, b"HTTP/1.1 413 "),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
+        (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"HTTP/1.1 400 "),
+    ],
+)
+def test_what_clients_may_send_is_understood_or_refused(request_: bytes, told: bytes) -> None:
+    assert told in exchange(request_)
+
+
+def test_head_is_told_the_length_and_no_body() -> None:
+    told = exchange(b"HEAD /x HTTP/1.1\r\n" + CLOSE)
+    assert b"content-length: 999" in told
+    assert told.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_asks_whether_to_send_its_body_is_told_to() -> None:
+    asking = b"POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n" + CLOSE
+    told = exchange(asking, b"a")
+    assert told.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+def test_a_connection_is_kept_for_the_next_request() -> None:
+    assert exchange(b"GET /1 HTTP/1.1\r\n\r\n", b"GET /2 HTTP/1.1\r\n\r\n", until=b"/2?  0").count(b"200 OK") == 2
+
+
+def test_a_stop_waits_for_answers_and_tells_those_it_does_not_wait_for() -> None:
+    assert b"GET /slow" in exchange(b"GET /slow HTTP/1.1\r\n\r\n", stop_after=5)
+    assert b"503 Service Unavailable" in exchange(b"GET /never HTTP/1.1\r\n\r\n", stop_after=0.05)
+    assert exchange(b"GET /x HTTP/1.1\r\nHo", stop_after=5) == b""
