@@ -7,6 +7,8 @@ Generated examples are few and the same in every run; ``pytest --hypothesis-prof
 many, other ones each time.
 """
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -41,6 +43,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Our own fixtures come through the package's entry point; from a checkout that is not installed, from here."""
     if not config.pluginmanager.has_plugin("sfn_emulator"):
         config.pluginmanager.import_plugin("sfn_emulator.pytest_plugin")
+    if "aws" not in (config.getoption("--target") or ()):
+        _forget_the_developers_aws()
+
+
+def _forget_the_developers_aws() -> None:
+    """Profiles, regions and endpoints of who runs the tests change nothing; nor could a mistake reach an account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -198,7 +198,8 @@ def test_a_half_written_end_is_cut_off_and_a_damaged_file_is_left_alone(state: l
     assert journal.read_bytes() == newer
 
 
-def test_in_memory_keeps_nothing(tmp_path: Path) -> None:
+def test_in_memory_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what a killed server can't remove
     with running("--in-memory") as server:
         server.client("sqs").create_queue(QueueName="gone")
         server.kill()

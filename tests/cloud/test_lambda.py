@@ -379,7 +379,8 @@ def test_an_archive_that_reaches_outside_is_refused_when_it_is_deployed(
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM])
-def test_no_child_outlives_the_server(signal_: int) -> None:
+def test_no_child_outlives_the_server(signal_: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what a killed server can't remove
     with running("--in-memory") as server:
         make_role(server)
         deploy(server, "busy", "import time\ndef handler(event, context):\n    time.sleep(60)", Timeout=60)

@@ -12,7 +12,7 @@ from tests.processes import Process
 from tests.service.map_world import PASS_CHILD, mapping
 from tests.service.world import ROLE
 
-ITEMS = 6_000
+ITEMS = 3_000
 WAITING = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}}
 
 
