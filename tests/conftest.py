@@ -49,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _forget_the_developers_aws() -> None:
     """Profiles, regions and endpoints of who runs the tests change nothing; nor could a mistake reach an account."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    kept = "AWS_DATA_PATH"  # where the AWS CLI has its own data; it sets that when it is imported
+    for name in [name for name in os.environ if name.startswith("AWS_") and name != kept]:
         del os.environ[name]
     os.environ |= {
         "AWS_CONFIG_FILE": os.devnull,
