@@ -50,7 +50,10 @@ Answer: TypeAlias = Mapping[str, Value]
 Worker: TypeAlias = Callable[[Value], Value] | Sequence[Answer]
 
 TRANSITIONS_LIMIT: Final = 200_000
-"""State transitions without any waiting after which an execution counts as timed out: it would never end."""
+"""State transitions without any waiting after which an execution counts as timed out: it would never end.
+
+An answer that came at once counts as two.
+"""
 
 
 class TaskError(Exception):
@@ -157,6 +160,7 @@ class Execution:
         self.tasks = LocalTasks(tasks, clock)
         self.run = Run(program, identity, given, text)
         self._transitions = 0
+        self._present = clock.now()
         maps = LocalMapRuns(self.tasks, clock)
         self.driver = Driver(self.run, clock, self.tasks, maps, host=self)
 
@@ -209,16 +213,21 @@ class Execution:
     # -- as its own host
 
     def record(self, signal: Signal, at: float) -> None:
-        self._transitions = 0
+        if at > self._present:
+            self._present, self._transitions = at, 0
+        self._count(2)
 
     def commit(self, then: Callable[[], None]) -> None:
         then()
 
     def later(self, then: Callable[[], None]) -> None:
-        self._transitions += self.driver.budget
+        self._count(self.driver.budget)
+        then()
+
+    def _count(self, transitions: int) -> None:
+        self._transitions += transitions
         if self._transitions >= TRANSITIONS_LIMIT:
             self.run.expire(self.clock.now())
-        then()
 
     def passed(self) -> None: ...
 

@@ -134,3 +134,10 @@ def test_states_may_have_strange_names() -> None:
     states: dict[str, Any] = {name: {"Type": "Pass", "Next": after} for name, after in pairwise(names)}
     execution = run_locally(machine(states | {"Next": callback()}), {}, tasks={"Next": [{"submit": 1, "return": 2}]})
     assert execution.output == 2
+
+
+def test_an_express_loop_of_tasks_that_answer_at_once_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfn_emulator.engine.local.TRANSITIONS_LIMIT", 2_000)
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "T"}]
+    definition = machine({"T": {**task(), "Catch": catch}})
+    assert run_locally(definition, tasks={"T": [{"throw": "E"}]}, express=True).status == "TIMED_OUT"
