@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from sfn_emulator.cloud.message import Reply, Request
 
 Answer = Callable[[Request], Reply]
 """``Gateway.answer_from_thread``: blocking, from any thread but the loop's."""
-
-ENDPOINT: Final = "http://localhost"
-"""The endpoint to make clients with; nothing listens there and nothing is asked there."""
 
 
 def connect(client_or_session: Any, answer: Answer) -> None:

@@ -8,7 +8,8 @@ from sfn_emulator.asl.model import Number
 from sfn_emulator.engine.strand import Strand
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError
 from sfn_emulator.query.compiled import Compiled
-from sfn_emulator.values import Value, dumps, type_name
+from sfn_emulator.query.jsonata import unexpected_result
+from sfn_emulator.values import Value, dumps
 
 Taken = Callable[[Strand, Any], float]
 """(strand, subject) → the number."""
@@ -17,19 +18,9 @@ DELAY_LIMIT: Final = 99_999_999
 """Seconds a state may wait or a task may take (States Language)."""
 
 
-def expression(compiled: Compiled) -> str:
-    """The expression as AWS quotes it: without ``{% %}`` and the space around."""
-    text = str(compiled.source)
-    return text[2:-2].strip() if text.startswith("{%") and text.endswith("%}") else text
-
-
 def unexpected(compiled: Compiled, field: str, expected: str, value: Value) -> EvaluationError:
     """An expression that gave a value of another type than the field takes."""
-    text = (
-        f"The JSONata expression '{expression(compiled)}' specified for the field '{field}' returned an unexpected "
-        f"result type. Expected '{expected}', but was '{type_name(value)}' for value: {dumps(value)}"
-    )
-    return EvaluationError(QUERY_EVALUATION, text, field)
+    return unexpected_result(str(compiled.source), field, expected, value)
 
 
 def shown(value: Value) -> str:

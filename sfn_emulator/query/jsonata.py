@@ -42,8 +42,8 @@ def is_expression(value: Value) -> bool:
 
 
 def expression_text(source: str) -> str:
-    """The expression without delimiters, as AWS quotes it in error texts."""
-    return source[2:-2].strip()
+    """The expression as AWS quotes it in error texts: without ``{% %}`` and the space around, if it has them."""
+    return source[2:-2].strip() if source.startswith("{%") and source.endswith("%}") else source
 
 
 def compile_expression(text: str, location: str) -> Compiled:

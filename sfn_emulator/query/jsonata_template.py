@@ -5,17 +5,17 @@ object, ``Output/values[0]`` for an item of an array (measured on AWS, floci pul
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sfn_emulator.errors import QuerySyntaxError
-from sfn_emulator.query.compiled import Compiled, Scope
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.filling import Apply, filled_array, filled_object
 from sfn_emulator.query.jsonata import compile_expression, is_expression
 from sfn_emulator.values import Value
 
 Report: TypeAlias = Callable[[str, QuerySyntaxError], None]
 """Told of every problem with its place inside the template: ``/v/values[0]``, empty for the template itself."""
 
-_Apply: TypeAlias = Callable[[Any, Scope], Value]
 _Sink: TypeAlias = tuple[Report, list[Compiled]]
 
 
@@ -36,11 +36,11 @@ def _raise(pointer: str, problem: QuerySyntaxError) -> None:
     raise problem
 
 
-def _constant(value: Value) -> _Apply:
+def _constant(value: Value) -> Apply:
     return lambda subject, scope: value
 
 
-def _compiled(value: Value, location: str, pointer: str, sink: _Sink) -> _Apply | None:
+def _compiled(value: Value, location: str, pointer: str, sink: _Sink) -> Apply | None:
     """``None`` where no expression is inside: the value stands for itself."""
     if isinstance(value, dict):
         return _object({k: _compiled(v, f"{location}/{k}", f"{pointer}/{k}", sink) for k, v in value.items()}, value)
@@ -49,7 +49,7 @@ def _compiled(value: Value, location: str, pointer: str, sink: _Sink) -> _Apply 
     return _expression(value, location, pointer, sink) if is_expression(value) else None
 
 
-def _expression(text: str, location: str, pointer: str, sink: _Sink) -> _Apply | None:
+def _expression(text: str, location: str, pointer: str, sink: _Sink) -> Apply | None:
     report, parts = sink
     try:
         part = compile_expression(text, location)
@@ -60,29 +60,11 @@ def _expression(text: str, location: str, pointer: str, sink: _Sink) -> _Apply |
     return part.apply
 
 
-def _object(parts: dict[str, _Apply | None], literal: dict[str, Value]) -> _Apply | None:
+def _object(parts: dict[str, Apply | None], literal: dict[str, Value]) -> Apply | None:
     live = tuple((key, apply) for key, apply in parts.items() if apply is not None)
-    if not live:
-        return None
-
-    def apply_object(subject: Any, scope: Scope) -> Value:
-        result = literal.copy()
-        for key, apply in live:
-            result[key] = apply(subject, scope)
-        return result
-
-    return apply_object
+    return filled_object(literal, live) if live else None
 
 
-def _array(parts: list[_Apply | None], literal: list[Value]) -> _Apply | None:
+def _array(parts: list[Apply | None], literal: list[Value]) -> Apply | None:
     live = tuple((index, apply) for index, apply in enumerate(parts) if apply is not None)
-    if not live:
-        return None
-
-    def apply_array(subject: Any, scope: Scope) -> Value:
-        result = literal.copy()
-        for index, apply in live:
-            result[index] = apply(subject, scope)
-        return result
-
-    return apply_array
+    return filled_array(literal, live) if live else None

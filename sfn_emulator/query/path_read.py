@@ -22,6 +22,13 @@ def compile_read(segments: tuple[Segment, ...]) -> Read:
     """
     if not Path("", INPUT, segments).definite:
         return _list_read(segments)
+    keys = _leading_keys(segments)
+    read = _keys_read(keys)
+    return read if len(keys) == len(segments) else _tail_read(read, segments[len(keys)])
+
+
+def _leading_keys(segments: tuple[Segment, ...]) -> tuple[str | int, ...]:
+    """The direct look-ups a path begins with."""
     keys: list[str | int] = []
     for segment in segments:
         match segment:
@@ -30,8 +37,8 @@ def compile_read(segments: tuple[Segment, ...]) -> Read:
             case Indices((index,)):
                 keys.append(index)
             case _:
-                return _tail_read(_keys_read(tuple(keys)), segment)
-    return _keys_read(tuple(keys))
+                break
+    return tuple(keys)
 
 
 def _keys_read(keys: tuple[str | int, ...]) -> Read:
@@ -84,16 +91,8 @@ def _list_read(segments: tuple[Segment, ...]) -> Read:
 
 def _nodes_read(segments: tuple[Segment, ...]) -> Read:
     """Direct look-ups as far as the path is definite, steps from there on; a miss on the way gives no nodes."""
-    keys: list[str | int] = []
-    for segment in segments:
-        match segment:
-            case Names((name,)):
-                keys.append(name)
-            case Indices((index,)):
-                keys.append(index)
-            case _:
-                break
-    read = _keys_read(tuple(keys))
+    keys = _leading_keys(segments)
+    read = _keys_read(keys)
     steps = compile_steps(segments[len(keys) :], compile_inner)
 
     def read_nodes(value: Value, scope: Scope) -> Value:

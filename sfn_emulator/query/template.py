@@ -4,12 +4,12 @@ Used for Parameters, ResultSelector, ItemSelector, Assign, Credentials and Batch
 shared between results, never copied.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from sfn_emulator.errors import QuerySyntaxError
-from sfn_emulator.query.compiled import Compiled, Scope
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.filling import Apply, filled_array, filled_object
 from sfn_emulator.query.intrinsics import compile_intrinsic, is_intrinsic
 from sfn_emulator.query.jsonpath import NOT_FOUND, compile_path
 from sfn_emulator.values import Value
@@ -17,8 +17,6 @@ from sfn_emulator.values import Value
 SUFFIX: Final = ".$"
 MAX_DEPTH: Final = 128
 """Levels a template may have."""
-
-Apply: TypeAlias = Callable[[Any, Scope], Value]
 
 
 class TemplateProblem(NamedTuple):
@@ -71,16 +69,7 @@ class _Build:
     def array(self, items: list[Value], pointer: str, depth: int) -> Apply | None:
         parts = [self.part(item, f"{pointer}[{i}]", depth + 1) for i, item in enumerate(items)]
         moving = tuple((i, part) for i, part in enumerate(parts) if part is not None)
-        if not moving:
-            return None
-
-        def apply(subject: Any, scope: Scope) -> Value:
-            made = items.copy()
-            for i, part in moving:
-                made[i] = part(subject, scope)
-            return made
-
-        return apply
+        return filled_array(items, moving) if moving else None
 
     def object(self, members: dict[str, Value], pointer: str, depth: int) -> Apply | None:
         base: dict[str, Value] = {}
@@ -94,7 +83,7 @@ class _Build:
             base[name] = member
             if part is not None:
                 moving.append((name, part))
-        return _object_apply(base, tuple(moving)) if moving else None
+        return filled_object(base, tuple(moving)) if moving else None
 
     def field(self, key: str, text: Value, pointer: str) -> Apply | None:
         """``key.$``: a path, a context path, a variable or an intrinsic call."""
@@ -116,18 +105,3 @@ def compile_field(key: str, text: Value) -> Compiled:
     if not isinstance(text, str) or not text.startswith("$"):
         raise QuerySyntaxError("Neither a path nor an intrinsic function call")
     return compile_path(text, key, NOT_FOUND)
-
-
-def _object_apply(base: dict[str, Value], moving: tuple[tuple[str, Apply], ...]) -> Apply:
-    """A copy of the constant members, in the template's order, with the others put in."""
-    if len(moving) == 1 and len(base) == 1:
-        ((only, only_part),) = moving
-        return lambda subject, scope: {only: only_part(subject, scope)}
-
-    def apply(subject: Any, scope: Scope) -> Value:
-        made = base.copy()
-        for name, part in moving:
-            made[name] = part(subject, scope)
-        return made
-
-    return apply

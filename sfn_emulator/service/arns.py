@@ -9,7 +9,7 @@ A state machine ARN may end in ``#TEST_CASE`` (Step Functions Local's mock test 
 
 from dataclasses import dataclass
 
-from sfn_emulator.service.errors import ApiError, Reason, invalid, refuse
+from sfn_emulator.service.errors import Reason, invalid, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,3 @@ def split_test_case(text: str) -> tuple[str, str | None]:
     """``ARN#CASE`` → (ARN, CASE)."""
     arn, _, case = text.partition("#")
     return arn, case or None
-
-
-def is_arn_error(error: ApiError) -> bool:
-    return error.code == "InvalidArn"
