@@ -4,7 +4,7 @@ import timeit
 from typing import Any
 
 from sfn_emulator.query.compiled import States
-from sfn_emulator.query.jsonata import compile_expression
+from sfn_emulator.query.jsonata.expression import compile_expression
 
 INPUT = {"a": {"b": {"c": 1}}, "name": "Ada", "lines": [{"sku": "x", "n": 2}, {"sku": "y", "n": 3}]}
 EXPRESSIONS = (

@@ -13,11 +13,11 @@ from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
 from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host_of
-from sfn_emulator.cloud.lambda_api import LambdaApi
+from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.origins import grant, preflight
-from sfn_emulator.cloud.rest_api import RestApi
+from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.values import loads
 
 _log: Final = logging.getLogger(__name__)

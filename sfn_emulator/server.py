@@ -23,14 +23,14 @@ from typing import Final
 import orjson
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
-from sfn_emulator.cloud.journal import JournalError
-from sfn_emulator.cloud.keeper import Keeper
-from sfn_emulator.cloud.lambda_api import LambdaApi
-from sfn_emulator.cloud.lambda_runtime import Lambdas
+from sfn_emulator.cloud.events.outlet import NeighbourOutlet
+from sfn_emulator.cloud.keeping.journal import JournalError
+from sfn_emulator.cloud.keeping.keeper import Keeper
+from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
+from sfn_emulator.cloud.lambdas.api import LambdaApi
+from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.outlet import NeighbourOutlet
-from sfn_emulator.cloud.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App, Connection, say_goodbye
 from sfn_emulator.engine.clock import ScaledClock
@@ -38,16 +38,16 @@ from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.stepfunctions import StepFunctions
-from sfn_emulator.service.store_sqlite import Database, StateDirectoryError
+from sfn_emulator.service.store.database import Database, StateDirectoryError
 from sfn_emulator.settings import Settings
-from sfn_emulator.tasks.admission import Admission
 from sfn_emulator.tasks.clients import Clients, Destinations
-from sfn_emulator.tasks.exchanges import Exchanges
-from sfn_emulator.tasks.lambda_ import ClientLambdas
-from sfn_emulator.tasks.map_data import S3MapData
+from sfn_emulator.tasks.iam.admission import Admission
+from sfn_emulator.tasks.iam.guard import Guard, RolePolicies
+from sfn_emulator.tasks.integrations.exchanges import Exchanges
+from sfn_emulator.tasks.integrations.lambda_ import ClientLambdas
+from sfn_emulator.tasks.items.map_data import S3MapData
 from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
 from sfn_emulator.tasks.mocks import read as read_mocks
-from sfn_emulator.tasks.permissions import Guard, RolePolicies
 from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.static_parameters import refusals
 from sfn_emulator.tasks.trials import TrialIntegrations

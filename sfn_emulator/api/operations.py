@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from sfn_emulator.service import aliases, map_runs, tags, versions
+from sfn_emulator.service.map_runs import operations as map_runs
+from sfn_emulator.service.operations import aliases, tags, versions
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.surroundings import Surroundings
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from sfn_emulator.asl.draft import Scope
+from sfn_emulator.asl.parsing.draft import Scope
 
 
 def reachable(scope: Scope, start: Iterable[str]) -> set[str]:

@@ -7,14 +7,14 @@ that holds one may become anything: its field is not checked, everything around 
 from pathlib import Path
 from typing import Any, Final
 
-from sfn_emulator.asl.draft import Draft
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import read_machine
-from sfn_emulator.asl.positions import placed
+from sfn_emulator.asl.parsing.draft import Draft
 from sfn_emulator.asl.report import INVALID_JSON, Report
-from sfn_emulator.asl.scanner import JsonError, Scanned, scan
-from sfn_emulator.asl.source import DEPTH_LIMIT, check_size
-from sfn_emulator.asl.yaml_source import YamlError, scan_yaml
+from sfn_emulator.asl.text.positions import placed
+from sfn_emulator.asl.text.scanner import JsonError, Scanned, scan
+from sfn_emulator.asl.text.source import DEPTH_LIMIT, check_size
+from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.errors import Problem, Severity
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")

@@ -5,14 +5,14 @@ whole can show (``check``). A model is handed out only if no stage found an erro
 """
 
 from sfn_emulator.asl.check import CHECKS
-from sfn_emulator.asl.draft import LONGEST, Draft, Fields, Misfits, Scope, StateNotes, Supports
-from sfn_emulator.asl.fields import check_fields
 from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
-from sfn_emulator.asl.positions import placed_in
+from sfn_emulator.asl.parsing.draft import LONGEST, Draft, Fields, Misfits, Scope, StateNotes, Supports
+from sfn_emulator.asl.parsing.fields import check_fields
+from sfn_emulator.asl.parsing.states import read_branch, read_language, read_state
+from sfn_emulator.asl.parsing.variables import variable_references
 from sfn_emulator.asl.report import Report
-from sfn_emulator.asl.source import DEFINITION_LIMIT, read
-from sfn_emulator.asl.states import read_branch, read_language, read_state
-from sfn_emulator.asl.variables import variable_references
+from sfn_emulator.asl.text.positions import placed_in
+from sfn_emulator.asl.text.source import DEFINITION_LIMIT, read
 from sfn_emulator.errors import DefinitionError, Problem
 
 _MACHINE = frozenset(["Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage"])

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfn_emulator.asl.place import Place, location, pointer
-from sfn_emulator.asl.scanner import JsonError
+from sfn_emulator.asl.text.place import Place, location, pointer
+from sfn_emulator.asl.text.scanner import JsonError
 from sfn_emulator.errors import Problem, Severity
 
 SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"

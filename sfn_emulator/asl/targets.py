@@ -1,6 +1,6 @@
 """Where a state leads: Next, End, Default, and the Next of rules and catchers."""
 
-from sfn_emulator.asl.draft import Fields
+from sfn_emulator.asl.parsing.draft import Fields
 
 
 def read_target(fields: Fields, key: str) -> str | None:

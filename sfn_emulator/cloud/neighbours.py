@@ -19,11 +19,11 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections import correct
-from sfn_emulator.cloud.event_rules import deliver_events
-from sfn_emulator.cloud.journal import JournalError
-from sfn_emulator.cloud.keeper import Entry, Keeper, changes_something, new_seed, operation
+from sfn_emulator.cloud.events.rules import deliver_events
+from sfn_emulator.cloud.keeping.journal import JournalError
+from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, changes_something, new_seed, operation
+from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
-from sfn_emulator.cloud.moment import moment, now, reseed, watch_moto
 
 _log: Final = logging.getLogger(__name__)
 

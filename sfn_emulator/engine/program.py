@@ -3,12 +3,12 @@
 from typing import assert_never
 
 from sfn_emulator.asl.model import Branch, Choice, Fail, Machine, Map, Parallel, Pass, State, Succeed, Task, Wait
-from sfn_emulator.engine.dataflow import Observe
-from sfn_emulator.engine.states_flow import choice_step, fail_step, pass_step, succeed_step
-from sfn_emulator.engine.states_map import map_step
-from sfn_emulator.engine.states_parallel import parallel_step
-from sfn_emulator.engine.states_task import task_step
-from sfn_emulator.engine.states_wait import wait_step
+from sfn_emulator.engine.states.dataflow import Observe
+from sfn_emulator.engine.states.flow import choice_step, fail_step, pass_step, succeed_step
+from sfn_emulator.engine.states.map import map_step
+from sfn_emulator.engine.states.parallel import parallel_step
+from sfn_emulator.engine.states.task import task_step
+from sfn_emulator.engine.states.wait import wait_step
 from sfn_emulator.engine.strand import Block, Program, Step
 
 

@@ -25,7 +25,7 @@ from sfn_emulator.engine.ports import (
     TaskSubmitted,
     TaskSucceeded,
 )
-from sfn_emulator.engine.recovery import fault
+from sfn_emulator.engine.states.recovery import fault
 from sfn_emulator.engine.strand import PAUSE, HistoryFullError, Ledger, Program, Strand
 from sfn_emulator.errors import RUNTIME, EvaluationError, StateError
 from sfn_emulator.values import UNSET, Unset, Value

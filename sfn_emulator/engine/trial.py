@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 from sfn_emulator.asl.model import Branch, Catcher, Map, Parallel, Retrier, State, Task
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.engine.context import Item
-from sfn_emulator.engine.dataflow import Observe, is_jsonata, leave
 from sfn_emulator.engine.program import block
-from sfn_emulator.engine.recovery import catch_output, delay_before, fault, matches
+from sfn_emulator.engine.states.dataflow import Observe, is_jsonata, leave
+from sfn_emulator.engine.states.recovery import catch_output, delay_before, fault, matches
 from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting
 from sfn_emulator.engine.trial_regions import Mock, mocked_map, mocked_parallel
 from sfn_emulator.errors import EvaluationError, StateError

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sfn_emulator.asl.model import Distribution, MachineType, Map, Parallel
-from sfn_emulator.engine.dataflow import Leaving, Observe, effective_input, is_jsonata, leave, leaving, parameters
 from sfn_emulator.engine.events import Entered
-from sfn_emulator.engine.map_items import items_of
 from sfn_emulator.engine.ports import BatcherSpec, MapRunSpec
-from sfn_emulator.engine.recovery import recovering
-from sfn_emulator.engine.states_distributed import map_run_spec
+from sfn_emulator.engine.states.dataflow import (
+    Leaving,
+    Observe,
+    effective_input,
+    is_jsonata,
+    leave,
+    leaving,
+    parameters,
+)
+from sfn_emulator.engine.states.distributed import map_run_spec
+from sfn_emulator.engine.states.map_items import items_of
+from sfn_emulator.engine.states.recovery import recovering
 from sfn_emulator.engine.strand import Block, Step, Strand, Waiting
 from sfn_emulator.errors import StateError
 from sfn_emulator.values import UNSET, Unset, Value, size

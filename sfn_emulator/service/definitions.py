@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from sfn_emulator.asl.draft import Misfits
 from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State, Task
 from sfn_emulator.asl.parse import parse, parse_state
+from sfn_emulator.asl.parsing.draft import Misfits
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine import program as engine
 from sfn_emulator.engine.ports import Tasks
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.errors import Problem, Severity
 from sfn_emulator.service.errors import ApiError, refuse
-from sfn_emulator.service.records import Revision
+from sfn_emulator.service.store.records import Revision
 from sfn_emulator.service.surroundings import Surroundings
 
 K = TypeVar("K")

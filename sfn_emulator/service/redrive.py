@@ -4,7 +4,7 @@ from typing import Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.strand import YEAR
-from sfn_emulator.service.records import Execution, Status
+from sfn_emulator.service.store.records import Execution, Status
 
 PERIOD: Final = 14 * 24 * 3600.0
 """Seconds after its end that an execution can be redriven."""

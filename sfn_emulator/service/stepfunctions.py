@@ -5,24 +5,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.engine.ports import Clock, Tasks
-from sfn_emulator.service.activities import Activities
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.definitions import Definitions
-from sfn_emulator.service.delivery import Outlet
-from sfn_emulator.service.executions import Executions
-from sfn_emulator.service.host import Host
-from sfn_emulator.service.journal import Journal
-from sfn_emulator.service.machines import Machines
-from sfn_emulator.service.map_data import MapData
-from sfn_emulator.service.map_run_host import MapRunHost
-from sfn_emulator.service.nested import NestedExecutions
-from sfn_emulator.service.records import Activity, StateMachine
+from sfn_emulator.service.map_runs.host import MapRunHost
+from sfn_emulator.service.map_runs.ports import MapData
+from sfn_emulator.service.operations.activities import Activities
+from sfn_emulator.service.operations.executions import Executions
+from sfn_emulator.service.operations.machines import Machines
 from sfn_emulator.service.redrive import PERIOD
-from sfn_emulator.service.store import Store
-from sfn_emulator.service.store_sqlite import Database
+from sfn_emulator.service.running.delivery import Outlet
+from sfn_emulator.service.running.host import Host
+from sfn_emulator.service.running.nested import NestedExecutions
+from sfn_emulator.service.store.database import Database
+from sfn_emulator.service.store.documents import Store
+from sfn_emulator.service.store.journal import Journal
+from sfn_emulator.service.store.records import Activity, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.service.tokens import Tokens
-from sfn_emulator.service.trials import Trials
+from sfn_emulator.service.trials.trials import Trials
 
 Admission: TypeAlias = Callable[[Surroundings, Mapping[str, Any]], Awaitable[None]]
 _AT_ONCE: Final = 500

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from sfn_emulator.engine.ports import Clock
 from sfn_emulator.service.arns import Place
-from sfn_emulator.service.journal import Journal
-from sfn_emulator.service.store import Store
+from sfn_emulator.service.store.documents import Store
+from sfn_emulator.service.store.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sfn_emulator.asl.resource import Family, Pattern, Resource
-from sfn_emulator.tasks import jobs, optimised
 from sfn_emulator.tasks.clients import operation_model
+from sfn_emulator.tasks.integrations import jobs, optimised
 from sfn_emulator.tasks.naming import botocore_service, member_v1, member_v2
 from sfn_emulator.tasks.shapes import Naming
 from sfn_emulator.values import Value

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sfn_emulator.engine.ports import Work
-from sfn_emulator.tasks.policies import RolePolicy
+from sfn_emulator.tasks.iam.policies import RolePolicy
 from sfn_emulator.values import Value
 
 Post = Callable[[Callable[[], None]], object]

@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Clock, StartTask, Tell, Work
-from sfn_emulator.tasks import jobs, nested, optimised
-from sfn_emulator.tasks.activities import activity
-from sfn_emulator.tasks.apigateway import ApiGatewayInvoke
-from sfn_emulator.tasks.aws_sdk import SdkAction
 from sfn_emulator.tasks.clients import Clients
-from sfn_emulator.tasks.exchanges import Exchanges
-from sfn_emulator.tasks.http import HttpInvoke
-from sfn_emulator.tasks.lambda_ import InvokeAction, by_arn
+from sfn_emulator.tasks.iam.guard import Guard, guarded
+from sfn_emulator.tasks.integrations import jobs, nested, optimised
+from sfn_emulator.tasks.integrations.activities import activity
+from sfn_emulator.tasks.integrations.apigateway import ApiGatewayInvoke
+from sfn_emulator.tasks.integrations.aws_sdk import SdkAction
+from sfn_emulator.tasks.integrations.exchanges import Exchanges
+from sfn_emulator.tasks.integrations.http import HttpInvoke
+from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn
 from sfn_emulator.tasks.patterns import (
     Call,
     Starter,
@@ -26,7 +27,6 @@ from sfn_emulator.tasks.patterns import (
     sync,
     wait_for_task_token,
 )
-from sfn_emulator.tasks.permissions import Guard, guarded
 from sfn_emulator.tasks.ports import ActivityQueues, Lambdas, NestedExecutions, Tokens
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import Unset, Value, dumps

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.tasks import answers
-from sfn_emulator.tasks.exchanges import Exchanges
+from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.values import Value
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfn_emulator.asl.fields import JSONATA_FIELDS, JSONPATH_FIELDS
 from sfn_emulator.asl.lint import lint_text
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import parse, parse_state
+from sfn_emulator.asl.parsing.fields import JSONATA_FIELDS, JSONPATH_FIELDS
 from sfn_emulator.errors import Severity
 
 NAMES = st.sampled_from(["A", "B", "C", "States.ALL", "__proto__", ""])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.cloud.event_rules import input_of
+from sfn_emulator.cloud.events.rules import input_of
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
 

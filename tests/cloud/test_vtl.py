@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.cloud.mapping import Input, Util
-from sfn_emulator.cloud.vtl import VtlError, render
+from sfn_emulator.cloud.rest.mapping import Input, Util
+from sfn_emulator.cloud.rest.vtl import VtlError, render
 
 BODY = json.dumps({"name": 'it\'s "soap"', "n": 2, "items": [{"id": 1}, {"id": 2}], "none": None, "deep": {"x": "ü/"}})
 

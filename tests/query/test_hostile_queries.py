@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
-from sfn_emulator.query.conditions import compile_condition
-from sfn_emulator.query.intrinsics import compile_intrinsic
-from sfn_emulator.query.jsonpath import NOT_FOUND, compile_path
-from sfn_emulator.query.reference_path import compile_reference_path
-from sfn_emulator.query.template import compile_template
+from sfn_emulator.query.jsonpath.conditions import compile_condition
+from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic
+from sfn_emulator.query.jsonpath.path import NOT_FOUND, compile_path
+from sfn_emulator.query.jsonpath.reference_path import compile_reference_path
+from sfn_emulator.query.jsonpath.template import compile_template
 from sfn_emulator.query.timestamps import parse_timestamp
 
 MILLION = 1_000_000

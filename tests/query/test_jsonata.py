@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sfn_emulator.query.jsonata_syntax  # noqa: F401 - raises the recursion limit, which Hypothesis reports
+import sfn_emulator.query.jsonata.syntax  # noqa: F401 - raises the recursion limit, which Hypothesis reports
 from sfn_emulator.errors import EvaluationError
 from sfn_emulator.query.compiled import States
-from sfn_emulator.query.jsonata import JsonataSyntaxError, compile_expression, unexpected_result
+from sfn_emulator.query.jsonata.expression import JsonataSyntaxError, compile_expression, unexpected_result
 from sfn_emulator.values import UNSET, dumps
 from tests.query.jsonata_scope import FixedScope
 
@@ -238,7 +238,7 @@ def test_the_executions_data_is_never_changed() -> None:
 
 
 def test_importing_the_module_does_not_import_the_library() -> None:
-    program = "import sys, sfn_emulator.query.jsonata_template; assert not {'jsonata', 'regex'} & set(sys.modules)"
+    program = "import sys, sfn_emulator.query.jsonata.template; assert not {'jsonata', 'regex'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sfn_emulator.query.compiled import States
-from sfn_emulator.query.jsonata import MEMBERS, library_way
-from sfn_emulator.query.jsonata_errors import BoundError, JsonataError, UnsupportedResultError
-from sfn_emulator.query.jsonata_fast import Doubt, fast_way
-from sfn_emulator.query.jsonata_names import names_of
-from sfn_emulator.query.jsonata_syntax import parse
+from sfn_emulator.query.jsonata.errors import BoundError, JsonataError, UnsupportedResultError
+from sfn_emulator.query.jsonata.expression import MEMBERS, library_way
+from sfn_emulator.query.jsonata.fast.compile import Doubt, fast_way
+from sfn_emulator.query.jsonata.names import names_of
+from sfn_emulator.query.jsonata.syntax import parse
 from sfn_emulator.values import UNSET, dumps
 from tests.query.jsonata_scope import FixedScope
 

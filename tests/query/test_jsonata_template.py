@@ -6,8 +6,8 @@ import pytest
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import States
-from sfn_emulator.query.jsonata import JsonataSyntaxError
-from sfn_emulator.query.jsonata_template import compile_jsonata_template
+from sfn_emulator.query.jsonata.expression import JsonataSyntaxError
+from sfn_emulator.query.jsonata.template import compile_jsonata_template
 from tests.query.jsonata_scope import FixedScope
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from sfn_emulator.errors import EvaluationError
-from sfn_emulator.query.jsonpath import CHOICE_PATH, INVALID_PATH, ITEMS_PATH, NO_INPUT_VALUE, NOT_FOUND, compile_path
+from sfn_emulator.query.jsonpath.path import (
+    CHOICE_PATH,
+    INVALID_PATH,
+    ITEMS_PATH,
+    NO_INPUT_VALUE,
+    NOT_FOUND,
+    compile_path,
+)
 
 
 def said(text, subject, scope, field="", miss=INVALID_PATH):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sfn_emulator.query.conditions import ConditionError, compile_condition
-from sfn_emulator.query.intrinsics import STRING_INTRINSICS, compile_intrinsic
-from sfn_emulator.query.template import TemplateError, compile_template
+from sfn_emulator.query.jsonpath.conditions import ConditionError, compile_condition
+from sfn_emulator.query.jsonpath.intrinsics import STRING_INTRINSICS, compile_intrinsic
+from sfn_emulator.query.jsonpath.template import TemplateError, compile_template
 
 VALID_VALUE = "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call"
 

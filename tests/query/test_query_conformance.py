@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
-from sfn_emulator.query.conditions import compile_condition
-from sfn_emulator.query.intrinsics import compile_intrinsic
-from sfn_emulator.query.jsonpath import compile_path
-from sfn_emulator.query.reference_path import compile_reference_path
-from sfn_emulator.query.template import compile_template
+from sfn_emulator.query.jsonpath.conditions import compile_condition
+from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic
+from sfn_emulator.query.jsonpath.path import compile_path
+from sfn_emulator.query.jsonpath.reference_path import compile_reference_path
+from sfn_emulator.query.jsonpath.template import compile_template
 from sfn_emulator.query.timestamps import parse_timestamp
 
 FOLDER = Path(__file__).parent.parent / "conformance"

@@ -10,7 +10,7 @@ import orjson
 from sfn_emulator.engine.clock import VirtualClock
 from sfn_emulator.engine.ports import Identity, ReaderSpec, WriterSpec
 from sfn_emulator.errors import StateError
-from sfn_emulator.service.map_data import ITEM_READER_FAILED, RESULT_WRITER_FAILED, ItemBlock
+from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED, RESULT_WRITER_FAILED, ItemBlock
 from sfn_emulator.values import Value, loads
 from tests.service.world import Attempt, World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.service.delivery import DATA_LIMIT
+from sfn_emulator.service.running.delivery import DATA_LIMIT
 from tests.service.world import FAIL, PASS, World, task
 
 GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/vendedlogs/states/m:*"

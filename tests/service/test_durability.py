@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sfn_emulator.service.live import HANDED_AFTER
-from sfn_emulator.service.store_sqlite import FILE_NAME, Database, StateDirectoryError
+from sfn_emulator.service.running.live import HANDED_AFTER
+from sfn_emulator.service.store.database import FILE_NAME, Database, StateDirectoryError
 from tests.service.world import CALLBACK, FAIL, PASS, WAIT, Refused, World, task
 
 

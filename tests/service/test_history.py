@@ -7,7 +7,7 @@ import pytest
 from sfn_emulator.api.protocol import service_model
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
-from sfn_emulator.service import history
+from sfn_emulator.service.running import history
 from sfn_emulator.values import UNSET
 
 BIG = {"list": [1, 2.5, None, True, "ü\ud800"], "whole": 2**70}

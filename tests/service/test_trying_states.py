@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.asl.resource import parse_resource
-from sfn_emulator.tasks.exchanges import Exchanges
+from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.values import dumps
 from tests.service.world import ROLE, Refused, World

@@ -21,10 +21,10 @@ from sfn_emulator.engine.ports import (
     Tell,
 )
 from sfn_emulator.service.arns import Place
-from sfn_emulator.service.delivery import Outlet
-from sfn_emulator.service.map_data import MapData
+from sfn_emulator.service.map_runs.ports import MapData
+from sfn_emulator.service.running.delivery import Outlet
 from sfn_emulator.service.stepfunctions import StepFunctions
-from sfn_emulator.service.store_sqlite import Database
+from sfn_emulator.service.store.database import Database
 from sfn_emulator.values import UNSET, Value, dumps
 
 ROLE = "arn:aws:iam::000000000000:role/machine"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sfn_emulator.engine.clock import VirtualClock
-from sfn_emulator.tasks.admission import NO_LOGS, NO_TRUST, Admission
-from sfn_emulator.tasks.policies import RolePolicy
+from sfn_emulator.tasks.iam.admission import NO_LOGS, NO_TRUST, Admission
+from sfn_emulator.tasks.iam.policies import RolePolicy
 from tests.service.world import PASS, ROLE, Refused, World, task
 
 GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:g:*"

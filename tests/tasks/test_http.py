@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from sfn_emulator.engine.ports import TaskFailed, TaskSucceeded
-from sfn_emulator.tasks.exchange import send
+from sfn_emulator.tasks.integrations.exchange import send
 from sfn_emulator.values import dumps, loads
 from tests.tasks.conftest import REGION, Host
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks.item_json import Walk
+from sfn_emulator.tasks.items.json import Walk
 from sfn_emulator.values import dumps
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)

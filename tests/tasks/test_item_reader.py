@@ -15,8 +15,8 @@ import pytest
 from sfn_emulator.asl.resource import parse_resource
 from sfn_emulator.engine.ports import ReaderSpec
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks import item_reader
 from sfn_emulator.tasks.clients import Clients, Destinations
+from sfn_emulator.tasks.items import reader as item_reader
 from tests.processes import running
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sfn_emulator.engine.ports import TaskFailed, TaskSubmitted, TaskSucceeded
-from sfn_emulator.tasks.lambda_ import Invoked
+from sfn_emulator.tasks.integrations.lambda_ import Invoked
 from tests.tasks.conftest import ACCOUNT, REGION, Host
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"

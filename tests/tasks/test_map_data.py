@@ -6,8 +6,8 @@ from sfn_emulator.asl.resource import parse_resource
 from sfn_emulator.engine.ports import ReaderSpec, WriterSpec
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations
-from sfn_emulator.tasks.map_data import S3MapData
-from sfn_emulator.tasks.permissions import Guard
+from sfn_emulator.tasks.iam.guard import Guard
+from sfn_emulator.tasks.items.map_data import S3MapData
 from tests.tasks.conftest import IDENTITY, Host
 from tests.tasks.test_permissions import Roles
 

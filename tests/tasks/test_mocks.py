@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.engine.ports import Identity, Signal, TaskBegun, TaskFailed, TaskSubmitted, TaskSucceeded
-from sfn_emulator.tasks.lambda_ import Invoked
+from sfn_emulator.tasks.integrations.lambda_ import Invoked
 from sfn_emulator.tasks.mocks import MockedTasks, MockFileError, parse, read
 from sfn_emulator.values import dumps
 from tests.tasks.conftest import IDENTITY, Host

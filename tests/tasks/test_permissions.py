@@ -5,9 +5,9 @@ import pytest
 
 from sfn_emulator.engine.ports import TaskFailed, TaskSucceeded
 from sfn_emulator.tasks.clients import Clients, Destinations
-from sfn_emulator.tasks.lambda_ import Invoked
-from sfn_emulator.tasks.permissions import RolePolicies
-from sfn_emulator.tasks.policies import RolePolicy
+from sfn_emulator.tasks.iam.guard import RolePolicies
+from sfn_emulator.tasks.iam.policies import RolePolicy
+from sfn_emulator.tasks.integrations.lambda_ import Invoked
 from sfn_emulator.values import Value, dumps
 from tests.tasks.conftest import ACCOUNT, IDENTITY, REGION, Host
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.tasks.policies import ANY, Decision, decide
+from sfn_emulator.tasks.iam.policies import ANY, Decision, decide
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orders"
 

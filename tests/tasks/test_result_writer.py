@@ -10,7 +10,7 @@ from sfn_emulator.asl.resource import parse_resource
 from sfn_emulator.engine.ports import WriterSpec
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations
-from sfn_emulator.tasks.result_writer import LARGEST_FILE, ResultFiles
+from sfn_emulator.tasks.items.result_writer import LARGEST_FILE, ResultFiles
 from tests.processes import running
 
 ARN = "arn:aws:states:us-east-1:123456789012:mapRun:m/L:0a1b"

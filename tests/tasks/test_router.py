@@ -6,7 +6,7 @@ import pytest
 from sfn_emulator.asl.integrations import OPTIMISED
 from sfn_emulator.asl.resource import Pattern
 from sfn_emulator.engine.ports import TaskFailed
-from sfn_emulator.tasks import jobs, optimised
+from sfn_emulator.tasks.integrations import jobs, optimised
 from tests.tasks.conftest import Host, resource
 
 SDK = "arn:aws:states:::aws-sdk"

@@ -1,0 +1,141 @@
+"""Choice rules: boolean combinations and data tests (`state-choice`), or JSONata conditions."""
+
+from typing import Final
+
+from sfn_emulator.asl.model import ChoiceRule
+from sfn_emulator.asl.parsing.draft import Fields
+from sfn_emulator.asl.parsing.fields import check_language, refuse_field
+from sfn_emulator.asl.parsing.queries import assign, condition, expression, output, path
+from sfn_emulator.asl.targets import read_target
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, OPERATORS, PATH_OPERATORS
+
+_COMBINATIONS: Final = ("And", "Or", "Not")
+_NO_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
+_OF_A_RULE: Final = frozenset(("Next", "Comment", "Assign", "Output"))
+_OPERATORS: Final = frozenset((*OPERATORS, *PATH_OPERATORS, *_COMBINATIONS, IS_PRESENT))
+
+
+def read_choices(fields: Fields) -> tuple[ChoiceRule, ...]:
+    if not fields.require("Choices"):
+        return ()
+    rules = fields.array("Choices")
+    if rules is None:
+        return ()
+    if not rules:
+        fields.error("Choices", "The field 'Choices' should be non-empty")
+    read = []
+    for index, raw in enumerate(rules):
+        if isinstance(raw, dict):
+            read.append(_rule(fields.inside(raw, "Choices", index)))
+        else:
+            fields.draft.report.error((*fields.at("Choices"), index), "Expected value of type Object")
+    return tuple(rule for rule in read if rule is not None)
+
+
+def _rule(rule: Fields) -> ChoiceRule | None:
+    test = _jsonata_condition(rule) if rule.state.jsonata else _jsonpath_condition(rule)
+    rule.text("Comment")
+    target = read_target(rule, "Next") if rule.require("Next") else None
+    out = output(rule, ()) if rule.state.jsonata else None
+    assigned = assign(rule, ())
+    if test is None or target is None:
+        return None
+    return ChoiceRule(test, target, out, assigned)
+
+
+def _jsonata_condition(rule: Fields) -> Compiled | None:
+    for name in rule.raw:
+        if name != "Condition" and name not in _OF_A_RULE:
+            refuse_field(rule, name, of_other_language=name in _OPERATORS or name == "Variable")
+    if not rule.require("Condition"):
+        return None
+    literal = rule.raw["Condition"]
+    if type(literal) is bool:
+        return Compiled(literal, lambda subject, scope: literal, constant=True)
+    return expression(rule, "Condition")
+
+
+def _jsonpath_condition(rule: Fields) -> Compiled | None:
+    check_language(rule, "Condition", "Output")
+    if "Condition" in rule:
+        return None
+    compiled = condition(rule, _OF_A_RULE, _sound)
+    if compiled is not None:
+        _warn(rule)
+    return compiled
+
+
+def _warn(rule: Fields) -> None:
+    """NO_PATH: an operand that looks like a path under an operator that takes none."""
+    for name, operand in rule.raw.items():
+        if isinstance(operand, str) and name in OPERATORS and operand.startswith(("$.", "$$.")):
+            message = f"The value of '{name}' looks like a path but the field's name does not end with 'Path'"
+            rule.draft.report.warning(rule.at(name), message, "NO_PATH")
+        elif name in ("And", "Or"):
+            for index, inner in enumerate(operand):
+                _warn(rule.inside(inner, name, index))
+        elif name == "Not":
+            _warn(rule.inside(operand, name))
+
+
+def _sound(rule: Fields, *, top: bool = True) -> bool:
+    """Tells every fault of a rule and those within; the depth of the text bounds the recursion."""
+    operators = [name for name in rule.raw if name in _OPERATORS]
+    sound = _check_names(rule, top=top)
+    if len(operators) != 1:
+        what = "exactly one operator" + (f" but has: [{', '.join(operators)}]" if operators else "")
+        rule.refuse(f"A Choice rule must have {what}")
+        return False
+    operator = operators[0]
+    if operator in _COMBINATIONS:
+        return _check_combination(rule, operator) and sound
+    if not rule.require("Variable"):
+        return False
+    sound = path(rule, "Variable") is not None and sound
+    return _check_operand(rule, operator) and sound
+
+
+def _check_names(rule: Fields, *, top: bool) -> bool:
+    sound = True
+    for name in rule.raw:
+        known = name in _OPERATORS or name in ("Variable", "Comment", "Output", "Condition")
+        if not known and not (top and name in _OF_A_RULE):
+            refuse_field(rule, name, of_other_language=False)
+            sound = False
+    return sound
+
+
+def _check_combination(rule: Fields, operator: str) -> bool:
+    if "Variable" in rule:
+        refuse_field(rule, "Variable", of_other_language=False)
+        return False
+    if operator == "Not":
+        inner = rule.object("Not")
+        return inner is not None and _sound(inner, top=False)
+    rules = rule.array(operator)
+    if rules is None:
+        return False
+    if not rules:
+        rule.error(operator, f"The field '{operator}' should be non-empty")
+    sound = bool(rules)
+    for index, raw in enumerate(rules):
+        if isinstance(raw, dict):
+            sound = _sound(rule.inside(raw, operator, index), top=False) and sound
+        else:
+            rule.draft.report.error((*rule.at(operator), index), "Expected value of type Object")
+            sound = False
+    return sound
+
+
+def _check_operand(rule: Fields, operator: str) -> bool:
+    if operator in PATH_OPERATORS:
+        return path(rule, operator) is not None
+    wanted = "boolean" if operator == IS_PRESENT else OPERATORS[operator].wanted
+    value = rule.raw[operator]
+    fits = type(value) is bool if operator == IS_PRESENT else OPERATORS[operator].fits(value)
+    if fits or rule.stands_in(value):
+        return True
+    message = _NO_TIMESTAMP if wanted == "timestamp" else f"Expected value of type {wanted.capitalize()}"
+    rule.error(operator, message)
+    return False

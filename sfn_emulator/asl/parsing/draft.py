@@ -1,0 +1,179 @@
+"""What is noted while a definition is read: its scopes, its states, and one view on an object with its place.
+
+The readers (``states``, ``map``, ``recovery``, ``choice``) fill these notes; the checks work on them and need not
+look at the raw definition again.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from sfn_emulator.asl.model import MachineType, QueryLanguage
+from sfn_emulator.asl.report import Report
+from sfn_emulator.asl.resource import Resource
+from sfn_emulator.asl.text.place import Place
+from sfn_emulator.values import Value
+
+Supports: TypeAlias = Callable[[Resource], str | None]
+"""``None``, or why a definition with this resource is refused."""
+Misfits: TypeAlias = Callable[[Resource, Mapping[str, Value]], Sequence[str]]
+"""What is wrong with a Task's Parameters or Arguments, whatever the input."""
+
+LONGEST: Final = 99_999_999
+"""Seconds, attempts: the most AWS takes (recorded: ``Maximum value is 99999999``)."""
+
+_SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A definition being read. ``substitutions``: ``${Name}`` stands for whatever will be put in its place."""
+
+    report: Report
+    machine_type: MachineType = MachineType.STANDARD
+    language: QueryLanguage = QueryLanguage.JSONPATH
+    supports: Supports | None = None
+    misfits: Misfits | None = None
+    substitutions: bool = False
+    alone: bool = False
+    """A single state, as TestState takes it: it leads nowhere."""
+    scopes: list["Scope"] = field(default_factory=list)
+    labels: dict[str, Place] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """States that can reach each other: the machine, a Parallel's branch, a Map's processor."""
+
+    place: Place
+    owner: "StateNotes | None" = None
+    start_at: str | None = None
+    states: dict[str, "StateNotes"] = field(default_factory=dict)
+    isolated: bool = False
+    """A Distributed Map's processor: its children see no variables of the parent."""
+    open: bool = False
+    """A substitution stands where transitions or variables may come from: what leads where is not known."""
+
+
+@dataclass(slots=True, eq=False)
+class StateNotes:
+    name: str
+    place: Place
+    language: QueryLanguage
+    scope: Scope
+    targets: list[tuple[str, Place]] = field(default_factory=list)
+    terminal: bool = False
+    fails: bool = False
+    reads: dict[str, Place] = field(default_factory=dict)
+    assigns: dict[str, Place] = field(default_factory=dict)
+
+    @property
+    def jsonata(self) -> bool:
+        return self.language is QueryLanguage.JSONATA
+
+
+@dataclass(slots=True, eq=False)
+class Fields:
+    """One object of the definition, the place it stands at, and the state it belongs to."""
+
+    raw: dict[str, Any]
+    place: Place
+    state: StateNotes
+    draft: Draft
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.raw
+
+    def at(self, key: str | int) -> Place:
+        return (*self.place, key)
+
+    def inside(self, raw: dict[str, Any], *keys: str | int) -> "Fields":
+        return Fields(raw, self.place + keys, self.state, self.draft)
+
+    def error(self, key: str, message: str, kind: str = "SCHEMA") -> None:
+        """A problem of the field's value."""
+        self.draft.report.error(self.at(key), message, kind)
+
+    def refuse(self, message: str, kind: str = "SCHEMA", *, field: str | None = None) -> None:
+        """A problem of the object; ``field`` is the child that is too much."""
+        self.draft.report.error(self.place, message, kind, exact=None if field is None else self.at(field))
+
+    def stands_in(self, value: Value) -> bool:
+        """Whether the value holds a substitution, so that nothing can be said about it yet."""
+        return self.draft.substitutions and isinstance(value, str) and _SUBSTITUTION.search(value) is not None
+
+    def require(self, *keys: str) -> bool:
+        missing = [key for key in keys if key not in self.raw]
+        if missing:
+            self.refuse(f"These fields are required: [{', '.join(missing)}]", field=missing[0])
+        return not missing
+
+    def only_one(self, one: str, other: str) -> None:
+        if one in self.raw and other in self.raw:
+            message = f"You cannot have both of these fields at the same time: [{one}, {other}]"
+            self.refuse(message, field=other)
+
+    def text(self, key: str) -> str | None:
+        value: str | None = self._typed(key, str, "String")
+        return value
+
+    def flag(self, key: str) -> bool | None:
+        value: bool | None = self._typed(key, bool, "Boolean")
+        return value
+
+    def array(self, key: str) -> list[Any] | None:
+        value: list[Any] | None = self._typed(key, list, "Array")
+        return value
+
+    def object(self, key: str) -> "Fields | None":
+        raw = self._typed(key, dict, "Object")
+        return None if raw is None else self.inside(raw, key)
+
+    def _typed(self, key: str, wanted: type, name: str) -> Any:
+        value = self.raw.get(key)
+        if type(value) is wanted or (value is None and key not in self.raw):
+            return value
+        if self.stands_in(value):
+            self.state.scope.open = True
+        else:
+            self.error(key, f"Expected value of type {name}")
+        return None
+
+    def integer(self, key: str, low: float = 0, high: float = LONGEST) -> int | None:
+        """The whole number in [low, high], or ``None`` where there is none (the report knows why)."""
+        value = self.raw.get(key)
+        if value is None and key not in self.raw:
+            return None
+        if type(value) is int:
+            return value if self._within(key, value, low, high) else None
+        if not self.stands_in(value):
+            self.error(key, "Expected value of type Integer")
+        return None
+
+    def number(self, key: str, low: float, high: float) -> int | float | None:
+        value = self.raw.get(key)
+        if value is None and key not in self.raw:
+            return None
+        if type(value) is int or type(value) is float:
+            return value if self._within(key, value, low, high) else None
+        if not self.stands_in(value):
+            self.error(key, "Expected value of type Number")
+        return None
+
+    def one_of(self, key: str, allowed: tuple[str, ...], kind: str = "SCHEMA") -> str | None:
+        value = self.raw.get(key)
+        if value is None and key not in self.raw:
+            return None
+        if isinstance(value, str) and value in allowed:
+            return value
+        if not self.stands_in(value):
+            self.error(key, f"The field '{key}' should have one of these values: [{', '.join(allowed)}]", kind)
+        return None
+
+    def _within(self, key: str, value: float, low: float, high: float) -> bool:
+        if value < low:
+            self.error(key, f"Minimum value is {low}")
+        elif value > high:
+            self.error(key, f"Maximum value is {high}")
+        return low <= value <= high

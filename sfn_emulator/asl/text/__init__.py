@@ -1,0 +1,1 @@
+"""JSON and YAML text → values that know the line and column they stand at."""

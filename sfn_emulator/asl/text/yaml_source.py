@@ -1,0 +1,110 @@
+"""YAML definitions: text → value with positions, by pyyaml's node marks.
+
+A definition in YAML is JSON written otherwise, so only JSON's types come out: dates stay text, keys are text. A value
+with a tag of its own (``!Ref X``, ``!Sub ...``) is a substitution that another tool will fill in.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from sfn_emulator.asl.text.place import Place
+from sfn_emulator.asl.text.scanner import Scanned
+
+NODE_LIMIT: Final = 200_000
+"""Nodes after aliases are followed: a bound against texts that multiply themselves."""
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_SCALARS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
+_CORE: Final = "tag:yaml.org,2002:"
+
+
+class YamlError(ValueError):
+    """Text that is no YAML, or no JSON in YAML; line and column count from 1."""
+
+    def __init__(self, message: str, mark: yaml.Mark | None, *, place: Place = (), duplicate: bool = False) -> None:
+        self.message = message
+        self.line, self.column = _position(mark) if mark else (1, 1)
+        self.place = place
+        self.duplicate = duplicate
+        super().__init__(message)
+
+
+def scan_yaml(text: str, depth_limit: int) -> Scanned:
+    """Raises ``YamlError``. The positions are (line, column)."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        raise YamlError(" ".join(filter(None, (error.context, error.problem))), error.problem_mark) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise YamlError(str(error).splitlines()[0], None) from None
+    scanned = Scanned(positions={(): (1, 1)})
+    if node is not None:
+        scanned.value = _Builder(depth_limit, scanned.positions).value(node, ())
+    return scanned
+
+
+def _position(mark: yaml.Mark) -> tuple[int, int]:
+    return mark.line + 1, mark.column + 1
+
+
+class _Builder:
+    def __init__(self, depth_limit: int, positions: dict[Place, tuple[int, int]]) -> None:
+        self.depth_limit = depth_limit
+        self.positions = positions
+        self.nodes = 0
+        self.scalars = yaml.SafeLoader("")
+
+    def value(self, node: yaml.Node, place: Place) -> Any:
+        self.nodes += 1
+        if self.nodes > NODE_LIMIT or len(place) > self.depth_limit:
+            raise YamlError("The document is nested too deeply or too large", node.start_mark)
+        if not node.tag.startswith(_CORE):
+            return "${" + node.tag.lstrip("!").replace("::", ".") + "}"
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return self.sequence(node, place)
+        if node.tag in _SCALARS:
+            return self.scalar(node)
+        return node.value
+
+    def scalar(self, node: yaml.Node) -> Any:
+        try:
+            value = self.scalars.construct_object(node)
+        except (ValueError, yaml.YAMLError):
+            raise YamlError(f"'{node.value}' is not a value of JSON", node.start_mark) from None
+        if isinstance(value, float) and not abs(value) < float("inf"):
+            raise YamlError(f"'{node.value}' is not a number of JSON", node.start_mark)
+        return value
+
+    def sequence(self, node: yaml.SequenceNode, place: Place) -> list[Any]:
+        items = []
+        for index, item in enumerate(node.value):
+            self.positions[(*place, index)] = _position(item.start_mark)
+            items.append(self.value(item, (*place, index)))
+        return items
+
+    def mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                merged |= self.merged(value, place)
+                continue
+            name = str(key.value)
+            if name in made:
+                message = f"Duplicate field '{name}'"
+                raise YamlError(message, key.start_mark, place=(*place, name), duplicate=True)
+            self.positions[(*place, name)] = _position(key.start_mark)
+            made[name] = self.value(value, (*place, name))
+        return {**merged, **made}
+
+    def merged(self, node: yaml.Node, place: Place) -> dict[str, Any]:
+        """``<<``: one mapping or a list of them, the first of which wins."""
+        made: dict[str, Any] = {}
+        for source in reversed(node.value if isinstance(node, yaml.SequenceNode) else [node]):
+            if not isinstance(source, yaml.MappingNode):
+                raise YamlError("'<<' takes a mapping or a list of mappings", node.start_mark)
+            made |= self.mapping(source, place)
+        return made

@@ -1,0 +1,1 @@
+"""EventBridge: which rules an event matches, and what carries it to their targets."""

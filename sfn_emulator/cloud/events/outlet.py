@@ -1,0 +1,100 @@
+"""What Step Functions tells of executions, on its way to CloudWatch Logs and EventBridge next door."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from sfn_emulator.cloud.lambdas.logs import Lines, LogWriter
+from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.neighbours import Neighbours
+
+_BACKLOG: Final = 100_000
+_MOST_ENTRIES: Final = 10
+"""Entries one PutEvents takes (AWS: API_PutEvents)."""
+
+Entry = tuple[str, dict[str, Any]]
+"""A region, and an entry of PutEvents."""
+
+
+class NeighbourOutlet:
+    """The service's ``Outlet``. Nothing blocks; what can't be kept because too much is waiting is dropped."""
+
+    def __init__(self, neighbours: Neighbours) -> None:
+        self._neighbours = neighbours
+        self._logs = LogWriter(neighbours.answer)
+        self._events = EventWriter(neighbours.answer)
+
+    def log(self, group_arn: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
+        region = group_arn.split(":")[3]
+        group = group_arn.partition(":log-group:")[2].removesuffix(":*")
+        for milliseconds, line in lines:
+            self._logs.write(Lines(region, group, stream, milliseconds, (line,)))
+
+    def wants_events(self, region: str) -> bool:
+        """Nobody can have a rule where EventBridge was never asked for anything."""
+        return "events" in self._neighbours.held_services()
+
+    def event(self, region: str, event: Mapping[str, Any]) -> None:
+        self._events.write(
+            region,
+            {
+                "Source": event["source"],
+                "DetailType": event["detail-type"],
+                "Resources": event["resources"],
+                "Detail": orjson.dumps(event["detail"]).decode(),
+            },
+        )
+
+    def close(self) -> None:
+        """Writes what is waiting, then stops."""
+        self._logs.close()
+        self._events.close()
+
+
+class EventWriter:
+    """Puts events, gathered, on one thread."""
+
+    def __init__(self, ask: Callable[[str, str, Request], Any]) -> None:
+        self._ask = ask
+        self._waiting: queue.Queue[Entry | None] = queue.Queue(_BACKLOG)
+        self._thread: threading.Thread | None = None
+
+    def write(self, region: str, entry: dict[str, Any]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="status-events", daemon=True)
+            self._thread.start()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait((region, entry))
+
+    def close(self) -> None:
+        if self._thread is not None:
+            with contextlib.suppress(queue.Full):
+                self._waiting.put_nowait(None)
+            self._thread.join(2)
+
+    def _run(self) -> None:
+        while (batch := self._gathered()) is not None:
+            for region in dict.fromkeys(region for region, _ in batch):
+                self._put(region, [entry for place, entry in batch if place == region])
+
+    def _gathered(self) -> list[Entry] | None:
+        """What is waiting, at least one; ``None`` at the end."""
+        first = self._waiting.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < _MOST_ENTRIES and not self._waiting.empty():
+            told = self._waiting.get()
+            if told is None:
+                self._waiting.put(None)
+                break
+            batch.append(told)
+        return batch
+
+    def _put(self, region: str, entries: list[dict[str, Any]]) -> None:
+        headers = {"x-amz-target": "AWSEvents.PutEvents", "content-type": "application/x-amz-json-1.1"}
+        self._ask("events", region, Request("POST", "/", "", headers, orjson.dumps({"Entries": entries})))

@@ -1,0 +1,152 @@
+"""What EventBridge does with an event: each target of each rule that takes it gets its input.
+
+moto keeps the rules and matches their patterns; it delivers to log groups, buses and archives. Functions, state
+machines and queues are delivered to here, with Input, InputPath and InputTransformer (``API_Target``,
+``eb-transform-target-input``). PutEvents never fails because a target could not be delivered to. Nothing is scheduled.
+"""
+
+import copy
+import importlib
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Final, TypeAlias, cast
+
+from sfn_emulator.errors import EvaluationError, QuerySyntaxError
+from sfn_emulator.query.compiled import Scope
+from sfn_emulator.query.jsonpath.path import compile_path
+
+_log: Final = logging.getLogger(__name__)
+
+Deliver: TypeAlias = Callable[[str, bytes], object]
+"""Takes a target's ARN and its input, JSON text."""
+
+_PIECES: Final = re.compile(r"""\\.|"|<(?P<name>[A-Za-z0-9_.-]+)>|[^\\"<]+|<""", re.DOTALL)
+_AS_TOLD: Final = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
+
+
+def deliver_events(function: Deliver, machine: Deliver) -> None:
+    """Lets moto's rules deliver to functions and state machines; called inside moto's lock, must not block."""
+    rule: Any = importlib.import_module("moto.events.models").Rule
+    inner = getattr(rule.send_to_targets, "inner", rule.send_to_targets)
+    ours: Mapping[str, Deliver] = {"lambda": function, "states": machine, "sqs": _send_to_queue}
+
+    @wraps(inner)
+    def send_to_targets(self: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
+        if not _takes(self, original_event):
+            return
+        event = _as_told(original_event)
+        for target in list(self.targets):
+            try:
+                deliver = ours.get(target["Arn"].split(":")[2])
+                if deliver is None or "SqsParameters" in target:
+                    _by_moto(inner, self, target, original_event, transform_input)
+                else:
+                    deliver(target["Arn"], input_of(target, event, self.arn, self.name).encode())
+            except Exception as error:
+                _log.warning("Rule %s could not deliver to %s: %s", self.name, target["Arn"], error or type(error))
+
+    send_to_targets.inner = inner  # type: ignore[attr-defined]
+    rule.send_to_targets = send_to_targets
+
+
+def _takes(rule: Any, event: Mapping[str, Any]) -> bool:
+    """A rule with a schedule and no pattern takes no event."""
+    only_scheduled = rule.scheduled_expression and not rule.event_pattern.get_pattern()
+    return rule.state != "DISABLED" and not only_scheduled and bool(rule.event_pattern.matches_event(event))
+
+
+def _by_moto(send: Callable[..., None], rule: Any, target: Any, event: dict[str, Any], transform: bool) -> None:
+    lone = copy.copy(rule)
+    lone.targets = [target]
+    try:
+        send(lone, event, transform)
+    except NotImplementedError:
+        raise NotImplementedError("targets of this kind are not delivered to here") from None
+
+
+def _send_to_queue(arn: str, text: bytes) -> None:
+    _, _, _, region, account, name = arn.split(":", 5)
+    importlib.import_module("moto.sqs").sqs_backends[account][region].send_message(
+        queue_name=name, message_body=text.decode()
+    )
+
+
+def _as_told(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as targets see it (``eb-events-structure``): moto's less what is its own, with the time as text."""
+    at = event["time"]
+    if not isinstance(at, str):
+        at = f"{datetime.fromtimestamp(float(at), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    told = {**event, "time": at}
+    return {name: told[name] for name in (*_AS_TOLD, "replay-name") if told.get(name) is not None}
+
+
+# -- a target's input
+
+
+def input_of(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str, rule_name: str) -> str:
+    """The JSON text a target gets: Input as it is, what InputPath selects or InputTransformer makes, or the event."""
+    if "Input" in target:
+        return str(target["Input"])
+    if "InputPath" in target:
+        return _text(_selected(target["InputPath"], event))
+    if "InputTransformer" not in target:
+        return _text(event)
+    told = target["InputTransformer"]
+    values = {name: _selected(path, event) for name, path in told.get("InputPathsMap", {}).items()}
+    values |= {
+        "aws.events.rule-arn": rule_arn,
+        "aws.events.rule-name": rule_name,
+        "aws.events.event.ingestion-time": event["time"],
+        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+        "aws.events.event.json": event,
+    }
+    return _transformed(told["InputTemplate"], values)
+
+
+def _selected(path: str, event: Mapping[str, Any]) -> Any:
+    try:
+        return compile_path(path).apply(cast(Any, event), cast(Scope, None))
+    except (EvaluationError, QuerySyntaxError):
+        return None
+
+
+def _transformed(template: str, values: Mapping[str, Any]) -> str:
+    """The template with its ``<variables>``: bare ones as JSON, those within quotes as text. One that is not JSON then
+    is a text as a whole."""
+    filled = _filled(template, values, quoted=False)
+    try:
+        json.loads(filled)
+    except ValueError:
+        return f'"{_filled(template, values, quoted=True)}"'
+    return filled
+
+
+def _filled(template: str, values: Mapping[str, Any], *, quoted: bool) -> str:
+    """``quoted``: the whole template is the inside of a JSON string."""
+    pieces: list[str] = []
+    inside = quoted
+    for found in _PIECES.finditer(template):
+        piece = found[0]
+        if found["name"] in values:
+            value = values[found["name"]]
+            piece = _inner(value) if inside else _text(value)
+        elif quoted:
+            piece = _text(piece)[1:-1]
+        elif piece == '"':
+            inside = not inside
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _inner(value: Any) -> str:
+    if value is None:
+        return ""
+    return _text(value if isinstance(value, str) else _text(value))[1:-1]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Lambda: functions and their layers unpacked, run in worker processes, logged and answered as AWS does."""

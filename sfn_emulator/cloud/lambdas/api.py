@@ -1,0 +1,104 @@
+"""What of Lambda's HTTP API is ours: Invoke, and a look at code before moto keeps it. The rest is moto's."""
+
+import base64
+import binascii
+import re
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+
+from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
+from sfn_emulator.cloud.lambdas.functions import InvokeError
+from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
+from sfn_emulator.cloud.message import Reply, Request, json_reply
+from sfn_emulator.cloud.neighbours import Neighbours
+
+_INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
+_INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")
+_CREATE: Final = re.compile(r"^/2015-03-31/functions/?$")
+_UPDATE: Final = re.compile(r"^/2015-03-31/functions/[^/]+/code/?$")
+
+
+class LambdaApi:
+    """Blocking, from any thread."""
+
+    def __init__(self, lambdas: Lambdas, neighbours: Neighbours) -> None:
+        self._lambdas, self._neighbours = lambdas, neighbours
+
+    def is_invocation(self, request: Request) -> bool:
+        return request.method == "POST" and bool(_INVOKE.match(request.path) or _INVOKE_ASYNC.match(request.path))
+
+    def answer(self, region: str, request: Request) -> Reply:
+        """The reply to any request for Lambda."""
+        try:
+            if self.is_invocation(request):
+                return self._invoked(region, request)
+            if (request.method == "POST" and _CREATE.match(request.path)) or (
+                request.method == "PUT" and _UPDATE.match(request.path)
+            ):
+                _check_code(request.body)
+                self._lambdas.warm_up()
+        except InvokeError as refusal:
+            return _refusal(refusal)
+        return self._neighbours.answer("lambda", region, request)
+
+    def _invoked(self, region: str, request: Request) -> Reply:
+        old = _INVOKE_ASYNC.match(request.path)
+        if old:
+            self._lambdas.invoke_later(unquote(old["name"]), request.body, region=region)
+            return json_reply(202, {"Status": 202})
+        found = _INVOKE.match(request.path)
+        name = unquote(found["name"]) if found else ""
+        qualifier = request.parameters().get("Qualifier")
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind == "Event":
+            request_id = self._lambdas.invoke_later(name, request.body, qualifier, region=region)
+            return Reply(202, [("x-amzn-requestid", request_id)])
+        if kind == "DryRun":
+            self._lambdas.check(name, request.body, qualifier, region=region)
+            return Reply(204, [])
+        context = _client_context(request.headers.get("x-amz-client-context"))
+        result = self._lambdas.invoke(name, request.body, qualifier, region=region, client_context=context)
+        return _result(result, request.headers.get("x-amz-log-type") == "Tail")
+
+
+def _result(result: InvokeResult, tail: bool) -> Reply:
+    headers = [
+        ("content-type", "application/json"),
+        ("x-amzn-requestid", result.request_id),
+        ("x-amz-executed-version", result.executed_version),
+    ]
+    if result.function_error:
+        headers.append(("x-amz-function-error", result.function_error))
+    if tail:
+        headers.append(("x-amz-log-result", base64.b64encode(result.log).decode()))
+    return Reply(result.status_code, headers, result.payload)
+
+
+def _refusal(refusal: InvokeError) -> Reply:
+    told = {"Type": "User" if refusal.status < 500 else "Service", "Message": refusal.message}
+    return json_reply(refusal.status, told, {"x-amzn-errortype": refusal.code})
+
+
+def _client_context(header: str | None) -> dict[str, Any] | None:
+    if not header:
+        return None
+    try:
+        told = orjson.loads(base64.b64decode(header))
+    except (binascii.Error, ValueError):
+        text = "Client context must be a valid Base64-encoded JSON object."
+        raise InvokeError("InvalidRequestContentException", text, 400) from None
+    return told if isinstance(told, dict) else None
+
+
+def _check_code(body: bytes) -> None:
+    try:
+        told = orjson.loads(body)
+        zipped = told.get("ZipFile") or told.get("Code", {}).get("ZipFile")
+        if zipped:
+            check(base64.b64decode(zipped))
+    except ArchiveError as error:
+        raise InvokeError("InvalidParameterValueException", str(error), 400) from None
+    except (ValueError, AttributeError, binascii.Error):
+        return  # not a request Lambda could read; moto says so in its words

@@ -1,0 +1,168 @@
+"""A deployed function as the runtime needs it, read out of moto's Lambda backend, and what it is given to run in."""
+
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.cloud.lambdas.archive import unpack
+from sfn_emulator.cloud.neighbours import Neighbours
+
+_ARN: Final = re.compile(
+    r"^(?:arn:aws[\w-]*:lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
+    r"(?P<name>[\w-]{1,140})(?::(?P<qualifier>\$LATEST|[\w-]+))?$"
+)
+_CHANGING: Final = ("lambda", "cloudformation")
+
+
+class InvokeError(Exception):
+    """An invocation that was not begun: Lambda's error ``code``, ``message`` and HTTP ``status``."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        self.code, self.message, self.status = code, message, status
+        super().__init__(message)
+
+
+class FunctionNotFoundError(InvokeError, LookupError):
+    """No such function, version or alias; the text is AWS's."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__("ResourceNotFoundException", f"Function not found: {arn}", 404)
+
+
+class FunctionName(NamedTuple):
+    region: str
+    name: str
+    qualifier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """``version`` is a number or ``$LATEST``; ``arn`` the one it was asked for by, ``timeout`` in seconds."""
+
+    region: str
+    name: str
+    version: str
+    arn: str
+    handler: str
+    runtime: str
+    timeout: float
+    memory: int
+    reserved: int | None
+    variables: tuple[tuple[str, str], ...]
+    code: bytes = field(repr=False)
+    layers: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def log_group(self) -> str:
+        return f"/aws/lambda/{self.name}"
+
+
+def parsed(function: str, qualifier: str | None, region: str) -> FunctionName:
+    """A function's name, partial or full ARN, taken apart. Raises ``InvokeError`` for what is none of them."""
+    found = _ARN.match(function)
+    if found is None:
+        text = f"1 validation error detected: Value '{function}' at 'functionName' failed to satisfy constraint"
+        raise InvokeError("ValidationException", text, 400)
+    return FunctionName(found["region"] or region, found["name"], qualifier or found["qualifier"])
+
+
+class Functions:
+    """The functions that can be invoked; kept until something about Lambda changes."""
+
+    def __init__(self, neighbours: Neighbours, account: str) -> None:
+        self._neighbours, self._account = neighbours, account
+        self._known: dict[FunctionName, Function] = {}
+        self._seen = -1
+
+    def get(self, name: FunctionName) -> Function:
+        """Raises ``FunctionNotFoundError``."""
+        changes = self._neighbours.changes(*_CHANGING)
+        if changes != self._seen:
+            self._known, self._seen = {}, changes
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(name)
+        return known
+
+    def arn(self, name: FunctionName) -> str:
+        whole = f"arn:aws:lambda:{name.region}:{self._account}:function:{name.name}"
+        return f"{whole}:{name.qualifier}" if name.qualifier else whole
+
+    def _read(self, name: FunctionName) -> Function:
+        with self._neighbours.held():
+            backend = self._neighbours.backend("awslambda", name.region)
+            try:
+                found = backend.get_function(name.name, name.qualifier)
+            except Exception:  # moto has one exception per way of not being there
+                raise FunctionNotFoundError(self.arn(name)) from None
+            return self._told(found, name, backend)
+
+    def _told(self, found: Any, name: FunctionName, backend: Any) -> Function:
+        latest = name.qualifier in (None, "$LATEST")
+        return Function(
+            region=name.region,
+            name=name.name,
+            version="$LATEST" if latest else str(found.version),
+            arn=self.arn(name),
+            handler=found.handler or "",
+            runtime=found.run_time or "",
+            timeout=float(found.timeout or 3),
+            memory=int(found.memory_size or 128),
+            reserved=None if found.reserved_concurrency is None else int(found.reserved_concurrency),
+            variables=tuple((str(k), str(v)) for k, v in (found.environment_vars or {}).items()),
+            code=bytes(getattr(found, "code_bytes", b"")),
+            layers=tuple(filter(None, (_layer(backend, layer["Arn"]) for layer in found.layers))),
+        )
+
+
+def _layer(backend: Any, arn: str) -> bytes:
+    found = backend.layers_versions_by_arn(arn)
+    return bytes(getattr(found, "code_bytes", None) or b"")
+
+
+class Bundles:
+    """Functions' code on disk, unpacked once per content."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+
+    def spec(self, function: Function, endpoint: str, stream: str) -> dict[str, Any]:
+        """What a worker is started with: root, path, handler, environment. Raises ``ArchiveError``."""
+        with self._lock:
+            root = str(unpack(function.code, self._directory))
+            layers = [str(unpack(layer, self._directory)) for layer in function.layers]
+        environment = _environment(function, endpoint, stream, root)
+        own = environment.get("PYTHONPATH", "").replace("/var/task", root).split(":")
+        libraries = [part for layer in layers for part in (f"{layer}/python", layer)]
+        path = [root, *libraries, *(part for part in own if part)]
+        return {"environment": environment, "root": root, "path": path, "handler": function.handler}
+
+
+def _environment(function: Function, endpoint: str, stream: str, root: str) -> dict[str, str]:
+    """The variables Lambda gives a function (Lambda, ``configuration-envvars``), and the way to our port."""
+    return {
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "HOME": "/tmp",
+        "AWS_ENDPOINT_URL": endpoint,
+        **dict(function.variables),
+        "_HANDLER": function.handler,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": "test",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "LAMBDA_TASK_ROOT": root,
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    }

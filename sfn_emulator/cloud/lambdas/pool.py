@@ -1,0 +1,281 @@
+"""Warm child processes for Lambda functions: a few per function, killed at time-out, idle ones let go.
+
+All of it is blocking and safe to call from any thread. The children are forked by one zygote
+(``lambda_worker``), which is started at the first need and holds the only copy of boto3 that is ever imported.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.cloud.lambdas import worker as lambda_worker
+
+PER_FUNCTION: Final = 16
+"""Workers one function may have; further invocations wait for one."""
+IN_ALL: Final = 128
+IDLE_SECONDS: Final = 300.0
+INIT_SECONDS: Final = 10.0
+"""AWS gives a function's initialisation ten seconds."""
+LOG_LIMIT: Final = 1 << 20
+"""Bytes of output kept of one invocation."""
+
+
+class Outcome(NamedTuple):
+    """What came of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``)."""
+
+    ended: str
+    header: Mapping[str, Any]
+    payload: bytes
+    log: bytes
+    status: int = 0
+
+
+class Zygote:
+    """The child that forks workers; started when first needed, and again if it was killed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Starts it if it isn't running; blocks until boto3 is imported."""
+        with self._lock:
+            self._running()
+
+    def spawn(self, spec: Mapping[str, Any]) -> "Worker":
+        ours, theirs = socket.socketpair()
+        log_ours, log_theirs = os.pipe()
+        try:
+            with self._lock:
+                pid = self._ask(dict(spec), [theirs.fileno(), log_theirs])["pid"]
+        except BaseException:
+            ours.close()
+            os.close(log_ours)
+            raise
+        finally:
+            theirs.close()
+            os.close(log_theirs)
+        return Worker(self, pid, ours, log_ours)
+
+    def reap(self, pid: int) -> int:
+        """How a worker ended that is dead or dying: its exit status, or minus the signal."""
+        with self._lock:
+            try:
+                return int(self._ask({"reap": pid}, [])["status"])
+            except OSError:
+                return -signal.SIGKILL
+
+    def close(self) -> None:
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+                self._control = None
+            if self._process is not None:
+                try:
+                    self._process.wait(2)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    self._process.wait()
+                self._process = None
+
+    def _ask(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        control = self._running()
+        text = json.dumps(order).encode()
+        lengths = struct.pack(">II", len(text), 0)
+        if descriptors:
+            socket.send_fds(control, [lengths], descriptors)
+        else:
+            control.sendall(lengths)
+        control.sendall(text)
+        told = lambda_worker.receive(control)
+        if told is None:
+            raise OSError("The process that starts Lambda workers ended.")
+        return told[0]
+
+    def _running(self) -> socket.socket:
+        if self._control is not None and self._process is not None and self._process.poll() is None:
+            return self._control
+        if self._control is not None:
+            self._control.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", lambda_worker.__file__, str(theirs.fileno()), _home_of_boto3()],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
+            )
+        self._control = ours
+        if lambda_worker.receive(ours) is None:
+            raise OSError("The process that starts Lambda workers could not start; see standard error.")
+        return ours
+
+
+def _home_of_boto3() -> str:
+    found = importlib.util.find_spec("boto3")
+    return str(Path(found.origin).parent.parent) if found and found.origin else ""
+
+
+class Worker:
+    """One child process with one function's code loaded, or about to be."""
+
+    def __init__(self, zygote: Zygote, pid: int, sock: socket.socket, log: int) -> None:
+        self.pid = pid
+        self.idle_since = time.monotonic()
+        self.requests = 0
+        self.stream = ""
+        self._zygote, self._sock, self._log = zygote, sock, log
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        self._poll.register(log, select.POLLIN)
+        self._dead = False
+        os.set_blocking(log, False)
+
+    def initialise(self, seconds: float) -> Outcome:
+        """Waits for the function to be loaded; whatever it prints meanwhile is in the outcome's log."""
+        return self._await(seconds)
+
+    def invoke(self, header: Mapping[str, Any], payload: bytes, seconds: float) -> Outcome:
+        try:
+            lambda_worker.send(self._sock, dict(header), payload)
+        except OSError:
+            return self._ended(bytearray())
+        return self._await(seconds)
+
+    def kill(self) -> None:
+        """Kills it with everything it started. Idempotent."""
+        if not self._dead:
+            self._dead = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self._zygote.reap(self.pid)
+            self._release()
+
+    def _await(self, seconds: float) -> Outcome:
+        deadline = time.monotonic() + seconds
+        frame, log = bytearray(), bytearray()
+        while True:
+            left = deadline - time.monotonic()
+            ready = self._poll.poll(max(0.0, left * 1000)) if left > 0 else []
+            if not ready:
+                self._drain(log)
+                self.kill()
+                return Outcome("timed out", {}, b"", bytes(log))
+            if any(descriptor == self._log for descriptor, _ in ready):
+                self._drain(log)
+            if any(descriptor == self._sock.fileno() for descriptor, _ in ready):
+                part = self._part()
+                if not part:
+                    return self._ended(log)
+                frame += part
+                told = _complete(frame)
+                if told is not None:
+                    self._drain(log)
+                    return Outcome("answered", told[0], told[1], bytes(log))
+
+    def _part(self) -> bytes:
+        try:
+            return self._sock.recv(1 << 18)
+        except ConnectionError:
+            return b""
+
+    def _drain(self, log: bytearray) -> None:
+        while True:
+            try:
+                part = os.read(self._log, 1 << 16)
+            except (BlockingIOError, OSError):
+                return
+            if not part:
+                with contextlib.suppress(KeyError):
+                    self._poll.unregister(self._log)
+                return
+            if len(log) < LOG_LIMIT:
+                log += part
+
+    def _ended(self, log: bytearray) -> Outcome:
+        self._dead = True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)  # it closed its socket; should it still live, it must not any longer
+        status = self._zygote.reap(self.pid)
+        self._drain(log)
+        self._release()
+        return Outcome("exited", {}, b"", bytes(log), status)
+
+    def _release(self) -> None:
+        self._sock.close()
+        os.close(self._log)
+
+
+def _complete(frame: bytearray) -> tuple[dict[str, Any], bytes] | None:
+    if len(frame) < 8:
+        return None
+    header, payload = struct.unpack(">II", frame[:8])
+    if len(frame) < 8 + header + payload:
+        return None
+    return json.loads(frame[8 : 8 + header]), bytes(frame[8 + header :])
+
+
+class Pool:
+    """The workers of one deployed function. ``take`` blocks while all are busy."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._free = threading.Condition()
+        self._idle: list[Worker] = []
+        self._count = 0
+        self._retired = False
+
+    def take(self) -> Worker | None:
+        """A warm worker; ``None`` when the caller must make one (a place is kept for it)."""
+        with self._free:
+            self._free.wait_for(lambda: self._idle or self._count < self._limit)
+            if self._idle:
+                return self._idle.pop()
+            self._count += 1
+            return None
+
+    def give_back(self, worker: Worker | None) -> None:
+        """Gives back a worker fit for another invocation, or the place of one that is gone."""
+        with self._free:
+            if worker is not None and not self._retired:
+                worker.idle_since = time.monotonic()
+                self._idle.append(worker)
+                worker = None
+            else:
+                self._count -= 1
+            self._free.notify()
+        if worker is not None:
+            worker.kill()
+
+    def shed(self, idle_before: float) -> int:
+        """Lets go of workers idle since before that moment; how many are left."""
+        with self._free:
+            gone = [worker for worker in self._idle if worker.idle_since < idle_before]
+            self._idle = [worker for worker in self._idle if worker.idle_since >= idle_before]
+            self._count -= len(gone)
+            left = self._count
+            self._free.notify_all()
+        for worker in gone:
+            worker.kill()
+        return left
+
+    def retire(self) -> None:
+        """The function was changed: idle workers go now, busy ones when they are done."""
+        self._retired = True
+        self.shed(float("inf"))

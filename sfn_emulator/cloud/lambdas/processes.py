@@ -1,0 +1,117 @@
+"""Functions run in warm child processes: the ordinary way."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.cloud.lambdas.functions import Bundles, Function
+from sfn_emulator.cloud.lambdas.pool import IDLE_SECONDS, IN_ALL, INIT_SECONDS, PER_FUNCTION, Outcome, Pool, Zygote
+
+_SHED_EVERY: Final = 30.0
+
+
+class Ran(NamedTuple):
+    """An outcome, the log stream it belongs to, and the milliseconds its worker took to load, if it was new."""
+
+    outcome: Outcome
+    stream: str
+    init: float | None = None
+
+
+class Processes:
+    """Blocking, from any thread. ``endpoint`` is asked when a worker is made, not before."""
+
+    def __init__(self, bundles: Bundles, endpoint: Callable[[], str]) -> None:
+        self._bundles, self._endpoint = bundles, endpoint
+        self._zygote = Zygote()
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str, str, str], tuple[Function, Pool]] = {}
+        self._closing = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    def warm_up(self) -> None:
+        """Makes the first invocation fast: called when a function is deployed, off the caller's thread."""
+        with contextlib.suppress(OSError):
+            self._zygote.start()
+
+    def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran:
+        """One invocation. Raises ``ArchiveError`` for code that can't be unpacked."""
+        pool = self._pool(function)
+        worker, fit = pool.take(), False
+        init: float | None = None
+        log = b""
+        try:
+            if worker is None:
+                worker, loaded, init = self._made(function)
+                if loaded.ended != "answered" or not loaded.header["ready"]:
+                    worker.kill()
+                    return Ran(_not_loaded(loaded), worker.stream, init)
+                log = loaded.log
+            outcome = worker.invoke(header, payload, function.timeout)
+            fit = outcome.ended == "answered"
+            return Ran(outcome._replace(log=log + outcome.log), worker.stream, init)
+        finally:
+            pool.give_back(worker if fit else None)
+
+    def close(self) -> None:
+        """Ends every worker. Invocations under way see theirs exit."""
+        self._closing.set()
+        self._zygote.close()
+        for _, pool in list(self._pools.values()):
+            pool.retire()
+
+    def _made(self, function: Function) -> Any:
+        began = time.perf_counter()
+        stream = log_stream(function)
+        spec = self._bundles.spec(function, self._endpoint(), stream)
+        worker = self._zygote.spawn(spec)
+        worker.stream = stream
+        loaded = worker.initialise(INIT_SECONDS + function.timeout)
+        return worker, loaded, (time.perf_counter() - began) * 1000
+
+    def _pool(self, function: Function) -> Pool:
+        key = (function.region, function.name, function.version)
+        with self._lock:
+            known = self._pools.get(key)
+            if known is not None and _same_code(known[0], function):
+                return known[1]
+            pool = Pool(PER_FUNCTION)
+            self._pools[key] = (function, pool)
+            self._keep()
+        if known is not None:
+            known[1].retire()
+        return pool
+
+    def _keep(self) -> None:
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._shed, name="lambda-keeper", daemon=True)
+            self._keeper.start()
+
+    def _shed(self) -> None:
+        while not self._closing.wait(_SHED_EVERY):
+            with self._lock:
+                pools = list(self._pools.items())
+            idle = IDLE_SECONDS
+            while sum(pool.shed(time.monotonic() - idle) for _, (_, pool) in pools) > IN_ALL and idle > 1:
+                idle /= 2
+
+
+def log_stream(function: Function) -> str:
+    """A new worker's stream name, as Lambda makes them: date, version, 32 hexadecimal digits."""
+    return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{os.urandom(16).hex()}"
+
+
+def _same_code(one: Function, other: Function) -> bool:
+    if one is other:
+        return True
+    names = ("handler", "runtime", "memory", "variables", "code", "layers")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _not_loaded(loaded: Outcome) -> Outcome:
+    if loaded.ended != "answered":
+        return loaded
+    return loaded._replace(header={"failed": True})

@@ -1,0 +1,246 @@
+"""Lambda functions, really run: who is invoked, in what, and what its caller and its log are told.
+
+``Lambdas`` blocks and may be called from any thread; it never holds moto's lock while a function runs, so a function
+may call DynamoDB, and other functions, as it likes.
+"""
+
+import datetime
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import orjson
+
+from sfn_emulator.cloud.lambdas.archive import ArchiveError
+from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
+from sfn_emulator.cloud.lambdas.logs import Lines, LogWriter
+from sfn_emulator.cloud.lambdas.pool import Outcome
+from sfn_emulator.cloud.lambdas.processes import Processes, Ran
+from sfn_emulator.cloud.neighbours import Neighbours
+
+REQUEST_LIMIT: Final = 6_291_456
+EVENT_LIMIT: Final = 1_048_576
+"""Bytes of a synchronous and of an asynchronous invocation (Lambda quotas)."""
+_RETRY_AFTER: Final = (60.0, 120.0)
+"""Seconds Lambda waits before it tries a failed asynchronous invocation again (``invocation-async``)."""
+_LOG_TAIL: Final = 4096
+
+
+class InvokeResult(NamedTuple):
+    """What Invoke answers; ``function_error`` is None or "Unhandled", ``log`` the last 4 KB of the log."""
+
+    payload: bytes
+    function_error: str | None
+    executed_version: str
+    status_code: int = 200
+    request_id: str = ""
+    log: bytes = b""
+
+
+class Runner(Protocol):
+    def warm_up(self) -> None: ...
+    def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran: ...
+    def close(self) -> None: ...
+
+
+class Lambdas:
+    """``endpoint`` gives the URL handlers reach us at; ``directory`` is where code is unpacked."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        *,
+        account: str,
+        region: str,
+        directory: Path,
+        endpoint: Callable[[], str],
+        mode: str = "process",
+    ) -> None:
+        self._region = region
+        self._functions = Functions(neighbours, account)
+        self._runner = _runner(mode, Bundles(directory), endpoint)
+        self._logs = LogWriter(neighbours.answer)
+        self._active: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+        self._later = ThreadPoolExecutor(max_workers=32, thread_name_prefix="lambda-event")
+        self._closing = threading.Event()
+        self._timers: set[threading.Timer] = set()
+
+    def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        region: str | None = None,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> InvokeResult:
+        """Runs it and waits. Raises ``FunctionNotFoundError`` (a ``LookupError``) and ``InvokeError``."""
+        found = self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
+        self._occupy(found)
+        try:
+            return self._run(found, payload, client_context)
+        finally:
+            with self._lock:
+                self._active[found.region, found.name] -= 1
+
+    def invoke_later(
+        self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None
+    ) -> str:
+        """Runs it without waiting (InvocationType Event), and again when it fails; its request id."""
+        found = self._checked(function, payload, qualifier, region, EVENT_LIMIT)
+        request_id = _request_id()
+        self._later.submit(self._attempt, found, payload, request_id, 0)
+        return request_id
+
+    def check(self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None) -> None:
+        """All an invocation checks, without it (InvocationType DryRun)."""
+        self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
+
+    def warm_up(self) -> None:
+        """A function was deployed: be ready to run it."""
+        threading.Thread(target=self._runner.warm_up, name="lambda-warm-up", daemon=True).start()
+
+    def close(self) -> None:
+        self._closing.set()
+        for timer in list(self._timers):
+            timer.cancel()
+        self._later.shutdown(wait=False, cancel_futures=True)
+        self._runner.close()
+        self._logs.close()
+
+    def _checked(
+        self, function: str, payload: bytes, qualifier: str | None, region: str | None, limit: int
+    ) -> Function:
+        found = self._functions.get(parsed(function, qualifier, region or self._region))
+        if len(payload) > limit:
+            text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+            raise InvokeError("RequestTooLargeException", text, 413)
+        _check_json(payload)
+        if not found.runtime.startswith("python"):
+            text = f"The runtime '{found.runtime}' of function {found.name} is not run here; python3.x is."
+            raise InvokeError("InvalidRuntimeException", text, 502)
+        return found
+
+    def _occupy(self, function: Function) -> None:
+        with self._lock:
+            key = (function.region, function.name)
+            if function.reserved is not None and self._active[key] >= function.reserved:
+                raise InvokeError("TooManyRequestsException", "Rate Exceeded.", 429)
+            self._active[key] += 1
+
+    def _attempt(self, function: Function, payload: bytes, request_id: str, attempt: int) -> None:
+        result = self._run(function, payload, None, request_id)
+        if result.function_error and attempt < len(_RETRY_AFTER) and not self._closing.is_set():
+            again = (function, payload, request_id, attempt + 1)
+            timer = threading.Timer(_RETRY_AFTER[attempt], lambda: self._again(timer, *again))
+            timer.daemon = True
+            self._timers.add(timer)
+            timer.start()
+
+    def _again(self, timer: threading.Timer, *attempt: Any) -> None:
+        self._timers.discard(timer)
+        if not self._closing.is_set():
+            self._later.submit(self._attempt, *attempt)
+
+    def _run(
+        self,
+        function: Function,
+        payload: bytes,
+        client_context: Mapping[str, Any] | None,
+        request_id: str | None = None,
+    ) -> InvokeResult:
+        request_id = request_id or _request_id()
+        header = {"id": request_id, "arn": function.arn, "timeout": function.timeout, "client_context": client_context}
+        began = time.perf_counter()
+        try:
+            ran = self._runner.run(function, header, payload)
+        except ArchiveError as error:
+            ran = Ran(_unusable(str(error)), "")
+        except OSError as error:
+            raise InvokeError("ServiceException", f"The function could not be started: {error}", 500) from None
+        failed, answer = _answer(ran.outcome, function, request_id)
+        lines = _report(ran, function, request_id, (time.perf_counter() - began) * 1000)
+        if ran.stream:
+            self._logs.write(Lines(function.region, function.log_group, ran.stream, _milliseconds(), lines))
+        tail = "\n".join(lines).encode()[-_LOG_TAIL:]
+        return InvokeResult(answer, "Unhandled" if failed else None, function.version, 200, request_id, tail)
+
+
+def _runner(mode: str, bundles: Bundles, endpoint: Callable[[], str]) -> Runner:
+    if mode == "inprocess":
+        from sfn_emulator.cloud.lambdas.inprocess import InProcess
+
+        return InProcess(bundles, endpoint)
+    return Processes(bundles, endpoint)
+
+
+def _check_json(payload: bytes) -> None:
+    try:
+        orjson.loads(payload or b"{}")
+    except ValueError as error:
+        text = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        raise InvokeError("InvalidRequestContentException", text, 400) from None
+
+
+def _request_id() -> str:
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000  # log lines carry the machine's time, as handlers see it
+
+
+# -- what an outcome is to the caller, and to the log
+
+
+def _answer(outcome: Outcome, function: Function, request_id: str) -> tuple[bool, bytes]:
+    if outcome.ended == "answered":
+        return bool(outcome.header.get("failed")), outcome.payload
+    kind, text = _ending(outcome, function)
+    return True, orjson.dumps({"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {text}"})
+
+
+def _ending(outcome: Outcome, function: Function) -> tuple[str, str]:
+    if outcome.ended == "timed out":
+        return "Sandbox.Timedout", f"Task timed out after {function.timeout:.2f} seconds"
+    if outcome.status == 0:
+        return "Runtime.ExitError", "Runtime exited without providing a reason"
+    how = f"exit status {outcome.status}" if outcome.status > 0 else f"signal: {_signal(-outcome.status)}"
+    return "Runtime.ExitError", f"Runtime exited with error: {how}"
+
+
+def _signal(number: int) -> str:
+    return {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}.get(number, str(number))
+
+
+def _unusable(message: str) -> Outcome:
+    told = orjson.dumps({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message})
+    return Outcome("answered", {"failed": True}, told, b"")
+
+
+def _report(ran: Ran, function: Function, request_id: str, milliseconds: float) -> list[str]:
+    """The invocation's lines as Lambda logs them (``monitoring-cloudwatchlogs``)."""
+    outcome = ran.outcome
+    told = outcome.log.decode("utf-8", "replace")
+    lines = [f"START RequestId: {request_id} Version: {function.version}", *told.splitlines()]
+    if outcome.ended != "answered":
+        now = datetime.datetime.fromtimestamp(_milliseconds() / 1000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+        kind, text = _ending(outcome, function)
+        lines.append(f"{now[:-3]}Z {request_id} {text}" if kind == "Sandbox.Timedout" else f"{kind}: {text}")
+    billed = -int(-milliseconds // 1)
+    report = (
+        f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {function.memory} MB\tMax Memory Used: {outcome.header.get('memory', function.memory)} MB"
+    )
+    init = f"\tInit Duration: {ran.init:.2f} ms" if ran.init is not None else ""
+    return [*lines, f"END RequestId: {request_id}", report + init]
+
+
+__all__ = ["FunctionName", "InvokeError", "InvokeResult", "Lambdas"]

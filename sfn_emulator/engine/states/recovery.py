@@ -1,0 +1,179 @@
+"""What a state does when it fails: which Retrier or Catcher sees the error, and what follows.
+
+Sources: `concepts-error-handling`, and recordings where the two disagree (States.Runtime is never seen by anyone;
+a heartbeat that is overdue shows as States.Timeout).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sfn_emulator.asl.model import Catcher, Retrier
+from sfn_emulator.engine.events import Evaluation
+from sfn_emulator.engine.states.dataflow import check_assigned, leave
+from sfn_emulator.engine.strand import WAIT, Strand, Waiting
+from sfn_emulator.errors import (
+    ALL,
+    DATA_LIMIT,
+    QUERY_EVALUATION,
+    RUNTIME,
+    TASK_FAILED,
+    TIMEOUT,
+    EvaluationError,
+    StateError,
+)
+from sfn_emulator.query.compiled import States
+from sfn_emulator.values import Value
+
+HEARTBEAT_TIMEOUT: Final = "States.HeartbeatTimeout"
+
+Attempt = Callable[[Strand], Waiting]
+
+
+class HeartbeatOverdueError(StateError):
+    """Shows as States.Timeout; matchers may name it States.HeartbeatTimeout, too."""
+
+    def __init__(self) -> None:
+        super().__init__(TIMEOUT)
+
+
+def fault(strand: Strand, error: EvaluationError) -> StateError:
+    """What an evaluation's failure means for the state; records EvaluationFailed where AWS does."""
+    if error.error == DATA_LIMIT:
+        return StateError(DATA_LIMIT, error.message)
+    cause = strand.place(error.message)
+    if error.error == QUERY_EVALUATION:
+        run = strand.run
+        # An evaluation on entering is recorded as a sibling of the Entered event, not as its follower.
+        previous = run.events[strand.tip - 1].previous if strand.tip == strand.entered else strand.tip
+        strand.tip = run.aside(
+            previous, "EvaluationFailed", Evaluation(error.error, cause, error.location, strand.present.state)
+        )
+    return StateError(error.error, cause, final=error.error == RUNTIME)
+
+
+def matches(error: StateError, names: tuple[str, ...]) -> bool:
+    """Whether ErrorEquals names the error, by name or by wildcard."""
+    return not error.final and any(_matches(error, name) for name in names)
+
+
+def _matches(error: StateError, name: str) -> bool:
+    if name == error.error:
+        return True
+    if name == ALL:
+        return error.error != RUNTIME
+    if name == TASK_FAILED:
+        return error.error not in (TIMEOUT, RUNTIME)
+    return name == HEARTBEAT_TIMEOUT and isinstance(error, HeartbeatOverdueError)
+
+
+def delay_before(retrier: Retrier, attempts: int, random: Callable[[], float]) -> float:
+    """Seconds to wait before the retry that follows ``attempts`` retries of this retrier."""
+    try:
+        delay = retrier.interval_seconds * retrier.backoff_rate**attempts
+    except OverflowError:
+        delay = float("inf")
+    if retrier.max_delay_seconds is not None:
+        delay = min(delay, retrier.max_delay_seconds)
+    delay = min(delay, 99_999_999.0)
+    return delay * random() if retrier.jitter else delay
+
+
+def recovering(
+    enter: Callable[[Strand], None],
+    attempt: Attempt,
+    retry: tuple[Retrier, ...],
+    catch: tuple[Catcher, ...],
+    *,
+    exited: str,
+    failed: str | None = None,
+    jsonata: bool = False,
+) -> Attempt:
+    """The step that enters, attempts, and recovers. ``failed`` is the event of a Parallel or Map that fails."""
+
+    def step(strand: Strand) -> Waiting:
+        enter(strand)
+        strand.retries = 0
+        counts: dict[int, int] = {}
+        while True:
+            try:
+                target = yield from attempt(strand)
+                break
+            except EvaluationError as evaluation:
+                error = fault(strand, evaluation)
+            except StateError as raised:
+                error = raised
+            delay = _retry(strand, error, retry, counts)
+            if delay is not None:
+                yield from pause(strand, delay)
+                continue
+            if failed is not None and not error.final:
+                strand.run.emit(strand, failed)
+            target = _caught(strand, error, catch, exited, failed, jsonata)
+            break
+        strand.retries = None
+        strand.token = strand.region = strand.map_run = None
+        return target
+
+    return step
+
+
+def pause(strand: Strand, delay: float) -> Waiting:
+    """Waits that many seconds."""
+    strand.run.timer(strand, delay)
+    yield WAIT
+    return None
+
+
+def _retry(strand: Strand, error: StateError, retry: tuple[Retrier, ...], counts: dict[int, int]) -> float | None:
+    """Seconds until the next attempt; ``None`` if there is none. The first Retrier that matches decides."""
+    for index, retrier in enumerate(retry):
+        if matches(error, retrier.error_equals):
+            attempts = counts.get(index, 0)
+            if attempts >= retrier.max_attempts:
+                return None
+            counts[index] = attempts + 1
+            strand.retries = (strand.retries or 0) + 1
+            strand.region = strand.map_run = None
+            return delay_before(retrier, attempts, strand.draws.random)
+    return None
+
+
+def _caught(
+    strand: Strand,
+    error: StateError,
+    catch: tuple[Catcher, ...],
+    exited: str,
+    failed: str | None,
+    jsonata: bool,
+) -> str:
+    for catcher in catch:
+        if matches(error, catcher.error_equals):
+            try:
+                output, assigned = catch_output(strand, catcher, error, jsonata)
+            except EvaluationError as evaluation:
+                raised = fault(strand, evaluation)
+                if failed is not None and not raised.final:
+                    strand.run.emit(strand, failed)
+                raise raised from None
+            leave(strand, exited, output, assigned)
+            return catcher.next
+    raise error
+
+
+def error_output(error: StateError) -> dict[str, Value]:
+    return {"Error": error.error, "Cause": error.cause or ""}
+
+
+def catch_output(
+    strand: Strand, catcher: Catcher, error: StateError, jsonata: bool
+) -> tuple[Value, Mapping[str, Value] | None]:
+    """The output of a caught error, and what it assigns."""
+    told = error_output(error)
+    subject: Value = States(strand.input, error_output=told) if jsonata else told
+    assigned = None if catcher.assign is None else catcher.assign.apply(subject, strand)
+    check_assigned(strand, assigned)
+    if catcher.output is not None:
+        return catcher.output.apply(subject, strand), assigned
+    if catcher.result_path is not None:
+        return catcher.result_path.place(strand.input, told), assigned
+    return told, assigned

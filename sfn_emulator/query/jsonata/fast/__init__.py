@@ -1,0 +1,1 @@
+"""The expressions people write most, compiled to Python closures; the rest is left to the library."""

@@ -1,0 +1,296 @@
+"""The functions an expression can call: the library's, with those put right that depart from the reference."""
+
+import base64
+import functools
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from jsonata import functions, utils
+from jsonata import jsonata as library
+
+from sfn_emulator.query.jsonata.additions import ADDED, native
+from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
+from sfn_emulator.query.jsonata.library import HELD, Frame, printable
+from sfn_emulator.query.jsonata.values import json_text, same, text_of
+
+_Library: Final = functions.Functions
+_sequence_of: Final = utils.Utils.create_sequence_from_iter
+
+_NUMERAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
+_RADICES: Final = {"0x": 16, "0b": 2, "0o": 8}
+
+
+def string(arg: Any, prettify: Any) -> Any:
+    if arg is None:
+        return None
+    value = printable(arg)
+    return json_text(value, "  ") if prettify is True and not isinstance(value, str) else text_of(value)
+
+
+def number(arg: Any) -> Any:
+    if not isinstance(arg, str):
+        return int(arg) if isinstance(arg, bool) else arg
+    if _NUMERAL.fullmatch(arg):
+        result = float(arg)
+        if math.isfinite(result):
+            return result
+    elif radix := _RADICES.get(arg[:2].lower()):
+        try:
+            return float(int(arg[2:], radix))
+        except (ValueError, OverflowError):
+            pass
+    raise JsonataError("D3030", arg)
+
+
+def total(args: Any) -> Any:
+    """Left to right in doubles, which Python's ``sum`` no longer is from 3.12 on."""
+    return None if args is None else functools.reduce(lambda a, b: float(a) + float(b), args, 0.0)
+
+
+def average(args: Any) -> Any:
+    return total(args) / len(args) if args else None
+
+
+def lowercase(arg: Any) -> Any:
+    return None if arg is None else arg.lower()
+
+
+def logical_not(arg: Any) -> bool:
+    return not _Library.to_boolean(arg)
+
+
+def power(base: Any, exponent: Any) -> Any:
+    if base is None or exponent is None:
+        return None
+    try:
+        result = float(base) ** float(exponent)
+    except (OverflowError, ZeroDivisionError):
+        result = math.inf
+    if isinstance(result, complex) or not math.isfinite(result):
+        raise JsonataError("D3061", base, exponent)
+    return result
+
+
+def pad(text: Any, width: Any, char: Any) -> Any:
+    if isinstance(width, int | float) and abs(width) > HELD:
+        raise BoundError(MEMORY_LIMIT)
+    return _Library.pad(text, width, char)
+
+
+def sort(array: Any, comparator: Any) -> Any:
+    if comparator is None and array is not None and len(array) > 1:
+        kinds = {str if isinstance(i, str) else float if _numeric(i) else None for i in array}
+        if len(kinds) > 1 or None in kinds:
+            raise JsonataError("D3070")
+    return _Library.sort(array, comparator)
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def distinct(array: Any) -> Any:
+    """Buckets by text keep it linear; within a bucket JSONata's own equality decides."""
+    if not isinstance(array, list) or len(array) <= 1:
+        return array
+    buckets: dict[Any, list[Any]] = {}
+    kept = []
+    for item in array:
+        bucket = buckets.setdefault(_bucket(item), [])
+        if not any(same(item, other) for other in bucket):
+            bucket.append(item)
+            kept.append(item)
+    return _sequence_of(kept) if utils.Utils.is_sequence(array) else kept
+
+
+def _bucket(item: Any) -> Any:
+    if isinstance(item, dict):
+        return frozenset(item)
+    return len(item) if isinstance(item, list) else item
+
+
+def spread(arg: Any) -> Any:
+    if isinstance(arg, dict):
+        return _sequence_of({key: value} for key, value in arg.items())
+    if not isinstance(arg, list):
+        return arg
+    spreads = (spread(item) for item in arg)
+    return _sequence_of(part for item in spreads for part in (item if isinstance(item, list) else [item]))
+
+
+def contains(text: Any, token: Any) -> Any:
+    if text is None:
+        return None
+    return token in text if isinstance(token, str) else token.search(text) is not None
+
+
+def split(text: Any, separator: Any, limit: Any) -> Any:
+    if text is None:
+        return None
+    if limit is not None and limit < 0:
+        raise JsonataError("D3020")
+    if isinstance(separator, str):
+        parts = text.split(separator) if separator else list(text)
+    else:
+        parts = separator.split(text)
+    return parts if limit is None else parts[: math.floor(limit)]
+
+
+def match(text: Any, pattern: Any, limit: Any) -> Any:
+    if limit is not None and limit < 0:
+        raise JsonataError("D3040")
+    return None if text is None else _Library.match_(text, pattern, limit)
+
+
+def replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
+    if text is None:
+        return None
+    if pattern == "":
+        raise JsonataError("D3010")
+    if limit is not None and limit < 0:
+        raise JsonataError("D3011")
+    if limit is not None and math.ceil(limit) == 0:
+        return text
+    count = 0 if limit is None else math.ceil(limit)
+    if isinstance(pattern, str):
+        plain_text = replacement if isinstance(replacement, str) else _replaced_by(replacement, {"match": pattern})
+        return text.replace(pattern, plain_text, count or -1)
+    return pattern.sub(lambda found: _replacement(found, replacement), text, count)
+
+
+def _replacement(found: Any, replacement: Any) -> str:
+    if isinstance(replacement, str):
+        return _expanded(replacement, found.group(), found.groups())
+    groups = [group if group is not None else "" for group in found.groups()]
+    return _replaced_by(
+        replacement, {"match": found.group(), "start": found.start(), "end": found.end(), "groups": groups}
+    )
+
+
+def _replaced_by(function: Any, found: dict[str, Any]) -> str:
+    result = _Library.func_apply(function, [found])
+    if not isinstance(result, str):
+        raise JsonataError("D3012")
+    return result
+
+
+def _expanded(template: str, whole: str, groups: Sequence[str | None]) -> str:
+    """``$$``, ``$0`` and ``$n``; of ``$12`` with fewer than 12 groups, ``$1`` counts and the 2 stays."""
+    digits = len(str(len(groups)))
+
+    def one(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name == "$":
+            return "$"
+        if name.startswith("0"):
+            return whole + name[1:]
+        for length in range(min(digits, len(name)), 0, -1):
+            index = int(name[:length])
+            if index <= len(groups) or length == 1:
+                return ((groups[index - 1] or "") if index <= len(groups) else "") + name[length:]
+        return found.group()
+
+    return re.sub(r"\$(\$|[0-9]+)", one, template)
+
+
+def to_millis(timestamp: Any, picture: Any) -> Any:
+    try:
+        return _Library.datetime_to_millis(timestamp, picture)
+    except ValueError:
+        raise JsonataError("D3110", timestamp) from None
+
+
+def format_base(value: Any, radix: Any) -> Any:
+    if radix is not None and not 2 <= int(radix) <= 36:
+        raise JsonataError("D3100", radix)
+    return _Library.format_base(value, radix)
+
+
+def parse_integer(value: Any, picture: Any) -> Any:
+    """What the picture can't read is not a number, and not an error (measured on AWS)."""
+    try:
+        return _Library.parse_integer(value, picture)
+    except ValueError:
+        return math.nan
+
+
+_ACTIVE: Final = frozenset("0123456789#.,;e")
+
+
+def format_number(value: Any, picture: Any, options: Any) -> Any:
+    """The library misses the rule on passive characters inside the active part, which comes before all others."""
+    if options is None and isinstance(picture, str):
+        for part in picture.split(";"):
+            active = [at for at, character in enumerate(part) if character in _ACTIVE - {"e"}]
+            if not active or not _ACTIVE.issuperset(part[active[0] : active[-1] + 1]):
+                raise JsonataError("D3086")
+    return _Library.format_number(value, picture, options)
+
+
+def _url(name: str, decode: Callable[[str], str]) -> Callable[[Any], Any]:
+    def function(text: Any) -> Any:
+        try:
+            return None if text is None else decode(text)
+        except (UnicodeError, ValueError):
+            raise JsonataError("D3140", name, text) from None
+
+    return function
+
+
+def base64_decode(text: Any) -> Any:
+    """As java.util.Base64 reads it: padding may be missing, anything else foreign is an internal error (measured)."""
+    if text is None:
+        return None
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8", "replace")
+
+
+# -- the table
+
+
+_CORRECTED: Final[dict[str, tuple[Callable[..., Any], int]]] = {
+    "string": (string, 2),
+    "number": (number, 1),
+    "sum": (total, 1),
+    "average": (average, 1),
+    "lowercase": (lowercase, 1),
+    "not": (logical_not, 1),
+    "power": (power, 2),
+    "pad": (pad, 3),
+    "sort": (sort, 2),
+    "distinct": (distinct, 1),
+    "spread": (spread, 1),
+    "contains": (contains, 2),
+    "split": (split, 3),
+    "match": (match, 3),
+    "replace": (replace, 4),
+    "base64decode": (base64_decode, 1),
+    "toMillis": (to_millis, 2),
+    "formatBase": (format_base, 2),
+    "formatNumber": (format_number, 3),
+    "parseInteger": (parse_integer, 2),
+    "encodeUrlComponent": (_url("encodeUrlComponent", _Library.encode_url_component), 1),
+    "encodeUrl": (_url("encodeUrl", _Library.encode_url), 1),
+    "decodeUrlComponent": (_url("decodeUrlComponent", _Library.decode_url_component), 1),
+    "decodeUrl": (_url("decodeUrl", _Library.decode_url), 1),
+}
+
+
+def _library_functions() -> dict[str, Any]:
+    bindings = {}
+    for name, function in library.Jsonata.static_frame.bindings.items():
+        if name != "eval":
+            method, arity = _CORRECTED.get(name, (function.method, function.nargs))
+            bindings[name] = native(name, function.signature, method, arity)
+    for name, (signature, method, arity) in ADDED.items():
+        bindings[name] = native(name, signature, method, arity)
+    return bindings
+
+
+@functools.cache
+def functions_frame() -> Any:
+    """The frame every evaluation's frame hangs on; shared, never written to."""
+    frame = Frame(None)
+    frame.bindings = _library_functions()
+    return frame

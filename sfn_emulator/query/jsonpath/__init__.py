@@ -1,0 +1,1 @@
+"""JSONPath text → compiled path, template, condition or intrinsic function → value."""

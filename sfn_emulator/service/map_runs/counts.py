@@ -1,0 +1,78 @@
+"""How a Map Run's items and children stand, as DescribeMapRun tells it and as its tolerance judges it."""
+
+from typing import Final
+
+from sfn_emulator.service.store.records import Status
+
+_NAMES: Final = {
+    Status.SUCCEEDED: "succeeded",
+    Status.FAILED: "failed",
+    Status.TIMED_OUT: "timedOut",
+    Status.ABORTED: "aborted",
+}
+
+
+class Counts:
+    """Children that ended, and their items, by status. ``bytes`` is what all results take in an array."""
+
+    def __init__(self) -> None:
+        self.executions = dict.fromkeys(_NAMES.values(), 0)
+        self.items = dict.fromkeys(_NAMES.values(), 0)
+        self.bytes = 0
+        self.executions_written = 0
+        self.items_written = 0
+        self.executions_lasting = 0
+        self.items_lasting = 0
+        """Failures that a redrive found and could not run again."""
+
+    def add(self, status: Status, items: int, size: int, executions: int = 1) -> None:
+        name = _NAMES[status]
+        self.executions[name] += executions
+        self.items[name] += items
+        self.bytes += size
+
+    @property
+    def ended(self) -> int:
+        return sum(self.executions.values())
+
+    @property
+    def failed_items(self) -> int:
+        """Items of all children that did not succeed."""
+        return sum(self.items.values()) - self.items["succeeded"]
+
+    def exceed(self, count: int | None, percentage: float | None, known: int | None) -> bool:
+        """Whether more has failed than is tolerated: either limit, or none at all where neither is set.
+
+        ``known`` is the number of all items; while that is ``None`` no share of it can be told.
+        """
+        failed = self.failed_items
+        if not failed:
+            return False
+        if count is None and percentage is None:
+            return True
+        by_count = count is not None and failed > count
+        return by_count or (percentage is not None and known is not None and failed * 100 > percentage * known)
+
+    def failures_last(self) -> None:
+        """What has failed by now can't be redriven."""
+        self.executions_lasting = self.ended - self.executions["succeeded"]
+        self.items_lasting = self.failed_items
+
+    def all_written(self) -> None:
+        """ResultWriter has written the results of all that ended."""
+        self.executions_written, self.items_written = self.ended, sum(self.items.values())
+
+
+def shown(
+    ended: dict[str, int], written: int, lasting: int, *, running: int, pending: int, again: int
+) -> dict[str, int]:
+    """The members of itemCounts or executionCounts."""
+    return {
+        **ended,
+        "running": running,
+        "pending": pending,
+        "pendingRedrive": again,
+        "resultsWritten": written,
+        "failuresNotRedrivable": lasting,
+        "total": sum(ended.values()) + running + pending + again,
+    }

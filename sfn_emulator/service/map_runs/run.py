@@ -1,0 +1,393 @@
+"""One Map Run under way: it takes items, keeps children running, counts, and tells the parent how it ended.
+
+    CHECKING   is the results' bucket there?
+    RUNNING    children begin as others end, in short turns of the loop
+    CLOSING    too many have failed, or the parent was stopped: no more begin, those that run end or are stopped
+    CONCLUDING every result is stored; they are put together, or written
+    ENDED
+
+Counts are stored once per tick, in the commit that holds the children they count.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Final, NamedTuple, Protocol
+
+from sfn_emulator.engine.ports import MapRunSpec, Work
+from sfn_emulator.engine.states.dataflow import too_large
+from sfn_emulator.errors import DATA_LIMIT, RUNTIME, EvaluationError, StateError
+from sfn_emulator.service.map_runs.children import ChildHolder, Children, Ended
+from sfn_emulator.service.map_runs.counts import Counts, shown
+from sfn_emulator.service.map_runs.feed import Feed
+from sfn_emulator.service.map_runs.items import Items, StoredItems
+from sfn_emulator.service.map_runs.kin import Kin
+from sfn_emulator.service.map_runs.output import Collecting, Writing
+from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED, RESULT_WRITER_FAILED, MapData, ResultFiles
+from sfn_emulator.service.map_runs.store import MapStore
+from sfn_emulator.service.store.documents import Store
+from sfn_emulator.service.store.records import MapRun, Status
+from sfn_emulator.values import PAYLOAD_LIMIT, Value
+
+MOST_AT_ONCE: Final = 10_000
+"""Children that run in parallel, whatever MaxConcurrency says (`state-map-distributed`, Service quotas)."""
+
+SLICE: Final = 0.003
+"""Seconds of beginning children before others on the loop have their turn."""
+
+_STOPPED_AT_ONCE: Final = 200
+EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
+EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
+
+Tell = Callable[[Value, StateError | None], None]
+"""Tells the parent the state's raw result, or why there is none."""
+
+
+class Phase(Enum):
+    CHECKING = 1
+    RUNNING = 2
+    CLOSING = 3
+    CONCLUDING = 4
+    ENDED = 5
+
+
+class MapRunHolder(ChildHolder, Protocol):
+    """What a Map Run needs of whoever holds it."""
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that only serves to measure."""
+
+    def touch_run(self, run: "MapRunWork") -> None:
+        """It has changed: to be saved at the end of the tick."""
+
+    def run_ended(self, run: "MapRunWork") -> None: ...
+
+
+class Parts(NamedTuple):
+    """What a Map Run is put together from."""
+
+    kin: Kin
+    items: Items
+    feed: Feed
+    children: Children
+    counts: Counts
+
+
+class MapRunWork:
+    """The engine's ``Work`` for one Map Run, and what the journal saves of it. ``assemble`` comes before all else."""
+
+    def __init__(
+        self,
+        holder: MapRunHolder,
+        store: Store,
+        data: MapData | None,
+        record: MapRun,
+        spec: MapRunSpec,
+        tell: Tell,
+    ) -> None:
+        self.record = record
+        self.phase = Phase.CHECKING
+        self.present = max(record.redriven_at or record.created_at, holder.present)
+        self._holder = holder
+        self._store = store
+        self._chunks = MapStore(store.database)
+        self._data = data
+        self.spec = spec
+        self._tell = tell
+        self._failure: StateError | None = None
+        self._cancelled = False
+        self._scheduled = False
+        self._stored = False
+        self._concluding = False
+        self._writing_items = 0
+        self._files: ResultFiles | None = None
+        self._work: Work | None = None
+        self._origin = self.present
+        self._slots = 0
+        self._freed: list[float] = []
+        self._parts: Parts | None = None
+
+    def assemble(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @property
+    def parts(self) -> Parts:
+        assert self._parts is not None, "assemble comes first"
+        return self._parts
+
+    # -- beginning
+
+    def start(self) -> None:
+        """Looks for the results' bucket first, as AWS does, then reads and runs."""
+        writer = self.spec.writer
+        exports = writer is not None and writer.resource is not None
+        if (exports or self.spec.reader is not None) and self._data is None:
+            self._fail(StateError(RUNTIME, "Nobody reads items or writes results here."))
+        elif self.phase is Phase.CHECKING:
+            if exports:
+                self._check_writer()
+            else:
+                self._run()
+        self._holder.touch_run(self)
+
+    def refuse(self, error: StateError) -> None:
+        """It can't even begin."""
+        self._fail(error)
+
+    def _check_writer(self) -> None:
+        spec, identity, arn, data = self.spec.writer, self.spec.identity, self.record.arn, self._data
+        assert spec is not None
+        assert data is not None
+
+        def opened(files: ResultFiles | Exception) -> None:
+            if isinstance(files, Exception):
+                self._fail(_failure(files, RESULT_WRITER_FAILED))
+            elif self.phase is Phase.CHECKING:
+                self._files = files
+                self._run()
+
+        self._work = data.run(lambda: data.write(spec, identity, arn), opened)
+
+    def _run(self) -> None:
+        self.phase = Phase.RUNNING
+        self._judge()
+        items, reader, data, identity = self.parts.items, self.spec.reader, self._data, self.spec.identity
+        if isinstance(items, StoredItems) and reader is not None and data is not None:
+            items.read(data, lambda: data.read(reader, identity))
+        self._schedule()
+
+    def arrived(self, error: Exception | None) -> None:
+        """Items have been read, or can't be."""
+        if error is not None:
+            self._fail(_failure(error, ITEM_READER_FAILED))
+        elif self.phase is Phase.RUNNING:
+            self._judge()
+        self._schedule()
+
+    # -- turns
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self.phase is not Phase.ENDED:
+            self._scheduled = True
+            self._holder.later(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if self.phase is Phase.RUNNING:
+            self._fill()
+        if self.phase is Phase.CLOSING:
+            self._close()
+        self._holder.touch_run(self)
+
+    def _fill(self) -> None:
+        """Begins children until there is no room, no item or no time left."""
+        until = self._holder.monotonic() + SLICE
+        try:
+            while self.phase is Phase.RUNNING and self._room() and self._begin_next():
+                if self._holder.monotonic() >= until:
+                    self._schedule()
+                    return
+        except (StateError, EvaluationError, RecursionError) as error:
+            self._fail(_failure(error, RUNTIME))
+            return
+        parts = self.parts
+        if self.phase is Phase.RUNNING and parts.feed.exhausted and not any((parts.children.running, *self._again())):
+            self._conclude()
+
+    def _room(self) -> bool:
+        return self.parts.children.running < self._at_once()
+
+    def _at_once(self) -> int:
+        return min(self.record.max_concurrency or MOST_AT_ONCE, MOST_AT_ONCE)
+
+    def _again(self) -> tuple[int, int]:
+        return self.parts.children.waiting_again
+
+    def _begin_next(self) -> bool:
+        parts = self.parts
+        if parts.children.begin_again():
+            return True
+        unit = parts.feed.next()
+        if unit is None:
+            return False
+        parts.children.begin(unit, self._slot())
+        return True
+
+    def _slot(self) -> float:
+        """When the next child begins: now; where time is skipped, when the one ended whose place it takes."""
+        now = self._holder.clock.now()
+        if self._holder.skip_time:
+            self._slots += 1
+            taken = self._slots > self._at_once() and self._freed
+            now = max(now, heapq.heappop(self._freed) if taken else self._origin)
+        return round(now, 3)
+
+    # -- ends of children
+
+    def ended(self, child: Ended) -> None:
+        self.parts.counts.add(child.status, child.items, child.bytes)
+        self.present = max(self.present, child.at)
+        if self._holder.skip_time and self.record.max_concurrency:
+            heapq.heappush(self._freed, child.at)
+        if child.status is not Status.SUCCEEDED and self.phase is Phase.RUNNING:
+            self._judge()
+        self._schedule()
+
+    def _judge(self) -> None:
+        """Fails the run if more items have failed than are tolerated."""
+        record, items = self.record, self.parts.items
+        known = items.known if items.complete else None
+        if self.parts.counts.exceed(record.tolerated_count, record.tolerated_percentage, known):
+            self._fail(StateError(EXCEEDED, EXCEEDED_CAUSE))
+
+    def settings_changed(self, record: MapRun) -> None:
+        """UpdateMapRun."""
+        self.record = replace(
+            self.record,
+            max_concurrency=record.max_concurrency,
+            tolerated_count=record.tolerated_count,
+            tolerated_percentage=record.tolerated_percentage,
+        )
+        if self.phase is Phase.RUNNING:
+            self._judge()
+        self._schedule()
+
+    # -- ending
+
+    def _fail(self, failure: StateError) -> None:
+        if self.phase in (Phase.CHECKING, Phase.RUNNING):
+            self._failure = failure
+            self.phase = Phase.CLOSING
+            self._schedule()
+
+    def cancel(self) -> None:
+        """The parent was stopped or has timed out; nothing is told any more."""
+        if self.phase is Phase.ENDED or self._cancelled:
+            return
+        self._cancelled = True
+        if self.phase in (Phase.CHECKING, Phase.RUNNING):
+            self.phase = Phase.CLOSING
+        self._schedule()
+
+    def _close(self) -> None:
+        """Running children are stopped, but for EXPRESS ones as long as the parent waits: those can't be, on AWS."""
+        children = self.parts.children
+        self.parts.items.cancel()
+        if self._work is not None:
+            self._work.cancel()
+        if children.running and (self._cancelled or not self.record.express):
+            children.stop(_STOPPED_AT_ONCE)
+            self._schedule()
+        if not children.running:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        self.phase = Phase.CONCLUDING
+
+    def _all_stored(self) -> None:
+        files, spec, parts = self._files, self.spec.writer, self.parts
+        if files is not None and spec is not None and self._data is not None:
+            pending = parts.feed.rest() if self._failure or self._cancelled else iter(())
+            started = map(parts.kin.pending, pending)
+            Writing(files, spec, self._data, parts.children, started, self._written).step()
+        elif self._failure is not None or self._cancelled:
+            self._finish(None)
+        elif parts.counts.bytes - 2 * parts.counts.ended > PAYLOAD_LIMIT:
+            self._concluded(None, StateError(DATA_LIMIT, too_large(self.spec.state)))
+        else:
+            Collecting(self.spec.state, spec, parts.children, self._holder.later, self._concluded).step()
+
+    def _written(self, details: Value, error: Exception | None) -> None:
+        if error is None:
+            self.parts.counts.all_written()
+        result = {"MapRunArn": self.record.arn, "ResultWriterDetails": details}
+        self._concluded(result, None if error is None else _failure(error, RESULT_WRITER_FAILED))
+
+    def _concluded(self, result: Value, error: Exception | None) -> None:
+        if error is not None and self._failure is None:
+            self._failure = _failure(error, RUNTIME)
+        self._finish(result)
+
+    def _finish(self, result: Value) -> None:
+        self.phase = Phase.ENDED
+        failure = self._failure
+        status = Status.ABORTED if self._cancelled else Status.SUCCEEDED if failure is None else Status.FAILED
+        stopped_at = round(max(self.present, self._holder.clock.now()), 3)
+        self.record = replace(
+            self.record, status=status, stopped_at=stopped_at, error=None if failure is None else failure.error
+        )
+        self._holder.touch_run(self)
+        self._holder.run_ended(self)
+        if not self._cancelled:
+            self._tell(result, failure)
+
+    # -- saved at the end of the tick
+
+    def save(self, store: Store) -> None:
+        run, items = self.record.arn, self.parts.items
+        fresh = items.fresh if isinstance(items, StoredItems) else []
+        self._writing_items = len(fresh)
+        for chunk in fresh:
+            self._chunks.put_items(run, chunk)
+        self._stored = self.phase is Phase.CONCLUDING
+        self.parts.children.save(idle=self._stored or not self._scheduled)
+        self.record = self._counted()
+        store.put(self.record)
+        if self.phase is not Phase.ENDED:
+            self._chunks.opened(run)
+        else:
+            self._chunks.closed(run)
+            if self.record.status is Status.SUCCEEDED:
+                self._chunks.forget_items(run)
+
+    def saved(self) -> None:
+        items = self.parts.items
+        if isinstance(items, StoredItems):
+            del items.fresh[: self._writing_items]
+        self.parts.children.saved()
+        if self._stored and not self._concluding:
+            self._concluding = True
+            self._all_stored()
+
+    def lost(self) -> bool:
+        """What is known of it stays with it, and is tried again."""
+        return True
+
+    def _counted(self) -> MapRun:
+        _, items, feed, children, counts = self.parts
+        again, items_again = children.waiting_again
+        gaps = feed.pending_again
+        redriven = self.record.redrive_count > 0
+        return replace(
+            self.record,
+            taken=feed.taken,
+            begun=feed.begun,
+            all_read=items.complete,
+            bytes=counts.bytes,
+            items=shown(
+                counts.items,
+                counts.items_written,
+                counts.items_lasting,
+                running=children.running_items,
+                pending=items.known - feed.taken + (0 if redriven else gaps),
+                again=items_again + (gaps if redriven else 0),
+            ),
+            executions=shown(
+                counts.executions,
+                counts.executions_written,
+                counts.executions_lasting,
+                running=children.running,
+                pending=feed.pending_units + (0 if redriven else feed.units_in(gaps)),
+                again=again + (feed.units_in(gaps) if redriven else 0),
+            ),
+        )
+
+
+def _failure(error: Exception, default: str) -> StateError:
+    """What the state fails with; a fault of ours is named, not traced."""
+    if isinstance(error, StateError):
+        return error
+    if isinstance(error, EvaluationError):
+        return StateError(error.error, error.message)
+    return StateError(default, f"{type(error).__name__}: {error}")

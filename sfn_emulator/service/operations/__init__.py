@@ -1,0 +1,1 @@
+"""What each API operation does, one file a kind of resource."""

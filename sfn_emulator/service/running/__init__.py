@@ -1,0 +1,1 @@
+"""Executions that are under way: their runs, signals, histories and the deliveries to whoever waits."""

@@ -1,0 +1,195 @@
+"""Who holds the executions that run: begins them, lets their effects out, and after a restart takes them up again."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
+from sfn_emulator.engine.run import ReplayMismatchError, Run
+from sfn_emulator.engine.strand import YEAR, Program
+from sfn_emulator.service import arns
+from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.operations.machines import remove, revision_of
+from sfn_emulator.service.running.delivery import Outlet, Told, deliver
+from sfn_emulator.service.running.live import Live
+from sfn_emulator.service.running.signals import decode
+from sfn_emulator.service.store.records import Execution, MapRun, Revision, StateMachine, Status
+from sfn_emulator.service.surroundings import Surroundings
+from sfn_emulator.values import Value, loads
+
+_log: Final = logging.getLogger(__name__)
+
+PACES: Final = 1_000
+"""Names whose pace is remembered before they begin; the oldest is forgotten first."""
+
+
+class Host:
+    """Live executions by ARN. ``open`` is called before the first request."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        definitions: Definitions,
+        *,
+        skip_time: bool = False,
+        outlet: Outlet | None = None,
+    ) -> None:
+        self._around = around
+        self._definitions = definitions
+        self._lives: dict[str, Live] = {}
+        self._tasks: Tasks | None = None
+        self.map_runs: MapRuns | None = None
+        self.skip_time = skip_time
+        self.present = 0.0
+        self._outlet = outlet
+        self._paces: dict[str, bool] = {}
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def live(self, arn: str) -> Live | None:
+        return self._lives.get(arn)
+
+    def all(self) -> Iterator[Live]:
+        return iter(self._lives.values())
+
+    def not_before(self, at: float) -> float:
+        """``at``, or the present of the execution on whose behalf something is begun."""
+        return max(at, self.present)
+
+    def pace(self, name: str, *, skip: bool) -> None:
+        """Executions of that name skip their waits or not, whatever the others do: those that run, or the next."""
+        lives = [live for live in self._lives.values() if live.execution.name == name]
+        for live in lives:
+            live.pace(skip=skip)
+        if not lives:
+            self._paces[name] = skip
+        if len(self._paces) > PACES:
+            self._paces.pop(next(iter(self._paces)))
+
+    # -- beginning
+
+    def begin(self, execution: Execution, value: Value, *, keep: bool = False) -> Live:
+        """``keep``: no request waits for it, so that a failed commit is tried again rather than refused."""
+        live = self._make(execution, value)
+        live.keep = keep
+        if execution.name in self._paces:
+            live.pace(skip=self._paces.pop(execution.name))
+        self._lives[execution.arn] = live
+        live.begin()
+        return live
+
+    def _make(self, execution: Execution, value: Value, seq: int = 0) -> Live:
+        revision = revision_of(self._around, execution.revision)
+        machine = arns.parse(execution.machine_arn, "stateMachine")
+        identity = Identity(
+            execution_arn=execution.arn,
+            execution_name=execution.name,
+            machine_arn=execution.machine_arn,
+            machine_name=machine.name,
+            role_arn=revision.role_arn,
+            started_at=execution.started_at,
+            region=machine.region,
+            seed=execution.seed,
+            express=execution.type is MachineType.EXPRESS,
+            test_case=execution.test_case,
+        )
+        run = Run(self._program(execution, revision), identity, value, execution.input)
+        return Live(self, execution, run, seq=seq)
+
+    def _program(self, execution: Execution, revision: Revision) -> Program:
+        if execution.map_run_arn is None:
+            return self._definitions.program(revision)
+        map_run = self._around.store.get(MapRun, execution.map_run_arn)
+        assert map_run is not None, "a child's Map Run is stored before it"
+        return self._definitions.child_program(revision, map_run.state)
+
+    async def end_of(self, live: Live) -> Execution:
+        """The record of its end, once that is saved."""
+        done: asyncio.Future[Execution] = self._around.loop.create_future()
+        live.watch(lambda execution: None if done.done() else done.set_result(execution))
+        return await done
+
+    # -- after a restart
+
+    def open(self, tasks: Tasks, map_runs: MapRuns | None = None) -> None:
+        """Takes up what was running when the last process ended. All are known first: a parent asks for its child."""
+        self._tasks = tasks
+        self.map_runs = map_runs
+        for seq, execution in self._around.store.open_executions():
+            self._lives[execution.arn] = self._make(execution, loads(execution.input), seq)
+        for live in list(self._lives.values()):
+            execution = live.execution
+            try:
+                live.resume([(at, decode(body)) for at, body in self._around.store.signals(live.seq)])
+            except ReplayMismatchError as mismatch:
+                _log.error("%s cannot go on: %s", execution.arn, mismatch)
+                live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
+            self.touch(live)
+
+    def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
+        """Takes up one that failed. Raises ``ReplayMismatchError`` if what is stored of it does not fit any more."""
+        live = self._make(execution, loads(execution.input), seq)
+        signals = [(at, decode(body)) for at, body in self._around.store.signals(seq)]
+        live.redrive(signals, client_token)
+        self._lives[execution.arn] = live
+        return live
+
+    # -- what ends them
+
+    def condemn(self, machine_arn: str) -> None:
+        """The machine is being deleted: each of its executions, and of its Map Runs', ends at its next transition."""
+        for live in list(self._lives.values()):
+            kept = live.execution.type is MachineType.STANDARD and not live.ended
+            if kept and f"{live.execution.machine_arn}/".startswith(f"{machine_arn}/"):
+                live.condemn()
+
+    def expire(self) -> None:
+        """Ends what waits for nothing but work and has been open for a year; timers see to the others."""
+        latest = self._around.now() - YEAR
+        for live in list(self._lives.values()):
+            if live.execution.started_at <= latest and not live.ended:
+                live.expire()
+
+    # -- what live executions need
+
+    @property
+    def tasks(self) -> Tasks:
+        assert self._tasks is not None, "open comes before the first execution"
+        return self._tasks
+
+    @property
+    def clock(self) -> Clock:
+        return self._around.clock
+
+    def touch(self, live: Live) -> None:
+        self._around.journal.touch(live)
+
+    def later(self, then: Callable[[], None], delay: float = 0.0) -> None:
+        self._around.loop.call_later(delay, then)
+
+    def wants_log(self, revision: str) -> bool:
+        """Whether executions of this revision are logged."""
+        return self._outlet is not None and revision_of(self._around, revision).logging["level"] != "OFF"
+
+    def deliver(self, live: Told) -> None:
+        if self._outlet is not None:
+            deliver(live, revision_of(self._around, live.execution.revision), self._outlet)
+
+    def gone(self, live: Live) -> None:
+        self._lives.pop(live.execution.arn, None)
+        if live.execution.type is MachineType.STANDARD and live.execution.map_run_arn is None:
+            self._finish_deletion(live.execution.machine_arn)
+
+    def _finish_deletion(self, machine_arn: str) -> None:
+        store = self._around.store
+        machine = store.get(StateMachine, machine_arn)
+        if machine is not None and machine.deleting and not store.any_execution(machine_arn, Status.RUNNING):
+            remove(self._around, machine)
+            self._around.journal.changed()
+
+    def close(self) -> None:
+        for live in self._lives.values():
+            live.let_go()

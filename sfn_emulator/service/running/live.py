@@ -1,0 +1,289 @@
+"""An execution that runs: its run and driver, what it was told, and how that is stored.
+
+    told a signal → recorded → the run's turn → [commit] → effects go out, watchers hear of the end
+
+The driver carries the run; nothing it wants leaves before the commit that holds what led to it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.asl.resource import Resource
+from sfn_emulator.engine.driver import Driver
+from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
+from sfn_emulator.engine.run import Run
+from sfn_emulator.engine.run import Status as Outcome
+from sfn_emulator.service.redrive import keeps_signals, with_token
+from sfn_emulator.service.running import history
+from sfn_emulator.service.running.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
+from sfn_emulator.service.store.documents import Store
+from sfn_emulator.service.store.records import Execution, Status
+from sfn_emulator.service.store.text import plain
+from sfn_emulator.values import UNSET, dumps
+
+HANDED_AFTER: Final = 0.05
+"""Seconds after which what was answered has left the process."""
+BUDGET: Final = 2_000
+"""Transitions one execution may make before others have their turn."""
+TRANSITIONS_LIMIT: Final = 200_000
+"""Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
+AWS would not get so far in its five minutes, and each event holds memory."""
+
+
+class Holder(Protocol):
+    """What a live execution needs of whoever holds it.
+
+    ``present`` is the time of the execution that is being served, or 0: what it tells others is never before it.
+    """
+
+    present: float
+
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def map_runs(self) -> MapRuns | None: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def skip_time(self) -> bool: ...
+    def touch(self, live: "Live") -> None:
+        """It has changed: to be saved at the end of the tick."""
+
+    def later(self, then: Callable[[], None], delay: float = 0.0) -> None: ...
+    def deliver(self, live: "Live") -> None:
+        """What is new of it lasts, and others may hear of it."""
+
+    def gone(self, live: "Live") -> None:
+        """It has ended and that is saved, or it never was."""
+
+
+class Live:
+    """One live execution: its driver's ``Host``, ``Tasks`` and ``MapRuns``. ``seq`` is its row, 0 while it has none."""
+
+    __slots__ = (
+        *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_packed", "_unwritten"),
+        "_watchers",
+        *("announced", "delivered", "execution", "keep", "run", "seq", "transitions"),
+    )
+
+    def __init__(self, holder: Holder, execution: Execution, run: Run, *, seq: int = 0) -> None:
+        self.execution = execution
+        self.run = run
+        self.seq = seq
+        self.keep = bool(seq)
+        """Whether a failed commit is tried again, rather than taken as a start that never was."""
+        self.transitions = 0
+        """Since it last waited."""
+        self.delivered = 0
+        """How many events were told to the outlet, and the last status."""
+        self.announced: Status | None = None
+        self._holder = holder
+        self._packed: bytes | None = None
+        self._unwritten = False
+        self._new_seq = 0
+        self._kept = 0
+        self._handed: frozenset[int] = frozenset()
+        self._fresh: list[tuple[float, Told]] = []
+        self._committed: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[Execution], None]] | None = None
+        map_runs = None if holder.map_runs is None else self
+        self._driver = Driver(run, holder.clock, self, map_runs, host=self, skip=holder.skip_time, budget=BUDGET)
+
+    @property
+    def ended(self) -> bool:
+        return self.execution.status is not Status.RUNNING
+
+    @property
+    def events(self) -> list[Event]:
+        return self.run.events
+
+    # -- what happens to it
+
+    def begin(self) -> None:
+        """What its first turn leads to may come ticks later; that it was begun lasts with the present one."""
+        self._holder.touch(self)
+        self.run.start(self.execution.started_at)
+        self._driver.resume()
+
+    def resume(self, signals: list[tuple[float, Told]]) -> None:
+        """Told again all it was told before; what it still awaits goes out again. Raises ``ReplayMismatchError``."""
+        self.replay(signals)
+        self._driver.resume()
+
+    def replay(self, signals: list[tuple[float, Told]]) -> None:
+        self.run.start(self.execution.started_at)
+        for at, told in signals:
+            while self.run.advance():
+                pass
+            tell(self.run, told, at)
+        while self.run.advance():
+            pass
+        self._kept = len(signals)
+        self._handed = frozenset(told.id for _, told in signals if isinstance(told, Handed))
+        self.delivered, self.announced = len(self.run.events), Status.RUNNING
+
+    def stop(self, error: str | None, cause: str | None) -> None:
+        at = self._driver.now()
+        self._note(at, Stop(error, cause))
+        self._driver.stop(error, cause, at)
+
+    def condemn(self) -> None:
+        """Its machine is being deleted: its next transition ends it."""
+        at = self._driver.now()
+        self._note(at, Condemn())
+        self._driver.condemn(at)
+
+    def expire(self) -> None:
+        """It has been open for too long."""
+        at = self._driver.now()
+        self._note(at, Expire())
+        self._driver.expire(at)
+
+    def redrive(self, signals: list[tuple[float, Told]], client_token: str | None) -> None:
+        """Told again all it was told until it failed, then runs what failed again."""
+        self.replay(signals)
+        self.run.take_effects()
+        at = max(self._driver.now(), self.run.at)
+        self.execution = replace(
+            self.execution,
+            status=Status.RUNNING,
+            stopped_at=None,
+            output=None,
+            error=None,
+            cause=None,
+            redrive_count=self.execution.redrive_count + 1,
+            redriven_at=at,
+            redrive_tokens=with_token(self.execution.redrive_tokens, client_token, at),
+            events=0,
+        )
+        self._unwritten, self.announced = True, None
+        self._note(at, Redrive())
+        self._driver.redrive(at)
+
+    def pace(self, *, skip: bool) -> None:
+        """Whether it skips its waits, whatever the others do."""
+        self._driver.pace(skip=skip)
+
+    def watch(self, ended: Callable[[Execution], None]) -> None:
+        """Calls ``ended`` when it has ended and that is saved."""
+        self._watchers = [*(self._watchers or ()), ended]
+
+    def let_go(self) -> None:
+        """The process ends: nothing is awaited any more; what is stored will go on another time."""
+        self._watchers = None
+
+    # -- the driver's tasks
+
+    def supports(self, resource: Resource) -> str | None:
+        return self._holder.tasks.supports(resource)
+
+    def start(self, effect: StartTask | StartMapRun, _: Tell) -> Work:
+        if isinstance(effect, StartMapRun):
+            assert self._holder.map_runs is not None, "a driver without Map Runs asks for none"
+            return self._holder.map_runs.start(effect, self._tell)
+        if effect.submitted is None and effect.id not in self._handed:
+            # a worker took it, but the process died before the worker can have heard
+            return self._holder.tasks.start(effect._replace(submitted=UNSET), self._tell_but_its_beginning)
+        return self._holder.tasks.start(effect, self._tell)
+
+    def _tell(self, signal: Signal) -> None:
+        if isinstance(signal, TaskBegun):
+            self._hand(signal.id)
+        self._driver.tell(signal, self._holder.present or None)
+
+    def _tell_but_its_beginning(self, signal: Signal) -> None:
+        if isinstance(signal, TaskBegun):
+            self._hand(signal.id)
+        else:
+            self._tell(signal)
+
+    def _hand(self, effect: int) -> None:
+        self._holder.later(lambda: None if self.ended else self._note(self.run.at, Handed(effect)), HANDED_AFTER)
+
+    # -- the driver's host
+
+    def record(self, signal: Signal, at: float) -> None:
+        self.transitions = 0
+        if not self.ended:
+            self._note(at, signal)
+
+    def commit(self, then: Callable[[], None]) -> None:
+        self._committed.append(then)
+        self.passed()
+
+    def later(self, then: Callable[[], None]) -> None:
+        self.transitions += BUDGET
+        if self.transitions >= TRANSITIONS_LIMIT and self.execution.type is MachineType.EXPRESS:
+            self.run.expire(self._driver.now())
+        self._holder.later(then)
+
+    def passed(self) -> None:
+        if self.run.status is not Outcome.RUNNING and not self.ended:
+            self._end()
+        self._holder.touch(self)
+
+    def _note(self, at: float, told: Told) -> None:
+        self._fresh.append((at, told))
+        self._holder.touch(self)
+
+    def _end(self) -> None:
+        run = self.run
+        self._unwritten = True
+        self.execution = replace(
+            self.execution,
+            status=Status(run.status),
+            stopped_at=round(run.at, 3),
+            output=None if run.output is UNSET or run.status is not Outcome.SUCCEEDED else plain(dumps(run.output)),
+            error=plain(run.error),
+            cause=plain(run.cause),
+            events=len(run.events),
+        )
+
+    # -- saved at the end of the tick
+
+    def save(self, store: Store) -> None:
+        if self.execution.type is MachineType.EXPRESS:
+            return
+        self._new_seq = self.seq or store.insert_execution(self.execution)
+        keeps = not self.ended or keeps_signals(self.execution)
+        if keeps and self._fresh:
+            store.add_signals(self._new_seq, self._kept, [(at, encode(told)) for at, told in self._fresh])
+        if self.seq and self._unwritten:
+            store.update_execution(self.seq, self.execution)
+        if not self.ended:
+            return
+        if not keeps and self._kept:
+            store.drop_signals(self.seq)
+        if self._packed is None:
+            self._packed = history.pack(self.run.events)
+        store.put_history(self._new_seq, self._packed)
+
+    def saved(self) -> None:
+        self.seq, self.keep = self._new_seq, True
+        self._kept += len(self._fresh)
+        self._fresh, self._unwritten = [], False
+        self._holder.deliver(self)
+        committed, self._committed = self._committed, []
+        self._holder.present = self.run.at
+        for then in committed:
+            then()
+        if self.ended and not self._committed and not self._fresh:
+            self._farewell()
+        self._holder.present = 0.0
+
+    def lost(self) -> bool:
+        if self.execution.type is MachineType.EXPRESS:
+            self.saved()  # nothing of it is stored, so nothing was lost
+            return False
+        if not self.keep:
+            self._holder.gone(self)
+        return self.keep
+
+    def _farewell(self) -> None:
+        self._holder.gone(self)
+        watchers, self._watchers = self._watchers, None
+        for ended in watchers or ():
+            ended(self.execution)

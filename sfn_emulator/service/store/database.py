@@ -1,0 +1,172 @@
+"""The SQLite file in the state directory: which version it is, how it commits.
+
+``Database.open(directory)`` refuses a file that is damaged, foreign or newer without touching it, and migrates an older
+one; that no other process has the directory is the caller's to see to. ``Database.open(None)`` is a database in memory
+with the same tables: what ``--in-memory`` runs on.
+
+Commits happen on the loop's thread and, by default, do not wait for the disk (WAL, synchronous=NORMAL: a killed
+process loses nothing); ``fsync`` makes them wait. What is costly, carrying the log over into the file, is done on a
+thread of its own.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sfn_emulator.service.store.schema import MIGRATIONS
+
+APPLICATION_ID: Final = 0x53464E45
+FILE_NAME: Final = "service.sqlite"
+_CHECKPOINT_EVERY: Final = 4_000
+"""Changed rows, and pages of long values, between two checkpoints; bounds the log to some tens of megabytes."""
+
+
+_PAGE: Final = 4_096
+_QUICKLY_READ: Final = 64 * 1024 * 1024
+"""Bytes of a file that are looked at from end to end before the first answer (some 50 ms)."""
+
+
+class StateDirectoryError(Exception):
+    """The state directory cannot be used; the message is one line that says why and how to mend it."""
+
+
+class Database:
+    """One connection, used on one thread. A transaction begins with the first write and lasts until ``commit``."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self._path = path
+        self._changed = 0
+        self._carried = False
+        """Whether but a little of the log is left to carry over. It begins anew only when nothing is left, and that is
+        never so on another thread while this one writes."""
+        self._checkpoint: threading.Thread | None = None
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+
+    @classmethod
+    def open(cls, directory: Path | None, *, fsync: bool = False) -> "Database":
+        """Raises ``StateDirectoryError``; see the module."""
+        if directory is None:
+            return cls(_prepared(sqlite3.connect(":memory:", isolation_level=None), fsync), None)
+        path = directory / FILE_NAME
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _check_header(path)
+            _check_pages(path)
+            connection = sqlite3.connect(path, isolation_level=None)
+            return cls(_prepared(connection, fsync), path)
+        except (sqlite3.Error, OSError) as error:
+            raise StateDirectoryError(
+                f"{path} cannot be used ({error}): it was left as it is; move it away or choose another --state-dir."
+            ) from None
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """One change within the present transaction. Raises ``sqlite3.Error`` when the disk refuses."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._changed += 1
+        for value in values:
+            if isinstance(value, str | bytes) and len(value) > _PAGE:
+                self._changed += len(value) // _PAGE
+        return self._connection.execute(sql, values)
+
+    @property
+    def changing(self) -> bool:
+        return self._connection.in_transaction
+
+    def commit(self) -> None:
+        """Makes the present transaction last; raises ``sqlite3.Error`` when the disk refuses."""
+        if not self._connection.in_transaction:
+            return
+        self._connection.execute("COMMIT")
+        if self._carried:
+            self._carried = False
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        elif self._path and self._changed >= _CHECKPOINT_EVERY:
+            self._changed = 0
+            self._start_checkpoint()
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        if self._checkpoint:
+            self._checkpoint.join()
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _start_checkpoint(self) -> None:
+        if self._checkpoint is None or not self._checkpoint.is_alive():
+            self._checkpoint = threading.Thread(target=self._carry_over, name="checkpoint", daemon=True)
+            self._checkpoint.start()
+
+    def _carry_over(self) -> None:
+        """Most of the log first, then what was written meanwhile; what is left is for the loop's thread."""
+        assert self._path
+        with suppress(sqlite3.Error):  # the next one will catch up
+            with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+                for _ in range(2):
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._carried = True
+
+
+def _check_header(path: Path) -> None:
+    """Refuses what is not ours before anything opens it. Offsets: https://www.sqlite.org/fileformat2.html#the_database_header."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        return
+    version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    if not header.startswith(b"SQLite format 3\0") or application not in (0, APPLICATION_ID):
+        raise StateDirectoryError(
+            f"{path} is damaged or not ours: it was left as it is; move it away or choose another --state-dir."
+        )
+    if version > len(MIGRATIONS):
+        raise StateDirectoryError(
+            f"{path} was written by a newer version (format {version}, this one knows {len(MIGRATIONS)}): "
+            "it was left as it is; upgrade, or choose another --state-dir."
+        )
+
+
+def _check_pages(path: Path) -> None:
+    """Raises ``sqlite3.DatabaseError`` for damage anywhere in a file that is quickly read.
+
+    Of a larger one damage is told of when it is met. The connection only reads, or closing it would change the file.
+    """
+    if not path.exists() or not 0 < path.stat().st_size <= _QUICKLY_READ:
+        return
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
+
+
+def _prepared(connection: sqlite3.Connection, fsync: bool) -> sqlite3.Connection:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={'FULL' if fsync else 'NORMAL'}")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA cache_size=-8000")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    if version < len(MIGRATIONS):
+        _migrate(connection, version)
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for script in MIGRATIONS[version:]:
+        for statement in script:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

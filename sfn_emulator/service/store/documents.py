@@ -1,0 +1,324 @@
+"""Records in and out of the database: documents by key and in order, executions with their signals and history."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+import orjson
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.service.store.database import Database
+from sfn_emulator.service.store.records import (
+    Activity,
+    Alias,
+    Document,
+    Execution,
+    MapRun,
+    Revision,
+    StateMachine,
+    Status,
+    Version,
+)
+from sfn_emulator.service.store.schema import LATEST
+
+D = TypeVar("D", bound=Document)
+
+_CACHED: Final = 2_048
+
+
+def _machine(body: dict[str, Any]) -> StateMachine:
+    return StateMachine(**body | {"type": MachineType(body["type"])})
+
+
+def _alias(body: dict[str, Any]) -> Alias:
+    return Alias(**body | {"routes": tuple((arn, weight) for arn, weight in body["routes"])})
+
+
+def _map_run(body: dict[str, Any]) -> MapRun:
+    return MapRun(**body | {"status": Status(body["status"])})
+
+
+_LOADERS: Final[dict[type[Any], Callable[[dict[str, Any]], Document]]] = {
+    StateMachine: _machine,
+    Revision: lambda body: Revision(**body),
+    Version: lambda body: Version(**body),
+    Alias: _alias,
+    Activity: lambda body: Activity(**body),
+    MapRun: _map_run,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which executions a list wants; ``column`` is machine, version, alias or map_run, ``before`` the last one's
+    (time, seq)."""
+
+    column: str
+    value: str
+    status: Status | None = None
+    redriven: bool | None = None
+    before: tuple[float, int] | None = None
+
+
+class Store:
+    """All reads see the present transaction's writes. Every write may raise ``sqlite3.Error``."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._cache: OrderedDict[tuple[type[Any], str], Document] = OrderedDict()
+
+    # -- documents
+
+    def get(self, kind: type[D], key: str) -> D | None:
+        found = self._cache.get((kind, key))
+        if found is None:
+            row = self.database.execute(
+                "SELECT body FROM document WHERE kind = ? AND key = ?", (kind.kind, key)
+            ).fetchone()
+            if row is None:
+                return None
+            found = self._remember(_LOADERS[kind](orjson.loads(row[0])))
+        return cast(D, found)
+
+    def put(self, record: Document) -> None:
+        self.database.write(
+            "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
+            (record.kind, record.key, record.parent, record.created_at, orjson.dumps(record)),
+        )
+        self._remember(record)
+
+    def delete(self, record: Document) -> None:
+        self.database.write("DELETE FROM document WHERE kind = ? AND key = ?", (record.kind, record.key))
+        self._cache.pop((type(record), record.key), None)
+
+    def documents(
+        self, kind: type[D], parent: str = "", *, after: tuple[float, str] | None = None, limit: int = -1
+    ) -> list[D]:
+        """In order of creation, oldest first; ``after`` is the last seen record's (created_at, key)."""
+        at, key = after or (float("-inf"), "")
+        rows = self.database.execute(
+            "SELECT body FROM document WHERE kind = ? AND parent = ? AND (at, key) > (?, ?) ORDER BY at, key LIMIT ?",
+            (kind.kind, parent, at, key, limit),
+        )
+        return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
+
+    def count(self, kind: type[Any], parent: str = "") -> int:
+        (count,) = self.database.execute(
+            "SELECT count(*) FROM document WHERE kind = ? AND parent = ?", (kind.kind, parent)
+        ).fetchone()
+        return int(count)
+
+    def counts(self) -> dict[str, int]:
+        """How many records there are of each kind, and how many executions."""
+        counts = dict(self.database.execute("SELECT kind, count(*) FROM document GROUP BY kind").fetchall())
+        (counts["execution"],) = self.database.execute("SELECT count(*) FROM execution").fetchone()
+        return counts
+
+    def _remember(self, record: Document) -> Document:
+        self._cache[type(record), record.key] = record
+        if len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+        return record
+
+    # -- executions
+
+    def insert_execution(self, execution: Execution) -> int:
+        """Adds a row; gives its ``seq``, by which its signals and history are kept and lists are ordered."""
+        return self.database.write(_INSERT, _row(execution)).lastrowid or 0
+
+    def update_execution(self, seq: int, execution: Execution) -> None:
+        """Writes what may change after the start; what indices are built on, but for the status, does not."""
+        e = execution
+        self.database.write(
+            _UPDATE,
+            (
+                *(e.status, e.stopped_at, e.redrive_count, e.redriven_at, _kept_tokens(e)),
+                *(e.events, e.error, e.cause, e.output, seq),
+            ),
+        )
+
+    def execution(self, arn: str) -> tuple[int, Execution] | None:
+        row = self.database.execute(f"{_SELECT} WHERE arn = ?", (arn,)).fetchone()
+        return _execution(row) if row else None
+
+    def executions(self, wanted: Filter, limit: int) -> list[tuple[tuple[float, int], Execution]]:
+        """Newest first, each after its (time, seq): of its end, or of its redrive or start while it runs
+        (API_ListExecutions). Texts (input, output, error, cause) are left out."""
+        statuses = (wanted.status,) if wanted.status else tuple(Status)
+        at, seq = wanted.before or _NEWEST
+        # SQLite finds its place in an index of an expression by the plain comparison alone.
+        conditions, values = f"{wanted.column} = ? AND status = ? AND {LATEST} <= ? AND ({LATEST}, seq) < (?, ?)", []
+        if wanted.redriven is not None:
+            conditions += f" AND redrives {'>' if wanted.redriven else '='} 0"
+        for status in statuses:
+            values += [wanted.value, status, at, at, seq, limit]
+        first = f"SELECT {LATEST} AS latest, {_BRIEF} FROM execution WHERE {conditions}"
+        part = f"SELECT * FROM ({first} ORDER BY {LATEST} DESC, seq DESC LIMIT ?)"
+        rows = self.database.execute(
+            f"{' UNION ALL '.join([part] * len(statuses))} ORDER BY 1 DESC, 2 DESC LIMIT ?", (*values, limit)
+        )
+        return [((row[0], row[1]), _execution((*row[1:], None, None, "", None))[1]) for row in rows]
+
+    def open_executions(self) -> Iterator[tuple[int, Execution]]:
+        """All that were running when the process ended, oldest first."""
+        rows = self.database.execute(f"{_SELECT} WHERE status = 'RUNNING' ORDER BY seq").fetchall()
+        return map(_execution, rows)
+
+    def children(
+        self, map_run: str, status: Status, after: tuple[float, int], limit: int
+    ) -> list[tuple[tuple[float, int], Execution]]:
+        """A Map Run's STANDARD children with this status, each after its (time, seq), the eldest first."""
+        at, seq = after
+        rows = self.database.execute(
+            f"SELECT {LATEST}, seq, {', '.join(_COLUMNS)} FROM execution "
+            f"WHERE map_run = ? AND status = ? AND {LATEST} >= ? AND ({LATEST}, seq) > (?, ?) "
+            f"ORDER BY {LATEST}, seq LIMIT ?",
+            (map_run, status, at, at, seq, limit),
+        )
+        return [((row[0], row[1]), _execution(row[1:])[1]) for row in rows]
+
+    def any_execution(self, machine_arn: str, status: Status) -> bool:
+        found = self.database.execute(
+            "SELECT 1 FROM execution WHERE machine = ? AND status = ? LIMIT 1", (machine_arn, status)
+        )
+        return found.fetchone() is not None
+
+    # -- signals and history
+
+    def add_signals(self, seq: int, first: int, signals: Sequence[tuple[float, bytes]]) -> None:
+        """Appends (time, body) as numbers ``first``, ``first + 1``, …"""
+        for n, (at, body) in enumerate(signals, first):
+            self.database.write("INSERT INTO signal VALUES (?, ?, ?, ?)", (seq, n, at, body))
+
+    def signals(self, seq: int) -> list[tuple[float, bytes]]:
+        return self.database.execute("SELECT at, body FROM signal WHERE execution = ? ORDER BY n", (seq,)).fetchall()
+
+    def drop_signals(self, seq: int) -> None:
+        self.database.write("DELETE FROM signal WHERE execution = ?", (seq,))
+
+    def told_after(self, seq: int, limit: int) -> list[tuple[int, float | None]]:
+        """(seq, when it ended) of executions that signals are kept of, in order, after ``seq``."""
+        return self.database.execute(_TOLD, (seq, limit)).fetchall()
+
+    def put_history(self, seq: int, body: bytes) -> None:
+        self.database.write("INSERT OR REPLACE INTO history VALUES (?, ?)", (seq, body))
+
+    def history(self, seq: int) -> bytes | None:
+        row = self.database.execute("SELECT body FROM history WHERE execution = ?", (seq,)).fetchone()
+        return row[0] if row else None
+
+    # -- the transaction, and time
+
+    def commit(self) -> None:
+        self.database.commit()
+
+    def rollback(self) -> None:
+        self._cache.clear()
+        self.database.rollback()
+
+    def forget_before(self, cutoff: float, limit: int = 500) -> int:
+        """Drops up to ``limit`` executions that ended before ``cutoff`` (retention); gives how many."""
+        seqs = [
+            (seq,)
+            for (seq,) in self.database.execute(
+                "SELECT seq FROM execution WHERE started < ?1 AND stopped < ?1 ORDER BY seq LIMIT ?2", (cutoff, limit)
+            )
+        ]
+        for (seq,) in seqs:
+            self.forget(seq)
+        return len(seqs)
+
+    def forget(self, seq: int) -> None:
+        """An execution that has ended, with all that was kept of it."""
+        self._forget_map_runs(seq)
+        for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
+            self.database.write(f"DELETE FROM {table} WHERE {column} = ?", (seq,))
+
+    def _forget_map_runs(self, seq: int) -> None:
+        """With what they read and what their EXPRESS children came to."""
+        rows = self.database.execute(
+            "SELECT key FROM document WHERE kind = ? AND parent = (SELECT arn FROM execution WHERE seq = ?)",
+            (MapRun.kind, seq),
+        )
+        for (run,) in rows.fetchall():
+            self.database.write("DELETE FROM map_item WHERE run = ?", (run,))
+            self.database.write("DELETE FROM map_outcome WHERE run = ?", (run,))
+            self.database.write("DELETE FROM document WHERE kind = ? AND key = ?", (MapRun.kind, run))
+            self._cache.pop((MapRun, run), None)
+
+
+_COLUMNS: Final = (
+    *(
+        "arn",
+        "machine",
+        "status",
+        "name",
+        "started",
+        "stopped",
+        "version",
+        "alias",
+        "map_run",
+        "item_count",
+        "redrives",
+    ),
+    *("redriven", "redrive_token", "revision", "type", "seed", "trace", "events", "test_case", "parent"),
+    *("error", "cause", "input", "output"),
+)
+_NEWEST: Final = (float("inf"), 0)
+_BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-4]))
+_SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"
+_INSERT: Final = f"INSERT INTO execution ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_TOLD: Final = (  # one look into the index per execution, however many signals each has
+    "WITH RECURSIVE told(seq) AS (SELECT min(execution) FROM signal WHERE execution > ? UNION ALL "
+    "SELECT (SELECT min(execution) FROM signal WHERE execution > told.seq) FROM told WHERE told.seq IS NOT NULL) "
+    "SELECT execution.seq, stopped FROM told CROSS JOIN execution USING (seq) LIMIT ?"
+)
+_UPDATE: Final = (
+    "UPDATE execution SET status = ?, stopped = ?, redrives = ?, redriven = ?, redrive_token = ?, "
+    "events = ?, error = ?, cause = ?, output = ? WHERE seq = ?"
+)
+
+
+def _kept_tokens(e: Execution) -> bytes | None:
+    return orjson.dumps(e.redrive_tokens) if e.redrive_tokens else None
+
+
+def _row(e: Execution) -> tuple[Any, ...]:
+    return (
+        *(e.arn, e.machine_arn, e.status, e.name, e.started_at, e.stopped_at, e.version_arn, e.alias_arn),
+        *(e.map_run_arn, e.item_count, e.redrive_count, e.redriven_at, _kept_tokens(e), e.revision, e.type, e.seed),
+        *(e.trace_header, e.events, e.test_case, e.parent_arn, e.error, e.cause, e.input, e.output),
+    )
+
+
+def _execution(row: tuple[Any, ...]) -> tuple[int, Execution]:
+    (seq, arn, machine, status, name, started, stopped, version, alias, map_run, item_count, redrives) = row[:12]
+    (redriven, redrive_token, revision, kind, seed, trace, events, test_case, parent) = row[12:21]
+    error, cause, text, output = row[21:]
+    return seq, Execution(
+        arn=arn,
+        name=name,
+        machine_arn=machine,
+        revision=revision,
+        type=MachineType(kind),
+        started_at=started,
+        input=text,
+        seed=seed,
+        status=Status(status),
+        stopped_at=stopped,
+        output=output,
+        error=error,
+        cause=cause,
+        version_arn=version,
+        alias_arn=alias,
+        trace_header=trace,
+        map_run_arn=map_run,
+        item_count=item_count,
+        redrive_count=redrives,
+        redriven_at=redriven,
+        redrive_tokens=() if redrive_token is None else tuple(map(tuple, orjson.loads(redrive_token))),
+        events=events,
+        test_case=test_case,
+        parent_arn=parent,
+    )

@@ -1,0 +1,124 @@
+"""One commit for everything a tick of the loop changed.
+
+Whoever changes something says so (``touch`` for a live execution, ``changed`` for records already written into the open
+transaction). At the end of the tick all of it is committed; only then are effects dispatched and answers sent. When the
+disk refuses, the tick's records are rolled back and its requests fail with a clear error; what running executions were
+told stays with them and is tried again.
+"""
+
+import logging
+import sqlite3
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from typing import Final, Protocol
+
+from sfn_emulator.service.errors import store_unavailable
+from sfn_emulator.service.store.documents import Store
+
+_log: Final = logging.getLogger(__name__)
+_RETRY_AFTER: Final = 1.0
+"""Seconds until what could not be written is tried again."""
+
+
+class Saved(Protocol):
+    """Something live whose changes are written at the end of the tick."""
+
+    def save(self, store: Store) -> None:
+        """Writes what changed; raises ``sqlite3.Error``. May be called again if the commit fails."""
+
+    def saved(self) -> None:
+        """The commit that holds it is done: effects may go out."""
+
+    def lost(self) -> bool:
+        """The commit failed. True if there is something to try again, false if it is as if it never was."""
+
+
+class Journal:
+    """All calls on the loop's thread."""
+
+    def __init__(self, store: Store, loop: AbstractEventLoop) -> None:
+        self._store = store
+        self._loop = loop
+        self._dirty: dict[Saved, None] = {}
+        self._waiting: Future[None] | None = None
+        self._scheduled = False
+        self._broken: sqlite3.Error | None = None
+        self._closed = False
+        self._retry: TimerHandle | None = None
+        self.failure: str | None = None
+        """Why the last commit failed; ``None`` when it did not."""
+
+    def touch(self, live: Saved) -> None:
+        self._dirty[live] = None
+        self.changed()
+
+    def changed(self) -> None:
+        if not self._scheduled and not self._closed:
+            self._scheduled = True
+            self._loop.call_soon(self.flush)
+
+    def broken(self, error: sqlite3.Error) -> None:
+        """A write of this tick was refused: nothing of the tick may last."""
+        self._broken = error
+        self.changed()
+
+    def __len__(self) -> int:
+        """How many live executions have something to be written."""
+        return len(self._dirty)
+
+    @property
+    def pending(self) -> bool:
+        """Whether something of this tick is not committed yet."""
+        return self._scheduled
+
+    def committed(self) -> Future[None]:
+        """Done when this tick's changes last; fails with ``ApiError`` ServiceUnavailable when they cannot."""
+        if self._waiting is None:
+            self._waiting = self._loop.create_future()
+        return self._waiting
+
+    def flush(self) -> None:
+        """Commits now; what the commit lets loose may start another tick's worth."""
+        if self._closed:
+            return
+        self._scheduled = False
+        dirty, self._dirty = self._dirty, {}
+        waiting, self._waiting = self._waiting, None
+        broken, self._broken = self._broken, None
+        try:
+            if broken is not None:
+                raise broken
+            for live in dirty:
+                live.save(self._store)
+            self._store.commit()
+        except sqlite3.Error as error:
+            self._refused(error, dirty, waiting)
+            return
+        self.failure = None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        for live in dirty:
+            live.saved()
+
+    def _refused(self, error: sqlite3.Error, dirty: dict[Saved, None], waiting: Future[None] | None) -> None:
+        if self.failure is None:
+            _log.error("The state directory cannot be written: %s", error)
+        self.failure = str(error)
+        self._store.rollback()
+        self._dirty = {live: None for live in dirty if live.lost()} | self._dirty
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(store_unavailable(self.failure))
+            waiting.exception()
+        if self._dirty and self._retry is None:
+            self._retry = self._loop.call_later(_RETRY_AFTER, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        if self._dirty:
+            self.changed()
+
+    def close(self) -> None:
+        """A last commit."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self.flush()
+        self._closed = True

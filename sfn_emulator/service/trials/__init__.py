@@ -1,0 +1,1 @@
+"""TestState: one state tried alone, with the stages its data goes through."""

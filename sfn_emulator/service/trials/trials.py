@@ -1,0 +1,217 @@
+"""TestState: one state, run once, and what was seen on the way.
+
+    request → checked (``trial_request``) → a program of one state (``engine.trial``) → run with the service's own
+    tasks, or with a mock instead → status, output or error, and ``inspectionData``
+
+The run is an EXPRESS one: AWS's context object says so (recorded), and it has the five minutes TestState has.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from sfn_emulator.asl.model import State, Task
+from sfn_emulator.asl.resource import Family, Pattern, Resource
+from sfn_emulator.engine.driver import Alone, Driver
+from sfn_emulator.engine.ports import (
+    Identity,
+    StartTask,
+    TaskBegun,
+    TaskFailed,
+    Tasks,
+    TaskSucceeded,
+    Tell,
+    Work,
+)
+from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.trial import Handled, trial
+from sfn_emulator.engine.trial_regions import ImpossibleTrialError, Mock
+from sfn_emulator.errors import TIMEOUT
+from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.running.host import Host
+from sfn_emulator.service.surroundings import Surroundings
+from sfn_emulator.service.trials.request import Answers, Asked, read_request
+from sfn_emulator.values import Unset, Value, dumps
+
+_NUMBERS: Final = frozenset({"maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"})
+
+
+class Integrations(Answers, Protocol):
+    """What only those who run Tasks know of them."""
+
+    def watch(self, execution_arn: str, *, reveal_secrets: bool) -> Callable[[], Mapping[str, Mapping[str, str]]]:
+        """Notes the HTTP exchanges of an execution; what it gives ends the watching and tells the last one.
+
+        ``request`` and ``response`` are as in ``inspectionData``; none where no HTTP request was made.
+        """
+
+
+class Trials:
+    """The operation. ``integrations`` are set by whoever opens the service."""
+
+    def __init__(self, definitions: Definitions, host: Host) -> None:
+        self._definitions = definitions
+        self._host = host
+        self.integrations: Integrations | None = None
+
+    async def test_state(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
+        asked = read_request(told, self._definitions, self.integrations)
+        report = _Report(asked)
+        program = trial(asked.state, asked.under, report.observe, report.handle)
+        run = Run(program, _identity(around, asked.role), asked.given, asked.text)
+        run.amend = _amend(asked)
+        seen = self._watched(asked, run.identity.execution_arn)
+        try:
+            await self._carry(around, run, asked)
+        finally:
+            exchange = seen()
+        if isinstance(run.crash, ImpossibleTrialError):
+            text = "mapIterationFailureCount cannot exceed the number of items in the input."
+            raise refuse("ValidationException", text)
+        if run.crash is not None:
+            raise run.crash
+        return report.answer(run, exchange)
+
+    def _watched(self, asked: Asked, execution_arn: str) -> Callable[[], Mapping[str, Mapping[str, str]]]:
+        if asked.level != "TRACE" or self.integrations is None:
+            return dict
+        return self.integrations.watch(execution_arn, reveal_secrets=asked.reveal_secrets)
+
+    async def _carry(self, around: Surroundings, run: Run, asked: Asked) -> None:
+        ended = around.loop.create_future()
+
+        class Keeper(Alone):
+            def passed(self) -> None:
+                if run.status is not Status.RUNNING and not ended.done():
+                    ended.set_result(None)
+
+        tasks: Tasks = self._host.tasks if asked.under.mock is None else _MockedTask(asked.under.mock)
+        driver = Driver(run, around.clock, tasks, host=Keeper(), skip=self._host.skip_time)
+        try:
+            driver.start()
+            await ended
+        finally:
+            if run.status is Status.RUNNING:
+                driver.stop()
+
+
+class _MockedTask:
+    """``Tasks`` that answer with the mock."""
+
+    def __init__(self, mock: Mock) -> None:
+        self._mock = mock
+
+    def supports(self, resource: Resource) -> str | None:
+        return None
+
+    def start(self, effect: StartTask, tell: Tell) -> Work:
+        mock = self._mock
+        if effect.request.resource.family is Family.ACTIVITY:
+            tell(TaskBegun(effect.id))
+        if isinstance(mock.result, Unset):
+            tell(TaskFailed(effect.id, mock.error, mock.cause))
+        else:
+            tell(TaskSucceeded(effect.id, mock.result))
+        return self
+
+    def cancel(self) -> None: ...
+
+
+# -- the execution the state seems to be in
+
+
+def _identity(around: Surroundings, role: str | None) -> Identity:
+    place, machine, name = around.place, around.new_id(), around.new_id()
+    return Identity(
+        execution_arn=place.arn("express", machine, name),
+        execution_name=name,
+        machine_arn=place.arn("stateMachine", machine),
+        machine_name=machine,
+        role_arn=role or f"arn:{place.partition}:iam::{place.account}:role/TestState",
+        started_at=around.now(),
+        region=place.region,
+        seed=around.new_id(),
+        express=True,
+    )
+
+
+def _amend(asked: Asked) -> Callable[[dict[str, Value]], dict[str, Value]]:
+    """The context object: the one that was given, or one made up. Only who waits for a token has one (recorded)."""
+    context, has_token = asked.context, _waits(asked.state)
+
+    def amend(made: dict[str, Value]) -> dict[str, Value]:
+        if context is not None:
+            return {"Map": made["Map"], **context} if "Map" in made else context
+        return made if has_token else {name: value for name, value in made.items() if name != "Task"}
+
+    return amend
+
+
+def _waits(state: State) -> bool:
+    if not isinstance(state, Task):
+        return False
+    return state.resource.family is Family.ACTIVITY or state.resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN
+
+
+# -- what is told of it
+
+
+class _Report:
+    """Collects what a trial shows, and makes the answer."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._stages: dict[str, Value] = {}
+        self._handled: Handled | None = None
+        if asked.read is not None and not isinstance(asked.read.pointed, Unset):
+            self._stages["afterItemsPointer"] = asked.read.pointed
+
+    def observe(self, name: str, value: Value) -> None:
+        """A mocked result is none that the state had (recorded: it is not told)."""
+        if name != "result" or self._asked.under.mock is None:
+            self._stages[name] = value
+
+    def handle(self, handled: Handled) -> None:
+        self._handled = handled
+
+    def answer(self, run: Run, exchange: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        answer = self._outcome(run)
+        if self._asked.level != "INFO":
+            answer["inspectionData"] = {**self._inspection(run), **exchange}
+        return answer
+
+    def _outcome(self, run: Run) -> dict[str, Any]:
+        handled = self._handled
+        if run.status is Status.TIMED_OUT:
+            return {"status": "FAILED", "error": TIMEOUT}
+        if run.status is not Status.SUCCEEDED:
+            retriable = handled is not None and handled.retry is not None
+            return {"status": "RETRIABLE" if retriable else "FAILED", **_failure(run.error, run.cause)}
+        done: dict[str, Any] = {"status": "SUCCEEDED", "output": self._text(run.output)}
+        if handled is not None:
+            done |= {"status": "CAUGHT_ERROR", **_failure(handled.error.error, handled.error.cause)}
+        return done | ({} if run.next_state is None else {"nextState": run.next_state})
+
+    def _inspection(self, run: Run) -> dict[str, Any]:
+        shown: dict[str, Any] = {"input": self._asked.text}
+        for name, value in self._stages.items():
+            shown[name] = value if name in _NUMBERS else self._text(value)
+        if run.root is not None and run.root.variables:
+            shown["variables"] = dumps(run.root.variables)
+        if self._handled is not None:
+            shown["errorDetails"] = _error_details(self._handled)
+        return shown
+
+    def _text(self, value: Value) -> str:
+        """What is passed on as it was given keeps its text, white space and all (`TestState`'s examples)."""
+        return next((text for given, text in self._asked.texts if given is value), None) or dumps(value)
+
+
+def _failure(error: str | None, cause: str | None) -> dict[str, str]:
+    return {name: told for name, told in (("error", error), ("cause", cause)) if told is not None}
+
+
+def _error_details(handled: Handled) -> dict[str, int]:
+    if handled.retry is not None:
+        return {"retryIndex": handled.retry, "retryBackoffIntervalSeconds": int(handled.delay)}
+    return {} if handled.catch is None else {"catchIndex": handled.catch}

@@ -1,0 +1,1 @@
+"""Who answers a Task: one file a family of Resource."""

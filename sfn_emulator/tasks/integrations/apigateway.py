@@ -1,0 +1,100 @@
+"""API Gateway, ``arn:aws:states:::apigateway:invoke``: a request to one of one's own APIs.
+
+Source: `Create API Gateway REST APIs with Step Functions`; the shape of Headers from a recording.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from sfn_emulator.engine.ports import TaskRequest
+from sfn_emulator.errors import StateError
+from sfn_emulator.tasks.integrations.exchange import header_text, invalid, required, send, unsupported, with_query
+from sfn_emulator.values import Value, dumps
+
+_API_FIELDS: Final = frozenset(
+    {
+        "ApiEndpoint",
+        "Method",
+        "Headers",
+        "Stage",
+        "Path",
+        "QueryParameters",
+        "RequestBody",
+        "AllowNullValues",
+        "AuthType",
+    }
+)
+_API_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"})
+
+
+class ApiGatewayInvoke:
+    """``arn:aws:states:::apigateway:invoke[.waitForTaskToken]``.
+
+    ``base`` gives the local URL an API's host name is really reached at, or None to use the name itself over HTTPS.
+    """
+
+    def __init__(self, base: str | None) -> None:
+        self._base = base
+
+    def problems(self, value: Value) -> list[str]:
+        if not isinstance(value, dict):
+            return [invalid("Parameters")]
+        found = unsupported(value, _API_FIELDS) + required(value, ("ApiEndpoint", "Method"))
+        found += [invalid(name) for name in ("Headers", "QueryParameters") if not _is_lists(value.get(name))]
+        if "Method" in value and value["Method"] not in _API_METHODS:
+            found.append(invalid("Method"))
+        return found
+
+    def __call__(self, request: TaskRequest) -> Value:
+        import urllib3
+
+        given = request.input
+        url, headers = self._address(given)
+        headers |= {name: header_text(value) for name, value in (given.get("Headers") or {}).items()}
+        body = given.get("RequestBody")
+        if body is not None:
+            headers = {"Content-Type": "application/json", **headers}
+        try:
+            answer = send(given["Method"], url, headers, _body(body, given.get("AllowNullValues", False)))
+        except urllib3.exceptions.HTTPError as error:
+            raise StateError("ApiGateway.SdkClientException", f"Unable to execute HTTP request: {error}") from None
+        if not 200 <= answer.status < 300:
+            raise StateError(f"ApiGateway.{answer.status}", answer.text or answer.reason)
+        return {
+            "Headers": answer.headers,
+            "ResponseBody": answer.body,
+            "StatusCode": answer.status,
+            "StatusText": answer.reason,
+        }
+
+    def _address(self, given: Mapping[str, Value]) -> tuple[str, dict[str, str]]:
+        endpoint = str(given["ApiEndpoint"])
+        parts = [str(given[name]).strip("/") for name in ("Stage", "Path") if given.get(name)]
+        path = quote("/".join(["", *parts]), safe="/%")
+        split = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+        if self._base is not None and split.hostname is not None and ".execute-api." in split.hostname:
+            url, headers = f"{self._base.rstrip('/')}{split.path.rstrip('/')}{path}", {"Host": split.netloc}
+        else:
+            url, headers = f"{split.scheme}://{split.netloc}{split.path.rstrip('/')}{path}", {}
+        return with_query(url, given.get("QueryParameters") or {}), headers
+
+
+def _is_lists(value: Value) -> bool:
+    """Headers and QueryParameters map names to lists of strings (recorded: a single string is refused)."""
+    if value is None:
+        return True
+    return isinstance(value, dict) and all(isinstance(item, list) for item in value.values())
+
+
+def _body(body: Value, allow_null: bool) -> bytes | None:
+    if body is None:
+        return None
+    kept = body if allow_null else _without_null(body)
+    return (kept if isinstance(kept, str) else dumps(kept)).encode()
+
+
+def _without_null(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {name: _without_null(item) for name, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,1 @@
+"""What a Distributed Map reads and writes in S3."""
