@@ -23,7 +23,6 @@ from typing import Final
 import orjson
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
-from sfn_emulator.cloud.events.outlet import NeighbourOutlet
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
@@ -31,6 +30,7 @@ from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App, Connection, say_goodbye
 from sfn_emulator.engine.clock import ScaledClock

@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def test_functions_are_short() -> None:
 def test_no_file_is_too_long_to_read() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert not {name: n for name, n in lengths.items() if n > 400}
+
+
+def test_a_folder_has_about_a_dozen_doors() -> None:
+    doors = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    doors.update(path.parent for path in (ROOT / "sfn_emulator").rglob("*/") if (path / "__init__.py").exists())
+    assert not {str(folder.relative_to(ROOT)): n for folder, n in doors.items() if n > 18}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,10 +7,10 @@ search for unreachable states (measured on AWS).
 from collections.abc import Callable
 from typing import Final
 
-from sfn_emulator.asl.graph import reachable
 from sfn_emulator.asl.parsing.draft import Draft, Scope, StateNotes
+from sfn_emulator.asl.parsing.graph import reachable
 from sfn_emulator.asl.parsing.variables import check_variables
-from sfn_emulator.asl.report import DUPLICATE_NAME, INVALID_NAME, MISSING_END, MISSING_TARGET
+from sfn_emulator.asl.text.report import DUPLICATE_NAME, INVALID_NAME, MISSING_END, MISSING_TARGET
 
 LONGEST_STATE_NAME: Final = 80
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import read_machine
 from sfn_emulator.asl.parsing.draft import Draft
-from sfn_emulator.asl.report import INVALID_JSON, Report
 from sfn_emulator.asl.text.positions import placed
+from sfn_emulator.asl.text.report import INVALID_JSON, Report
 from sfn_emulator.asl.text.scanner import JsonError, Scanned, scan
 from sfn_emulator.asl.text.source import DEPTH_LIMIT, check_size
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml

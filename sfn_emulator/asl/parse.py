@@ -10,8 +10,8 @@ from sfn_emulator.asl.parsing.draft import LONGEST, Draft, Fields, Misfits, Scop
 from sfn_emulator.asl.parsing.fields import check_fields
 from sfn_emulator.asl.parsing.states import read_branch, read_language, read_state
 from sfn_emulator.asl.parsing.variables import variable_references
-from sfn_emulator.asl.report import Report
 from sfn_emulator.asl.text.positions import placed_in
+from sfn_emulator.asl.text.report import Report
 from sfn_emulator.asl.text.source import DEFINITION_LIMIT, read
 from sfn_emulator.errors import DefinitionError, Problem
 

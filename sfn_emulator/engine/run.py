@@ -38,11 +38,14 @@ TOO_DEEP: Final = "The state's data is nested too deeply."
 
 
 class Status(StrEnum):
+    """AWS's execution statuses. A run itself never waits for a redrive: only stored children of a Map Run do."""
+
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     ABORTED = "ABORTED"
+    PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
 class ReplayMismatchError(Exception):

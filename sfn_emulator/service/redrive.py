@@ -3,8 +3,9 @@
 from typing import Final
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.strand import YEAR
-from sfn_emulator.service.store.records import Execution, Status
+from sfn_emulator.service.store.records import Execution
 
 PERIOD: Final = 14 * 24 * 3600.0
 """Seconds after its end that an execution can be redriven."""

@@ -12,10 +12,10 @@ from sfn_emulator.service.map_runs.ports import MapData
 from sfn_emulator.service.operations.activities import Activities
 from sfn_emulator.service.operations.executions import Executions
 from sfn_emulator.service.operations.machines import Machines
+from sfn_emulator.service.operations.nested import NestedExecutions
 from sfn_emulator.service.redrive import PERIOD
 from sfn_emulator.service.running.delivery import Outlet
 from sfn_emulator.service.running.host import Host
-from sfn_emulator.service.running.nested import NestedExecutions
 from sfn_emulator.service.store.database import Database
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.journal import Journal

@@ -1,14 +1,14 @@
 """What the tasks need of the rest of the house, as small Protocols; the composition root supplies them.
 
-Everything here but ``Lambdas.invoke`` and ``Policies.of`` is called on the host's thread, and answers at once.
-``Lambdas.invoke`` and ``Policies.of`` are called from worker threads and may take their time.
+Everything here but ``Lambdas.invoke`` is called on the host's thread, and answers at once. ``Lambdas.invoke`` is called
+from worker threads and may take its time.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sfn_emulator.engine.ports import Work
-from sfn_emulator.tasks.iam.policies import RolePolicy
+from sfn_emulator.service.tokens import Waiter
 from sfn_emulator.values import Value
 
 Post = Callable[[Callable[[], None]], object]
@@ -37,14 +37,6 @@ class Lambdas(Protocol):
     """
 
     def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult: ...
-
-
-class Waiter(Protocol):
-    """Who waits for a task token."""
-
-    def succeeded(self, output: Value) -> None: ...
-    def failed(self, error: str | None, cause: str | None) -> None: ...
-    def heartbeat(self) -> None: ...
 
 
 class Tokens(Protocol):
@@ -91,9 +83,3 @@ class NestedExecutions(Protocol):
         """
 
     def stop(self, execution_arn: str, error: str | None, cause: str | None) -> None: ...
-
-
-class Policies(Protocol):
-    """A role's policies; ``LookupError`` if there is no such role."""
-
-    def of(self, role_arn: str) -> RolePolicy: ...

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.map_world import MapWorld, mapping
+from tests.service.map_runs.world import MapWorld, mapping
 from tests.service.world import CALLBACK, FAIL, WAIT, Refused, World, task
 
 YEAR = 365 * 24 * 3600

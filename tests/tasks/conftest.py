@@ -8,10 +8,11 @@ import pytest
 
 from sfn_emulator.asl.resource import Resource, parse_resource
 from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskRequest, Tasks, Work
+from sfn_emulator.service.tokens import Waiter
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.guard import Guard
+from sfn_emulator.tasks.iam.policies import Policies
 from sfn_emulator.tasks.integrations.lambda_ import Invoked
-from sfn_emulator.tasks.ports import Policies, Waiter
 from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import UNSET, Value

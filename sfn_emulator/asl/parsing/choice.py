@@ -6,7 +6,7 @@ from sfn_emulator.asl.model import ChoiceRule
 from sfn_emulator.asl.parsing.draft import Fields
 from sfn_emulator.asl.parsing.fields import check_language, refuse_field
 from sfn_emulator.asl.parsing.queries import assign, condition, expression, output, path
-from sfn_emulator.asl.targets import read_target
+from sfn_emulator.asl.parsing.targets import read_target
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, OPERATORS, PATH_OPERATORS
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.asl.model import MachineType, QueryLanguage
-from sfn_emulator.asl.report import Report
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.asl.text.place import Place
+from sfn_emulator.asl.text.report import Report
 from sfn_emulator.values import Value
 
 Supports: TypeAlias = Callable[[Resource], str | None]

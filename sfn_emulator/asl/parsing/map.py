@@ -17,8 +17,8 @@ from sfn_emulator.asl.model import (
 from sfn_emulator.asl.parsing.draft import LONGEST, Fields
 from sfn_emulator.asl.parsing.fields import check_fields, check_language
 from sfn_emulator.asl.parsing.queries import amount, jsonata_template, payload, reference, template
-from sfn_emulator.asl.report import DUPLICATE_LABEL, INVALID_LABEL
 from sfn_emulator.asl.resource import Family, Resource, parse_resource
+from sfn_emulator.asl.text.report import DUPLICATE_LABEL, INVALID_LABEL
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonata.expression import is_expression
 from sfn_emulator.values import PAYLOAD_LIMIT, Value

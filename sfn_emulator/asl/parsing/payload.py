@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sfn_emulator.asl.parsing.draft import Fields
-from sfn_emulator.asl.report import SCHEMA
 from sfn_emulator.asl.text.place import Place
+from sfn_emulator.asl.text.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.jsonata.expression import UNSUPPORTED, compile_expression, is_expression
 from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic

@@ -6,7 +6,7 @@ from sfn_emulator.asl.model import Catcher, Retrier
 from sfn_emulator.asl.parsing.draft import LONGEST, Fields
 from sfn_emulator.asl.parsing.fields import check_fields, check_language
 from sfn_emulator.asl.parsing.queries import assign, output, result_path
-from sfn_emulator.asl.targets import read_target
+from sfn_emulator.asl.parsing.targets import read_target
 from sfn_emulator.errors import ALL
 
 LONGEST_DELAY: Final = 31_622_400

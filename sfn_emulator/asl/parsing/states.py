@@ -23,6 +23,7 @@ from sfn_emulator.asl.parsing.fields import TYPES, check_fields, check_state_fie
 from sfn_emulator.asl.parsing.flow import read_flow
 from sfn_emulator.asl.parsing.map import children, processor_field, read_map
 from sfn_emulator.asl.parsing.recovery import read_catch, read_retry
+from sfn_emulator.asl.parsing.targets import read_loose_targets, read_next, read_target
 from sfn_emulator.asl.parsing.task import (
     check_parameters,
     read_credentials,
@@ -31,7 +32,6 @@ from sfn_emulator.asl.parsing.task import (
     read_resource,
 )
 from sfn_emulator.asl.parsing.wait import read_seconds, read_timestamp
-from sfn_emulator.asl.targets import read_loose_targets, read_next, read_target
 from sfn_emulator.asl.text.place import Place
 from sfn_emulator.values import UNSET, Unset, Value
 

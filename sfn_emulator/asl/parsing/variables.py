@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sfn_emulator.asl.graph import follow
 from sfn_emulator.asl.parsing.draft import Draft, Fields, Scope, StateNotes
-from sfn_emulator.asl.report import SCHEMA
+from sfn_emulator.asl.parsing.graph import follow
 from sfn_emulator.asl.text.place import Place
+from sfn_emulator.asl.text.report import SCHEMA
 
 LONGEST_NAME: Final = 80
 RESERVED_NAME: Final = "states"

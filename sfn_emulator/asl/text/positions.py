@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from sfn_emulator.asl.report import Report
 from sfn_emulator.asl.text.place import Place
+from sfn_emulator.asl.text.report import Report
 from sfn_emulator.asl.text.scanner import JsonError, scan
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.errors import Problem

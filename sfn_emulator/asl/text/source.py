@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any, Final
 
-from sfn_emulator.asl.report import INVALID_JSON, TOO_DEEP, Report
+from sfn_emulator.asl.text.report import INVALID_JSON, TOO_DEEP, Report
 from sfn_emulator.asl.text.scanner import JsonError, scan
 from sfn_emulator.values import Value
 

@@ -19,9 +19,9 @@ import orjson
 
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
-from sfn_emulator.cloud.lambdas.logs import Lines, LogWriter
 from sfn_emulator.cloud.lambdas.pool import Outcome
 from sfn_emulator.cloud.lambdas.processes import Processes, Ran
+from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
 
 REQUEST_LIMIT: Final = 6_291_456

@@ -9,13 +9,14 @@ from typing import Final, NamedTuple, Protocol
 
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, Tasks
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service.map_runs.feed import Unit
 from sfn_emulator.service.map_runs.kin import Kin
 from sfn_emulator.service.map_runs.results import ChildResult
 from sfn_emulator.service.map_runs.store import result_bytes
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.store.documents import Store
-from sfn_emulator.service.store.records import Execution, Status
+from sfn_emulator.service.store.records import Execution
 from sfn_emulator.values import Value
 
 PAGE: Final = 500

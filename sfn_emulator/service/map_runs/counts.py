@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sfn_emulator.service.store.records import Status
+from sfn_emulator.engine.run import Status
 
 _NAMES: Final = {
     Status.SUCCEEDED: "succeeded",

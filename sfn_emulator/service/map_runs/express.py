@@ -6,8 +6,7 @@ from typing import Final
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Alone, Driver
 from sfn_emulator.engine.ports import MapRunSpec, StartMapRun, StartTask, Tell, Work
-from sfn_emulator.engine.run import Run
-from sfn_emulator.engine.run import Status as RunStatus
+from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.service.map_runs.children import ChildHolder, Cursor, Ended
 from sfn_emulator.service.map_runs.feed import Unit
 from sfn_emulator.service.map_runs.kin import Kin, express_identity
@@ -15,14 +14,12 @@ from sfn_emulator.service.map_runs.outcomes import Rewritten
 from sfn_emulator.service.map_runs.results import ChildResult
 from sfn_emulator.service.map_runs.store import MapStore, Outcome, pack_outcomes, unpack_outcomes
 from sfn_emulator.service.running.live import BUDGET
-from sfn_emulator.service.store.records import Execution, Status
+from sfn_emulator.service.store.records import Execution
 from sfn_emulator.service.store.text import plain
 from sfn_emulator.values import Unset, dumps
 
 CHUNK: Final = 1_000
 """Outcomes in one stored chunk, unless something that can be seen from outside has to be kept earlier."""
-
-_STATUS: Final = {outcome: Status(outcome.value) for outcome in RunStatus}
 
 
 class _Child(Alone):
@@ -41,7 +38,7 @@ class _Child(Alone):
         self._children.holder.later(then)
 
     def passed(self) -> None:
-        if self.run.status is not RunStatus.RUNNING:
+        if self.run.status is not Status.RUNNING:
             self._children.over(self)
 
     def supports(self, resource: Resource) -> str | None:
@@ -99,7 +96,7 @@ class ExpressChildren:
         run = Run(self._program, identity, unit.value, unit.text)
         run.start(at)
         run.advance(BUDGET)
-        if run.status is not RunStatus.RUNNING:
+        if run.status is not Status.RUNNING:
             self._over(unit, run)
             return
         child = self._children[unit.number] = _Child(self, unit, run)
@@ -116,7 +113,7 @@ class ExpressChildren:
         self._over(child.unit, child.run)
 
     def _over(self, unit: Unit, run: Run) -> None:
-        status, output = _STATUS[run.status], run.output
+        status, output = run.status, run.output
         text = None if isinstance(output, Unset) or status is not Status.SUCCEEDED else plain(dumps(output))
         outcome = Outcome(
             *(unit.number, unit.first, unit.items, status, run.identity.started_at, round(run.at, 3)),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStarted, StartMapRun, Tasks, Tell
+from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.service import arns
 from sfn_emulator.service.map_runs import operations as map_runs
@@ -27,7 +28,7 @@ from sfn_emulator.service.map_runs.store import MapStore
 from sfn_emulator.service.redrive import redrive_status
 from sfn_emulator.service.running.host import Host
 from sfn_emulator.service.running.live import Live
-from sfn_emulator.service.store.records import Execution, MapRun, Status
+from sfn_emulator.service.store.records import Execution, MapRun
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import UNSET, Unset, Value
 

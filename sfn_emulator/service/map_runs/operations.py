@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import Reason, invalid, refuse
 from sfn_emulator.service.paging import page, page_size, resume
-from sfn_emulator.service.store.records import MapRun, Status
+from sfn_emulator.service.store.records import MapRun
 from sfn_emulator.service.surroundings import Surroundings
 
 _COUNTS: Final = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total", "resultsWritten")

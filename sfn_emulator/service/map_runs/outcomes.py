@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service.map_runs.feed import Gap
 from sfn_emulator.service.map_runs.store import MapStore, Outcome, OutcomeChunk, pack_outcomes, unpack_outcomes
-from sfn_emulator.service.store.records import Status
 
 
 class Stretch(NamedTuple):

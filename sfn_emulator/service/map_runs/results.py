@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from sfn_emulator.engine.run import Status
 from sfn_emulator.query.timestamps import format_timestamp
 from sfn_emulator.service.map_runs.ports import FAILED, PENDING, SUCCEEDED
-from sfn_emulator.service.store.records import Status
 from sfn_emulator.values import Value, dumps, loads
 
 

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Final, NamedTuple, Protocol
 
 from sfn_emulator.engine.ports import MapRunSpec, Work
+from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.states.dataflow import too_large
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, EvaluationError, StateError
 from sfn_emulator.service.map_runs.children import ChildHolder, Children, Ended
@@ -27,7 +28,7 @@ from sfn_emulator.service.map_runs.output import Collecting, Writing
 from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED, RESULT_WRITER_FAILED, MapData, ResultFiles
 from sfn_emulator.service.map_runs.store import MapStore
 from sfn_emulator.service.store.documents import Store
-from sfn_emulator.service.store.records import MapRun, Status
+from sfn_emulator.service.store.records import MapRun
 from sfn_emulator.values import PAYLOAD_LIMIT, Value
 
 MOST_AT_ONCE: Final = 10_000

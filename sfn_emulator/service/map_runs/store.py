@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service.map_runs.ports import ItemBlock
 from sfn_emulator.service.store.database import Database
-from sfn_emulator.service.store.records import Status
 from sfn_emulator.service.store.text import from_bytes, to_bytes
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import Reason, invalid, refuse, type_not_supported
 from sfn_emulator.service.inputs import read_input
@@ -12,14 +13,15 @@ from sfn_emulator.service.map_runs import operations as map_runs
 from sfn_emulator.service.map_runs.host import MapRunHost
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations import aliases
-from sfn_emulator.service.operations.machines import Machines, revision_of
+from sfn_emulator.service.operations.machines import Machines
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.redrive import redrive_status, redriven_with
+from sfn_emulator.service.revisions import revision_of
 from sfn_emulator.service.running import history
 from sfn_emulator.service.running.host import Host
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.store.documents import Filter
-from sfn_emulator.service.store.records import Alias, Execution, MapRun, StateMachine, Status, Version
+from sfn_emulator.service.store.records import Alias, Execution, MapRun, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
 
 MOST_OPEN: Final = 1_000_000

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.asl.model import Machine, MachineType
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns, labels
 from sfn_emulator.service.configurations import OWNED_KEY, check_role, encryption_of, logging_of, tracing_of
 from sfn_emulator.service.definitions import Definitions, assigns
@@ -13,27 +14,14 @@ from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations import versions
 from sfn_emulator.service.operations.tags import merged
 from sfn_emulator.service.paging import page, page_size, resume
-from sfn_emulator.service.store.records import Alias, Revision, StateMachine, Status, Version
+from sfn_emulator.service.revisions import machine_at, remove, revision_of
+from sfn_emulator.service.store.records import Revision, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
 
 MOST_MACHINES: Final = 100_000
 _NOTHING_TO_UPDATE: Final = (
     "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
 )
-
-
-def machine_at(around: Surroundings, arn: str) -> StateMachine:
-    """The machine with this unqualified ARN; raises ``StateMachineDoesNotExist``, for a qualified one too."""
-    found = around.store.get(StateMachine, arns.parse_unlabelled(arn).text)
-    if found is None:
-        raise refuse("StateMachineDoesNotExist", arn)
-    return found
-
-
-def revision_of(around: Surroundings, revision: str) -> Revision:
-    found = around.store.get(Revision, revision)
-    assert found is not None, f"revision {revision} is referred to, so it is stored"
-    return found
 
 
 class Machines:
@@ -210,14 +198,6 @@ class Machines:
         found = around.store.documents(StateMachine, around.place.region, after=after, limit=size + 1)
         shown, more = page(found, size, scope, lambda machine: (machine.created_at, machine.key), around.now())
         return {"stateMachines": [_brief(machine) for machine in shown], **more}
-
-
-def remove(around: Surroundings, machine: StateMachine) -> None:
-    """The machine with its versions and aliases. Revisions stay as long as executions tell of them."""
-    for kind in (Alias, Version):
-        for record in around.store.documents(kind, machine.arn):
-            around.store.delete(record)
-    around.store.delete(machine)
 
 
 _UPDATABLE: Final = frozenset(

@@ -7,15 +7,15 @@ from typing import Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
-from sfn_emulator.engine.run import ReplayMismatchError, Run
+from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
-from sfn_emulator.service.operations.machines import remove, revision_of
+from sfn_emulator.service.revisions import remove, revision_of
 from sfn_emulator.service.running.delivery import Outlet, Told, deliver
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.running.signals import decode
-from sfn_emulator.service.store.records import Execution, MapRun, Revision, StateMachine, Status
+from sfn_emulator.service.store.records import Execution, MapRun, Revision, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import Value, loads
 

@@ -14,13 +14,12 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
-from sfn_emulator.engine.run import Run
-from sfn_emulator.engine.run import Status as Outcome
+from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.service.redrive import keeps_signals, with_token
 from sfn_emulator.service.running import history
 from sfn_emulator.service.running.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store.documents import Store
-from sfn_emulator.service.store.records import Execution, Status
+from sfn_emulator.service.store.records import Execution
 from sfn_emulator.service.store.text import plain
 from sfn_emulator.values import UNSET, dumps
 
@@ -221,7 +220,7 @@ class Live:
         self._holder.later(then)
 
     def passed(self) -> None:
-        if self.run.status is not Outcome.RUNNING and not self.ended:
+        if self.run.status is not Status.RUNNING and not self.ended:
             self._end()
         self._holder.touch(self)
 
@@ -234,9 +233,9 @@ class Live:
         self._unwritten = True
         self.execution = replace(
             self.execution,
-            status=Status(run.status),
+            status=run.status,
             stopped_at=round(run.at, 3),
-            output=None if run.output is UNSET or run.status is not Outcome.SUCCEEDED else plain(dumps(run.output)),
+            output=None if run.output is UNSET or run.status is not Status.SUCCEEDED else plain(dumps(run.output)),
             error=plain(run.error),
             cause=plain(run.cause),
             events=len(run.events),

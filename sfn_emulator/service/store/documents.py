@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service.store.database import Database
 from sfn_emulator.service.store.records import (
     Activity,
@@ -17,7 +18,6 @@ from sfn_emulator.service.store.records import (
     MapRun,
     Revision,
     StateMachine,
-    Status,
     Version,
 )
 from sfn_emulator.service.store.schema import LATEST

@@ -2,21 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.run import Status
 
 INITIAL_REVISION: Final = "INITIAL"
-
-
-class Status(StrEnum):
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    TIMED_OUT = "TIMED_OUT"
-    ABORTED = "ABORTED"
-    PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.store.records import Revision, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.tasks import wire
-from sfn_emulator.tasks.iam.policies import NO_RESOURCE, Decision, RolePolicy, trusts
-from sfn_emulator.tasks.ports import Policies
+from sfn_emulator.tasks.iam.policies import NO_RESOURCE, Decision, Policies, RolePolicy, trusts
 
 NO_TRUST: Final = (
     "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "

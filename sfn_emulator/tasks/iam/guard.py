@@ -16,12 +16,11 @@ from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, service_model
 from sfn_emulator.tasks.failures import ServiceV1, error_v2
 from sfn_emulator.tasks.iam.needs import Need, needs
-from sfn_emulator.tasks.iam.policies import Decision, Document, RolePolicy, trusts
+from sfn_emulator.tasks.iam.policies import Decision, Document, Policies, RolePolicy, trusts
 from sfn_emulator.tasks.integrations.lambda_ import LAMBDA
 from sfn_emulator.tasks.integrations.nested import STEP_FUNCTIONS
 from sfn_emulator.tasks.integrations.optimised import ROWS
 from sfn_emulator.tasks.patterns import Starter, failure
-from sfn_emulator.tasks.ports import Policies
 from sfn_emulator.tasks.workers import Running, Workers
 from sfn_emulator.values import loads
 

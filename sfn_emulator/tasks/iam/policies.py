@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 Document = Mapping[str, Any]
 Context = Mapping[str, str]
@@ -193,3 +193,10 @@ _OPERATORS: Final[dict[str, Callable[[str, str], bool]]] = {
     "IpAddress": lambda told, wanted: ip_address(told) in ip_network(wanted, strict=False),
 }
 """By operator, without Not and IfExists. What is not here never holds."""
+
+
+class Policies(Protocol):
+    """Where policies are asked for: from worker threads, and it may take its time."""
+
+    def of(self, role_arn: str) -> RolePolicy:
+        """A role's policies; ``LookupError`` if there is no such role."""

@@ -5,7 +5,7 @@ holds anything not listed here. A closure raises ``Doubt`` whenever the answer i
 rare type and odd number the library is asked, which also words the errors. Expressions have no effects, so asking
 again is safe; functions that draw (``$uuid``) are left to the library altogether.
 
-See docs/decisions/0010-jsonata-fast-way.md.
+See docs/decisions/0002-jsonata-fast-way.md.
 """
 
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import States
 from sfn_emulator.query.jsonata.expression import JsonataSyntaxError
 from sfn_emulator.query.jsonata.template import compile_jsonata_template
-from tests.query.jsonata_scope import FixedScope
+from tests.query.jsonata.scope import FixedScope
 
 
 def apply(template: Any, input: Any = None, variables: dict[str, Any] | None = None) -> Any:

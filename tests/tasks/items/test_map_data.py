@@ -9,7 +9,7 @@ from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.guard import Guard
 from sfn_emulator.tasks.items.map_data import S3MapData
 from tests.tasks.conftest import IDENTITY, Host
-from tests.tasks.test_permissions import Roles
+from tests.tasks.iam.test_permissions import Roles
 
 READER = ReaderSpec(parse_resource("arn:aws:states:::s3:getObject"), {"Bucket": "b", "Key": "k"}, {"InputType": "JSON"})
 WRITER = WriterSpec(parse_resource("arn:aws:states:::s3:putObject"), {"Bucket": "b", "Prefix": "p"}, {})

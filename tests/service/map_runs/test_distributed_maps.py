@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.map_world import PASS_CHILD, READER, TASK_CHILD, MapWorld, counted, mapping
+from tests.service.map_runs.world import PASS_CHILD, READER, TASK_CHILD, MapWorld, counted, mapping
 from tests.service.world import ARN, Refused
 
 KINDS = ("STANDARD", "EXPRESS")

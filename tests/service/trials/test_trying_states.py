@@ -18,7 +18,7 @@ TASK: dict[str, Any] = {"Type": "Task", "Resource": FUNCTION, "End": True}
 
 
 def cases(name: str) -> list[Any]:
-    path = Path(__file__).parent.parent / "conformance" / f"test_state_{name}.json"
+    path = Path(__file__).parents[2] / "conformance" / f"test_state_{name}.json"
     return [pytest.param(case, id=case["name"]) for case in json.loads(path.read_text())]
 
 

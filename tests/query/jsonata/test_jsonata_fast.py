@@ -14,7 +14,7 @@ from sfn_emulator.query.jsonata.fast.compile import Doubt, fast_way
 from sfn_emulator.query.jsonata.names import names_of
 from sfn_emulator.query.jsonata.syntax import parse
 from sfn_emulator.values import UNSET, dumps
-from tests.query.jsonata_scope import FixedScope
+from tests.query.jsonata.scope import FixedScope
 
 # When generating is slow, on a loaded machine, Hypothesis prints the strategy, and warns of how long it is.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from sfn_emulator.cloud.lambdas.logs import Lines, LogWriter
+from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.map_world import READER, TASK_CHILD, MapWorld, counted, mapping
+from tests.service.map_runs.world import READER, TASK_CHILD, MapWorld, counted, mapping
 
 KINDS = ("STANDARD", "EXPRESS")
 WAIT_CHILD = {

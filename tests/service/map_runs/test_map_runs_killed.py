@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.processes import Process
-from tests.service.map_world import PASS_CHILD, mapping
+from tests.service.map_runs.world import PASS_CHILD, mapping
 from tests.service.world import ROLE
 
 ITEMS = 3_000

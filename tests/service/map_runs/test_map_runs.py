@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sfn_emulator.service.store.records import MapRun, Status
+from sfn_emulator.engine.run import Status
+from sfn_emulator.service.store.records import MapRun
 from tests.service.world import ARN, WAIT, Refused, World
 
 MAP_RUN = f"{ARN}:mapRun:m/Each:0a1b"

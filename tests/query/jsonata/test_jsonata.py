@@ -16,11 +16,11 @@ from sfn_emulator.errors import EvaluationError
 from sfn_emulator.query.compiled import States
 from sfn_emulator.query.jsonata.expression import JsonataSyntaxError, compile_expression, unexpected_result
 from sfn_emulator.values import UNSET, dumps
-from tests.query.jsonata_scope import FixedScope
+from tests.query.jsonata.scope import FixedScope
 
 CASES = [
     case
-    for path in sorted((Path(__file__).parent.parent / "conformance").glob("jsonata_*.json"))
+    for path in sorted((Path(__file__).parents[2] / "conformance").glob("jsonata_*.json"))
     for case in json.loads(path.read_text())
 ]
 

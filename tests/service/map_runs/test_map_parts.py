@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfn_emulator.engine.ports import BatcherSpec
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service.map_runs.feed import Feed, Unit
 from sfn_emulator.service.map_runs.items import StateItems
 from sfn_emulator.service.map_runs.names import ChildNames, map_run_id, place_of
 from sfn_emulator.service.map_runs.outcomes import gaps, tally
 from sfn_emulator.service.map_runs.store import Outcome, pack_outcomes, unpack_outcomes
-from sfn_emulator.service.store.records import Status
 from sfn_emulator.values import dumps, size
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

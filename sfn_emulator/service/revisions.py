@@ -1,0 +1,28 @@
+"""Stored state machines and their revisions: found, and taken away with all that hangs on them."""
+
+from sfn_emulator.service import arns
+from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.store.records import Alias, Revision, StateMachine, Version
+from sfn_emulator.service.surroundings import Surroundings
+
+
+def machine_at(around: Surroundings, arn: str) -> StateMachine:
+    """The machine with this unqualified ARN; raises ``StateMachineDoesNotExist``, for a qualified one too."""
+    found = around.store.get(StateMachine, arns.parse_unlabelled(arn).text)
+    if found is None:
+        raise refuse("StateMachineDoesNotExist", arn)
+    return found
+
+
+def revision_of(around: Surroundings, revision: str) -> Revision:
+    found = around.store.get(Revision, revision)
+    assert found is not None, f"revision {revision} is referred to, so it is stored"
+    return found
+
+
+def remove(around: Surroundings, machine: StateMachine) -> None:
+    """The machine with its versions and aliases. Revisions stay as long as executions tell of them."""
+    for kind in (Alias, Version):
+        for record in around.store.documents(kind, machine.arn):
+            around.store.delete(record)
+    around.store.delete(machine)
