@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 .PHONY: up down demo test check bench crash soak clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
+BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
 NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
 
 $(VENV)/.run: pyproject.toml
@@ -27,6 +28,7 @@ demo: $(VENV)/.run
 	$(BIN)/python cli.py demo
 
 test: $(VENV)/.test
+	@$(BROWSER) || echo "without chromium and chromedriver no page is tried in a browser"
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.check

@@ -12,6 +12,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.browser import browser
+
+__all__ = ["browser"]  # a fixture for every test
+
 TARGETS = ("embedded", "localstack", "aws")
 
 
