@@ -1,1 +1,3 @@
-"""A local AWS Step Functions: importable, and runnable with ``python -m sfn_emulator``."""
+"""A local AWS Step Functions, importable and runnable (``python -m sfn_emulator``)."""
+
+__version__ = "0.1.0"

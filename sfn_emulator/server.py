@@ -16,12 +16,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 import orjson
 
+from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
@@ -187,7 +187,7 @@ class Server:
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
         return {
             "status": "ok",
-            "version": _version(),
+            "version": __version__,
             "uptime": round(time.monotonic() - self._began, 3),
             "account": self.settings.account,
             "region": self.settings.region,
@@ -279,13 +279,6 @@ def _new_id() -> str:
     """A random UUID (RFC 9562, version 4): the one source of chance outside executions, asked some times a request."""
     drawn = os.urandom(16).hex()
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{'89ab'[int(drawn[16], 16) & 3]}{drawn[17:20]}-{drawn[20:]}"
-
-
-def _version() -> str:
-    try:
-        return version("sfn-emulator")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def warn_if_open(settings: Settings) -> None:

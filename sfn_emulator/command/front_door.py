@@ -1,0 +1,95 @@
+"""``sfn-emulator``: a table of sub-commands, each imported only when it is called.
+
+Whatever begins with an option is a call of ``serve``: ``sfn-emulator --port 0`` is ``sfn-emulator serve --port 0``, and
+so is a bare ``sfn-emulator``.
+"""
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Final
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from sfn_emulator import __version__
+
+NAME: Final = "sfn-emulator"
+COMPLETION: Final = "_SFN_EMULATOR_COMPLETE"
+DEBUG: Final = "SFN_EMULATOR_DEBUG"
+DEFAULT: Final = "serve"
+
+COMMANDS: Final = {
+    "serve": "Serve Step Functions and the services it calls, on one port.",
+}
+"""Each is a file of this folder; the line is what ``sfn-emulator --help`` tells of it, without importing it."""
+
+
+class FrontDoor(click.Group):
+    """The commands of the table, none imported before it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = import_module(f"sfn_emulator.command.{cmd_name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if ctx.resilient_parsing:  # words are being completed
+            return super().parse_args(ctx, args)
+        if not args or (args[0].startswith("-") and args[0].partition("=")[0] not in own):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return options + [CompletionItem(n, help=told) for n, told in COMMANDS.items() if n.startswith(incomplete)]
+
+
+def _tell_completion(ctx: click.Context, _: click.Parameter, shell: str | None) -> None:
+    """Prints the script that teaches a shell our commands, and ends."""
+    kind = get_completion_class(shell) if shell else None
+    if kind is not None:
+        click.echo(kind(front_door, {}, NAME, COMPLETION).source())
+        ctx.exit()
+
+
+@click.group(
+    cls=FrontDoor,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Without a command it serves: '{NAME} --port 0' is '{NAME} serve --port 0'. "
+    f"'{NAME} COMMAND --help' tells a command's options, examples and exit statuses.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name=NAME)
+@click.option(
+    "--completion",
+    type=click.Choice(["bash", "zsh", "fish"]),
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_completion,
+    help=f'Print the script that completes words: eval "$({NAME} --completion bash)".',
+)
+def front_door() -> None:
+    """AWS Step Functions on this machine, with the services it calls."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits; whatever goes wrong unforeseen becomes one line on standard error and status 1."""
+    try:
+        front_door.main(arguments, prog_name=NAME, complete_var=COMPLETION)
+    except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        told = " ".join(str(error).split())
+        click.echo(f"{NAME}: unexpected {type(error).__name__}: {told}; set {DEBUG}=1 to see where", err=True)
+        sys.exit(1)

@@ -1,0 +1,53 @@
+"""What every sub-command's ``--help`` tells beside its options: examples, exit statuses, and options in sections."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+DONE: Final = {0: "what was asked for was done"}
+USAGE: Final = {2: "the command line was not understood"}
+
+
+class HelpPage(click.Command):
+    """A command whose help tells all there is to know.
+
+    ``examples`` are pairs of a command line and what it does; ``exits`` what each exit status means (2, for a command
+    line that can't be understood, is added); ``sections`` the names of options under the title they stand below.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        examples: Sequence[tuple[str, str]],
+        exits: Mapping[int, str] = DONE,
+        sections: Mapping[str, Sequence[str]] | None = None,
+        **named: Any,
+    ) -> None:
+        super().__init__(*arguments, **named)
+        self.examples, self.exits, self.sections = examples, {**USAGE, **exits}, sections or {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        told = {option.name: record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))}
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([told.pop(name) for name in names])
+        with formatter.section("Options"):
+            formatter.write_dl(list(told.values()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            for line, does in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+                with formatter.indentation():
+                    formatter.write_text(does)
+        with formatter.section("Exit status"):
+            formatter.write_dl([(str(status), means) for status, means in sorted(self.exits.items())])
+        super().format_epilog(ctx, formatter)
+
+
+class Failure(click.ClickException):
+    """What was asked for could not be done; the text says what, where and how to mend it, on one line."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"sfn-emulator: {self.message}", err=True)

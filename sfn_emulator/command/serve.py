@@ -1,0 +1,174 @@
+"""``sfn-emulator serve``: prints one line ``ready URL`` when it answers, and serves until it is told to stop."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.settings import ACCOUNT, DEFAULT_PORT, Settings, as_account, as_days, as_endpoint, as_port, as_time
+
+
+def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """An option's type: what ``read`` makes of a text; what it objects to (``ValueError``) is told to the user."""
+
+    def convert(given: object) -> Any:
+        try:
+            return read(str(given))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
+
+
+_SECTIONS: Final = {
+    "Where it listens": ("host", "port", "allow_host"),
+    "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "time"),
+    "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
+    "Whose everything is": ("account", "region"),
+}
+
+_EXAMPLES: Final = (
+    ("sfn-emulator serve --in-memory --port 0 --time skip", "Keep nothing and wait for nothing: for tests."),
+    ("sfn-emulator serve --mocks mocks.json --iam enforce", "Mocked Tasks (docs/mocks.md), checked permissions."),
+    (
+        "sfn-emulator serve --endpoint lambda=http://127.0.0.1:3001 --endpoint s3=aws",
+        "Functions from SAM CLI, S3 from AWS.",
+    ),
+)
+
+_EXITS: Final = {0: "it was told to stop, and everything is kept", 1: "it could not start; the reason is told"}
+
+_EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health tells
+version, uptime and what is held. SIGTERM and Ctrl-C stop the server; what was answered is kept. What is done as on AWS,
+and what is not: docs/support.md"""
+
+
+@click.command(
+    "serve",
+    cls=HelpPage,
+    examples=_EXAMPLES,
+    exits=_EXITS,
+    sections=_SECTIONS,
+    epilog=_EPILOG,
+    context_settings={"auto_envvar_prefix": "SFN_EMULATOR"},
+)
+@click.option(
+    "--host",
+    metavar="NAME",
+    default="127.0.0.1",
+    show_default=True,
+    help="Interface to listen on; the default is reached from this machine only.",
+)
+@click.option(
+    "--port",
+    type=_value(as_port),
+    metavar="PORT",
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="A further Host name to answer to; others are refused (DNS rebinding). May be repeated.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    default=".sfn",
+    show_default=True,
+    metavar="DIR",
+    help="Where state is kept.",
+)
+@click.option("--in-memory", is_flag=True, help="Keep nothing: --state-dir is not used.")
+@click.option("--fsync", is_flag=True, help="Survive power loss too, not only a killed process; slower.")
+@click.option(
+    "--retention",
+    type=_value(as_days),
+    metavar="DAYS",
+    help="Forget executions that ended longer ago. Default: never.",
+)
+@click.option(
+    "--time",
+    type=_value(as_time),
+    default="real",
+    show_default=True,
+    metavar="real|skip|FACTOR",
+    help="Let waits take their time, skip them, or make time pass FACTOR times faster.",
+)
+@click.option(
+    "--lambda",
+    "lambda_mode",
+    type=click.Choice(("process", "inprocess")),
+    default="process",
+    show_default=True,
+    help="Run handlers in processes of their own, or in this one: quicker, for debuggers.",
+)
+@click.option(
+    "--iam",
+    type=click.Choice(("off", "enforce")),
+    default="off",
+    show_default=True,
+    help="Check each role's policies before a call, and its trust policy at create.",
+)
+@click.option(
+    "--mocks",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A Step Functions Local mock configuration (docs/mocks.md).",
+)
+@click.option(
+    "--endpoint",
+    type=_value(as_endpoint),
+    multiple=True,
+    metavar="SERVICE=URL|aws",
+    help="Where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
+    "credentials. May be repeated.",
+)
+@click.option(
+    "--account",
+    type=_value(as_account),
+    metavar="ID",
+    default=ACCOUNT,
+    show_default=True,
+    help="Account id, 12 digits.",
+)
+@click.option(
+    "--region", metavar="REGION", default="us-east-1", show_default=True, help="Region of requests that name none."
+)
+def command(
+    in_memory: bool,
+    state_dir: Path,
+    endpoint: Sequence[tuple[str, str]],
+    allow_host: tuple[str, ...],
+    **named: Any,
+) -> None:
+    """Serve Step Functions and the services it calls, on one port.
+
+    Prints one line 'ready URL' when it answers; point any AWS client at that URL.
+    """
+    _serve(
+        Settings(
+            state_dir=None if in_memory else state_dir, endpoints=dict(endpoint), allowed_hosts=allow_host, **named
+        )
+    )
+
+
+def _serve(settings: Settings) -> None:
+    """Serves until told to stop. Raises ``Failure`` when it can't start."""
+    from sfn_emulator.server import StartError, serve, warn_if_open  # --help and mistakes are answered without it
+
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    warn_if_open(settings)
+    try:
+        serve(settings, lambda endpoint: print(f"ready {endpoint}", flush=True))  # noqa: T201 - the one line promised
+    except StartError as error:
+        raise Failure(str(error)) from None
+    sys.stdout.flush()
+    os._exit(0)  # all is written and closed; threads still waiting for something must not keep us from ending

@@ -1,0 +1,103 @@
+"""The front door ``sfn-emulator``: its table of commands, its help, and the ways to call it."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sfn_emulator import __version__
+from sfn_emulator.command.front_door import COMMANDS, FrontDoor, front_door
+from sfn_emulator.command.help_page import HelpPage
+from tests.processes import ROOT, Process, refused
+
+FOLDER = Path(ROOT / "sfn_emulator" / "command")
+
+
+def called(*arguments: str) -> Result:
+    return CliRunner().invoke(front_door, list(arguments), prog_name="sfn-emulator")
+
+
+def commands() -> list[HelpPage]:
+    assert isinstance(front_door, FrontDoor)
+    context = front_door.make_context("sfn-emulator", [], resilient_parsing=True)
+    found = [front_door.get_command(context, name) for name in COMMANDS]
+    return [command for command in found if isinstance(command, HelpPage)]
+
+
+def test_every_file_of_the_folder_is_a_command_of_the_table() -> None:
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "front_door", "help_page"}
+    assert files == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_every_command_tells_examples_and_exit_statuses(command: HelpPage) -> None:
+    told = called(command.name or "", "--help").output
+    assert "Examples:" in told
+    assert "Exit status:" in told
+    assert all(f"sfn-emulator {command.name}" in line for line, _ in command.examples)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_is_wider_than_80_columns(name: str) -> None:
+    told = CliRunner(env={"COLUMNS": "80"}).invoke(front_door, [name, "--help"], prog_name="sfn-emulator").output
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_the_table_is_told_without_importing_a_command() -> None:
+    program = (
+        "import sys; from sfn_emulator.command.front_door import front_door;"
+        "front_door(['--help'], 'x', standalone_mode=False); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(line in told for line in COMMANDS)
+    assert not {f"sfn_emulator.command.{name}" for name in COMMANDS} & set(told.split())
+
+
+@pytest.mark.parametrize("arguments", [(), ("serve",)], ids=["bare", "serve"])
+def test_it_serves_with_or_without_the_word(arguments: tuple[str, ...]) -> None:
+    server = Process(*arguments, "--port", "0", "--in-memory")
+    try:
+        with urllib.request.urlopen(f"{server.url}/health", timeout=30) as answer:
+            assert json.load(answer)["version"] == __version__
+    finally:
+        assert server.stop() == (0, "")
+
+
+def test_an_environment_variable_stands_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFN_EMULATOR_TIME", "soon")
+    assert "Invalid value for '--time'" in refused("--in-memory")[1]
+
+
+def test_a_word_that_is_no_command_is_refused() -> None:
+    status, error = refused("sevre")
+    assert status == 2
+    assert "No such command 'sevre'" in error
+
+
+def test_every_program_tells_its_version() -> None:
+    assert called("--version").output == f"sfn-emulator, version {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_learn_to_complete_words(shell: str) -> None:
+    assert "_SFN_EMULATOR_COMPLETE" in called("--completion", shell).output
+
+
+def test_words_are_completed() -> None:
+    environment = {**os.environ, "_SFN_EMULATOR_COMPLETE": "bash_complete", "COMP_CWORD": "1"}
+    for words, expected in {"sfn-emulator se": "plain,serve", "sfn-emulator --vers": "plain,--version"}.items():
+        asked = subprocess.run(
+            [sys.executable, "-m", "sfn_emulator"],
+            cwd=ROOT,
+            env={**environment, "COMP_WORDS": words},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert asked.stdout.split() == [expected]
