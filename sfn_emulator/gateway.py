@@ -18,6 +18,7 @@ from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.origins import grant, preflight
 from sfn_emulator.cloud.rest.api import RestApi
+from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.values import loads
 
 _log: Final = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Gateway:
         self._neighbours = neighbours
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
+        self._stacks = StacksApi(neighbours)
         self._health = health
         self._pace = pace
         self._trusted = frozenset(name.lower() for name in allowed_hosts)
@@ -170,6 +172,8 @@ class Gateway:
         if where.service == "lambda":
             threads = self._invocations if self._lambda.is_invocation(request) else self._threads
             return threads, partial(self._lambda.answer, where.region, request)
+        if where.service == "cloudformation":
+            return self._threads, partial(self._stacks.answer, where.region, request)
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
 
