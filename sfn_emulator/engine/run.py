@@ -1,7 +1,38 @@
-"""A run: one execution as a sans-I/O state machine (docs/decisions/0001).
+"""A run: one execution as a sans-I/O state machine. The theory of the whole engine is told here, once.
+
+A **run** is a value that is told what happened and says what it wants. It calls nothing, waits for nothing and asks no
+clock. What it wants are **effects** (``StartTask``, ``SetTimer``, ``StartMapRun``, ``Cancel``); what it is told are
+**signals** (``TaskSucceeded``, ``Fired``, …), each with the time at which it was seen. Someone else, a *driver*, carries
+effects out and brings signals in: ``engine.driver`` with a real or a virtual clock, the service after a crash from
+stored signals, ``prove`` with every outcome that a Task can have.
+
+              signal, at                              effects
+    driver ───────────────▶  Run.deliver … advance  ───────────▶ driver
+                                    │
+                                    ▼
+                             events (the history)
+
+Three rules, from which the rest follows:
+
+1. **A run is a function of its signals.** The same program, identity and input, told the same signals at the same
+   times, has the same events and the same effects, with the same ids. Chance, uuids and tokens are drawn from the
+   identity's seed. So a run is stored as its start and its signals, a crashed one is run again until it has caught up
+   (``ReplayMismatchError`` if it was another program), and a failure that was found can be shown again.
+2. **Everything happens in turns, and time stands still in one.** A turn is what follows one signal until nothing can
+   go on. Its events all carry the time of the signal. Within a turn the *strands* (the top level, a Parallel branch, a
+   Map iteration) that are ready go on one after the other, in the order in which they became ready; none is
+   interrupted. So the order of events follows from the order of signals and needs no locks.
+3. **Every effect is awaited by one strand, and ends once.** It is in ``awaiting`` from ``issue`` until its last word
+   comes (``TaskSucceeded``, ``TaskFailed``, ``Fired``, ``MapRunEnded``) or until it is settled, which hands out a
+   ``Cancel``. A signal for what is no longer awaited is too late, and ignored. So a time-out, a stopped sibling and a
+   late answer need no case of their own.
+
+A strand is in one of four conditions: ready (in ``ready``), waiting (some effect in ``awaiting`` is its own, or its
+``region`` has open children), ended, or stopped with its place kept, from where a redrive runs it again.
 
 ``start``, ``deliver``, ``stop`` and ``redrive`` only queue what happened; ``advance`` lets it happen, one turn after
-the other, until nothing can go on or the budget is spent. ``take_effects`` hands out what is wanted of the world.
+the other, until nothing can go on or the budget is spent. ``take_effects`` hands out what is wanted of the world. Who
+wants to watch gives an ``Instrument`` when the program is compiled (docs/decisions/0001, 0151).
 """
 
 from collections.abc import Callable, Generator

@@ -14,8 +14,9 @@ from typing import Final, TypeAlias
 from sfn_emulator.asl.model import Branch, Catcher, Map, Parallel, Retrier, State, Task
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.engine.context import Item
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.program import block
-from sfn_emulator.engine.states.dataflow import Observe, is_jsonata, leave
+from sfn_emulator.engine.states.dataflow import is_jsonata, leave
 from sfn_emulator.engine.states.recovery import catch_output, delay_before, fault, matches
 from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting
 from sfn_emulator.engine.trial_regions import Mock, mocked_map, mocked_parallel
@@ -53,12 +54,12 @@ class Conditions:
     read: Value | Unset = UNSET
 
 
-def trial(state: State, under: Conditions, observe: Observe, handled: Callable[[Handled], None]) -> Program:
+def trial(state: State, under: Conditions, instrument: Instrument, handled: Callable[[Handled], None]) -> Program:
     """The program of one state. ``handled`` is told of an error that a Retrier or Catcher takes.
 
     Where a Retrier takes it the run fails with the error; where a Catcher does it goes on to ``next_state``.
     """
-    step = _step(state, under, observe)
+    step = _step(state, under, instrument)
     owners = [owner for owner in (state, *under.around) if isinstance(owner, _RECOVERING)]
 
     def tried(strand: Strand) -> Waiting:
@@ -78,13 +79,13 @@ def trial(state: State, under: Conditions, observe: Observe, handled: Callable[[
     return Program(Block(state.name, {state.name: Step(step.kind, wait=tried)}, single=True))
 
 
-def _step(state: State, under: Conditions, observe: Observe) -> Step:
+def _step(state: State, under: Conditions, instrument: Instrument) -> Step:
     bare = replace(state, retry=(), catch=()) if isinstance(state, _RECOVERING) else state
     if under.mock is not None and isinstance(bare, Map):
-        return mocked_map(bare, under.mock, under.failures, under.read, observe)
+        return mocked_map(bare, under.mock, under.failures, under.read, instrument)
     if under.mock is not None and isinstance(bare, Parallel):
-        return mocked_parallel(bare, under.mock, observe)
-    return block(Branch(bare.name, {bare.name: bare}), observe).steps[bare.name]
+        return mocked_parallel(bare, under.mock, instrument)
+    return block(Branch(bare.name, {bare.name: bare}), instrument).steps[bare.name]
 
 
 def _recover(

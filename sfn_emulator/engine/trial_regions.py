@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Distribution, MachineType, Map, Parallel
 from sfn_emulator.engine.events import Entered
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import BatcherSpec, MapRunSpec
 from sfn_emulator.engine.states.dataflow import (
     Leaving,
-    Observe,
     effective_input,
     is_jsonata,
     leave,
@@ -70,23 +70,23 @@ def _answered(state: Map | Parallel, answer: Callable[[Strand], Value], after: L
     return Step(kind, wait=wait)
 
 
-def mocked_parallel(state: Parallel, mock: Mock, observe: Observe) -> Step:
-    before = parameters(state.flow, observe)
+def mocked_parallel(state: Parallel, mock: Mock, instrument: Instrument) -> Step:
+    before = parameters(state.flow, instrument)
 
     def answer(strand: Strand) -> Value:
         if before is not None:
             before(strand, strand.input)
         return mock.outcome()
 
-    return _answered(state, answer, leaving(state.flow, observe))
+    return _answered(state, answer, leaving(state.flow, instrument))
 
 
-def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, observe: Observe) -> Step:
+def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, instrument: Instrument) -> Step:
     """``failures`` is how many iterations are to have failed, ``read`` what the ItemReader is to have read.
 
     Without ``read``, a Map with an ItemReader finds its items in its input, as the guide has it.
     """
-    make = map_run_spec(state, state.distribution or _INLINE, _INSIDE, observe)
+    make = map_run_spec(state, state.distribution or _INLINE, _INSIDE, instrument)
     narrowed = effective_input(state.flow)
     find = items_of(state)
 
@@ -98,13 +98,13 @@ def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, obser
             items = find(strand, value) if isinstance(read, Unset) else read
         if failures and failures > len(items):
             raise ImpossibleTrialError
-        _tell_items(state, spec, items, observe)
+        _tell_items(state, strand, spec, items, instrument)
         result = mock.outcome()
         if failures and _exceeds(spec, failures, len(items)):
             raise StateError(EXCEEDED, EXCEEDED_CAUSE)
         return result
 
-    return _answered(state, answer, leaving(state.flow, observe))
+    return _answered(state, answer, leaving(state.flow, instrument))
 
 
 def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
@@ -119,17 +119,17 @@ def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
 # -- what is told
 
 
-def _tell_items(state: Map, spec: MapRunSpec, items: Value, observe: Observe) -> None:
+def _tell_items(state: Map, strand: Strand, spec: MapRunSpec, items: Value, instrument: Instrument) -> None:
     pairs: list[tuple[str | Unset, Value]] = list(items.items()) if isinstance(items, dict) else []
     pairs = pairs or [(UNSET, item) for item in items]
     if not is_jsonata(state.flow):
-        observe("afterItemsPath", items)
+        instrument.stage(strand, "afterItemsPath", items)
     source = _source(spec)
     selected = [spec.select(index, value, key, source) for index, (key, value) in enumerate(pairs)]
     if state.selector is not None:
-        observe("afterItemSelector", selected)
+        instrument.stage(strand, "afterItemSelector", selected)
     if spec.batcher is not None:
-        observe("afterItemBatcher", batches(spec.batcher, selected))
+        instrument.stage(strand, "afterItemBatcher", batches(spec.batcher, selected))
 
 
 def _source(spec: MapRunSpec) -> str:

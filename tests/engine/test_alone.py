@@ -8,23 +8,33 @@ import pytest
 from sfn_emulator.asl.parse import parse_state
 from sfn_emulator.engine.clock import VirtualClock
 from sfn_emulator.engine.driver import Driver
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.local import LocalTasks, identity
 from sfn_emulator.engine.run import Run
+from sfn_emulator.engine.strand import Strand
 from sfn_emulator.engine.trial import Conditions, trial
 from sfn_emulator.engine.trial_regions import Mock
 from tests.engine.machines import LAMBDA
 
 
+class Stages(Instrument):
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {}
+
+    def stage(self, strand: Strand, stage: str, value: Any) -> None:
+        self.seen[stage] = value
+
+
 def tried(state: dict[str, Any], value: Any, answer: Mock | None = None) -> tuple[Run, dict[str, Any]]:
     model, problems = parse_state(json.dumps(state), name="Alone")
     assert model is not None, problems
-    stages: dict[str, Any] = {}
-    program = trial(model, Conditions(mock=answer), stages.__setitem__, lambda _: None)
+    stages = Stages()
+    program = trial(model, Conditions(mock=answer), stages, lambda _: None)
     clock = VirtualClock()
     run = Run(program, identity(), value, json.dumps(value))
     script = {} if answer is None else {"return": answer.result}
     Driver(run, clock, LocalTasks({"Alone": [script]}, clock)).start()
-    return run, stages
+    return run, stages.seen
 
 
 def test_every_stage_of_a_jsonpath_task_is_told() -> None:

@@ -6,8 +6,7 @@ JSONata:   input → Arguments → … result → Output → output
 Assign is evaluated beside the output, from the same values: neither sees the other (`workflow-variables`). In
 JSONPath states ``$`` in Assign is the state's result after ResultSelector.
 
-``observe`` is told each stage by the names of TestState's ``inspectionData``. It is given when a definition is
-compiled, so runs that are not observed do not pay for it.
+An instrument, where there is one, is told each stage by the names of TestState's ``inspectionData``.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +16,12 @@ import orjson
 
 from sfn_emulator.asl.model import Flow, JsonataFlow, JsonPathFlow
 from sfn_emulator.engine.events import Exited
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.strand import Strand
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.query.compiled import Compiled, States
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, size
 
-Observe: TypeAlias = Callable[[str, Value], None]
 Stage: TypeAlias = Callable[[Strand, Value], Value]
 Leaving: TypeAlias = Callable[[Strand, Value], tuple[Value, Mapping[str, Value] | None]]
 """(strand, result) → (output, assigned variables)."""
@@ -52,35 +51,35 @@ def _itself(value: Value) -> Value:
 # -- before the work
 
 
-def effective_input(flow: Flow, observe: Observe | None = None) -> Stage | None:
+def effective_input(flow: Flow, instrument: Instrument | None = None) -> Stage | None:
     """InputPath; ``None`` where the input stays what it is."""
     if isinstance(flow, JsonataFlow):
         return None
-    return _chain([("afterInputPath", flow.input_path)], observe)
+    return _chain([("afterInputPath", flow.input_path)], instrument)
 
 
-def parameters(flow: Flow, observe: Observe | None = None) -> Stage | None:
+def parameters(flow: Flow, instrument: Instrument | None = None) -> Stage | None:
     """Input → what a Task is called with, or a branch gets; ``None`` where that is the input itself."""
     if isinstance(flow, JsonataFlow):
-        return None if flow.arguments is None else _arguments(flow.arguments, observe)
-    return _chain([("afterInputPath", flow.input_path), ("afterParameters", flow.parameters)], observe)
+        return None if flow.arguments is None else _arguments(flow.arguments, instrument)
+    return _chain([("afterInputPath", flow.input_path), ("afterParameters", flow.parameters)], instrument)
 
 
-def _arguments(arguments: Compiled, observe: Observe | None) -> Stage:
+def _arguments(arguments: Compiled, instrument: Instrument | None) -> Stage:
     apply = arguments.apply
 
     def stage(strand: Strand, value: Value) -> Value:
         return apply(States(value), strand)
 
-    return stage if observe is None else _observed("afterArguments", stage, observe)
+    return stage if instrument is None else _observed("afterArguments", stage, instrument)
 
 
-def _chain(steps: list[tuple[str, Compiled | None]], observe: Observe | None) -> Stage | None:
+def _chain(steps: list[tuple[str, Compiled | None]], instrument: Instrument | None) -> Stage | None:
     stages: list[Stage] = []
     for name, compiled in steps:
         stage = None if compiled is None else _applied(compiled)
-        if observe is not None:
-            stage = _observed(name, stage or _unchanged, observe)
+        if instrument is not None:
+            stage = _observed(name, stage or _unchanged, instrument)
         if stage is not None:
             stages.append(stage)
     return _composed(stages)
@@ -99,10 +98,10 @@ def _unchanged(strand: Strand, value: Value) -> Value:
     return value
 
 
-def _observed(name: str, stage: Stage, observe: Observe) -> Stage:
+def _observed(name: str, stage: Stage, instrument: Instrument) -> Stage:
     def observed(strand: Strand, value: Value) -> Value:
         made = stage(strand, value)
-        observe(name, made)
+        instrument.stage(strand, name, made)
         return made
 
     return observed
@@ -122,7 +121,7 @@ def _composed(stages: list[Stage]) -> Stage | None:
 # -- after the work
 
 
-def leaving(flow: Flow, observe: Observe | None = None, *, result: bool = True) -> Leaving | None:
+def leaving(flow: Flow, instrument: Instrument | None = None, *, result: bool = True) -> Leaving | None:
     """Result → output and variables; ``None`` where the result is the output and nothing is assigned.
 
     ``result`` is false for the states that have none (Choice, Wait, Succeed): what they are left with is their
@@ -132,7 +131,7 @@ def leaving(flow: Flow, observe: Observe | None = None, *, result: bool = True) 
         return _leaving_jsonata(flow, result)
     if not result:
         return _leaving_without_result(flow)
-    return _leaving_jsonpath(flow, observe)
+    return _leaving_jsonpath(flow, instrument)
 
 
 def _leaving_jsonata(flow: JsonataFlow, result: bool) -> Leaving | None:
@@ -161,19 +160,19 @@ def _leaving_without_result(flow: JsonPathFlow) -> Leaving | None:
     return leaving
 
 
-def _leaving_jsonpath(flow: JsonPathFlow, observe: Observe | None) -> Leaving | None:
-    selector = _chain([("afterResultSelector", flow.result_selector)], observe)
+def _leaving_jsonpath(flow: JsonPathFlow, instrument: Instrument | None) -> Leaving | None:
+    selector = _chain([("afterResultSelector", flow.result_selector)], instrument)
     place = None if flow.result_path is None else flow.result_path.place
     output_path, assign = flow.output_path, flow.assign
-    if observe is None and selector is None and place is None and output_path is None and assign is None:
+    if instrument is None and selector is None and place is None and output_path is None and assign is None:
         return None
 
     def leaving(strand: Strand, value: Value) -> tuple[Value, Mapping[str, Value] | None]:
         if selector is not None:
             value = selector(strand, value)
         made = value if place is None else place(strand.input, value)
-        if observe is not None:
-            observe("afterResultPath", made)
+        if instrument is not None:
+            instrument.stage(strand, "afterResultPath", made)
         if output_path is not None:
             made = output_path.apply(made, strand)
         return made, None if assign is None else assign.apply(value, strand)

@@ -8,6 +8,7 @@ from sfn_emulator.asl.model import Distribution, ItemBatcher, ItemReader, Machin
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.draws import SeededDraws
 from sfn_emulator.engine.events import Failure, MapRun, MapStarted
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import (
     BatcherSpec,
     MapRunEnded,
@@ -17,7 +18,7 @@ from sfn_emulator.engine.ports import (
     StartMapRun,
     WriterSpec,
 )
-from sfn_emulator.engine.states.dataflow import Observe, effective_input, is_jsonata, leave, leaving, subject
+from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
 from sfn_emulator.engine.states.map_items import concurrency, items_of
 from sfn_emulator.engine.states.numbers import is_number, is_whole, number, shown
 from sfn_emulator.engine.strand import WAIT, Block, Program, Strand, Waiting
@@ -29,10 +30,10 @@ Evaluated = Callable[[Strand, Any], Any]
 
 
 def distributed_attempt(
-    state: Map, distribution: Distribution, block: Block, observe: Observe | None
+    state: Map, distribution: Distribution, block: Block, instrument: Instrument | None
 ) -> Callable[[Strand], Waiting]:
-    make = map_run_spec(state, distribution, block, observe)
-    after = leaving(state.flow, observe)
+    make = map_run_spec(state, distribution, block, instrument)
+    after = leaving(state.flow, instrument)
     target = state.next
 
     def attempt(strand: Strand) -> Waiting:
@@ -82,14 +83,14 @@ def _record_end(strand: Strand, ended: MapRunEnded, started: int) -> None:
 
 
 def map_run_spec(
-    state: Map, distribution: Distribution, block: Block, observe: Observe | None
+    state: Map, distribution: Distribution, block: Block, instrument: Instrument | None
 ) -> Callable[[Strand], MapRunSpec]:
     """Evaluates all that is evaluated in the parent, and records MapStateStarted."""
     jsonata = is_jsonata(state.flow)
-    before = effective_input(state.flow, observe)
+    before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
     items = None if distribution.reader is not None else items_of(state)
-    numbers = _numbers_of(state, observe)
+    numbers = _numbers_of(state, instrument)
     reader = _reader(distribution.reader)
     batcher = _batcher(distribution.batcher, jsonata)
     writer = _writer(distribution.writer)
@@ -126,7 +127,7 @@ def map_run_spec(
 Numbers = tuple[int, int | None, float | None]
 
 
-def _numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], Numbers]:
+def _numbers_of(state: Map, instrument: Instrument | None) -> Callable[[Strand, Any], Numbers]:
     """MaxConcurrency, ToleratedFailureCount and ToleratedFailurePercentage."""
     jsonata = is_jsonata(state.flow)
     distribution = state.distribution
@@ -136,11 +137,11 @@ def _numbers_of(state: Map, observe: Observe | None) -> Callable[[Strand, Any], 
 
     def numbers(strand: Strand, told: Any) -> Numbers:
         made = limit(strand, told), count(strand, told), percentage(strand, told)
-        if observe is not None:
+        if instrument is not None:
             names = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
             for name, value in zip(names, made, strict=True):
                 if value is not None:
-                    observe(name, value)
+                    instrument.stage(strand, name, value)
         return made
 
     return numbers

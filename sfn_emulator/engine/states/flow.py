@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Choice, ChoiceRule, Fail, Flow, JsonataFlow, JsonPathFlow, Pass, Succeed
 from sfn_emulator.engine.events import Entered
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.dataflow import (
     Leaving,
-    Observe,
     effective_input,
     is_jsonata,
     leave,
@@ -24,12 +24,12 @@ from sfn_emulator.values import Unset, Value, type_name
 NO_TRANSITION: Final = "Failed to transition out of the state. The state does not point to a next state."
 
 
-def pass_step(state: Pass, observe: Observe | None) -> Step:
-    before = parameters(state.flow, observe)
-    after = leaving(state.flow, observe, result=not is_jsonata(state.flow))
+def pass_step(state: Pass, instrument: Instrument | None) -> Step:
+    before = parameters(state.flow, instrument)
+    after = leaving(state.flow, instrument, result=not is_jsonata(state.flow))
     target = state.next
     if not isinstance(state.result, Unset):
-        return _pass_result(state, state.result, after, observe)
+        return _pass_result(state, state.result, after, instrument)
 
     def apply(strand: Strand) -> str | None:
         given = strand.input
@@ -45,11 +45,11 @@ def pass_step(state: Pass, observe: Observe | None) -> Step:
     return Step("Pass", apply)
 
 
-def _pass_result(state: Pass, result: Value, after: Leaving | None, observe: Observe | None) -> Step:
+def _pass_result(state: Pass, result: Value, after: Leaving | None, instrument: Instrument | None) -> Step:
     def apply(strand: Strand) -> str | None:
         strand.enter("PassStateEntered", Entered(strand.state, strand.input))
-        if observe is not None:
-            observe("result", result)
+        if instrument is not None:
+            instrument.stage(strand, "result", result)
         output, assigned = (result, None) if after is None else after(strand, result)
         leave(strand, "PassStateExited", output, assigned)
         return state.next
@@ -57,9 +57,9 @@ def _pass_result(state: Pass, result: Value, after: Leaving | None, observe: Obs
     return Step("Pass", apply)
 
 
-def succeed_step(state: Succeed, observe: Observe | None) -> Step:
-    before = effective_input(state.flow, observe)
-    after = leaving(state.flow, observe, result=False)
+def succeed_step(state: Succeed, instrument: Instrument | None) -> Step:
+    before = effective_input(state.flow, instrument)
+    after = leaving(state.flow, instrument, result=False)
 
     def apply(strand: Strand) -> None:
         given = strand.input
@@ -73,36 +73,54 @@ def succeed_step(state: Succeed, observe: Observe | None) -> Step:
 
 # -- Choice
 
-Rule = tuple[Callable[[Strand, Any], bool], str, Leaving | None]
+Way = tuple[str, Leaving | None]
+"""Where a rule or Default leads, and what it makes of the data."""
+
+Rule = tuple[Callable[[Strand, Any], bool], Way]
+Choosing = Callable[[Strand, Any], Way]
 
 
-def choice_step(state: Choice, observe: Observe | None) -> Step:
-    before = effective_input(state.flow, observe)
-    jsonata = is_jsonata(state.flow)
+def choice_step(state: Choice, instrument: Instrument | None) -> Step:
+    before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
-    rules = tuple(_rule(index, rule, state.flow, jsonata) for index, rule in enumerate(state.rules))
-    otherwise = leaving(state.flow, observe, result=False)
-    default = state.default
-
-    def choose(strand: Strand, value: Value) -> tuple[str, Leaving | None]:
-        told = wrap(value)
-        for holds, target, after in rules:
-            if holds(strand, told):
-                return target, after
-        if default is None:
-            raise EvaluationError(RUNTIME, NO_TRANSITION)
-        return default, otherwise
+    choose = _choosing(state, instrument)
 
     def apply(strand: Strand) -> str:
         given = strand.input
         strand.enter("ChoiceStateEntered", Entered(strand.state, given))
         value = given if before is None else before(strand, given)
-        target, after = choose(strand, value)
+        target, after = choose(strand, wrap(value))
         output, assigned = (value, None) if after is None else after(strand, value)
         leave(strand, "ChoiceStateExited", output, assigned)
         return target
 
     return Step("Choice", apply)
+
+
+def _choosing(state: Choice, instrument: Instrument | None) -> Choosing:
+    jsonata = is_jsonata(state.flow)
+    rules = tuple(_rule(index, rule, state.flow, jsonata) for index, rule in enumerate(state.rules))
+    default = None if state.default is None else (state.default, leaving(state.flow, instrument, result=False))
+
+    def choose(strand: Strand, told: Any) -> Way:
+        for holds, way in rules:
+            if holds(strand, told):
+                return way
+        if default is None:
+            raise EvaluationError(RUNTIME, NO_TRANSITION)
+        return default
+
+    return choose if instrument is None else _telling(choose, tuple(way for _, way in rules), instrument)
+
+
+def _telling(choose: Choosing, ways: tuple[Way, ...], instrument: Instrument) -> Choosing:
+    def telling(strand: Strand, told: Any) -> Way:
+        chosen = choose(strand, told)
+        index = next((index for index, way in enumerate(ways) if way is chosen), None)
+        instrument.chosen(strand, index)
+        return chosen
+
+    return telling
 
 
 def _rule(index: int, rule: ChoiceRule, flow: Flow, jsonata: bool) -> Rule:
@@ -118,7 +136,7 @@ def _rule(index: int, rule: ChoiceRule, flow: Flow, jsonata: bool) -> Rule:
             raise unexpected(condition, f"Choices[{index}]/Condition", "boolean", value)
         return value
 
-    return expression if jsonata else path, rule.next, _rule_leaving(rule, flow)
+    return expression if jsonata else path, (rule.next, _rule_leaving(rule, flow))
 
 
 def _rule_leaving(rule: ChoiceRule, flow: Flow) -> Leaving | None:
@@ -131,8 +149,8 @@ def _rule_leaving(rule: ChoiceRule, flow: Flow) -> Leaving | None:
 # -- Fail
 
 
-def fail_step(state: Fail, observe: Observe | None) -> Step:
-    before = effective_input(state.flow, observe)
+def fail_step(state: Fail, instrument: Instrument | None) -> Step:
+    before = effective_input(state.flow, instrument)
     jsonata = is_jsonata(state.flow)
     wrap = subject(state.flow)
     error = _text(state.error, "Error", jsonata)

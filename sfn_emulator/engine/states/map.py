@@ -6,8 +6,8 @@ from typing import Any, Final
 from sfn_emulator.asl.model import Map
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.events import Entered, Iteration, MapStarted
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.dataflow import (
-    Observe,
     check_size,
     effective_input,
     is_jsonata,
@@ -18,6 +18,7 @@ from sfn_emulator.engine.states.dataflow import (
 from sfn_emulator.engine.states.distributed import distributed_attempt
 from sfn_emulator.engine.states.map_items import concurrency, items_of
 from sfn_emulator.engine.states.recovery import recovering
+from sfn_emulator.engine.states.watched import watched_region
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting, abort
 from sfn_emulator.errors import StateError
 from sfn_emulator.query.compiled import Compiled
@@ -27,13 +28,13 @@ INLINE_CONCURRENCY: Final = 40
 """Iterations an inline Map runs at a time, whatever MaxConcurrency says (Service quotas)."""
 
 
-def map_step(state: Map, block: Block, observe: Observe | None) -> Step:
+def map_step(state: Map, block: Block, instrument: Instrument | None) -> Step:
     def enter(strand: Strand) -> None:
         strand.enter("MapStateEntered", Entered(strand.state, strand.input))
 
-    attempt = _attempt(state, block, observe)
+    attempt = _attempt(state, block, instrument)
     if state.distribution is not None:
-        attempt = distributed_attempt(state, state.distribution, block, observe)
+        attempt = distributed_attempt(state, state.distribution, block, instrument)
     wait = recovering(
         enter,
         attempt,
@@ -42,14 +43,15 @@ def map_step(state: Map, block: Block, observe: Observe | None) -> Step:
         exited="MapStateExited",
         failed="MapStateFailed",
         jsonata=is_jsonata(state.flow),
+        instrument=instrument,
     )
     return Step("Map", wait=wait)
 
 
-def _attempt(state: Map, block: Block, observe: Observe | None) -> Callable[[Strand], Waiting]:
-    after = leaving(state.flow, observe)
+def _attempt(state: Map, block: Block, instrument: Instrument | None) -> Callable[[Strand], Waiting]:
+    after = leaving(state.flow, instrument)
     target = state.next
-    open_region = _region(state, block, observe)
+    open_region = _region(state, block, instrument)
 
     def attempt(strand: Strand) -> Waiting:
         region = strand.region
@@ -70,12 +72,13 @@ def _attempt(state: Map, block: Block, observe: Observe | None) -> Callable[[Str
     return attempt
 
 
-def _region(state: Map, block: Block, observe: Observe | None) -> Callable[[Strand], "MapRegion"]:
-    before = effective_input(state.flow, observe)
+def _region(state: Map, block: Block, instrument: Instrument | None) -> Callable[[Strand], "MapRegion"]:
+    before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
     items = items_of(state)
     limit = concurrency(state)
     selector = state.selector
+    region_of = MapRegion if instrument is None else watched_region(MapRegion, instrument)
 
     def open_region(strand: Strand) -> MapRegion:
         given = strand.input
@@ -84,7 +87,7 @@ def _region(state: Map, block: Block, observe: Observe | None) -> Callable[[Stra
         strand.run.emit(strand, "MapStateStarted", MapStarted(len(found)))
         told = wrap(value)
         at_once = min(limit(strand, told) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
-        region = MapRegion(strand, block, found, selector, told)
+        region = region_of(strand, block, found, selector, told)
         strand.region = region
         for _ in range(min(at_once, len(found))):
             region.spawn(strand.tip)

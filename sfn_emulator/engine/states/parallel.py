@@ -4,32 +4,36 @@ from collections.abc import Callable
 
 from sfn_emulator.asl.model import Parallel
 from sfn_emulator.engine.events import Entered
-from sfn_emulator.engine.states.dataflow import Observe, check_size, is_jsonata, leave, leaving, parameters
+from sfn_emulator.engine.instrument import Instrument
+from sfn_emulator.engine.states.dataflow import check_size, is_jsonata, leave, leaving, parameters
 from sfn_emulator.engine.states.recovery import recovering
+from sfn_emulator.engine.states.watched import watched_region
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting
 from sfn_emulator.values import Value
 
 
-def parallel_step(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None) -> Step:
+def parallel_step(state: Parallel, blocks: tuple[Block, ...], instrument: Instrument | None) -> Step:
     def enter(strand: Strand) -> None:
         strand.enter("ParallelStateEntered", Entered(strand.state, strand.input))
 
     wait = recovering(
         enter,
-        _attempt(state, blocks, observe),
+        _attempt(state, blocks, instrument),
         state.retry,
         state.catch,
         exited="ParallelStateExited",
         failed="ParallelStateFailed",
         jsonata=is_jsonata(state.flow),
+        instrument=instrument,
     )
     return Step("Parallel", wait=wait)
 
 
-def _attempt(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None) -> Callable[[Strand], Waiting]:
-    before = parameters(state.flow, observe)
-    after = leaving(state.flow, observe)
+def _attempt(state: Parallel, blocks: tuple[Block, ...], instrument: Instrument | None) -> Callable[[Strand], Waiting]:
+    before = parameters(state.flow, instrument)
+    after = leaving(state.flow, instrument)
     target = state.next
+    region_of = Region if instrument is None else watched_region(Region, instrument)
 
     def attempt(strand: Strand) -> Waiting:
         region = strand.region
@@ -40,7 +44,7 @@ def _attempt(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None
             handed = given if before is None else before(strand, given)
             if handed is not given:
                 check_size(handed, strand.state)
-            region = _fork(strand, blocks, handed)
+            region = _fork(strand, region_of, blocks, handed)
         failure = yield WAIT
         if failure is not None:
             raise failure
@@ -53,10 +57,10 @@ def _attempt(state: Parallel, blocks: tuple[Block, ...], observe: Observe | None
     return attempt
 
 
-def _fork(strand: Strand, blocks: tuple[Block, ...], given: Value) -> Region:
+def _fork(strand: Strand, region_of: type[Region], blocks: tuple[Block, ...], given: Value) -> Region:
     run = strand.run
     run.emit(strand, "ParallelStateStarted")
-    region = strand.region = Region(strand, len(blocks))
+    region = strand.region = region_of(strand, len(blocks))
     for index, block in enumerate(blocks):
         child = region.open[index] = Strand(run, block, given, strand, index)
         run.ready.append(child)

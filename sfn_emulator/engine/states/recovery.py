@@ -9,7 +9,9 @@ from typing import Final
 
 from sfn_emulator.asl.model import Catcher, Retrier
 from sfn_emulator.engine.events import Evaluation
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.dataflow import check_assigned, leave
+from sfn_emulator.engine.states.watched import watched_attempt
 from sfn_emulator.engine.strand import WAIT, Strand, Waiting
 from sfn_emulator.errors import (
     ALL,
@@ -87,8 +89,11 @@ def recovering(
     exited: str,
     failed: str | None = None,
     jsonata: bool = False,
+    instrument: Instrument | None = None,
 ) -> Attempt:
     """The step that enters, attempts, and recovers. ``failed`` is the event of a Parallel or Map that fails."""
+    if instrument is not None:
+        attempt = watched_attempt(attempt, instrument)
 
     def step(strand: Strand) -> Waiting:
         enter(strand)
@@ -102,13 +107,13 @@ def recovering(
                 error = fault(strand, evaluation)
             except StateError as raised:
                 error = raised
-            delay = _retry(strand, error, retry, counts)
+            delay = _retry(strand, error, retry, counts, instrument)
             if delay is not None:
                 yield from pause(strand, delay)
                 continue
             if failed is not None and not error.final:
                 strand.run.emit(strand, failed)
-            target = _caught(strand, error, catch, exited, failed, jsonata)
+            target = _caught(strand, error, catch, exited, failed, jsonata, instrument)
             break
         strand.retries = None
         strand.token = strand.region = strand.map_run = None
@@ -124,7 +129,13 @@ def pause(strand: Strand, delay: float) -> Waiting:
     return None
 
 
-def _retry(strand: Strand, error: StateError, retry: tuple[Retrier, ...], counts: dict[int, int]) -> float | None:
+def _retry(
+    strand: Strand,
+    error: StateError,
+    retry: tuple[Retrier, ...],
+    counts: dict[int, int],
+    instrument: Instrument | None,
+) -> float | None:
     """Seconds until the next attempt; ``None`` if there is none. The first Retrier that matches decides."""
     for index, retrier in enumerate(retry):
         if matches(error, retrier.error_equals):
@@ -134,7 +145,10 @@ def _retry(strand: Strand, error: StateError, retry: tuple[Retrier, ...], counts
             counts[index] = attempts + 1
             strand.retries = (strand.retries or 0) + 1
             strand.region = strand.map_run = None
-            return delay_before(retrier, attempts, strand.draws.random)
+            delay = delay_before(retrier, attempts, strand.draws.random)
+            if instrument is not None:
+                instrument.retried(strand, index, attempts + 1, delay)
+            return delay
     return None
 
 
@@ -145,16 +159,21 @@ def _caught(
     exited: str,
     failed: str | None,
     jsonata: bool,
+    instrument: Instrument | None,
 ) -> str:
-    for catcher in catch:
+    for index, catcher in enumerate(catch):
         if matches(error, catcher.error_equals):
             try:
                 output, assigned = catch_output(strand, catcher, error, jsonata)
             except EvaluationError as evaluation:
+                if instrument is not None:
+                    instrument.failed(strand, evaluation)
                 raised = fault(strand, evaluation)
                 if failed is not None and not raised.final:
                     strand.run.emit(strand, failed)
                 raise raised from None
+            if instrument is not None:
+                instrument.caught(strand, index, error)
             leave(strand, exited, output, assigned)
             return catcher.next
     raise error

@@ -20,6 +20,7 @@ from sfn_emulator.engine.events import (
     TaskOutcome,
     TaskScheduled,
 )
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import (
     Fired,
     StartTask,
@@ -31,7 +32,6 @@ from sfn_emulator.engine.ports import (
     TaskSucceeded,
 )
 from sfn_emulator.engine.states.dataflow import (
-    Observe,
     check_size,
     effective_input,
     is_jsonata,
@@ -73,31 +73,32 @@ _WORDS: Final = {
 }
 
 
-def task_step(state: Task, observe: Observe | None) -> Step:
+def task_step(state: Task, instrument: Instrument | None) -> Step:
     def enter(strand: Strand) -> None:
         strand.enter("TaskStateEntered", Entered(strand.state, strand.input))
 
     wait = recovering(
         enter,
-        _attempt(state, observe),
+        _attempt(state, instrument),
         state.retry,
         state.catch,
         exited="TaskStateExited",
         jsonata=is_jsonata(state.flow),
+        instrument=instrument,
     )
     return Step("Task", wait=wait)
 
 
-def _attempt(state: Task, observe: Observe | None) -> Callable[[Strand], Waiting]:
-    request = _request(state, observe)
-    after = leaving(state.flow, observe)
+def _attempt(state: Task, instrument: Instrument | None) -> Callable[[Strand], Waiting]:
+    request = _request(state, instrument)
+    after = leaving(state.flow, instrument)
     resource, target = state.resource, state.next
 
     def attempt(strand: Strand) -> Waiting:
         asked = request(strand)
         result = yield from _carried_out(strand, resource, asked)
-        if observe is not None:
-            observe("result", result)
+        if instrument is not None:
+            instrument.stage(strand, "result", result)
         output, assigned = (result, None) if after is None else after(strand, result)
         leave(strand, "TaskStateExited", output, assigned)
         return target
@@ -108,9 +109,9 @@ def _attempt(state: Task, observe: Observe | None) -> Callable[[Strand], Waiting
 # -- before
 
 
-def _request(state: Task, observe: Observe | None) -> Callable[[Strand], TaskRequest]:
+def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], TaskRequest]:
     jsonata = is_jsonata(state.flow)
-    before = parameters(state.flow, observe)
+    before = parameters(state.flow, instrument)
     narrowed = effective_input(state.flow)
     wrap = subject(state.flow)
     timeout = positive(state.timeout, "TimeoutSeconds", jsonata=jsonata)

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Wait
 from sfn_emulator.engine.events import Entered
-from sfn_emulator.engine.states.dataflow import Observe, effective_input, is_jsonata, leave, leaving, subject
+from sfn_emulator.engine.instrument import Instrument
+from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
 from sfn_emulator.engine.states.numbers import DELAY_LIMIT, is_number, is_whole, shown, unexpected
 from sfn_emulator.engine.strand import WAIT, Step, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError
@@ -20,9 +21,9 @@ Delay = Callable[[Strand, Any], float]
 """(strand, subject) → seconds from now, 0 or less for not at all."""
 
 
-def wait_step(state: Wait, observe: Observe | None) -> Step:
-    before = effective_input(state.flow, observe)
-    after = leaving(state.flow, observe, result=False)
+def wait_step(state: Wait, instrument: Instrument | None) -> Step:
+    before = effective_input(state.flow, instrument)
+    after = leaving(state.flow, instrument, result=False)
     wrap = subject(state.flow)
     delay = _delay(state)
     target = state.next

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from sfn_emulator.asl.model import State, Task
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.driver import Alone, Driver
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import (
     Identity,
     StartTask,
@@ -23,6 +24,7 @@ from sfn_emulator.engine.ports import (
     Work,
 )
 from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.strand import Strand
 from sfn_emulator.engine.trial import Handled, trial
 from sfn_emulator.engine.trial_regions import ImpossibleTrialError, Mock
 from sfn_emulator.errors import TIMEOUT
@@ -57,7 +59,7 @@ class Trials:
     async def test_state(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         asked = read_request(told, self._definitions, self.integrations)
         report = _Report(asked)
-        program = trial(asked.state, asked.under, report.observe, report.handle)
+        program = trial(asked.state, asked.under, report, report.handle)
         run = Run(program, _identity(around, asked.role), asked.given, asked.text)
         run.amend = _amend(asked)
         seen = self._watched(asked, run.identity.execution_arn)
@@ -156,7 +158,7 @@ def _waits(state: State) -> bool:
 # -- what is told of it
 
 
-class _Report:
+class _Report(Instrument):
     """Collects what a trial shows, and makes the answer."""
 
     def __init__(self, asked: Asked) -> None:
@@ -166,10 +168,11 @@ class _Report:
         if asked.read is not None and not isinstance(asked.read.pointed, Unset):
             self._stages["afterItemsPointer"] = asked.read.pointed
 
-    def observe(self, name: str, value: Value) -> None:
+    def stage(self, strand: Strand, stage: str, value: Value) -> None:
         """A mocked result is none that the state had (recorded: it is not told)."""
-        if name != "result" or self._asked.under.mock is None:
-            self._stages[name] = value
+        inside = strand.parent is not None
+        if not inside and (stage != "result" or self._asked.under.mock is None):
+            self._stages[stage] = value
 
     def handle(self, handled: Handled) -> None:
         self._handled = handled
