@@ -1,10 +1,10 @@
 """A run: one execution as a sans-I/O state machine. The theory of the whole engine is told here, once.
 
-A **run** is a value that is told what happened and says what it wants. It calls nothing, waits for nothing and asks no
-clock. What it wants are **effects** (``StartTask``, ``SetTimer``, ``StartMapRun``, ``Cancel``); what it is told are
-**signals** (``TaskSucceeded``, ``Fired``, …), each with the time at which it was seen. Someone else, a *driver*, carries
-effects out and brings signals in: ``engine.driver`` with a real or a virtual clock, the service after a crash from
-stored signals, ``prove`` with every outcome that a Task can have.
+A **run** is a value that is told what happened and says what it wants. It calls nothing, waits for nothing and asks
+no clock. What it wants are **effects** (``StartTask``, ``SetTimer``, ``StartMapRun``, ``Cancel``); what it is told are
+**signals** (``TaskSucceeded``, ``Fired``, …), each with the time at which it was seen. Someone else, a *driver*,
+carries effects out and brings signals in: ``engine.driver`` with a real or a virtual clock, the service after a crash
+from stored signals, ``prove`` with every outcome that a Task can have.
 
               signal, at                              effects
     driver ───────────────▶  Run.deliver … advance  ───────────▶ driver
