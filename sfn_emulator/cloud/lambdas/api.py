@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import re
 from typing import Any, Final
 from urllib.parse import unquote
@@ -11,13 +12,14 @@ import orjson
 from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
+from sfn_emulator.cloud.lambdas.runtimes.families import refusal
 from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
 
 _INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
 _INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")
 _CREATE: Final = re.compile(r"^/2015-03-31/functions/?$")
-_UPDATE: Final = re.compile(r"^/2015-03-31/functions/[^/]+/code/?$")
+_UPDATE: Final = re.compile(r"^/2015-03-31/functions/[^/]+/(code|configuration)/?$")
 
 
 class LambdaApi:
@@ -34,9 +36,8 @@ class LambdaApi:
         try:
             if self.is_invocation(request):
                 return self._invoked(region, request)
-            if (request.method == "POST" and _CREATE.match(request.path)) or (
-                request.method == "PUT" and _UPDATE.match(request.path)
-            ):
+            if _deploys(request):
+                _check_runtime(request.body)
                 _check_code(request.body)
                 self._lambdas.warm_up()
         except InvokeError as refusal:
@@ -90,6 +91,26 @@ def _client_context(header: str | None) -> dict[str, Any] | None:
         text = "Client context must be a valid Base64-encoded JSON object."
         raise InvokeError("InvalidRequestContentException", text, 400) from None
     return told if isinstance(told, dict) else None
+
+
+def _deploys(request: Request) -> bool:
+    """Whether code or a runtime comes with it."""
+    if request.method == "POST":
+        return bool(_CREATE.match(request.path))
+    return request.method == "PUT" and bool(_UPDATE.match(request.path))
+
+
+def _check_runtime(body: bytes) -> None:
+    """Refuses what can't be run here now, rather than at the first invocation."""
+    with contextlib.suppress(ValueError, AttributeError, TypeError):  # moto tells what is wrong with the request
+        told = orjson.loads(body)
+        code = told.get("Code") or {}
+        image = told.get("PackageType") == "Image" or "ImageUri" in code or "ImageUri" in told
+        runtime = told.get("Runtime")
+        if image or isinstance(runtime, str):
+            text = refusal(str(runtime), base64.b64decode(code.get("ZipFile") or ""), image=image)
+            if text is not None:
+                raise InvokeError("InvalidParameterValueException", text, 400)
 
 
 def _check_code(body: bytes) -> None:

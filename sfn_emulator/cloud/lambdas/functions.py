@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.cloud.lambdas.archive import unpack
+from sfn_emulator.cloud.lambdas.runtimes.families import Laid, beside, family_of
 from sfn_emulator.cloud.neighbours import Neighbours
 
 _ARN: Final = re.compile(
@@ -130,11 +131,20 @@ class Bundles:
         self._lock = threading.Lock()
 
     def spec(self, function: Function, endpoint: str, stream: str) -> dict[str, Any]:
-        """What a worker is started with: root, path, handler, environment. Raises ``ArchiveError``."""
+        """What a worker is started with: root, path, handler, environment; its ``command``, where it is a program.
+
+        Raises ``ArchiveError``, and ``UnrunnableError`` where no program on this machine runs the function.
+        """
+        family = family_of(function.runtime)
+        into = self._directory if family is None else beside(self._directory, function.layers)
         with self._lock:
-            root = str(unpack(function.code, self._directory))
+            root = str(unpack(function.code, into))
             layers = [str(unpack(layer, self._directory)) for layer in function.layers]
         environment = _environment(function, endpoint, stream, root)
+        if family is not None:
+            laid = Laid(Path(root), tuple(map(Path, layers)), function.handler)
+            whole = {**family.environment(laid), **environment}
+            return {"environment": whole, "root": root, "command": family.command(laid)}
         own = environment.get("PYTHONPATH", "").replace("/var/task", root).split(":")
         libraries = [part for layer in layers for part in (f"{layer}/python", layer)]
         path = [root, *libraries, *(part for part in own if part)]

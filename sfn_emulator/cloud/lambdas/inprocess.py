@@ -18,7 +18,7 @@ from typing import Any, Final, TextIO
 from sfn_emulator.cloud.lambdas import worker as lambda_worker
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
 from sfn_emulator.cloud.lambdas.pool import Outcome
-from sfn_emulator.cloud.lambdas.processes import Ran, log_stream
+from sfn_emulator.cloud.lambdas.processes import Processes, Ran, log_stream
 
 _DEBUGGERS: Final = ("pdb", "pydevd", "debugpy", "ipdb")
 _current: Final = threading.local()
@@ -31,15 +31,20 @@ class InProcess:
         self._bundles, self._endpoint = bundles, endpoint
         self._lock = threading.RLock()
         self._loaded: dict[tuple[str, str, str], tuple[Function, dict[str, Any], lambda_worker.Handler]] = {}
+        self._others = Processes(bundles, endpoint)
+        """Who runs what is not Python: no thread of this process can."""
         _share_by_thread()
 
     def warm_up(self) -> None:
         """Nothing to do."""
 
     def close(self) -> None:
-        """Nothing to do: handlers still running are daemon threads."""
+        """Handlers still running are daemon threads."""
+        self._others.close()
 
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran:
+        if not function.runtime.startswith("python"):
+            return self._others.run(function, header, payload)
         result: list[Outcome] = []
         stream = log_stream(function)
 

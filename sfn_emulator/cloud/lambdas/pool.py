@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -55,7 +55,8 @@ class Zygote:
         with self._lock:
             self._running()
 
-    def spawn(self, spec: Mapping[str, Any]) -> "Worker":
+    def spawn(self, spec: Mapping[str, Any], made: "Callable[..., Worker] | None" = None) -> "Worker":
+        """A new worker. ``made`` is who stands for it here, where that is no plain ``Worker``."""
         ours, theirs = socket.socketpair()
         log_ours, log_theirs = os.pipe()
         try:
@@ -68,7 +69,7 @@ class Zygote:
         finally:
             theirs.close()
             os.close(log_theirs)
-        return Worker(self, pid, ours, log_ours)
+        return (made or Worker)(self, pid, ours, log_ours)
 
     def reap(self, pid: int) -> int:
         """How a worker ended that is dead or dying: its exit status, or minus the signal."""

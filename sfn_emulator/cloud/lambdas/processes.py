@@ -5,10 +5,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
-from sfn_emulator.cloud.lambdas.pool import IDLE_SECONDS, IN_ALL, INIT_SECONDS, PER_FUNCTION, Outcome, Pool, Zygote
+from sfn_emulator.cloud.lambdas.pool import (
+    IDLE_SECONDS,
+    IN_ALL,
+    INIT_SECONDS,
+    PER_FUNCTION,
+    Outcome,
+    Pool,
+    Worker,
+    Zygote,
+)
+from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
+from sfn_emulator.cloud.lambdas.runtimes.worker import RuntimeWorker
 
 _SHED_EVERY: Final = 30.0
 
@@ -67,10 +79,21 @@ class Processes:
         began = time.perf_counter()
         stream = log_stream(function)
         spec = self._bundles.spec(function, self._endpoint(), stream)
-        worker = self._zygote.spawn(spec)
+        worker = self._spawned(spec)
         worker.stream = stream
         loaded = worker.initialise(INIT_SECONDS + function.timeout)
         return worker, loaded, (time.perf_counter() - began) * 1000
+
+    def _spawned(self, spec: dict[str, Any]) -> Worker:
+        if "command" not in spec:
+            return self._zygote.spawn(spec)
+        interface = Interface()
+        environment = {**spec["environment"], "AWS_LAMBDA_RUNTIME_API": interface.address}
+        try:
+            return self._zygote.spawn({**spec, "environment": environment}, partial(RuntimeWorker, interface))
+        except OSError:
+            interface.close()
+            raise
 
     def _pool(self, function: Function) -> Pool:
         key = (function.region, function.name, function.version)

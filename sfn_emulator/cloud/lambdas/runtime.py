@@ -21,6 +21,7 @@ from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
 from sfn_emulator.cloud.lambdas.pool import Outcome
 from sfn_emulator.cloud.lambdas.processes import Processes, Ran
+from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
 from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
 
@@ -123,8 +124,8 @@ class Lambdas:
             text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             raise InvokeError("RequestTooLargeException", text, 413)
         _check_json(payload)
-        if not found.runtime.startswith("python"):
-            text = f"The runtime '{found.runtime}' of function {found.name} is not run here; python3.x is."
+        if not (found.runtime.startswith("python") or family_of(found.runtime)):
+            text = f"The runtime '{found.runtime}' of function {found.name} is not run here."
             raise InvokeError("InvalidRuntimeException", text, 502)
         return found
 
@@ -161,7 +162,7 @@ class Lambdas:
         began = time.perf_counter()
         try:
             ran = self._runner.run(function, header, payload)
-        except ArchiveError as error:
+        except (ArchiveError, UnrunnableError) as error:
             ran = Ran(_unusable(str(error)), "")
         except OSError as error:
             raise InvokeError("ServiceException", f"The function could not be started: {error}", 500) from None

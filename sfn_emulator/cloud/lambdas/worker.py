@@ -220,6 +220,19 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
         send(sock, {"failed": failed, "memory": _peak_megabytes()}, answer)
 
 
+def become(sock: socket.socket, spec: Json) -> NoReturn:
+    """Becomes the program that runs the function. The socket stays open in it, so that its end is seen."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(spec["root"])
+    os.set_inheritable(sock.fileno(), True)
+    command = spec["command"]
+    try:
+        os.execve(command[0], command, spec["environment"])
+    except OSError as error:
+        sock.sendall(f"fork/exec {command[0]}: {(error.strerror or str(error)).lower()}".encode())
+    os._exit(1)
+
+
 def _initialised(spec: Json) -> Handler:
     os.chdir(spec["root"])
     sys.path[:0] = spec["path"]
@@ -254,6 +267,8 @@ def _become_worker(sock: socket.socket, log: int, spec: Json) -> NoReturn:
         sys.stdout, sys.stderr = _lines(1), _lines(2)
         os.environ.clear()
         os.environ.update(spec["environment"])
+        if "command" in spec:
+            become(sock, spec)
         time.tzset()
         _log_to_stdout()
         work(sock, spec)

@@ -329,7 +329,6 @@ def test_a_dry_run_runs_nothing(server: Process) -> None:
             "RequestTooLargeException",
             "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
         ),
-        ({"FunctionName": "node"}, "InvalidRuntimeException", "The runtime 'nodejs20.x' of function node is not run"),
         ({"FunctionName": "stopped"}, "TooManyRequestsException", "Rate Exceeded."),
     ],
 )
@@ -341,9 +340,6 @@ def test_what_cannot_be_invoked_is_refused_in_lambdas_words(
         deploy(server, "dry2", "def handler(event, context):\n    return 1")
         deploy(server, "stopped", "def handler(event, context):\n    return 1")
         functions.put_function_concurrency(FunctionName="stopped", ReservedConcurrentExecutions=0)
-        functions.create_function(
-            FunctionName="node", Runtime="nodejs20.x", Role=ROLE, Handler="a.b", Code={"ZipFile": bundle(a="")}
-        )
     with pytest.raises(ClientError) as refusal:
         functions.invoke(**options)
     assert refusal.value.response["Error"]["Code"] == code

@@ -1,0 +1,144 @@
+"""A worker that is a program of its own, spoken to by the Runtime API: Node.js, a custom runtime, AWS's own clients.
+
+The zygote forks it like every worker, so it ends with the server, is killed with all it started, and is reaped in one
+place; then it becomes the program it is told. Its end of the socket stays open in it, so that its death is seen.
+"""
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from sfn_emulator.cloud.lambdas.pool import Outcome, Worker, Zygote
+from sfn_emulator.cloud.lambdas.runtimes.interface import BODY_LIMIT, Call, Interface
+
+_ROOT: Final = "/2018-06-01/runtime"
+_NEXT: Final = ("GET", f"{_ROOT}/invocation/next")
+_INIT_ERROR: Final = ("POST", f"{_ROOT}/init/error")
+_ANSWER: Final = re.compile(rf"^{_ROOT}/invocation/(?P<id>[\w-]+)/(?P<what>response|error)$")
+_STRANGER: Final = frozenset({"origin", "sec-fetch-site"})
+"""Headers that only a browser sends: a page has no business here."""
+
+
+class RuntimeWorker(Worker):
+    """One process of one function, at the Runtime API."""
+
+    def __init__(self, interface: Interface, zygote: Zygote, pid: int, *descriptors: Any) -> None:
+        super().__init__(zygote, pid, *descriptors)
+        self._interface = interface
+        self._waiting: Call | None = None
+        """The worker's GET for the next invocation, when it has asked."""
+        interface.watch(self._poll)
+
+    def invoke(self, header: Mapping[str, Any], payload: bytes, seconds: float) -> Outcome:
+        began = time.monotonic()
+        log = b""
+        if self._waiting is None:
+            ready = self._served("", began + seconds)
+            if ready.ended != "answered":
+                return ready
+            log = ready.log
+        asked, self._waiting = self._waiting, None
+        assert asked is not None, "it has just asked for an invocation"
+        with contextlib.suppress(OSError):  # what became of it is seen below
+            asked.reply(200, payload or b"{}", _headers(header, seconds))
+        outcome = self._served(header["id"], began + seconds)
+        return outcome._replace(log=log + outcome.log)
+
+    def initialise(self, seconds: float) -> Outcome:
+        return self._served("", time.monotonic() + seconds)
+
+    def _release(self) -> None:
+        self._interface.close()
+        super()._release()
+
+    def _served(self, request_id: str, deadline: float) -> Outcome:
+        """Serves the worker until it has answered ``request_id``; with none, until it asks for an invocation."""
+        log = bytearray()
+        while True:
+            left = deadline - time.monotonic()
+            ready = {descriptor for descriptor, _ in self._poll.poll(left * 1000)} if left > 0 else set()
+            if not ready:
+                self._drain(log)
+                self.kill()
+                return Outcome("timed out", {}, b"", bytes(log))
+            if self._log in ready:
+                self._drain(log)
+            for call in self._interface.calls(ready):
+                told = self._told(call, request_id)
+                if told is not None:
+                    self._drain(log)
+                    return told._replace(log=bytes(log))
+            if self._sock.fileno() in ready:
+                return self._gone(log)
+
+    def _told(self, call: Call, request_id: str) -> Outcome | None:
+        """What a request of the worker's means; ``None`` when it ends nothing."""
+        route = (call.method, call.path)
+        answer = _ANSWER.match(call.path)
+        if _STRANGER & call.headers.keys():
+            call.reply(404)
+        elif route == _NEXT:
+            self._waiting = call
+            return None if request_id else Outcome("answered", {"ready": True}, b"", b"")
+        elif route == _INIT_ERROR:
+            call.reply(202)
+            return Outcome("answered", {"ready": False, "failed": True}, call.body, b"")
+        elif call.method == "POST" and answer and answer["id"] == request_id:
+            return self._answered(call, answer["what"])
+        else:
+            call.reply(400 if answer else 404, b'{"errorMessage":"Invalid request ID or path"}')
+        return None
+
+    def _answered(self, call: Call, what: str) -> Outcome:
+        header = {"failed": what == "error", "memory": _peak_megabytes(self.pid)}
+        if call.size <= BODY_LIMIT:
+            call.reply(202, b'{"status":"OK"}')
+            return Outcome("answered", header, call.body or b"null", b"")
+        text = f"Response payload size ({call.size} bytes) exceeded maximum allowed payload size ({BODY_LIMIT} bytes)."
+        told = orjson.dumps({"errorMessage": text, "errorType": "Function.ResponseSizeTooLarge"})
+        call.reply(413, told)
+        return Outcome("answered", {**header, "failed": True}, told, b"")
+
+    def _gone(self, log: bytearray) -> Outcome:
+        """It ended, or never became the program: then a frame says why."""
+        frame = bytearray()
+        while part := self._part():
+            frame += part
+        outcome = self._ended(log)
+        if not frame:
+            return outcome
+        text = frame.decode("utf-8", "replace")
+        told = orjson.dumps({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": text})
+        return Outcome("answered", {"ready": False, "failed": True}, told, outcome.log)
+
+
+def _headers(header: Mapping[str, Any], seconds: float) -> dict[str, str]:
+    told = {
+        "Content-Type": "application/json",
+        "Lambda-Runtime-Aws-Request-Id": header["id"],
+        "Lambda-Runtime-Deadline-Ms": str(time.time_ns() // 1_000_000 + int(seconds * 1000)),
+        "Lambda-Runtime-Invoked-Function-Arn": header["arn"],
+        "Lambda-Runtime-Trace-Id": _trace_id(header["id"]),
+    }
+    if header.get("client_context"):
+        told["Lambda-Runtime-Client-Context"] = json.dumps(header["client_context"])
+    return told
+
+
+def _trace_id(request_id: str) -> str:
+    digits = request_id.replace("-", "")
+    return f"Root=1-{time.time_ns() // 1_000_000_000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
+
+
+def _peak_megabytes(pid: int) -> int:
+    """What the process held at most; 1 where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        return max(1, int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+    return 1

@@ -1,0 +1,133 @@
+"""Custom runtimes: any program that speaks the Runtime API, and what is refused when a function is created."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.cloud.functions import ROLE, invoke, make_role
+from tests.processes import Process, running
+
+SHELL = """#!/bin/sh
+echo "loaded $_HANDLER" >&2
+api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+while true; do
+  event=$(curl -sS -D /tmp/headers.$$ "$api/next")
+  id=$(tr -d '\\r' < /tmp/headers.$$ | sed -n 's/^Lambda-Runtime-Aws-Request-Id: //p')
+  case $event in
+    *fail*) curl -s -o /dev/null "$api/$id/error" -d '{"errorType":"Shell.Refused","errorMessage":"no"}' ;;
+    *) curl -s -o /dev/null "$api/$id/response" -d "{\\"shell\\": $event}" ;;
+  esac
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        make_role(process)
+        yield process
+
+
+def zipped(files: dict[str, str], mode: int = 0o755) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            archive.writestr(entry, text)
+    return content.getvalue()
+
+
+def create(server: Process, name: str, runtime: str, code: bytes, **settings: Any) -> None:
+    server.client("lambda").create_function(
+        FunctionName=name, Runtime=runtime, Role=ROLE, Handler="app.handler", Code={"ZipFile": code}, **settings
+    )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the shell's bootstrap needs curl")
+def test_a_shell_script_is_a_runtime(server: Process) -> None:
+    create(server, "shell", "provided.al2023", zipped({"bootstrap": SHELL}))
+    assert invoke(server, "shell", {"n": 1}) == ({"shell": {"n": 1}}, None)
+    payload, error = invoke(server, "shell", "fail")
+    assert (payload["errorType"], error) == ("Shell.Refused", "Unhandled")
+    assert invoke(server, "shell", {"n": 2}) == ({"shell": {"n": 2}}, None)
+
+
+@pytest.mark.skipif(find_spec("awslambdaric") is None, reason="AWS's Python client of the Runtime API is not installed")
+def test_awss_own_python_client_speaks_to_it(server: Process) -> None:
+    client = f"#!/bin/sh\nexec {sys.executable} -m awslambdaric app.handler\n"
+    source = "def handler(event, context):\n    return [event, context.aws_request_id != '', context.function_name]\n"
+    create(server, "ric", "provided.al2", zipped({"bootstrap": client, "app.py": source}), Timeout=20)
+    for n in range(3):
+        assert invoke(server, "ric", n) == ([n, True, "ric"], None)
+
+
+@pytest.mark.parametrize(
+    ("files", "mode", "message"),
+    [
+        ({"other": "x"}, 0o755, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+        ({"bootstrap": SHELL}, 0o644, "fork/exec /var/task/bootstrap: permission denied"),
+        ({"bootstrap": "no program"}, 0o755, "exec format error"),
+    ],
+    ids=["missing", "not executable", "no program"],
+)
+def test_a_bootstrap_that_cannot_be_run_is_an_invalid_entry_point(
+    server: Process, files: dict[str, str], mode: int, message: str
+) -> None:
+    name = f"entry-{len(message)}"
+    create(server, name, "provided.al2023", zipped(files, mode))
+    payload, error = invoke(server, name)
+    assert (payload["errorType"], error) == ("Runtime.InvalidEntrypoint", "Unhandled")
+    assert message in payload["errorMessage"]
+
+
+@pytest.mark.parametrize("runtime", ["nodejs99.x", "cobol"])
+def test_a_runtime_that_aws_does_not_have_is_refused_in_awss_words(server: Process, runtime: str) -> None:
+    client = server.client("lambda")
+    with pytest.raises(
+        ClientError, match="failed to satisfy constraint: Member must satisfy enum value set"
+    ) as refused:
+        # botocore knows the names of runtimes too, and lets others pass
+        client.create_function(
+            FunctionName="no", Runtime=runtime, Role=ROLE, Handler="a.b", Code={"ZipFile": zipped({"a": ""})}
+        )
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"Runtime": "dotnet8", "Handler": "a"}, "provided.al2023"),
+        ({"Runtime": "java21", "Handler": "a"}, "aws-lambda-java-runtime-interface-client|Install a JDK"),
+        ({"PackageType": "Image"}, "as a zip archive"),
+    ],
+    ids=["dotnet", "java without its client", "image"],
+)
+def test_what_is_not_run_here_is_refused_at_create(server: Process, settings: dict[str, str], advice: str) -> None:
+    code: dict[str, Any] = {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/a:b"} if "PackageType" in settings else {}
+    with pytest.raises(ClientError, match=advice):
+        server.client("lambda").create_function(
+            FunctionName="no", Role=ROLE, Code=code or {"ZipFile": zipped({"a": ""})}, **settings
+        )
+    assert "no" not in [f["FunctionName"] for f in server.client("lambda").list_functions()["Functions"]]
+
+
+def test_a_worker_of_another_language_ends_with_the_server(tmp_path: Any) -> None:
+    mark = f"sleep-{tmp_path.name}"
+    script = f"#!/bin/sh\nexec -a {mark} sleep 1000\n".replace("#!/bin/sh", "#!/bin/bash")
+    with running("--in-memory") as process:
+        make_role(process)
+        create(process, "sleeper", "provided.al2023", zipped({"bootstrap": script}), Timeout=1)
+        payload, _ = invoke(process, "sleeper")
+        assert payload["errorType"] == "Sandbox.Timedout"
+    found = subprocess.run(["pgrep", "-f", mark], capture_output=True, text=True, check=False)
+    assert found.stdout == "", json.dumps(found.stdout)
