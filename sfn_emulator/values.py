@@ -18,6 +18,8 @@ import orjson
 
 Value: TypeAlias = Any
 Variables: TypeAlias = Mapping[str, Value]
+Place: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in another: keys and indexes from the root."""
 
 PAYLOAD_LIMIT: Final = 262_144
 """Bytes of UTF-8 a state's input or output may hold (AWS: Service quotas, 256 KiB)."""

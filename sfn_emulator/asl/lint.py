@@ -12,10 +12,10 @@ from sfn_emulator.asl.parse import read_machine
 from sfn_emulator.asl.parsing.draft import Draft
 from sfn_emulator.asl.text.positions import placed
 from sfn_emulator.asl.text.report import INVALID_JSON, Report
-from sfn_emulator.asl.text.scanner import JsonError, Scanned, scan
 from sfn_emulator.asl.text.source import DEPTH_LIMIT, check_size
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.errors import Problem, Severity
+from sfn_emulator.query.java.jackson import JsonError, Scanned, scan
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 

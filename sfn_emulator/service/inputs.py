@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sfn_emulator.asl.text.scanner import JsonError, scan
+from sfn_emulator.query.java.jackson import JsonError, scan
 from sfn_emulator.service.errors import refuse
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, loads
 

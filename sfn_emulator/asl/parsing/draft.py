@@ -11,9 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.asl.model import MachineType, QueryLanguage
 from sfn_emulator.asl.resource import Resource
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.asl.text.report import Report
-from sfn_emulator.values import Value
+from sfn_emulator.values import Place, Value
 
 Supports: TypeAlias = Callable[[Resource], str | None]
 """``None``, or why a definition with this resource is refused."""

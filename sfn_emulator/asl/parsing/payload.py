@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sfn_emulator.asl.parsing.draft import Fields
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.asl.text.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.jsonata.expression import UNSUPPORTED, compile_expression, is_expression
 from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic
 from sfn_emulator.query.jsonpath.template import compile_field
-from sfn_emulator.values import Value
+from sfn_emulator.values import Place, Value
 
 DYNAMIC: Final = ".$"
 _LOOKS_DYNAMIC: Final = re.compile(r"\$\$?\.|States\.[A-Z][A-Za-z0-9]*\(")

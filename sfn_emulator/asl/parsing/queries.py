@@ -17,7 +17,7 @@ from sfn_emulator.asl.parsing.payload import (
     warn_of_static_queries,
 )
 from sfn_emulator.asl.parsing.variables import note_assigned
-from sfn_emulator.asl.text.place import Place, location
+from sfn_emulator.asl.text.place import location
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, ResultPath
 from sfn_emulator.query.jsonata.expression import compile_expression, is_expression
@@ -27,7 +27,7 @@ from sfn_emulator.query.jsonpath.intrinsics import STRING_INTRINSICS, compile_in
 from sfn_emulator.query.jsonpath.path import INVALID_PATH, ITEMS_PATH, NO_INPUT_VALUE, NOT_FOUND, compile_path
 from sfn_emulator.query.jsonpath.reference_path import compile_reference, compile_reference_path
 from sfn_emulator.query.jsonpath.template import compile_template
-from sfn_emulator.values import Value
+from sfn_emulator.values import Place, Value
 
 _NOT_A_PATH: Final = "Value must be a valid JSONPath."
 _MISSES: Final = {

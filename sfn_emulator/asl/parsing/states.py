@@ -32,8 +32,7 @@ from sfn_emulator.asl.parsing.task import (
     read_resource,
 )
 from sfn_emulator.asl.parsing.wait import read_seconds, read_timestamp
-from sfn_emulator.asl.text.place import Place
-from sfn_emulator.values import UNSET, Unset, Value
+from sfn_emulator.values import UNSET, Place, Unset, Value
 
 LANGUAGES: Final = tuple(language.value for language in QueryLanguage)
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from sfn_emulator.asl.parsing.draft import Draft, Fields, Scope, StateNotes
 from sfn_emulator.asl.parsing.graph import follow
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.asl.text.report import SCHEMA
+from sfn_emulator.values import Place
 
 LONGEST_NAME: Final = 80
 RESERVED_NAME: Final = "states"

@@ -1,12 +1,10 @@
 """Where something stands in a definition, and how AWS and RFC 6901 write it.
 
-A place is a tuple of keys and indexes from the root. AWS writes it ``/States/X/Choices[0]/Next`` (seen in its answers
+AWS writes a place as ``/States/X/Choices[0]/Next`` (seen in its answers
 to CreateStateMachine), tools that edit JSON want RFC 6901's ``/States/X/Choices/0/Next``; both come from the tuple.
 """
 
-from typing import TypeAlias
-
-Place: TypeAlias = tuple[str | int, ...]
+from sfn_emulator.values import Place
 
 
 def location(place: Place) -> str:

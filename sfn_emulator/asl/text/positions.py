@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.asl.text.report import Report
-from sfn_emulator.asl.text.scanner import JsonError, scan
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.errors import Problem
+from sfn_emulator.query.java.jackson import JsonError, scan
+from sfn_emulator.values import Place
 
 Positions: TypeAlias = Mapping[Place, tuple[int, int]]
 """Place → line and column, from 1."""

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfn_emulator.asl.text.place import Place, location, pointer
-from sfn_emulator.asl.text.scanner import JsonError
+from sfn_emulator.asl.text.place import location, pointer
 from sfn_emulator.errors import Problem, Severity
+from sfn_emulator.query.java.jackson import JsonError
+from sfn_emulator.values import Place
 
 SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
 INVALID_JSON: Final = "INVALID_JSON_DESCRIPTION"

@@ -9,7 +9,7 @@ import math
 from typing import Any, Final
 
 from sfn_emulator.asl.text.report import INVALID_JSON, TOO_DEEP, Report
-from sfn_emulator.asl.text.scanner import JsonError, scan
+from sfn_emulator.query.java.jackson import JsonError, scan
 from sfn_emulator.values import Value
 
 DEFINITION_LIMIT: Final = 1_048_576

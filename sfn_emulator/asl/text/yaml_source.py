@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from sfn_emulator.asl.text.place import Place
-from sfn_emulator.asl.text.scanner import Scanned
+from sfn_emulator.query.java.jackson import Scanned
+from sfn_emulator.values import Place
 
 NODE_LIMIT: Final = 200_000
 """Nodes after aliases are followed: a bound against texts that multiply themselves."""

@@ -13,7 +13,7 @@ from jsonata import functions, utils
 from jsonata import jsonata as library
 
 from sfn_emulator.query.compiled import Scope
-from sfn_emulator.query.java_random import next_double
+from sfn_emulator.query.java.random import next_double
 from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata.library import HELD, with_nulls
 from sfn_emulator.query.jsonata.signature import Signature

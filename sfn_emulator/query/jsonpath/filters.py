@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.equality import equal, is_number
-from sfn_emulator.query.java_text import scalar_text
+from sfn_emulator.query.java.text import scalar_text
 from sfn_emulator.query.jsonpath.model import (
     Combination,
     Comparison,

@@ -1,18 +1,21 @@
-"""The States.* intrinsic functions, one row each (Developer Guide, `Intrinsic functions for JSONPath states`)."""
+"""The States.* intrinsic functions, one row each (Developer Guide, `Intrinsic functions for JSONPath states`).
+
+AWS judges arguments when a call runs: number and types are no matter of a definition (recorded 2026-04).
+"""
 
 import base64
-import binascii
 import hashlib
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from sfn_emulator.query.compiled import Scope
-from sfn_emulator.query.equality import equal, identity
-from sfn_emulator.query.java_random import next_int
-from sfn_emulator.query.java_text import java_text
+from sfn_emulator.query.java.hashing import hash_set
+from sfn_emulator.query.java.jackson import JsonError, read_first
+from sfn_emulator.query.java.random import next_int
+from sfn_emulator.query.java.text import java_text
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, dumps, loads
 
 MAX_RANGE: Final = 1_000
@@ -22,30 +25,35 @@ MAX_ENCODED: Final = 10_000
 MAX_TEXT: Final = 4 * PAYLOAD_LIMIT
 """Where States.Format stops: no state may put out a quarter of it."""
 
+MAX_PARSED_DEPTH: Final = 1_000
+"""Levels States.StringToJson reads (Jackson's limit)."""
+
+_INT_LIMIT: Final = 1 << 31
+"""Numbers are Java's 32-bit integers (recorded: 3000000000 is refused)."""
+
 Body: TypeAlias = Callable[..., Value]
 
 
 class IntrinsicFailure(Exception):  # noqa: N818
-    """An intrinsic function met arguments it can't work on. AWS does not say more than which function it was."""
+    """An intrinsic function met arguments it can't work on; the text is AWS's, where it says more than which function
+    it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsic:
-    """``body(*arguments)``, or ``body(scope, *arguments)`` where ``scoped``.
+    """``body(*arguments)``, or ``body(scope, *arguments)`` where ``scoped``, with ``least`` to ``most`` arguments.
 
-    ``types`` are the argument types, for literals checked when a definition is created: ``a`` array, ``n`` number,
-    ``s`` string, ``b`` boolean, ``o`` object, ``*`` anything. ``least`` arguments at least; beyond ``types`` none,
-    unless ``variadic``.
+    ``miscounted`` is what is said of another number, where it is more than that the arguments are invalid.
     """
 
     body: Body
-    types: str
     least: int
-    variadic: bool = False
+    most: int | None
     scoped: bool = False
+    miscounted: str = ""
 
     def takes(self, count: int) -> bool:
-        return self.least <= count and (self.variadic or count <= len(self.types))
+        return self.least <= count and (self.most is None or count <= self.most)
 
 
 def _array(value: Value) -> list[Value]:
@@ -66,20 +74,33 @@ def _short_string(value: Value) -> str:
     return str(value)
 
 
-def _integer(value: Value) -> int:
-    """Numbers round to the nearest integer, halves up (documented; Java's Math.round)."""
-    if value.__class__ is int:
-        return int(value)
-    if not isinstance(value, float):
+def _whole(value: Value) -> int:
+    if value.__class__ is not int or not -_INT_LIMIT <= value < _INT_LIMIT:
         raise IntrinsicFailure
-    return math.floor(value + 0.5)
+    return int(value)
+
+
+def _cut(value: Value) -> int:
+    """An integer; of a fraction what stands before the point (notes on AWS: 2.6 is 2)."""
+    return max(-_INT_LIMIT, min(int(value), _INT_LIMIT - 1)) if isinstance(value, float) else _whole(value)
+
+
+def _rounded(value: Value) -> int:
+    """An integer; fractions round to the nearest, halves up, and keep the low 32 bits, as Java's
+    ``(int) Math.round`` (recorded: 1.6 is 2; a note on AWS: 1e309 does not fail)."""
+    if not isinstance(value, float):
+        return _whole(value)
+    nearest = (
+        (1 << 63) - 1 if value >= 1 << 63 else max(-(1 << 63), math.floor(value + 0.5) if value > -(1 << 63) else 0)
+    )
+    return (nearest + _INT_LIMIT) % (1 << 32) - _INT_LIMIT
 
 
 # -- arrays
 
 
 def _partition(items: Value, size: Value) -> Value:
-    width = _integer(size)
+    width = _cut(size)
     if width <= 0:
         raise IntrinsicFailure
     source = _array(items)
@@ -87,11 +108,14 @@ def _partition(items: Value, size: Value) -> Value:
 
 
 def _contains(items: Value, wanted: Value) -> Value:
-    return any(equal(item, wanted) for item in _array(items))
+    """Whether an item has the text of the wanted value (notes on AWS: "true" is found as true, an object only with
+    its members in the same order)."""
+    text = java_text(wanted)
+    return any(java_text(item) == text for item in _array(items))
 
 
 def _range(first: Value, last: Value, step: Value) -> Value:
-    start, stop, stride = _integer(first), _integer(last), _integer(step)
+    start, stop, stride = _cut(first), _cut(last), _cut(step)
     if stride == 0:
         raise IntrinsicFailure
     numbers = range(start, stop + (1 if stride > 0 else -1), stride)
@@ -101,22 +125,14 @@ def _range(first: Value, last: Value, step: Value) -> Value:
 
 
 def _item(items: Value, index: Value) -> Value:
+    """Of an empty array null (a note on AWS)."""
     source = _array(items)
-    position = _integer(index)
+    position = _cut(index)
+    if not source:
+        return None
     if not 0 <= position < len(source):
         raise IntrinsicFailure
     return source[position]
-
-
-def _unique(items: Value) -> Value:
-    seen: set[Any] = set()
-    kept = []
-    for item in _array(items):
-        key = identity(item)
-        if key not in seen:
-            seen.add(key)
-            kept.append(item)
-    return kept
 
 
 # -- strings and JSON
@@ -126,13 +142,16 @@ def _encode(text: Value) -> Value:
     return base64.b64encode(_short_string(text).encode("utf-8", "replace")).decode("ascii")
 
 
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9+/]")
+
+
 def _decode(text: Value) -> Value:
-    """As java.util.Base64's basic decoder: strict, except that padding may be missing."""
-    encoded = _short_string(text)
-    try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        raise IntrinsicFailure from None
+    """What is no Base64 is passed over, up to the padding (notes on AWS: blanks around, letters left over and
+    padding within do not fail)."""
+    digits = _FOREIGN.sub("", _short_string(text).partition("=")[0].translate({0x2D: "+", 0x5F: "/"}))
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("utf-8", "replace")
 
 
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -148,18 +167,28 @@ def _hash(data: Value, algorithm: Value) -> Value:
 
 
 def _merge(first: Value, second: Value, deep: Value) -> Value:
-    if deep is not False:
-        raise IntrinsicFailure
-    if not isinstance(first, dict) or not isinstance(second, dict):
+    """Merging deeply is not supported; whatever else stands for it means no (a note on AWS: "false")."""
+    if java_text(deep).lower() == "true" or not isinstance(first, dict) or not isinstance(second, dict):
         raise IntrinsicFailure
     return {**first, **second}
 
 
 def _parse(text: Value) -> Value:
+    """The first value of a text, null of a blank one (recorded), as Jackson's ``readTree`` has it."""
+    source = _string(text)
     try:
-        return loads(_string(text))
+        return loads(source)
     except ValueError:
-        raise IntrinsicFailure from None
+        pass
+    try:
+        value = read_first(source, MAX_PARSED_DEPTH)
+    except JsonError as error:
+        raise IntrinsicFailure(
+            f"Cannot convert String to Json in States.StringToJson, caused by: {error.message}"
+        ) from None
+    if isinstance(value, float) and math.isinf(value):
+        raise IntrinsicFailure
+    return value
 
 
 def _split(text: Value, delimiters: Value) -> Value:
@@ -170,20 +199,27 @@ def _split(text: Value, delimiters: Value) -> Value:
     return [piece for piece in re.split(f"[{re.escape(separators)}]", _string(text)) if piece]
 
 
-_HOLE: Final = re.compile(r"\\(.)|\{\}", re.DOTALL)
+_BRACE: Final = re.compile(r"\\(.)|\{\}|[{}]", re.DOTALL)
+_UNMATCHED: Final = {"{": "matching '}' not found for '{'.", "}": "matching '{' not found for '}'."}
 
 
 def format_pieces(template: str) -> list[str]:
-    """The literal text around each ``{}``; a backslash makes the next of ``' { } \\`` plain text."""
+    """The literal text around each ``{}``; a backslash makes the next of ``' { } \\`` plain text.
+
+    Raises ``IntrinsicFailure`` for a brace that is no part of ``{}`` (recorded 2026-04).
+    """
     pieces = [""]
     position = 0
-    for found in _HOLE.finditer(template):
+    for found in _BRACE.finditer(template):
         pieces[-1] += template[position : found.start()]
         position = found.end()
-        if found.group() == "{}":
+        what = found.group()
+        if what in _UNMATCHED:
+            raise IntrinsicFailure(f"Invalid template in States.Format: {_UNMATCHED[what]}")
+        if what == "{}":
             pieces.append("")
         else:
-            pieces[-1] += found[1] if found[1] in "'{}\\" else found.group()
+            pieces[-1] += found[1] if found[1] in "'{}\\" else what
     pieces[-1] += template[position:]
     return pieces
 
@@ -196,7 +232,7 @@ def plain_text(value: Value) -> str:
 
 def _format(template: Value, *arguments: Value) -> Value:
     """With a template from data; one that is a literal is taken apart beforehand (``intrinsics``)."""
-    pieces = _string(template).split("{}")
+    pieces = format_pieces(_string(template))
     if len(pieces) - 1 != len(arguments):
         raise IntrinsicFailure
     text = pieces[0]
@@ -211,39 +247,40 @@ def _format(template: Value, *arguments: Value) -> Value:
 
 
 def _add(one: Value, other: Value) -> Value:
-    if one.__class__ is int and other.__class__ is int:
-        return one + other
-    return _integer(one) + _integer(other)
+    """A sum of 32-bit integers: what leaves the range fails."""
+    return _whole(_rounded(one) + _rounded(other))
 
 
-def _random(scope: Scope, start: Value, end: Value, seed: Value = None) -> Value:
+def _random(scope: Scope, start: Value, end: Value, *seeds: Value) -> Value:
     """From start up to, not including, end; the same seed gives the same number."""
-    low, high = _integer(start), _integer(end)
+    low, high = _cut(start), _cut(end)
     if low >= high:
         raise IntrinsicFailure
-    if seed is None:
+    if not seeds:
         return low + int(scope.draws.random() * (high - low))
-    return low + next_int(_integer(seed), high - low)
+    return low + next_int(_cut(seeds[0]), high - low)
 
 
 INTRINSICS: Final[dict[str, Intrinsic]] = {
-    "Array": Intrinsic(lambda *items: list(items), "", 0, variadic=True),
-    "ArrayPartition": Intrinsic(_partition, "an", 2),
-    "ArrayContains": Intrinsic(_contains, "a*", 2),
-    "ArrayRange": Intrinsic(_range, "nnn", 3),
-    "ArrayGetItem": Intrinsic(_item, "an", 2),
-    "ArrayLength": Intrinsic(lambda items: len(_array(items)), "a", 1),
-    "ArrayUnique": Intrinsic(_unique, "a", 1),
-    "Base64Encode": Intrinsic(_encode, "s", 1),
-    "Base64Decode": Intrinsic(_decode, "s", 1),
-    "Hash": Intrinsic(_hash, "*s", 2),
-    "JsonMerge": Intrinsic(_merge, "oob", 3),
-    "StringToJson": Intrinsic(_parse, "s", 1),
-    "JsonToString": Intrinsic(dumps, "*", 1),
-    "MathRandom": Intrinsic(_random, "nnn", 2, scoped=True),
-    "MathAdd": Intrinsic(_add, "nn", 2),
-    "StringSplit": Intrinsic(_split, "ss", 2),
-    "UUID": Intrinsic(lambda scope: scope.draws.uuid(), "", 0, scoped=True),
-    "Format": Intrinsic(_format, "s", 1, variadic=True),
+    "Array": Intrinsic(lambda *items: list(items), 0, None),
+    "ArrayPartition": Intrinsic(_partition, 2, 2),
+    "ArrayContains": Intrinsic(_contains, 2, 2),
+    "ArrayRange": Intrinsic(_range, 3, 3),
+    "ArrayGetItem": Intrinsic(_item, 2, 2),
+    "ArrayLength": Intrinsic(lambda items: len(_array(items)), 1, 1),
+    "ArrayUnique": Intrinsic(lambda items: hash_set(_array(items)), 1, 1),
+    "Base64Encode": Intrinsic(_encode, 1, 1),
+    "Base64Decode": Intrinsic(_decode, 1, 1),
+    "Hash": Intrinsic(_hash, 2, 2),
+    "JsonMerge": Intrinsic(_merge, 3, 3),
+    "StringToJson": Intrinsic(_parse, 1, 1),
+    "JsonToString": Intrinsic(
+        dumps, 1, 1, miscounted="Invalid arguments in States.JsonToString: only a single argument is allowed."
+    ),
+    "MathRandom": Intrinsic(_random, 2, 3, scoped=True),
+    "MathAdd": Intrinsic(_add, 2, 2),
+    "StringSplit": Intrinsic(_split, 2, 2),
+    "UUID": Intrinsic(lambda scope, *ignored: scope.draws.uuid(), 0, None, scoped=True),
+    "Format": Intrinsic(_format, 1, None),
 }
 """By name without ``States.``."""

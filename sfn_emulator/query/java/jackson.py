@@ -1,25 +1,62 @@
 """JSON with positions: where every value of a text stands, and the first fault in Jackson's words.
 
-Slow and exact, used when there is something to tell. AWS parses definitions with Jackson, so its messages are
-Jackson's (recorded: ``Unrecognized token 'not': was expecting (...)``).
+Slow and exact, used when there is something to tell. AWS parses definitions, inputs and ``States.StringToJson`` with
+Jackson, so its messages are Jackson's (recorded: ``Unrecognized token 'not': was expecting (...)``).
 """
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from sfn_emulator.asl.text.place import Place
+from sfn_emulator.values import Place
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _TOKEN: Final = re.compile(r"\w+")
 _SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
+_ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_SEPARATED: Final = re.compile(r"[ \t\r\n]|$")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 _EXPECTED: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+_STRAY: Final = {
+    "}": "expected a value",
+    "/": "maybe a (non-standard) comment? "
+    "(not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
+}
+"""Where a value should stand; of any other character it is said that a valid value was expected."""
 _SHOWN: Final = 500
 """Characters of the source Jackson quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs by Jackson's version and settings.
+
+    ``source`` writes, in an error's location, the text that was read; ``past`` is how many characters behind a stray
+    one the column points; ``unique`` refuses a field that stands twice.
+    """
+
+    source: Callable[[str], str]
+    past: int
+    unique: bool
+
+
+def _quoted(text: str) -> str:
+    shown = text[:_SHOWN]
+    rest = f'"[truncated {len(text) - _SHOWN} chars]' if len(text) > _SHOWN else '"'
+    return f'[Source: (String)"{shown}{rest}'
+
+
+QUOTED: Final = Dialect(_quoted, 1, unique=True)
+"""As definitions are refused."""
+
+REDACTED: Final = Dialect(
+    lambda text: "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)", 0, unique=False
+)
+"""As ``States.StringToJson`` fails (recorded 2026-04)."""
 
 
 class JsonError(ValueError):
@@ -31,12 +68,13 @@ class JsonError(ValueError):
         message: str,
         offset: int,
         *,
+        dialect: Dialect = QUOTED,
         place: Place = (),
         duplicate: bool = False,
         too_deep: bool = False,
     ) -> None:
         self.line, self.column = line_and_column(text, offset)
-        self.location = f"{_source(text)}; line: {self.line}, column: {self.column}]"
+        self.location = _location(text, offset, dialect)
         self.message = f"{message}\n at {self.location}"
         self.place = place
         self.duplicate = duplicate
@@ -52,13 +90,26 @@ class Scanned:
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
 
+def read_first(text: str, depth_limit: int) -> Any:
+    """The first value of a text, as ``ObjectMapper.readTree`` reads it: null of a blank text, whatever comes behind
+    the value. Raises ``JsonError``."""
+    scanner = _Scanner(text, depth_limit, dialect=REDACTED)
+    start = scanner.skip(0)
+    if start == len(text):
+        return None
+    value, end = scanner.value(start, ())
+    if not isinstance(value, dict | list | str) and not _SEPARATED.match(text, end):
+        raise scanner.unexpected(end, "Expected space separating root-level values")
+    return value
+
+
 def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned:
     """Reads the whole text; raises ``JsonError``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
-    scanner = _Scanner(text, depth_limit, substitutions)
+    scanner = _Scanner(text, depth_limit, substitutions=substitutions)
     value, end = scanner.value(scanner.skip(0), ())
     end = scanner.skip(end)
     if end < len(text):
-        scanner.unexpected(end, f"expected a valid value {_EXPECTED}")
+        raise scanner.unexpected(end, f"expected a valid value {_EXPECTED}")
     return Scanned(value, _positions(text, scanner.offsets))
 
 
@@ -80,19 +131,19 @@ def _positions(text: str, offsets: dict[Place, int]) -> dict[Place, tuple[int, i
     return positions
 
 
-def _source(text: str) -> str:
-    shown = text[:_SHOWN]
-    rest = f'"[truncated {len(text) - _SHOWN} chars]' if len(text) > _SHOWN else '"'
-    return f'[Source: (String)"{shown}{rest}'
+def _location(text: str, offset: int, dialect: Dialect) -> str:
+    line, column = line_and_column(text, offset)
+    return f"{dialect.source(text)}; line: {line}, column: {column}]"
 
 
 class _Scanner:
     """Recursive descent; the depth limit bounds the recursion."""
 
-    def __init__(self, text: str, depth_limit: int, substitutions: bool) -> None:
+    def __init__(self, text: str, depth_limit: int, *, substitutions: bool = False, dialect: Dialect = QUOTED) -> None:
         self.text = text
         self.depth_limit = depth_limit
         self.substitutions = substitutions
+        self.dialect = dialect
         self.offsets: dict[Place, int] = {(): 0}
 
     def skip(self, at: int) -> int:
@@ -101,14 +152,14 @@ class _Scanner:
 
     def value(self, at: int, place: Place) -> tuple[Any, int]:
         if len(place) > self.depth_limit:
-            raise JsonError(self.text, "Document nesting depth exceeds the maximum allowed", at, too_deep=True)
+            raise self.fault("Document nesting depth exceeds the maximum allowed", at, too_deep=True)
         char = self.text[at : at + 1]
         if char == "{":
             return self.object(at, place)
         if char == "[":
             return self.array(at, place)
         if char == '"':
-            return self.string(at, "a string value")
+            return self.string(at, ": was expecting closing quote for a string value")
         return self.scalar(at)
 
     def object(self, start: int, place: Place) -> tuple[dict[str, Any], int]:
@@ -118,8 +169,8 @@ class _Scanner:
             return made, at + 1
         while True:
             key, end = self.name(at, start)
-            if key in made:
-                raise JsonError(self.text, f"Duplicate field '{key}'", end, place=(*place, key), duplicate=True)
+            if key in made and self.dialect.unique:
+                raise self.fault(f"Duplicate field '{key}'", end, place=(*place, key), duplicate=True)
             self.offsets[(*place, key)] = at
             at = self.skip(end)
             self.expect(at, ":", "a colon to separate field name and value", start, "Object")
@@ -148,35 +199,34 @@ class _Scanner:
 
     def name(self, at: int, start: int) -> tuple[str, int]:
         if at >= len(self.text):
-            self.unclosed(at, start, "Object")
+            raise self.unclosed(at, start, "Object")
         if self.text[at] != '"':
-            self.unexpected(at, "was expecting double-quote to start field name")
-        return self.string(at, "a field name")
+            raise self.unexpected(at, "was expecting double-quote to start field name")
+        return self.string(at, " in field name")
 
-    def string(self, at: int, what: str) -> tuple[str, int]:
+    def string(self, at: int, unclosed: str) -> tuple[str, int]:
         found = _STRING.match(self.text, at)
         if found:
             return json.loads(found.group()), found.end()
         for offset in range(at + 1, len(self.text)):
             char = self.text[offset]
             if char < " ":
-                raise JsonError(
-                    self.text,
+                raise self.fault(
                     f"Illegal unquoted character ((CTRL-CHAR, code {ord(char)})): "
                     "has to be escaped using backslash to be included in string value",
                     offset + 1,
                 )
-            if char == "\\" and not re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})').match(self.text, offset):
-                return self.bad_escape(at, offset)
-        raise JsonError(self.text, f"Unexpected end-of-input: was expecting closing quote for {what}", len(self.text))
+            if char == "\\" and not _ESCAPE.match(self.text, offset):
+                raise self.bad_escape(offset)
+        raise self.fault(f"Unexpected end-of-input{unclosed}", len(self.text))
 
-    def bad_escape(self, at: int, offset: int) -> NoReturn:
+    def bad_escape(self, offset: int) -> JsonError:
         char = self.text[offset + 1 : offset + 2] or " "
-        raise JsonError(self.text, f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
+        return self.fault(f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
 
     def scalar(self, at: int) -> tuple[Any, int]:
         if at >= len(self.text):
-            raise JsonError(self.text, "Unexpected end-of-input", at)
+            raise self.fault("Unexpected end-of-input", at)
         if self.substitutions and (bare := _SUBSTITUTION.match(self.text, at)):
             return bare.group(), bare.end()
         number = _NUMBER.match(self.text, at)
@@ -184,30 +234,27 @@ class _Scanner:
             return _number(number.group()), number.end()
         token = _TOKEN.match(self.text, at)
         if not token:
-            hint = " maybe a (non-standard) comment?" if self.text[at] in "/#" else ""
-            self.unexpected(at, f"{hint.strip()} expected a valid value {_EXPECTED}".strip())
+            raise self.unexpected(at, _STRAY.get(self.text[at], f"expected a valid value {_EXPECTED}"))
         if token.group() in _LITERALS:
             return _LITERALS[token.group()], token.end()
-        raise JsonError(self.text, f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end())
+        raise self.fault(f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end())
 
     def expect(self, at: int, char: str, what: str, start: int, kind: str) -> None:
         if at >= len(self.text):
-            self.unclosed(at, start, kind)
+            raise self.unclosed(at, start, kind)
         if self.text[at] != char:
-            self.unexpected(at, f"was expecting {what}")
+            raise self.unexpected(at, f"was expecting {what}")
 
-    def unclosed(self, at: int, start: int, kind: str) -> NoReturn:
-        line, column = line_and_column(self.text, start)
-        opened = f"{_source(self.text)}; line: {line}, column: {column}]"
-        raise JsonError(
-            self.text,
-            f"Unexpected end-of-input: expected close marker for {kind} (start marker at {opened})",
-            at,
-        )
+    def unclosed(self, at: int, start: int, kind: str) -> JsonError:
+        opened = _location(self.text, start, self.dialect)
+        return self.fault(f"Unexpected end-of-input: expected close marker for {kind} (start marker at {opened})", at)
 
-    def unexpected(self, at: int, why: str) -> NoReturn:
+    def unexpected(self, at: int, why: str) -> JsonError:
         char = self.text[at]
-        raise JsonError(self.text, f"Unexpected character ('{char}' (code {ord(char)})): {why}", at + 1)
+        return self.fault(f"Unexpected character ('{char}' (code {ord(char)})): {why}", at + self.dialect.past)
+
+    def fault(self, message: str, offset: int, **more: Any) -> JsonError:
+        return JsonError(self.text, message, offset, dialect=self.dialect, **more)
 
 
 def _number(text: str) -> int | float:
