@@ -253,8 +253,8 @@ def _linted(file: Path) -> tuple[list[Any], list[str], bool]:
 
 
 def _input_problems(path: Path) -> list[str]:
-    from sfn_emulator.query.java.jackson import JsonError, scan
     from sfn_emulator.asl.text.source import DEPTH_LIMIT
+    from sfn_emulator.query.java.jackson import JsonError, scan
 
     try:
         text = orders.read(path)
