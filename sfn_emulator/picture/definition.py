@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.lint import YAML_SUFFIXES
-from sfn_emulator.asl.text.scanner import JsonError, scan
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
+from sfn_emulator.query.java.jackson import JsonError, scan
 
 
 class UndrawableError(Exception):
