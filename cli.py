@@ -241,15 +241,14 @@ def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
 
 def _linted(file: Path) -> tuple[list[Any], list[str], bool]:
     """A definition's problems for machines and for people, and whether one is an error. Raises ``TerminalError``."""
-    from sfn_emulator.asl.__main__ import line, row  # a third of the start-up, which two commands alone need
-    from sfn_emulator.asl.lint import UnreadableError, has_errors, lint_file
+    from sfn_emulator.lint.findings import UnreadableError, in_file  # most of the start-up, which two commands need
+    from sfn_emulator.lint.formats import line, row
 
     try:
-        found = lint_file(file)
+        found = in_file(file)
     except UnreadableError as error:
         raise TerminalError(str(error)) from error
-    name = str(file)
-    return [row(name, one) for one in found], [line(name, one) for one in found], has_errors(found)
+    return [row(one) for one in found], [line(one) for one in found], any(one.is_error for one in found)
 
 
 def _input_problems(path: Path) -> list[str]:

@@ -1,1 +1,1 @@
-"""Definition text → checked model. Pure; usable as a linter on its own (``python -m sfn_emulator.asl FILE``)."""
+"""Definition text → checked model. Pure; ``lint`` checks texts that still hold ``${Substitutions}``."""

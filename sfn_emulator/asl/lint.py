@@ -1,79 +1,107 @@
-"""Checking definition files: JSON or YAML, with ``${Substitutions}`` still in place.
+"""Checking definitions as people write them: JSON or YAML, with ``${Substitutions}`` still in place.
 
 Deployment tools (SAM, CDK, Terraform, the CLI's ``--definition-substitutions``) fill ``${Name}`` in later, so a value
 that holds one may become anything: its field is not checked, everything around it is.
 """
 
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import read_machine
-from sfn_emulator.asl.parsing.draft import Draft
-from sfn_emulator.asl.text.positions import placed
+from sfn_emulator.asl.parsing.draft import Draft, Misfits, Supports
+from sfn_emulator.asl.text.positions import Positions, placed
 from sfn_emulator.asl.text.report import INVALID_JSON, Report
-from sfn_emulator.asl.text.source import DEPTH_LIMIT, check_size
+from sfn_emulator.asl.text.source import DEPTH_LIMIT, check_size, read
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.errors import Problem, Severity
 from sfn_emulator.query.java.jackson import JsonError, Scanned, scan
 
-YAML_SUFFIXES: Final = (".yaml", ".yml")
+
+class Integrations(NamedTuple):
+    """What whoever runs Tasks has to say of a definition; nobody is asked by default."""
+
+    supports: Supports | None = None
+    misfits: Misfits | None = None
 
 
-class UnreadableError(Exception):
-    """A file that can't be read; the text says why in one line."""
-
-
-def lint_file(path: str | Path, machine_type: MachineType = MachineType.STANDARD) -> tuple[Problem, ...]:
-    """Every problem of a definition file. Raises ``UnreadableError``."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"{path}: not UTF-8 (byte {error.start})") from None
-    return lint_text(text, machine_type, yaml=str(path).endswith(YAML_SUFFIXES))
+_NOBODY: Final = Integrations()
 
 
 def lint_text(
-    text: str, machine_type: MachineType = MachineType.STANDARD, *, yaml: bool | None = None
+    text: str,
+    machine_type: MachineType = MachineType.STANDARD,
+    *,
+    yaml: bool | None = None,
+    integrations: Integrations = _NOBODY,
 ) -> tuple[Problem, ...]:
     """Every problem of a definition. ``yaml=None``: JSON if it begins like an object, else YAML."""
     report = Report()
-    if yaml is None:
-        yaml = not text.lstrip().startswith(("{", "["))
-    scanned = _scanned(text, report, yaml=yaml) if check_size(text, report) else None
+    if not check_size(text, report):
+        return report.problems()
+    scanned = _scanned_yaml(text, report) if _is_yaml(text, yaml) else _scanned_json(text, report)
     if scanned is None:
         return report.problems()
-    if isinstance(scanned.value, dict):
-        _read(scanned.value, Draft(report, machine_type, substitutions=True))
-    else:
-        report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
-    return placed(report, scanned.positions)
+    return _lint(scanned.value, scanned.positions, report, machine_type, integrations)
 
 
-def lint(path_or_text: str | Path, machine_type: MachineType = MachineType.STANDARD) -> tuple[Problem, ...]:
-    """A definition, or the path of a file with one: a text with a line break or a brace is a definition."""
-    if isinstance(path_or_text, str) and ("\n" in path_or_text or "{" in path_or_text):
-        return lint_text(path_or_text, machine_type)
-    return lint_file(path_or_text, machine_type)
+def lint_value(
+    value: Any,
+    positions: Positions,
+    machine_type: MachineType = MachineType.STANDARD,
+    *,
+    integrations: Integrations = _NOBODY,
+) -> tuple[Problem, ...]:
+    """Every problem of a definition that was read already; ``positions`` says where its fields stand."""
+    return _lint(value, positions, Report(), machine_type, integrations)
 
 
 def has_errors(problems: tuple[Problem, ...]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
-def _read(raw: dict[str, Any], draft: Draft) -> None:
-    read_machine(raw, draft)
+def _lint(
+    value: Any, positions: Positions, report: Report, machine_type: MachineType, integrations: Integrations
+) -> tuple[Problem, ...]:
+    if isinstance(value, Mapping):
+        supports, misfits = integrations
+        read_machine(dict(value), Draft(report, machine_type, supports=supports, misfits=misfits, substitutions=True))
+    else:
+        report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
+    return placed(report, positions)
 
 
-def _scanned(text: str, report: Report, *, yaml: bool) -> Scanned | None:
+def _is_yaml(text: str, told: bool | None) -> bool:
+    return not text.lstrip().startswith(("{", "[")) if told is None else told
+
+
+def _scanned_json(text: str, report: Report) -> Scanned | None:
+    """The value as create reads it; only a text that a bare ``${Name}`` keeps from being JSON is read our own way."""
+    strict = Report()
+    if read(text, strict) is not None:
+        return scan(text, DEPTH_LIMIT)
     try:
-        if yaml:
-            return scan_yaml(text, DEPTH_LIMIT)
-        return scan(text, DEPTH_LIMIT, substitutions=True)
+        scanned = scan(text, DEPTH_LIMIT, substitutions=True)
     except JsonError as fault:
         report.fault(fault)
+        return None
+    if _is_json(text):
+        report.found, report.failed = strict.found, True
+        return None
+    return scanned
+
+
+def _is_json(text: str) -> bool:
+    try:
+        scan(text, DEPTH_LIMIT)
+    except JsonError:
+        return False
+    return True
+
+
+def _scanned_yaml(text: str, report: Report) -> Scanned | None:
+    try:
+        return scan_yaml(text, DEPTH_LIMIT)
     except YamlError as fault:
         kind = "DUPLICATE_FIELD" if fault.duplicate else "INVALID_JSON"
         report.at_line(fault.line, fault.column, fault.message, kind, code=INVALID_JSON)

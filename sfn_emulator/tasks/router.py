@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sfn_emulator.asl.parsing.task import unrecognized
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Clock, StartTask, Tell, Work
 from sfn_emulator.tasks.clients import Clients
@@ -71,10 +72,7 @@ class Router:
         try:
             self._runner(resource)
         except _UnknownResourceError:
-            return (
-                f"The resource provided {resource.arn} is not recognized. The value is not a valid resource ARN, "
-                "or the resource is not available in this region."
-            )
+            return unrecognized(resource.arn)
         return None
 
     def start(self, effect: StartTask, tell: Tell) -> Work:

@@ -1,108 +1,11 @@
-"""Checking files: what is printed, where it points, and what is left open by substitutions."""
+"""Checking texts: where problems are, and what is left open by substitutions."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from sfn_emulator.asl.__main__ import main
-from sfn_emulator.asl.lint import UnreadableError, lint, lint_file, lint_text
+from sfn_emulator.asl.lint import lint_text
 from sfn_emulator.asl.model import MachineType
-
-BROKEN = """{
-  "StartAt": "A",
-  "States": {
-    "A": {
-      "Type": "Task",
-      "Resource": "${ChargeArn}",
-      "TimeoutSeconds": ${Limit},
-      "Next": "Nowhere"
-    },
-    "B": {"Type": "Pass", "Result": {"v.$": "$.a"}, "End": true}
-  }
-}
-"""
-
-STATIC = "The Result of a Pass state is static: fields that end with '.$' are not evaluated"
-
-YAML = """
-StartAt: A
-States:
-  A:
-    Type: Task
-    Resource: !GetAtt Charge.Arn
-    TimeoutSeconds: ${Limit}
-    Retry:
-      - ErrorEquals: [States.ALL, Other]
-    Next: B
-  B:
-    Type: Wait
-    Timestamp: 2024-01-01T00:00:00Z
-    End: true
-"""
-
-
-@pytest.fixture
-def broken(tmp_path: Path) -> str:
-    path = tmp_path / "broken.asl.json"
-    path.write_text(BROKEN)
-    return str(path)
-
-
-def test_every_problem_is_a_line_with_its_place(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([broken]) == 1
-    assert capsys.readouterr().out.splitlines() == [
-        f"{broken}:10:27 warning PASS_RESULT_IS_STATIC {STATIC} at /States/B/Result",
-        f"{broken}:8:7 MISSING_TRANSITION_TARGET Missing 'Next' target: Nowhere at /States/A/Next",
-        f'{broken}:10:5 MISSING_TRANSITION_TARGET State "B" is not reachable. at /States/B',
-    ]
-
-
-def test_json_output_holds_location_and_pointer(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--json", broken]) == 1
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["severity"] for row in rows] == ["WARNING", "ERROR", "ERROR"]
-    assert rows[1] == {
-        "file": broken,
-        "line": 8,
-        "column": 7,
-        "severity": "ERROR",
-        "code": "MISSING_TRANSITION_TARGET",
-        "kind": "MISSING_TRANSITION_TARGET",
-        "message": "Missing 'Next' target: Nowhere",
-        "location": "/States/A/Next",
-        "pointer": "/States/A/Next",
-    }
-
-
-def test_a_sound_file_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "sound.json"
-    path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
-    assert main([str(path)]) == 0
-    assert capsys.readouterr().out == ""
-
-
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "nothing.json"
-    assert main([str(path)]) == 1
-    assert capsys.readouterr().err == f"{path}: No such file or directory\n"
-
-
-def test_a_folder_and_bytes_that_are_no_text_can_not_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="Is a directory"):
-        lint_file(tmp_path)
-    (tmp_path / "x.json").write_bytes(b"{\xff}")
-    with pytest.raises(UnreadableError, match="not UTF-8"):
-        lint_file(tmp_path / "x.json")
-
-
-def test_yaml_has_lines_and_columns_too(tmp_path: Path) -> None:
-    path = tmp_path / "machine.yaml"
-    path.write_text(YAML)
-    (problem,) = lint_file(path)
-    assert (problem.line, problem.column) == (9, 23)
-    assert problem.pointer == "/States/A/Retry[0]/ErrorEquals[0]"
-    assert problem.place == "/States/A/Retry/0/ErrorEquals/0"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +63,16 @@ def test_substitutions_leave_their_field_open_and_nothing_else() -> None:
     assert problem.place == "/States/A/Retry/0/Oops"
 
 
+@pytest.mark.parametrize(
+    ("comment", "words"),
+    [('"\\ud800"', "half of a surrogate pair"), ("1e999", "a number that is out of range")],
+)
+def test_what_create_cannot_read_is_refused_here_too(comment: str, words: str) -> None:
+    sound = '{"Comment": "", "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+    (problem,) = lint_text(sound.replace('""', comment))
+    assert words in problem.message
+
+
 def test_a_created_definition_may_hold_no_substitution_for_a_number() -> None:
     from sfn_emulator.asl.parse import parse
 
@@ -170,8 +83,8 @@ def test_a_created_definition_may_hold_no_substitution_for_a_number() -> None:
 
 def test_express_rules_hold_when_asked_for() -> None:
     text = '{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:states:::ecs:runTask.sync","End":true}}}'
-    assert lint(text) == ()
-    (problem,) = lint(text, MachineType.EXPRESS)
+    assert lint_text(text) == ()
+    (problem,) = lint_text(text, MachineType.EXPRESS)
     assert problem.kind == "EXPRESS"
 
 

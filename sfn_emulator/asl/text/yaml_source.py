@@ -14,6 +14,7 @@ from sfn_emulator.values import Place
 NODE_LIMIT: Final = 200_000
 """Nodes after aliases are followed: a bound against texts that multiply themselves."""
 
+_LOADER: Final = yaml.SafeLoader
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _SCALARS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
 _CORE: Final = "tag:yaml.org,2002:"
@@ -32,15 +33,8 @@ class YamlError(ValueError):
 
 def scan_yaml(text: str, depth_limit: int) -> Scanned:
     """Raises ``YamlError``. The positions are (line, column)."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        raise YamlError(" ".join(filter(None, (error.context, error.problem))), error.problem_mark) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise YamlError(str(error).splitlines()[0], None) from None
     scanned = Scanned(positions={(): (1, 1)})
-    if node is not None:
-        scanned.value = _Builder(depth_limit, scanned.positions).value(node, ())
+    scanned.value = Builder(depth_limit, scanned.positions).whole(text)
     return scanned
 
 
@@ -48,26 +42,46 @@ def _position(mark: yaml.Mark) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
-class _Builder:
+class Builder:
+    """Nodes → values; what is to become of tags, and what to note of strings, can be told otherwise."""
+
     def __init__(self, depth_limit: int, positions: dict[Place, tuple[int, int]]) -> None:
         self.depth_limit = depth_limit
         self.positions = positions
         self.nodes = 0
         self.scalars = yaml.SafeLoader("")
 
+    def whole(self, text: str) -> Any:
+        """The text's one document. Raises ``YamlError``."""
+        try:
+            node = yaml.compose(text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            raise YamlError(" ".join(filter(None, (error.context, error.problem))), error.problem_mark) from None
+        except (yaml.YAMLError, RecursionError) as error:
+            raise YamlError(str(error).splitlines()[0], None) from None
+        return None if node is None else self.value(node, ())
+
     def value(self, node: yaml.Node, place: Place) -> Any:
         self.nodes += 1
         if self.nodes > NODE_LIMIT or len(place) > self.depth_limit:
             raise YamlError("The document is nested too deeply or too large", node.start_mark)
         if not node.tag.startswith(_CORE):
-            return "${" + node.tag.lstrip("!").replace("::", ".") + "}"
+            return self.tagged(node, place)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return self.sequence(node, place)
         if node.tag in _SCALARS:
             return self.scalar(node)
-        return node.value
+        return self.text(node, place)
+
+    def text(self, node: yaml.Node, place: Place) -> str:
+        """A string that stands at ``place``."""
+        return str(node.value)
+
+    def tagged(self, node: yaml.Node, place: Place) -> Any:
+        """A value with a tag that is not YAML's own."""
+        return "${" + node.tag.lstrip("!").replace("::", ".") + "}"
 
     def scalar(self, node: yaml.Node) -> Any:
         try:

@@ -3,14 +3,27 @@ things: parameters and results in PascalCase, errors ``Service.ErrorNameExceptio
 
 from typing import Any
 
+from sfn_emulator.asl.integrations import SDK_PREFIX
+from sfn_emulator.asl.parsing.task import unrecognized
+from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks.clients import Clients, method_name, operation_model
+from sfn_emulator.tasks.clients import Clients, Destinations, method_name, operation_model
 from sfn_emulator.tasks.failures import error_v2, refusal, unreachable
 from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
 from sfn_emulator.tasks.shapes import Parameters, iso, result
 from sfn_emulator.tasks.wire import request_id
 from sfn_emulator.values import Value
+
+
+def unknown(resource: Resource) -> str | None:
+    """AWS's refusal of an ``aws-sdk`` Resource whose service or action there is not; ``None`` for any other."""
+    if resource.resource_type.startswith(SDK_PREFIX):
+        try:
+            SdkAction(Clients(Destinations()), resource.resource_type.removeprefix(SDK_PREFIX), resource.action)
+        except LookupError:
+            return unrecognized(resource.arn)
+    return None
 
 
 class SdkAction:

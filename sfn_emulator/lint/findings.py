@@ -1,0 +1,123 @@
+"""What is wrong in files: each definition, wherever it stands, asked what create would say of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sfn_emulator.asl.lint import Integrations, lint_text, lint_value
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.query.java.jackson import JsonError
+from sfn_emulator.asl.text.yaml_source import YamlError
+from sfn_emulator.errors import Problem, Severity
+from sfn_emulator.lint.marked import Marked, marked
+from sfn_emulator.lint.templates import AsText, AsValue, Embedded, InFile, Unknown, is_template, machines
+from sfn_emulator.tasks.integrations.aws_sdk import unknown
+from sfn_emulator.tasks.static_parameters import refusals
+
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+NOT_CHECKED: Final = "DEFINITION_NOT_CHECKED"
+UNREADABLE: Final = "DEFINITION_UNREADABLE"
+CREATE: Final = Integrations(unknown, refusals)
+"""What CreateStateMachine on AWS asks of Resources and their Parameters or Arguments, even of those we can't run."""
+
+
+class UnreadableError(Exception):
+    """A file that can't be read; the text says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem of a file, with line and column in that file; ``machine`` names the state machine of a template."""
+
+    file: str
+    problem: Problem
+    machine: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        return self.problem.severity is Severity.ERROR
+
+
+def in_file(path: str | Path, machine_type: MachineType = MachineType.STANDARD) -> tuple[Finding, ...]:
+    """Every problem of a definition, or of the definitions in a template. Raises ``UnreadableError``."""
+    text = _read(Path(path))
+    return in_text(text, str(path), machine_type, yaml=str(path).endswith(YAML_SUFFIXES), beside=Path(path).parent)
+
+
+def in_text(
+    text: str,
+    file: str,
+    machine_type: MachineType = MachineType.STANDARD,
+    *,
+    yaml: bool | None = None,
+    beside: Path = Path(),
+) -> tuple[Finding, ...]:
+    """As ``in_file``, of a text; what it names by a relative path is looked for in the folder ``beside``.
+
+    ``yaml=None``: JSON if it begins like an object, else YAML.
+    """
+    yaml = not text.lstrip().startswith(("{", "[")) if yaml is None else yaml
+    template = _template(text, yaml)
+    if template is None:
+        return tuple(Finding(file, found) for found in lint_text(text, machine_type, yaml=yaml, integrations=CREATE))
+    return tuple(finding for machine in machines(template) for finding in _embedded(machine, file, beside))
+
+
+def _template(text: str, yaml: bool) -> Marked | None:
+    """The text as a template; ``None`` for anything else, even what can't be read: a definition's words say why."""
+    if not any(word in text for word in ("Resources", "resources", "stepFunctions")):
+        return None
+    try:
+        found = marked(text, is_yaml=yaml)
+    except (JsonError, YamlError):
+        return None
+    return found if is_template(found.value) else None
+
+
+def _embedded(machine: Embedded, file: str, beside: Path) -> Iterator[Finding]:
+    told = machine.definition
+    if isinstance(told, InFile):
+        yield from _beside(machine, told, file, beside)
+    elif isinstance(told, Unknown):
+        yield _of(machine, file, NOT_CHECKED, f"{told.why}: the definition is not checked", Severity.WARNING)
+    else:
+        for problem in _problems(told, machine):
+            yield Finding(file, problem, machine.name)
+
+
+def _problems(told: AsValue | AsText, machine: Embedded) -> Iterator[Problem]:
+    if isinstance(told, AsValue):
+        for problem in lint_value(told.value, told.positions, machine.machine_type, integrations=CREATE):
+            place = (problem.line, problem.column) if problem.place else (machine.line, machine.column)
+            yield replace(problem, line=place[0], column=place[1])
+    else:
+        for problem in lint_text(told.text, machine.machine_type, yaml=False, integrations=CREATE):
+            line, column = told.at(problem.line, problem.column) if problem.line else (machine.line, machine.column)
+            yield replace(problem, line=line, column=column)
+
+
+def _beside(machine: Embedded, told: InFile, file: str, beside: Path) -> Iterator[Finding]:
+    """Of a definition in a file of its own: problems are told there, that it can't be read in the template."""
+    path = beside / told.path
+    try:
+        found = in_file(path, machine.machine_type)
+    except UnreadableError as error:
+        yield _of(machine, file, UNREADABLE, f"The definition of '{machine.name}' can't be read: {error}")
+        return
+    for finding in found:
+        yield replace(finding, machine=machine.name)
+
+
+def _of(machine: Embedded, file: str, code: str, message: str, severity: Severity = Severity.ERROR) -> Finding:
+    problem = Problem(code, message, "", severity, code, machine.line, machine.column)
+    return Finding(file, problem, machine.name)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UnreadableError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{path}: not UTF-8 (byte {error.start})") from None
