@@ -17,6 +17,8 @@ from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.errors import Problem, Severity
 from sfn_emulator.query.java.jackson import JsonError, Scanned, scan
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+
 
 class Integrations(NamedTuple):
     """What whoever runs Tasks has to say of a definition; nobody is asked by default."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sfn_emulator.asl.lint import Integrations, lint_text, lint_value
+from sfn_emulator.asl.lint import YAML_SUFFIXES, Integrations, lint_text, lint_value
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.query.java.jackson import JsonError
 from sfn_emulator.asl.text.yaml_source import YamlError
@@ -15,7 +15,6 @@ from sfn_emulator.lint.templates import AsText, AsValue, Embedded, InFile, Unkno
 from sfn_emulator.tasks.integrations.aws_sdk import unknown
 from sfn_emulator.tasks.static_parameters import refusals
 
-YAML_SUFFIXES: Final = (".yaml", ".yml")
 NOT_CHECKED: Final = "DEFINITION_NOT_CHECKED"
 UNREADABLE: Final = "DEFINITION_UNREADABLE"
 CREATE: Final = Integrations(unknown, refusals)
