@@ -7,11 +7,11 @@ from typing import Final
 
 from sfn_emulator.asl.lint import YAML_SUFFIXES, Integrations, lint_text, lint_value
 from sfn_emulator.asl.model import MachineType
-from sfn_emulator.query.java.jackson import JsonError
 from sfn_emulator.asl.text.yaml_source import YamlError
 from sfn_emulator.errors import Problem, Severity
 from sfn_emulator.lint.marked import Marked, marked
 from sfn_emulator.lint.templates import AsText, AsValue, Embedded, InFile, Unknown, is_template, machines
+from sfn_emulator.query.java.jackson import JsonError
 from sfn_emulator.tasks.integrations.aws_sdk import unknown
 from sfn_emulator.tasks.static_parameters import refusals
 
