@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import yaml
 
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.asl.text.yaml_source import Builder
 from sfn_emulator.query.java.jackson import scan
+from sfn_emulator.values import Place
 
 _PLAIN: Final = ("Ref", "Condition")
 """Intrinsics whose long names have no ``Fn::``."""

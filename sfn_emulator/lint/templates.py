@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
-from sfn_emulator.asl.text.place import Place
 from sfn_emulator.lint.marked import Marked
+from sfn_emulator.values import Place
 
 PSEUDO: Final = {
     "AWS::Partition": "aws",
