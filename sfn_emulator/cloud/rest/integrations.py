@@ -5,6 +5,7 @@ Each gives a ``Reply`` or raises ``GatewayError``, which is one of API Gateway's
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ import orjson
 from sfn_emulator.cloud.message import Headers, Reply, Request
 from sfn_emulator.cloud.rest.definition import Method, Stage
 from sfn_emulator.cloud.rest.mapping import Input, Util
-from sfn_emulator.cloud.rest.vtl import VtlError, render
+from sfn_emulator.cloud.rest.velocity.frame import VtlError
+from sfn_emulator.cloud.rest.velocity.template import render
 
 Ask = Callable[[Request], Reply]
+
+_log: Final = logging.getLogger(__name__)
 
 _FUNCTION: Final = re.compile(r"/functions/(?P<arn>.+?)/invocations$")
 _ACTION: Final = re.compile(r"^arn:aws[\w-]*:apigateway:(?P<region>[\w-]*):(?P<service>[\w.-]+):action/(?P<name>\w+)$")
@@ -253,9 +257,11 @@ def _variables(call: Call, body: str) -> dict[str, Any]:
 
 
 def _rendered(template: str, variables: dict[str, Any]) -> str:
+    """A template that fails is told in the log; API Gateway tells its caller no more than that it did."""
     try:
         return render(template, variables)
-    except (VtlError, TypeError, RecursionError):
+    except VtlError as error:
+        _log.warning("A mapping template failed: %s", error)
         raise GatewayError(500, "Internal server error", "InternalServerErrorException") from None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote_plus, unquote_plus
 
-from sfn_emulator.cloud.rest.vtl import text_of
+from sfn_emulator.cloud.rest.velocity.values import Bean, from_json, text_of
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.jsonpath.path import compile_path
@@ -15,10 +15,10 @@ from sfn_emulator.values import dumps, loads
 _ESCAPES: Final = {'"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b"}
 
 
-class Input:
+class Input(Bean):
     """``$input``: the payload, and the call's parameters by kind (path, querystring, header)."""
 
-    is_vtl_object = True
+    FIELDS = ("body",)
 
     def __init__(self, body: str, parameters: Mapping[str, Mapping[str, str]]) -> None:
         self.body = body
@@ -34,7 +34,7 @@ class Input:
         except ValueError:
             return self.body if path == "$" else None
         try:
-            return compile_path(path).apply(value, cast(Scope, None))
+            return from_json(compile_path(path).apply(value, cast(Scope, None)))
         except (EvaluationError, QuerySyntaxError):
             return None
 
@@ -46,17 +46,15 @@ class Input:
         return next((parameters[name] for parameters in found if name in parameters), "")
 
 
-class Util:
+class Util(Bean):
     """``$util``; names are API Gateway's."""
-
-    is_vtl_object = True
 
     def escapeJavaScript(self, text: Any) -> str:  # noqa: N802
         return "".join(_escaped(sign) for sign in text_of(text))
 
     def parseJson(self, text: str) -> Any:  # noqa: N802
         try:
-            return loads(text)
+            return from_json(loads(text_of(text)))
         except ValueError:
             return None
 
