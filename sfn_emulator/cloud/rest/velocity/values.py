@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from sfn_emulator.cloud.rest.velocity.frame import LONGEST, STEPS, too_long
-from sfn_emulator.query.java_text import scalar_text
+from sfn_emulator.query.java.text import scalar_text
 from sfn_emulator.values import dumps
 
 _CLASSES: Final = (
