@@ -63,10 +63,10 @@ def test_the_usual_start_execution_template_makes_json_of_any_body() -> None:
 VELOCITY = json.loads((Path(__file__).parents[3] / "conformance" / "velocity.json").read_text())
 
 
-@pytest.mark.parametrize(("template", "expected"), VELOCITY, ids=[template for template, _ in VELOCITY])
-def test_a_template_says_what_velocity_makes_of_it(template: str, expected: str) -> None:
+@pytest.mark.parametrize("case", VELOCITY, ids=lambda case: case["template"])
+def test_a_template_says_what_velocity_makes_of_it(case: dict[str, str]) -> None:
     variables = {"name": "soap", "no": False, "list": ["a", "b", "c"]}
-    assert render(template, variables) == expected
+    assert render(case["template"], variables) == case["text"]
 
 
 def test_an_array_of_the_payload_shows_as_json_and_an_object_as_javas_map() -> None:
