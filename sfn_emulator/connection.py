@@ -30,13 +30,14 @@ _HEADERS_TOO_LONG: Final = json_error(431, "RequestHeaderTooLong", f"Headers may
 _OUR_HEADERS: Final = frozenset({"connection", "content-length", "date", "transfer-encoding"})
 _NEVER: Final = float("inf")
 _WORTH_A_COPY: Final = 65_536
+_NOTHING: Final = Request("GET", "/")
 
 
 class App(NamedTuple):
-    """Who answers. ``refuse`` looks at the headers before a body is read, and may refuse it then and there."""
+    """Who answers. ``refuse`` is asked before the body is read, and may refuse the request then and there."""
 
     respond: Callable[[Request], Awaitable[Reply]]
-    refuse: Callable[[Headers], Reply | None]
+    refuse: Callable[[Request], Reply | None]
     while_connected: Callable[[Request], bool]
     body_limit: int
 
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._in_body = False
+        self._request = _NOTHING
 
     # -- the transport's side
 
@@ -126,10 +128,11 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_body = True
+        self._request = self._announced()
         headers = self._headers
         if int(headers.get("content-length") or 0) > self._app.body_limit:
             self._reject(_too_large(self._app.body_limit))
-        elif (refusal := self._app.refuse(headers)) is not None:
+        elif (refusal := self._app.refuse(self._request)) is not None:
             self._reject(refusal)
         elif headers.get("expect", "").lower() == "100-continue" and not self._deaf:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -146,7 +149,8 @@ class Connection(asyncio.Protocol):
         if self._deaf or self._transport.is_closing():
             return
         self._deadline = _NEVER
-        request, keep = self._request(), self._keep and self._parser.should_keep_alive()
+        request, keep = self._request, self._keep and self._parser.should_keep_alive()
+        request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         if self._task is None:
             self._answer(request, keep)
         else:  # pipelined: it waits for its turn, and no more of them is read
@@ -158,13 +162,13 @@ class Connection(asyncio.Protocol):
         if self._header_bytes > MOST_HEADER_BYTES:
             self._reject(_HEADERS_TOO_LONG)
 
-    def _request(self) -> Request:
+    def _announced(self) -> Request:
+        """The request, without its body."""
         path, _, query = self._url.partition(b"?")
         if not path.startswith(b"/"):
             path, query = _absolute(self._url)
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         method = self._parser.get_method().decode("latin-1")
-        return Request(method, path.decode("latin-1"), query.decode("latin-1"), self._headers, body)
+        return Request(method, path.decode("latin-1"), query.decode("latin-1"), self._headers)
 
     # -- answers
 

@@ -5,18 +5,17 @@ at more closely (``cloud.addressing``) and answered by a neighbour in a thread, 
 """
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final, Protocol
 
-from sfn_emulator.cloud.addressing import address, bucket_path, data_plane, host_of
+from sfn_emulator.cloud.addressing import address, bucket_path, data_plane
+from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.origins import grant, preflight
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.values import loads
@@ -25,11 +24,6 @@ _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
-
-_LOCAL_NAMES: Final = ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
-_SYNC: Final = "sync-"
-"""What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
-_LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud", ".amazonaws.com", ".amazonaws.com.cn")
 
 
 class Answered(Protocol):
@@ -59,7 +53,7 @@ class Gateway:
         *,
         health: Callable[[], Mapping[str, object]] = dict,
         pace: Callable[[str, str], None] = lambda execution, time: None,
-        allowed_hosts: tuple[str, ...] = (),
+        door: Door | None = None,
     ) -> None:
         self.step_functions = step_functions
         self._neighbours = neighbours
@@ -68,15 +62,19 @@ class Gateway:
         self._stacks = StacksApi(neighbours)
         self._health = health
         self._pace = pace
-        self._trusted = frozenset(name.lower() for name in allowed_hosts)
-        self._admits = lru_cache(maxsize=256)(partial(_admits, self._trusted))
+        self._door = door or Door()
+        self._own: dict[tuple[str, str], Callable[[Request], Reply]] = {
+            ("GET", "/health"): self._told_health,
+            ("HEAD", "/health"): self._told_health,
+            ("POST", "/pace"): self._paced,
+        }
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def refuse(self, headers: Headers) -> Reply | None:
-        """The reply to a request whose body need not be read: it is meant for another host than ours."""
-        return None if self._admits(headers.get("host", "")) else _stranger(headers)
+    def refuse(self, request: Request) -> Reply | None:
+        """The reply to a request whose body need not be read: who asks may not."""
+        return self._door.refuse(request)
 
     def while_connected(self, request: Request) -> bool:
         """Whether the request is given up when its client goes away: the task it would get stays for others."""
@@ -89,24 +87,26 @@ class Gateway:
         except Exception as error:
             _log.exception("%s %s failed", request.method, request.path)
             reply = _failure(error)
-        if "origin" in request.headers and "x-amz-target" in request.headers:
-            return reply._replace(headers=[*reply.headers, *grant(request.headers, self._trusted).items()])
-        return reply
+        return self._door.granted(request, reply) if "origin" in request.headers else reply
 
     async def answer(self, request: Request) -> Reply:
         """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
+        if data_plane(request) is not None:  # first: it answers any page, and nothing else may be reached that way
+            return await self._elsewhere(request)
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
             return await self._states(target, request)
-        if (permit := preflight(request, self._trusted)) is not None:
+        if (permit := self._door.preflight(request)) is not None:
             return permit
-        if request.path == "/health" and request.method in ("GET", "HEAD"):
-            return json_reply(200, self._health())
-        if request.path == "/pace" and request.method == "POST":
-            return self._paced(request)
+        own = self._own.get((request.method, request.path))
+        if own is not None:
+            return own(request)
         if address(request).service == "states":
             return await self._states(target, request)
         return await self._elsewhere(request)
+
+    def _told_health(self, request: Request) -> Reply:
+        return json_reply(200, self._health())
 
     def _paced(self, request: Request) -> Reply:
         """``{"execution": NAME, "time": "real" | "skip"}``: that one skips its waits or not, whatever the others do."""
@@ -161,7 +161,7 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
 
     def _is_states(self, request: Request) -> bool:
-        return request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
+        return data_plane(request) is None and request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
 
     def _destination(self, request: Request) -> tuple[ThreadPoolExecutor, Callable[[], Reply]]:
         """Who answers, and in which threads: who waits for a function must not take those its calls need."""
@@ -191,22 +191,3 @@ def _failure(error: Exception) -> Reply:
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:
     return list(headers.items()) if isinstance(headers, Mapping) else list(headers)
-
-
-def _stranger(headers: Headers) -> Reply:
-    host = host_of(headers)
-    return json_error(
-        403, "HostNotAllowed", f"This server does not answer to the host name '{host}'. Allow it: --allow-host {host}"
-    )
-
-
-def _admits(allowed: frozenset[str], host: str) -> bool:
-    """Is this Host header one of ours? A page of another name that resolves here (DNS rebinding) is not."""
-    name = host_of({"host": host}).removeprefix(_SYNC)
-    if not name or name in _LOCAL_NAMES or name in allowed or name.endswith(_LOCAL_SUFFIXES):
-        return True
-    try:
-        ipaddress.ip_address(name.strip("[]"))  # an address can't be rebound
-        return True
-    except ValueError:
-        return False

@@ -23,6 +23,7 @@ import orjson
 
 from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
+from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
@@ -90,7 +91,7 @@ class Server:
             settings.account,
             health=self.health,
             pace=self.pace,
-            allowed_hosts=(*settings.allowed_hosts, settings.host),
+            door=Door((*settings.allowed_hosts, settings.host), settings.allowed_origins),
         )
 
     async def open(self, endpoint: str) -> None:

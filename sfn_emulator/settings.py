@@ -31,6 +31,8 @@ class Settings:
     account: str = ACCOUNT
     region: str = "us-east-1"
     allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    """Pages of other origins that may ask (``http://localhost:3000``)."""
     body_limit: int = 128 * 1024 * 1024
     grace: float = 2.0
 
@@ -48,6 +50,13 @@ def as_port(text: str) -> int:
 def as_time(text: str) -> str:
     if text not in ("real", "skip") and not _is_positive(text):
         raise ValueError(f"'{text}' is neither 'real' nor 'skip' nor a factor greater than 0")
+    return text
+
+
+def as_origin(text: str) -> str:
+    scheme, found, rest = text.rstrip("/").partition("://")
+    if text != "null" and not (scheme and found and rest and "/" not in rest):
+        raise ValueError(f"'{text}' is not an origin; give scheme, host and port, as in http://localhost:3000")
     return text
 
 

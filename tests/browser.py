@@ -20,6 +20,9 @@ CHROMIUM = shutil.which("chromium") or ""
 DRIVER = shutil.which("chromedriver") or ""
 MISSING = "no Chromium with its chromedriver on this machine (Debian: apt-get install chromium chromium-driver)"
 
+_NAMES = "MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1"
+"""Names that end in ``.test`` are this machine, as sites of somebody else's; no other name is found."""
+
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -30,6 +33,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1280,900",
+    f"--host-resolver-rules={_NAMES}",
 )
 
 

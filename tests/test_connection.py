@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import pytest
 
-from sfn_emulator.cloud.message import Headers, Reply, Request
+from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.connection import MOST_HEADER_BYTES, App, Connection, say_goodbye
 
 Exchange: TypeAlias = Callable[[bytes], Awaitable[bytes]]
@@ -26,8 +26,8 @@ async def tell(request: Request) -> Reply:
     return Reply(200, [("content-type", "text/plain"), ("content-length", "999")], text.encode())
 
 
-def refuse(headers: Headers) -> Reply | None:
-    return Reply(403, [], b"stranger") if headers.get("host") == "stranger" else None
+def refuse(request: Request) -> Reply | None:
+    return Reply(403, [], b"stranger") if request.headers.get("host") == "stranger" else None
 
 
 def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None) -> bytes:

@@ -96,6 +96,7 @@ def test_the_help_tells_of_every_setting() -> None:
 
     told = CliRunner().invoke(command, ["--help"]).output
     named = {"lambda_mode": "lambda", "endpoints": "endpoint", "allowed_hosts": "allow-host"}
+    named["allowed_origins"] = "allow-origin"
     options = {named.get(field.name, field.name.replace("_", "-")) for field in fields(Settings)}
     assert not {option for option in options - {"body-limit", "grace"} if f"  --{option} " not in told}
 

@@ -102,6 +102,8 @@ def data_plane(request: Request) -> DataPlane | None:
     if named:
         stage, _, path = request.path.lstrip("/").partition("/")
         return DataPlane(named["api"], unquote(stage), "/" + path)
+    if not request.path.startswith(("/restapis/", "/_aws/")):
+        return None
     for pattern in _API_PATHS:
         found = pattern.match(request.path)
         if found:

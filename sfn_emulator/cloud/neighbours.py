@@ -21,9 +21,10 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.cloud.corrections import correct
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.keeping.journal import JournalError
-from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, changes_something, new_seed, operation
+from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+from sfn_emulator.cloud.operation import changes_something, operation
 
 _log: Final = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ _MODULES: Final = {
     "monitoring": "cloudwatch",
     "s3": "s3",
 }
+_FORM: Final = "application/x-www-form-urlencoded"
 _XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
 _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "functions": ("awslambda", lambda backend: backend.list_functions()),
@@ -281,6 +283,8 @@ def _call(handler: Handler, region: str, request: Request) -> Any:
     if request.query:
         url += "?" + request.query
     headers = {**request.headers, "user-agent": f"region/{region}"}
+    if "Action=" in request.query:
+        headers["content-type"] = request.headers.get("content-type") or _FORM  # moto's SQS can't do without
     normal = moto_request.from_primitives(request.method, url, headers, request.body)
     normal.environ["RAW_URI"] = request.path + ("?" + request.query if request.query else "")
     return handler(normal, normal.raw_url, normal.headers)

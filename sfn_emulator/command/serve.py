@@ -10,7 +10,17 @@ from typing import Any, Final
 import click
 
 from sfn_emulator.command.help_page import Failure, HelpPage
-from sfn_emulator.settings import ACCOUNT, DEFAULT_PORT, Settings, as_account, as_days, as_endpoint, as_port, as_time
+from sfn_emulator.settings import (
+    ACCOUNT,
+    DEFAULT_PORT,
+    Settings,
+    as_account,
+    as_days,
+    as_endpoint,
+    as_origin,
+    as_port,
+    as_time,
+)
 
 
 def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -26,7 +36,7 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 _SECTIONS: Final = {
-    "Where it listens": ("host", "port", "allow_host"),
+    "Where it listens": ("host", "port", "allow_host", "allow_origin"),
     "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "time"),
     "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
     "Whose everything is": ("account", "region"),
@@ -77,6 +87,14 @@ and what is not: docs/support.md"""
     multiple=True,
     metavar="NAME",
     help="A further Host name to answer to; others are refused (DNS rebinding). May be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    type=_value(as_origin),
+    multiple=True,
+    metavar="ORIGIN",
+    help="Whose pages may call this server from a browser, as http://localhost:3000; others are refused. May be "
+    "repeated.",
 )
 @click.option(
     "--state-dir",
@@ -147,6 +165,7 @@ def command(
     state_dir: Path,
     endpoint: Sequence[tuple[str, str]],
     allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
     **named: Any,
 ) -> None:
     """Serve Step Functions and the services it calls, on one port.
@@ -155,7 +174,11 @@ def command(
     """
     _serve(
         Settings(
-            state_dir=None if in_memory else state_dir, endpoints=dict(endpoint), allowed_hosts=allow_host, **named
+            state_dir=None if in_memory else state_dir,
+            endpoints=dict(endpoint),
+            allowed_hosts=allow_host,
+            allowed_origins=allow_origin,
+            **named,
         )
     )
 

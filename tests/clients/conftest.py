@@ -10,7 +10,8 @@ from tests.processes import Process, running
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Process]:
-    with running("--in-memory", "--time", "skip") as process:
+    pages = ("--allow-origin", "http://localhost:3000", "--allow-origin", "https://app.localhost")
+    with running("--in-memory", "--time", "skip", *pages) as process:
         yield process
 
 

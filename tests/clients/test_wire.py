@@ -197,10 +197,8 @@ def preflight(server: Process, origin: str) -> Answer:
     return ask(server, b"", method="OPTIONS", target=None, **asked)
 
 
-@pytest.mark.parametrize(
-    "origin", ["http://localhost:3000", "https://app.localhost", "http://127.0.0.1", "http://[::1]:80"]
-)
-def test_a_page_of_this_machine_may_call(server: Process, origin: str) -> None:
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://app.localhost"])
+def test_a_page_that_was_allowed_may_call(server: Process, origin: str) -> None:
     asked = preflight(server, origin)
     assert asked.status == 204
     assert asked.headers["access-control-allow-origin"] == origin
@@ -218,6 +216,8 @@ def test_a_page_of_this_machine_may_call(server: Process, origin: str) -> None:
         "http://localhost.evil.example",
         "http://bucket.s3.amazonaws.com",
         "http://6.6.6.6",
+        "http://127.0.0.1",
+        "http://localhost:3001",
     ],
 )
 def test_a_page_of_another_place_may_not(server: Process, origin: str) -> None:

@@ -19,6 +19,7 @@ import orjson
 from sfn_emulator.cloud.keeping.journal import Journal, JournalError, frames
 from sfn_emulator.cloud.keeping.snapshot import SnapshotError, read, write_in_child
 from sfn_emulator.cloud.message import Headers, Reply, Request
+from sfn_emulator.cloud.operation import operation
 
 _log: Final = logging.getLogger(__name__)
 
@@ -28,10 +29,6 @@ _TAIL_BYTES: Final = 64 * 1024 * 1024
 _FILE: Final = re.compile(r"^(journal|snapshot)-(\d+)$")
 _DROPPED_HEADERS: Final = frozenset(
     ("user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "connection", "accept", "accept-encoding", "x-amz-date")
-)
-_READING: Final = re.compile(
-    r"^(Describe|List|Get|BatchGet|TransactGet|Query$|Scan$|Head|Lookup|Search|Filter|Simulate|Validate|Decode|Estimate"
-    r"|Encrypt$|Decrypt$|ReEncrypt$|GenerateDataKey|GenerateMac$|GenerateRandom$|Sign$|Verify|TestEventPattern$)"
 )
 _WAIT: Final = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
 
@@ -44,24 +41,6 @@ class Entry(NamedTuple):
     request: Request
     at: float
     seed: int
-
-
-def changes_something(request: Request) -> bool:
-    """May handling this request change what a neighbour holds?"""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return False
-    return not _READING.match(operation(request))
-
-
-def operation(request: Request) -> str:
-    """The operation a request names; empty where path and method alone say it (REST protocols)."""
-    target = request.headers.get("x-amz-target")
-    if target:
-        return target.rpartition(".")[2]
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        found = re.search(rb"(?:^|&)Action=(\w+)", request.body[:4096])
-        return found[1].decode() if found else ""
-    return ""
 
 
 class Keeper:

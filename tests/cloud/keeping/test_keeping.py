@@ -75,6 +75,27 @@ READS: dict[str, Callable[[Process], Any]] = {
 }
 
 
+WRITES_BY_GET = (
+    "Action=CreateQueue&Version=2012-11-05&QueueName=by-get",
+    "Action=CreateTopic&Version=2010-03-31&Name=by-get",
+    "Action=CreateRole&Version=2010-05-08&RoleName=by-get&AssumeRolePolicyDocument=%7B%7D",
+    "Action=CreateStack&Version=2010-05-15&StackName=by-get&TemplateBody=%7B%22Resources%22%3A%7B%7D%7D",
+)
+
+
+def test_what_is_written_by_get_is_kept_too(tmp_path: Path) -> None:
+    with running("--state-dir", str(tmp_path / "state")) as server:
+        for query in WRITES_BY_GET:
+            with urllib.request.urlopen(f"{server.url}/?{query}", timeout=30) as answer:
+                assert answer.status == 200
+        server.kill()
+    with running("--state-dir", str(tmp_path / "state")) as server:
+        assert server.client("sqs").list_queues()["QueueUrls"] == [f"{server.url}/123456789012/by-get"]
+        assert server.client("sns").list_topics()["Topics"][0]["TopicArn"].endswith(":by-get")
+        assert server.client("iam").get_role(RoleName="by-get")
+        assert server.client("cloudformation").describe_stacks(StackName="by-get")["Stacks"]
+
+
 def seen(server: Process) -> Told:
     return {name: plain(read(server)) for name, read in READS.items()}
 

@@ -1,0 +1,144 @@
+"""Who may ask: programs of this machine, this server's own page, and no other page in a browser.
+
+AWS answers any page (CORS), because requests to it are signed with a secret. Requests to this server are not verified,
+and a page of any site can make a browser send some to it. But a browser tells on pages: by ``Host`` when a foreign name
+was made to lead here (DNS rebinding), by ``Origin``, ``Sec-Fetch-Site`` and ``Referer`` otherwise. So a request that
+carries a foreign one of these is refused before anything is done for it, whatever it asks. Exceptions:
+
+- pages of an origin that was allowed (``--allow-origin``),
+- a link that leads to the console, which is the page itself and no data,
+- deployed REST APIs, which are made to be called by pages and have CORS rules of their own.
+"""
+
+import ipaddress
+import re
+from functools import lru_cache
+from typing import Final
+
+from sfn_emulator.cloud.addressing import address, data_plane, host_of
+from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
+from sfn_emulator.cloud.operation import changes_something
+
+_LOCAL_NAMES: Final = frozenset(
+    ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
+)
+_LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud")
+_AWS_SUFFIXES: Final = (".amazonaws.com", ".amazonaws.com.cn")
+"""Names that SDKs may be made to believe this server has; browsers are not."""
+_SYNC: Final = "sync-"
+"""What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
+_PAGE: Final = re.compile(r"^/(_sfn/?)?$")
+_URL: Final = re.compile(r"^https?://([^/?#]+)")
+_DAY: Final = 24 * 3600
+
+
+class Door:
+    """``hosts`` are names of this server besides its own, ``origins`` other pages that may ask (``http://a.test:3000``)."""
+
+    def __init__(self, hosts: tuple[str, ...] = (), origins: tuple[str, ...] = ()) -> None:
+        self._hosts = frozenset(name.lower() for name in hosts)
+        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self._is_local = lru_cache(maxsize=256)(self._is_a_local_name)
+
+    def refuse(self, request: Request) -> Reply | None:
+        """The reply to who may not ask; the request's body is not looked at."""
+        headers = request.headers
+        host = host_of(headers).removeprefix(_SYNC)
+        if not (self._is_local(host) or host.endswith(_AWS_SUFFIXES)):
+            return _stranger(host)
+        asking = _asking(headers)
+        if asking is None and "sec-fetch-site" not in headers:
+            return _foreign(request) if _is_an_old_browser(request) and changes_something(request) else None
+        if asking in self._origins or self._is_own(asking, request, host) or _opens_the_page(request):
+            return None
+        return None if data_plane(request) is not None else _foreign(request)
+
+    def preflight(self, request: Request) -> Reply | None:
+        """The answer to a browser that asks whether an allowed page may call; ``None`` for any other request.
+
+        Pages of other origins were refused before. A bucket has CORS rules of its own.
+        """
+        headers = request.headers
+        if request.method != "OPTIONS" or "access-control-request-method" not in headers:
+            return None
+        asked = headers.get("access-control-request-headers", "")
+        if "x-amz-target" not in asked.lower() and address(request).service == "s3":
+            return None
+        permits = [
+            ("access-control-allow-methods", headers["access-control-request-method"]),
+            ("access-control-allow-headers", asked),
+            ("access-control-max-age", str(_DAY)),
+        ]
+        return Reply(204, [*self._grant(headers["origin"]), *permits]) if "origin" in headers else None
+
+    def granted(self, request: Request, reply: Reply) -> Reply:
+        """The reply as an allowed page may read it; as it is when no page asked or its own rules have granted it."""
+        origin = request.headers.get("origin")
+        if origin is None or any(name == "access-control-allow-origin" for name, _ in reply.headers):
+            return reply
+        if data_plane(request) is not None or address(request).service == "s3":
+            return reply
+        return reply._replace(headers=[*reply.headers, *self._grant(origin)])
+
+    def _grant(self, origin: str) -> list[tuple[str, str]]:
+        exposed = ("access-control-expose-headers", "x-amzn-requestid,x-amzn-errortype,date")
+        return [("access-control-allow-origin", origin), exposed, ("vary", "origin")]
+
+    def _is_own(self, asking: str | None, request: Request, host: str) -> bool:
+        """Is it a page that this server served, or an address that a person typed?"""
+        site = request.headers.get("sec-fetch-site", "same-origin")
+        if not self._is_local(host) or site not in ("same-origin", "none"):
+            return False
+        if asking is not None and _URL.sub(r"\1", asking) != request.headers.get("host", "").strip().lower():
+            return False
+        return site == "same-origin" or not changes_something(request)
+
+    def _is_a_local_name(self, name: str) -> bool:
+        if not name or name in _LOCAL_NAMES or name in self._hosts or name.endswith(_LOCAL_SUFFIXES):
+            return True
+        try:
+            ipaddress.ip_address(name.strip("[]"))  # an address can't be rebound
+            return True
+        except ValueError:
+            return False
+
+
+def _asking(headers: Headers) -> str | None:
+    """The origin whose page asks: as the browser says it, or as it can be seen from where the page is."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin.lower()
+    referer = headers.get("referer")
+    found = _URL.match(referer.lower()) if referer else None
+    return found[0] if found else None
+
+
+def _is_an_old_browser(request: Request) -> bool:
+    """Does a browser fetch what a page shows (an image), without a word about whose page it is?"""
+    return request.method == "GET" and request.headers.get("user-agent", "").startswith("Mozilla/")
+
+
+def _opens_the_page(request: Request) -> bool:
+    """Does a link lead to the console? A frame does not, and the address tells nothing but the page."""
+    headers = request.headers
+    return (
+        request.method in ("GET", "HEAD")
+        and bool(_PAGE.match(request.path))
+        and not request.query
+        and "origin" not in headers
+        and headers.get("sec-fetch-mode", "navigate") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+    )
+
+
+def _stranger(host: str) -> Reply:
+    return json_error(
+        403, "HostNotAllowed", f"This server does not answer to the host name '{host}'. Allow it: --allow-host {host}"
+    )
+
+
+def _foreign(request: Request) -> Reply:
+    origin = _asking(request.headers) or "another site"
+    return json_error(
+        403, "OriginNotAllowed", f"Pages of '{origin}' may not call this server. Allow them: --allow-origin {origin}"
+    )
