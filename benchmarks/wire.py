@@ -106,7 +106,9 @@ def client_of(service: str, url: str | None, read_timeout: float = _PATIENCE) ->
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"max_attempts": 0}, read_timeout=read_timeout, max_pool_connections=20),
+        config=Config(
+            retries={"max_attempts": 0}, read_timeout=read_timeout, max_pool_connections=20, inject_host_prefix=False
+        ),
     )
 
 

@@ -90,3 +90,7 @@ class StateError(Exception):
         self.cause = cause
         self.final = final
         super().__init__(f"{error}: {cause}")
+
+
+class OutOfMemoryError(BaseException):
+    """An execution holds more memory than one may; it ends, whatever it is doing. Nothing on the way may catch it."""

@@ -38,6 +38,7 @@ from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.service.arns import Place
+from sfn_emulator.service.running.turns import Sliced
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.database import Database, StateDirectoryError
 from sfn_emulator.settings import Settings
@@ -119,6 +120,8 @@ class Server:
             outlet=self.outlet,
             retention_days=self.settings.retention,
         )
+        if threading.current_thread() is threading.main_thread():
+            service.host.turns = Sliced(loop, self.settings.execution_memory)
         service.open(*self._hands(service, clock, loop))
         return service
 

@@ -35,6 +35,8 @@ class Settings:
     """Pages of other origins that may ask (``http://localhost:3000``)."""
     body_limit: int = 128 * 1024 * 1024
     grace: float = 2.0
+    execution_memory: int = 512
+    """Megabytes one execution may hold."""
 
     @property
     def is_loopback(self) -> bool:
@@ -77,6 +79,12 @@ def as_account(text: str) -> str:
     if not (text.isdigit() and len(text) == 12):
         raise ValueError(f"'{text}' is not an account id; give 12 digits")
     return text
+
+
+def as_megabytes(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"'{text}' is not a number of megabytes; give a whole number from 1")
+    return int(text)
 
 
 def _is_positive(text: str) -> bool:

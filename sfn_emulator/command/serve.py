@@ -17,6 +17,7 @@ from sfn_emulator.settings import (
     as_account,
     as_days,
     as_endpoint,
+    as_megabytes,
     as_origin,
     as_port,
     as_time,
@@ -37,7 +38,7 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 _SECTIONS: Final = {
     "Where it listens": ("host", "port", "allow_host", "allow_origin"),
-    "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "time"),
+    "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "execution_memory", "time"),
     "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
     "Whose everything is": ("account", "region"),
 }
@@ -111,6 +112,14 @@ and what is not: docs/support.md"""
     type=_value(as_days),
     metavar="DAYS",
     help="Forget executions that ended longer ago. Default: never.",
+)
+@click.option(
+    "--execution-memory",
+    type=_value(as_megabytes),
+    metavar="MB",
+    default=512,
+    show_default=True,
+    help="Memory one execution may hold; one that needs more fails.",
 )
 @click.option(
     "--time",

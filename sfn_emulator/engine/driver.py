@@ -60,6 +60,20 @@ class Alone:
     def passed(self) -> None: ...
 
 
+class Turns(Protocol):
+    """Who lets runs go on. ``Whole`` is the one with nobody else to care for."""
+
+    def advance(self, run: Run, budget: int) -> bool | None:
+        """As ``Run.advance``; ``None`` when the turn was set aside midway, to be gone on with by asking again."""
+
+
+class Whole:
+    """Lets every turn come to its end."""
+
+    def advance(self, run: Run, budget: int) -> bool | None:
+        return run.advance(budget)
+
+
 class _Pending:
     """Stands for work that has not been handed back yet by ``start``."""
 
@@ -68,6 +82,7 @@ class _Pending:
 
 _PENDING = _Pending()
 _ALONE = Alone()
+_WHOLE = Whole()
 
 
 class Driver:
@@ -83,6 +98,7 @@ class Driver:
         "_offset",
         "_out",
         "_tasks",
+        "_turns",
         "_work",
         "budget",
         "clock",
@@ -98,6 +114,7 @@ class Driver:
         map_runs: MapRuns | None = None,
         *,
         host: Host = _ALONE,
+        turns: Turns = _WHOLE,
         skip: bool = False,
         budget: int = 10_000,
     ) -> None:
@@ -108,6 +125,7 @@ class Driver:
         self._tasks = tasks
         self._map_runs = map_runs
         self._host = host
+        self._turns = turns
         self._alarm: Timer | None = None
         self._alarm_at = 0.0
         self._busy = False
@@ -194,9 +212,9 @@ class Driver:
     def _pass(self) -> bool:
         """One pass; true if another one is to follow at once."""
         run = self.run
-        more = run.advance(self.budget)
-        effects = run.take_effects()
-        if more or effects:
+        more = self._turns.advance(run, self.budget)
+        effects = [] if more is None else run.take_effects()  # midway they are not all there
+        if more is not False or effects:
             self._out += 1
             if effects:
                 self._host.commit(lambda: self._committed(effects))

@@ -58,7 +58,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.states.recovery import fault
 from sfn_emulator.engine.strand import PAUSE, HistoryFullError, Ledger, Program, Strand
-from sfn_emulator.errors import RUNTIME, EvaluationError, StateError
+from sfn_emulator.errors import RUNTIME, EvaluationError, OutOfMemoryError, StateError
 from sfn_emulator.values import UNSET, Unset, Value
 
 EXPRESS_TIMEOUT: Final = 300
@@ -101,12 +101,13 @@ class Run(Ledger):
 
     ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
     succeeded. ``next_state`` is where a ``single`` program would have gone on. ``crash`` is set when a state ended
-    with an exception that no one foresaw: a bug here, which fails the execution with States.Runtime.
+    with an exception that no one foresaw: a bug here, which fails the execution with States.Runtime. ``aside_at`` is
+    kept for whoever lets it go on: where a turn was set aside midway.
     """
 
     __slots__ = (
         *("_condemned", "_inbox", "_text", "_timeout", "cause", "crash", "error", "next_state", "output", "program"),
-        "status",
+        *("aside_at", "status"),
     )
 
     def __init__(self, program: Program, identity: Identity, input_value: Value, input_text: str) -> None:
@@ -118,6 +119,7 @@ class Run(Ledger):
         self.cause: str | None = None
         self.next_state: str | None = None
         self.crash: Exception | None = None
+        self.aside_at: Any = None
         self._text = input_text
         self._timeout = 0
         self._condemned = False
@@ -165,7 +167,7 @@ class Run(Ledger):
             self._hurry()
         while True:
             while self.ready:
-                if self.budget <= 0 or not self._resume(self.ready.pop(0)):
+                if self.budget <= 0 or not self._resume(self.ready.popleft()):
                     return True
             if not self._inbox:
                 return False
@@ -262,7 +264,7 @@ class Run(Ledger):
                 return self._paused(strand)
         except StopIteration:
             self._guarded(self._ended, strand)
-        except (EvaluationError, StateError, HistoryFullError, RecursionError) as error:
+        except (EvaluationError, StateError, HistoryFullError, RecursionError, OutOfMemoryError) as error:
             self._guarded(self._raised, strand, error)
         except Exception as error:
             self.crash = error
@@ -275,7 +277,7 @@ class Run(Ledger):
         if self._condemned:
             self._stop((None, None))
             return True
-        self.ready.insert(0, strand)
+        self.ready.appendleft(strand)
         return False
 
     def _guarded(self, happen: Callable[..., None], *what: Any) -> None:
@@ -293,7 +295,7 @@ class Run(Ledger):
         elif parent.region is not None:
             parent.region.ended(strand)
 
-    def _raised(self, strand: Strand, raised: Exception) -> None:
+    def _raised(self, strand: Strand, raised: BaseException) -> None:
         if isinstance(raised, HistoryFullError):
             raise raised
         error = _as_state_error(strand, raised)
@@ -330,7 +332,9 @@ class Run(Ledger):
             self.root.rest()
 
 
-def _as_state_error(strand: Strand, raised: Exception) -> StateError:
+def _as_state_error(strand: Strand, raised: BaseException) -> StateError:
+    if isinstance(raised, OutOfMemoryError):
+        return StateError(RUNTIME, strand.place(str(raised)), final=True)
     if isinstance(raised, EvaluationError):
         return fault(strand, raised)
     if isinstance(raised, StateError):

@@ -4,6 +4,7 @@ A strand is the top level, one Parallel branch or one Map iteration. It keeps it
 so that a redrive can restart it there, and is itself the ``Scope`` its expressions are evaluated in.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -95,7 +96,7 @@ class Ledger:
         self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.awaiting: dict[int, tuple[Strand | None, StartTask | SetTimer | StartMapRun]] = {}
-        self.ready: list[Strand] = []
+        self.ready: deque[Strand] = deque()
         self.budget = 0
         self.deadline = float("inf") if identity.express else identity.started_at + YEAR
         self.last_effect = 0

@@ -9,6 +9,7 @@ does not), and count steps rather than seconds, so that a replayed execution mee
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final
 
 from jsonata import functions, jexception, parser, utils
@@ -38,6 +39,23 @@ NULL: Final = utils.Utils.NULL_VALUE
 Frame: Final = library.Jsonata.Frame
 _Sequence: Final = utils.Utils.JList
 _create_sequence: Final = utils.Utils.create_sequence
+
+
+class _Current:
+    """Whose evaluation is under way, by context: one may be set aside in its middle while another goes on."""
+
+    _evaluator: ContextVar[Any] = ContextVar("evaluator")
+
+    @property
+    def jsonata(self) -> Any:
+        return self._evaluator.get(None)
+
+    @jsonata.setter
+    def jsonata(self, evaluator: Any) -> None:
+        self._evaluator.set(evaluator)
+
+
+library.Jsonata.CURRENT = _Current()
 
 
 class _PartialParser:

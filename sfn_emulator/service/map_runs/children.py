@@ -7,6 +7,7 @@ came of it goes into a chunk of outcomes. Each kind tells ``ended`` once per chi
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from sfn_emulator.engine.driver import Turns
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.engine.run import Status
@@ -46,6 +47,8 @@ class ChildHolder(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def turns(self) -> Turns: ...
     @property
     def skip_time(self) -> bool: ...
     def later(self, then: Callable[[], None]) -> None: ...

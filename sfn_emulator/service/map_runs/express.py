@@ -32,7 +32,9 @@ class _Child(Alone):
         self._children = children
         self.unit = unit
         self.run = run
-        self.driver = Driver(run, holder.clock, self, host=self, skip=holder.skip_time, budget=BUDGET)
+        self.driver = Driver(
+            run, holder.clock, self, host=self, turns=holder.turns, skip=holder.skip_time, budget=BUDGET
+        )
 
     def later(self, then: Callable[[], None]) -> None:
         self._children.holder.later(then)
@@ -95,7 +97,7 @@ class ExpressChildren:
         identity = express_identity(self._kin, self._parent, self._kin.names.name(unit.number), at)
         run = Run(self._program, identity, unit.value, unit.text)
         run.start(at)
-        run.advance(BUDGET)
+        self.holder.turns.advance(run, BUDGET)
         if run.status is not Status.RUNNING:
             self._over(unit, run)
             return

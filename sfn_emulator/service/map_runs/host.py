@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
+from sfn_emulator.engine.driver import Turns
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStarted, StartMapRun, Tasks, Tell
 from sfn_emulator.engine.run import Status
@@ -77,6 +78,10 @@ class MapRunHost:
     @property
     def clock(self) -> Clock:
         return self._host.clock
+
+    @property
+    def turns(self) -> Turns:
+        return self._host.turns
 
     @property
     def skip_time(self) -> bool:

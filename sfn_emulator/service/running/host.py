@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.driver import Turns, Whole
 from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
@@ -20,6 +22,9 @@ from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import Value, loads
 
 _log: Final = logging.getLogger(__name__)
+
+ROUNDS: Final = 4
+"""How often the loop sees to all others between two turns: a request needs some rounds until it is answered."""
 
 PACES: Final = 1_000
 """Names whose pace is remembered before they begin; the oldest is forgotten first."""
@@ -36,6 +41,8 @@ class Host:
         skip_time: bool = False,
         outlet: Outlet | None = None,
     ) -> None:
+        self.turns: Turns = Whole()
+        self._waiting: deque[Callable[[], None]] = deque()
         self._around = around
         self._definitions = definitions
         self._lives: dict[str, Live] = {}
@@ -168,7 +175,24 @@ class Host:
         self._around.journal.touch(live)
 
     def later(self, then: Callable[[], None], delay: float = 0.0) -> None:
-        self._around.loop.call_later(delay, then)
+        """Without a delay: when it is its turn. Of those that wait one goes on, then the loop sees to all others."""
+        if delay:
+            self._around.loop.call_later(delay, then)
+            return
+        self._waiting.append(then)
+        if len(self._waiting) == 1:
+            self._next()
+
+    def _next(self, rounds: int = ROUNDS) -> None:
+        if rounds:
+            self._around.loop.call_soon(self._next, rounds - 1)
+            return
+        try:
+            self._waiting[0]()
+        finally:
+            self._waiting.popleft()
+            if self._waiting:
+                self._next()
 
     def wants_log(self, revision: str) -> bool:
         """Whether executions of this revision are logged."""

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.resource import Resource
-from sfn_emulator.engine.driver import Driver
+from sfn_emulator.engine.driver import Driver, Turns
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
@@ -46,6 +46,8 @@ class Holder(Protocol):
     def map_runs(self) -> MapRuns | None: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def turns(self) -> Turns: ...
     @property
     def skip_time(self) -> bool: ...
     def touch(self, live: "Live") -> None:
@@ -89,7 +91,9 @@ class Live:
         self._committed: list[Callable[[], None]] = []
         self._watchers: list[Callable[[Execution], None]] | None = None
         map_runs = None if holder.map_runs is None else self
-        self._driver = Driver(run, holder.clock, self, map_runs, host=self, skip=holder.skip_time, budget=BUDGET)
+        self._driver = Driver(
+            run, holder.clock, self, map_runs, host=self, turns=self, skip=holder.skip_time, budget=BUDGET
+        )
 
     @property
     def ended(self) -> bool:
@@ -214,10 +218,16 @@ class Live:
         self.passed()
 
     def later(self, then: Callable[[], None]) -> None:
-        self.transitions += BUDGET
-        if self.transitions >= TRANSITIONS_LIMIT and self.execution.type is MachineType.EXPRESS:
-            self.run.expire(self._driver.now())
         self._holder.later(then)
+
+    def advance(self, run: Run, budget: int) -> bool | None:
+        """The driver's turns: the holder's, with what one may do without waiting counted."""
+        more = self._holder.turns.advance(run, budget)
+        if more is not None:
+            self.transitions += budget - run.budget
+            if self.transitions >= TRANSITIONS_LIMIT and self.execution.type is MachineType.EXPRESS:
+                run.expire(self._driver.now())
+        return more
 
     def passed(self) -> None:
         if self.run.status is not Status.RUNNING and not self.ended:

@@ -87,8 +87,12 @@ class Trials:
                 if run.status is not Status.RUNNING and not ended.done():
                     ended.set_result(None)
 
+            def later(self, then: Callable[[], None]) -> None:
+                host.later(then)
+
+        host = self._host
         tasks: Tasks = self._host.tasks if asked.under.mock is None else _MockedTask(asked.under.mock)
-        driver = Driver(run, around.clock, tasks, host=Keeper(), skip=self._host.skip_time)
+        driver = Driver(run, around.clock, tasks, host=Keeper(), turns=host.turns, skip=host.skip_time)
         try:
             driver.start()
             await ended

@@ -1,0 +1,295 @@
+"""Does anything hold up the others? Each kind of load beside a probe, a second client's DescribeExecution.
+
+The rule: while anything runs, the probe is answered within 100 ms (p99) and 250 ms at worst, SIGTERM is obeyed within
+5 s, and what one execution holds is bounded. Each load has a server of its own, is given ``SFN_BENCH_PATIENCE`` seconds
+(10 by default), and is still under way when the server is told to stop, if it is not done by then.
+"""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from benchmarks.wire import ROLE, ROOT, chain, client_of, create, machine, server
+
+PATIENCE: Final = float(os.environ.get("SFN_BENCH_PATIENCE", "10"))
+P99, WORST, STOPPED = 100.0, 250.0, 5.0
+GIVEN_UP: Final = 20.0
+
+
+class Seen(NamedTuple):
+    """What a load did to the others: milliseconds, seconds to stop, peak megabytes, and how the load ended."""
+
+    p50: float
+    p99: float
+    worst: float
+    stopped: float
+    megabytes: float
+    told: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether the rule was kept."""
+        return self.p99 <= P99 and self.worst <= WORST and self.stopped <= STOPPED
+
+
+Load = Callable[[str], object]
+"""Loads the server at a URL, and gives what came of it."""
+
+
+def measure(load: Load, patience: float = PATIENCE) -> Seen:
+    """Runs ``load`` against a server of its own, with the probe beside it."""
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as (process, client):
+        url = client.meta.endpoint_url
+        arn = client.start_execution(stateMachineArn=create(client, chain(1)))["executionArn"]
+        command = [sys.executable, "-m", "benchmarks.probe", url, arn]
+        probe = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        told: list[object] = []
+        thread = threading.Thread(target=lambda: told.append(_tolerant(load, url)), daemon=True)
+        time.sleep(1)  # noqa: TID251 - until the probe asks
+        thread.start()
+        thread.join(patience)
+        time.sleep(0.5)  # noqa: TID251 - what the load leaves behind
+        took = _answers(probe, patience)
+        peak = _peak(process)
+        began = time.perf_counter()
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GIVEN_UP)
+        stopped = time.perf_counter() - began
+        process.kill()
+        end = str(told[0]) if told else f"under way after {patience:g} s"
+        return Seen(statistics.median(took), took[len(took) * 99 // 100], took[-1], stopped, peak, end)
+
+
+def _answers(probe: "subprocess.Popen[str]", patience: float) -> list[float]:
+    """How long they took, sorted; one that did not come is as long as was waited for it."""
+    try:
+        return sorted(json.loads(probe.communicate(timeout=GIVEN_UP)[0]))
+    except subprocess.TimeoutExpired:
+        probe.kill()
+        probe.communicate()
+        return [(patience + GIVEN_UP) * 1e3]
+
+
+def _tolerant(load: Load, url: str) -> object:
+    try:
+        return load(url)
+    except (BotoCoreError, ClientError) as error:
+        return f"{type(error).__name__}: {error}"[:80]
+
+
+def _peak(process: "subprocess.Popen[str]") -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+# -- loads
+
+
+def run(definition: str, given: Any = None, kind: str = "STANDARD") -> Load:
+    """One execution to its end; gives its status and error."""
+
+    def load(url: str) -> object:
+        client = client_of("stepfunctions", url, read_timeout=300)
+        arn = _created(client, definition, kind)
+        text = json.dumps({} if given is None else given)
+        if kind == "EXPRESS":
+            return _told(client.start_sync_execution(stateMachineArn=arn, input=text))
+        return _told(_ended(client, client.start_execution(stateMachineArn=arn, input=text)["executionArn"]))
+
+    return load
+
+
+def _created(client: Any, definition: str, kind: str) -> str:
+    told = client.create_state_machine(name=f"load-{time.time_ns()}", definition=definition, roleArn=ROLE, type=kind)
+    return str(told["stateMachineArn"])
+
+
+def _ended(client: Any, arn: str) -> Any:
+    while (told := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.1)  # noqa: TID251 - a client that polls
+    return told
+
+
+def _told(execution: Any) -> str:
+    return f"{execution['status']} {execution.get('error', '')}".strip()
+
+
+def one(**fields: Any) -> str:
+    return machine(("A", {"Type": "Pass", "End": True, **fields}))
+
+
+def jsonata(expression: str) -> str:
+    return one(QueryLanguage="JSONata", Output=f"{{% {expression} %}}")
+
+
+def times(expression: str, number: int) -> str:
+    return jsonata(f"$count($map([1..{number}], function($x){{ {expression} }}))")
+
+
+HEAVY: Final = machine(
+    (
+        "A",
+        {
+            "Type": "Pass",
+            "Output": {"n": "{% $states.input.n + 1 %}", "t": "{% $substring($states.input.t, 1) & 'y' %}"},
+            "Next": "B",
+        },
+    ),
+    (
+        "B",
+        {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.n > 1500 %}", "Next": "C"}], "Default": "A"},
+    ),
+    ("C", {"Type": "Succeed"}),
+    QueryLanguage="JSONata",
+)
+"""3,004 events that carry 255 KB each."""
+
+
+def heavy_history(**asked: Any) -> Load:
+    """Reads the history of an execution that carried much."""
+
+    def load(url: str) -> object:
+        client = client_of("stepfunctions", url, read_timeout=300)
+        given = json.dumps({"n": 0, "t": "x" * 255_000})
+        arn = client.start_execution(stateMachineArn=_created(client, HEAVY, "STANDARD"), input=given)["executionArn"]
+        _ended(client, arn)
+        began = time.perf_counter()
+        events = client.get_execution_history(executionArn=arn, **asked)["events"]
+        return f"{len(events)} events in {(time.perf_counter() - began) * 1e3:.0f} ms"
+
+    return load
+
+
+def nested_maps(depth: int = 6, items: int = 12) -> Load:
+    """Three million iterations."""
+    inner: dict[str, Any] = {"StartAt": "Z", "States": {"Z": {"Type": "Pass", "End": True}}}
+    for level in range(depth):
+        each = {"Type": "Map", "ItemsPath": "$$.Execution.Input", "ItemProcessor": inner, "End": True}
+        inner = {"StartAt": f"M{level}", "States": {f"M{level}": each}}
+    return run(json.dumps(inner), list(range(items)), "EXPRESS")
+
+
+def wildcard(url: str) -> object:
+    events = client_of("events", url, read_timeout=300)
+    client_of("sqs", url).create_queue(QueueName="q")
+    events.put_rule(Name="r", EventPattern=json.dumps({"detail": {"path": [{"wildcard": "*a*a*a*.png"}]}}))
+    events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:q"}])
+    entry = {"Source": "s", "DetailType": "d", "Detail": json.dumps({"path": "a" * 3000})}
+    return f"{events.put_events(Entries=[entry])['FailedEntryCount']} failed"
+
+
+def definitions(url: str) -> object:
+    """Twenty definitions of nearly a megabyte."""
+    client = client_of("stepfunctions", url, read_timeout=300)
+    text = json.dumps({"x" * 60: ["y" * 40] * 5})
+    states = {f"S{n}": {"Type": "Pass", "Result": json.loads(text), "Next": f"S{n + 1}"} for n in range(2_600)}
+    states["S2600"] = {"Type": "Succeed"}  # type: ignore[dict-item]
+    definition = json.dumps({"StartAt": "S0", "States": states})
+    for _ in range(20):
+        _created(client, definition, "STANDARD")
+    return f"20 of {len(definition):,} bytes"
+
+
+def bodies(url: str) -> object:
+    """Requests of 100 MB."""
+    client, told = client_of("stepfunctions", url, read_timeout=300), []
+    for _ in range(3):
+        try:
+            client.start_execution(stateMachineArn="a" * 20, input="x" * 100_000_000)
+        except ClientError as error:
+            told.append(error.response["Error"]["Code"])
+    return told[0]
+
+
+def many(url: str) -> object:
+    """Eight clients that start sagas of twenty states as fast as they can."""
+    arn = create(client_of("stepfunctions", url), chain(20))
+
+    def start(_: int) -> int:
+        client, number, until = client_of("stepfunctions", url), 0, time.perf_counter() + PATIENCE / 2
+        while time.perf_counter() < until:
+            client.start_execution(stateMachineArn=arn)
+            number += 1
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        return f"{sum(pool.map(start, range(8)))} executions"
+
+
+TEXT: Final = {"t": "x" * 250_000}
+OBJECTS: Final = [{"v": n} for n in range(12_000)]
+FAR: Final = [-n for n in range(8_000)]
+
+LOADS: Final[dict[str, Load]] = {
+    "nothing": lambda url: time.sleep(2),  # noqa: TID251
+    "$distinct of 20,000 objects": run(jsonata("$count($distinct($map([1..20000], function($x){ {'a':$x} })))")),
+    "$contains($string(…)) 3,000 times": run(
+        jsonata("$count($states.input.a[$contains($string($states.input.a), 'zzz')])"), {"a": OBJECTS[:3_000]}
+    ),
+    "$hash of 250 KB 20,000 times": run(times("$hash($states.input.t, 'SHA-512')", 20_000), TEXT),
+    "$base64encode of 250 KB 12,000 times": run(times("$base64encode($states.input.t)", 12_000), TEXT),
+    "$split of 250 KB 3,000 times": run(times("$split($states.input.t, '')", 3_000), TEXT),
+    "regular expressions": run(times("$contains($states.input.s, /x.*y.*z.*w$/)", 200), {"s": "xyz" * 130}),
+    "$sort of 30,000 by a function": run(
+        jsonata("$count($sort([1..30000], function($a,$b){ $string($a) > $string($b) }))")
+    ),
+    "$merge of 20,000 big objects": run(
+        jsonata("$count($keys($merge($map([1..20000], function($x){ $states.input }))))"),
+        {f"k{n}": n for n in range(14_000)},
+    ),
+    "filter with IN, 8,000 × 8,000": run(one(InputPath="$.a[?(@.v IN $.b)]"), {"a": OBJECTS[:8_000], "b": FAR}),
+    "States.ArrayUnique of 12,000 objects": run(one(Parameters={"x.$": "States.ArrayUnique($.a)"}), {"a": OBJECTS}),
+    "1,000 intrinsics in a state": run(
+        one(Parameters={f"x{n}.$": "States.ArrayLength(States.ArrayUnique($.a))" for n in range(1_000)}),
+        {"a": OBJECTS[:2_000]},
+    ),
+    "six nested Maps of 12 items": nested_maps(),
+    "inline Map of 9,000 items": run(
+        machine(("M", {"Type": "Map", "ItemsPath": "$", "End": True, "ItemProcessor": json.loads(chain(1))})),
+        list(range(9_000)),
+        "EXPRESS",
+    ),
+    "an execution that carries 255 KB": run(HEAVY, {"n": 0, "t": "x" * 255_000}),
+    "ten events of its history": heavy_history(maxResults=10),
+    "1,000 events without data": heavy_history(maxResults=1_000, includeExecutionData=False),
+    "1,000 events with data": heavy_history(maxResults=1_000),
+    "an EventBridge wildcard": wildcard,
+    "definitions of a megabyte": definitions,
+    "requests of 100 MB": bodies,
+    "eight clients that start": many,
+}
+
+
+def figures(names: list[str] | None = None) -> Iterator[tuple[str, Seen]]:
+    for name in names or LOADS:
+        yield name, measure(LOADS[name])
+
+
+def main() -> int:
+    """Prints the table as docs/liveness.md has it; status 1 if the rule was broken."""
+    kept = True
+    print(f"load of the machine at the start: {os.getloadavg()[0]:.1f}\n")
+    print("| load | p50 ms | p99 ms | worst ms | SIGTERM s | peak MB | came of it |\n|---|---|---|---|---|---|---|")
+    for name, seen in figures([name for name in LOADS if any(word in name for word in sys.argv[1:])] or None):
+        kept = kept and seen.kept
+        numbers = f"{seen.p50:.0f} | {seen.p99:.0f} | {seen.worst:.0f} | {seen.stopped:.1f} | {seen.megabytes:.0f}"
+        print(f"| {name} | {numbers} | {seen.told} |{'' if seen.kept else ' **broken**'}", flush=True)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

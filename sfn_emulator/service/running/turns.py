@@ -1,0 +1,118 @@
+"""Turns in slices of time (docs/decisions/0131): whatever an execution is doing, the loop gets its turn, too.
+
+A turn runs in a greenlet. When it has taken its slice, a timer's signal sets it aside between two bytecodes, at
+any depth, and whoever holds the run goes on with it later. A turn that is shorter pays for a greenlet and two system
+calls. Turns share nothing that changes but what is known by context (``contextvars``), which each greenlet has its own.
+
+At each of these moments the process's memory is looked at: what it grew by while a run had its turn is counted as the
+run's, and a run that has more than ``limit`` ends.
+"""
+
+import resource
+import signal
+import sys
+from asyncio import AbstractEventLoop
+from time import perf_counter
+from types import FrameType
+from typing import Final
+
+from greenlet import getcurrent, greenlet
+
+from sfn_emulator.engine.run import Run
+from sfn_emulator.errors import OutOfMemoryError
+
+SLICE: Final = 0.01
+"""Seconds all turns together may take until the loop has seen to all others."""
+
+_LEAST: Final = 0.001
+
+_MEGABYTE: Final = 1 << 20
+_PAGE: Final = resource.getpagesize()
+_IMPORTING: Final = "<frozen importlib._bootstrap>"
+
+
+class _Turn:
+    """A turn that has not ended: its greenlet, and the bytes its slices have added to the process."""
+
+    __slots__ = ("greenlet", "held")
+
+    def __init__(self, turn: greenlet) -> None:
+        self.greenlet = turn
+        self.held = 0
+
+
+class Sliced:
+    """The ``Turns`` of a loop on the main thread; there is one in a process. ``limit`` is in megabytes."""
+
+    def __init__(self, loop: AbstractEventLoop, limit: int) -> None:
+        self._loop = loop
+        self._limit = limit * _MEGABYTE
+        self._left = SLICE
+        self._fresh = True
+        self._under_way: _Turn | None = None
+        self._before = 0
+        self._main = getcurrent()
+        signal.signal(signal.SIGALRM, self._ring)
+
+    def advance(self, run: Run, budget: int) -> bool | None:
+        turn = run.aside_at
+        if turn is None:
+            turn = _Turn(greenlet(run.advance))
+        else:
+            self._before = resident()
+        if self._fresh:
+            self._fresh = False
+            self._loop.call_soon(self._refresh)
+        self._under_way, began = turn, perf_counter()
+        signal.setitimer(signal.ITIMER_REAL, max(self._left, _LEAST))
+        try:
+            more: bool | None = turn.greenlet.switch(budget)
+        finally:
+            self._under_way = None
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._left -= perf_counter() - began
+        run.aside_at = turn if more is None else None
+        return more
+
+    def _refresh(self) -> None:
+        """The loop has seen to all others: there is a whole slice again for those who come."""
+        self._left, self._fresh = SLICE, True
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        """Sets aside the turn under way; comes back here when the turn goes on."""
+        turn = self._under_way
+        if turn is None or getcurrent() is not turn.greenlet:
+            return
+        if _is_importing(frame):  # others would find a module half made
+            signal.setitimer(signal.ITIMER_REAL, SLICE)
+            return
+        self._count(turn)
+        self._main.switch(None)
+
+    def _count(self, turn: _Turn) -> None:
+        now = resident()
+        if self._before:
+            turn.held += max(0, now - self._before)
+        self._before = 0
+        if turn.held > self._limit:
+            raise OutOfMemoryError(
+                f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
+                "(--execution-memory)."
+            )
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def resident() -> int:
+    """Bytes of memory the process holds now; where only the most it ever held is known, that."""
+    if sys.platform == "linux":
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123 - asked often
+            return int(file.read().split()[1]) * _PAGE
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

@@ -1,0 +1,56 @@
+"""What one execution is doing holds up no other, and ends when it holds too much memory; in a real server."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.processes import Process, running
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+LONG = "$count($sort([1..200000], function($a, $b){ $a < $b }))"
+WIDE = "$count($map([1..60], function($x){ $map([1..60000], function($y){ [$y, $x] }) }))"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory", "--execution-memory", "40") as process:
+        yield process
+
+
+def started(server: Process, expression: str) -> str:
+    client = server.client("stepfunctions")
+    state = {"Type": "Pass", "End": True, "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}"}
+    name = f"m{time.monotonic_ns()}"
+    arn = client.create_state_machine(name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}}), roleArn=ROLE)
+    return str(client.start_execution(stateMachineArn=arn["stateMachineArn"])["executionArn"])
+
+
+def ended(server: Process, arn: str) -> Any:
+    while (told := server.client("stepfunctions").describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.01)
+    return told
+
+
+def test_others_are_answered_while_long_evaluations_go_on(server: Process) -> None:
+    client = server.client("stepfunctions")
+    arns = [started(server, LONG) for _ in range(3)]
+    asked = 0
+    while client.describe_execution(executionArn=arns[0])["status"] == "RUNNING":
+        asked += 1
+    assert asked > 3
+    assert {ended(server, arn)["status"] for arn in arns} <= {"SUCCEEDED", "FAILED"}
+
+
+def test_evaluations_that_take_turns_do_not_mix() -> None:
+    with running("--in-memory") as server:
+        arns = [started(server, f"$sum($map([1..9000], function($x){{ $x * {n} }}))") for n in range(5)]
+        assert [json.loads(ended(server, arn)["output"]) for arn in arns] == [n * 9000 * 9001 // 2 for n in range(5)]
+
+
+def test_an_execution_that_holds_too_much_fails_and_says_so(server: Process) -> None:
+    told = ended(server, started(server, WIDE))
+    assert (told["status"], told["error"]) == ("FAILED", "States.Runtime")
+    assert "more than 40 MB of memory" in told["cause"]
