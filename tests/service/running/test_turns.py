@@ -10,7 +10,7 @@ import pytest
 from tests.processes import Process, running
 
 ROLE = "arn:aws:iam::123456789012:role/r"
-LONG = "$count($sort([1..200000], function($a, $b){ $a < $b }))"
+LONG = "$count($sort([1..20000], function($a, $b){ $a < $b }))"
 WIDE = "$count($map([1..60], function($x){ $map([1..60000], function($y){ [$y, $x] }) }))"
 
 
@@ -24,19 +24,21 @@ def started(server: Process, expression: str) -> str:
     client = server.client("stepfunctions")
     state = {"Type": "Pass", "End": True, "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}"}
     name = f"m{time.monotonic_ns()}"
-    arn = client.create_state_machine(name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}}), roleArn=ROLE)
+    arn = client.create_state_machine(
+        name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}}), roleArn=ROLE
+    )
     return str(client.start_execution(stateMachineArn=arn["stateMachineArn"])["executionArn"])
 
 
 def ended(server: Process, arn: str) -> Any:
     while (told := server.client("stepfunctions").describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(0.01)
+        time.sleep(0.01)  # noqa: TID251 - a client that polls
     return told
 
 
 def test_others_are_answered_while_long_evaluations_go_on(server: Process) -> None:
     client = server.client("stepfunctions")
-    arns = [started(server, LONG) for _ in range(3)]
+    arns = [started(server, LONG) for _ in range(2)]
     asked = 0
     while client.describe_execution(executionArn=arns[0])["status"] == "RUNNING":
         asked += 1
