@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.text import Text
 
 from deploy import apply, definition
 from deploy.errors import DeployError
@@ -212,9 +213,22 @@ def history(session: Session, execution: str, events: bool) -> None:
     if events:
         session.say("\n".join(f"{e['id']:>5} {e['timestamp']:%H:%M:%S.%f} {e['type']}" for e in found))
     else:
-        session.say(show.steps(told))
-        session.say(f"{told.status}{f': {told.error}' if told.error else ''}{f' ({told.cause})' if told.cause else ''}")
+        session.say_lines(_tree(session, arn, found))
+        session.say(f"{told.status}{f': {told.error}' if told.error else ''}")
     session.answer(found if events else {"status": told.status, "steps": [_step(step) for step in told.steps]})
+
+
+def _tree(session: Session, arn: str, events: list[dict[str, Any]]) -> list[Text]:
+    """The states it went through; those of Parallel, Map and executions it started below them."""
+    from sfn_emulator.picture.graph import graph_of
+    from sfn_emulator.picture.history.reading import happened
+    from sfn_emulator.picture.history.tree import tree
+
+    def told(arn: str, events: list[dict[str, Any]]) -> Any:
+        machine = session.client("stepfunctions").describe_state_machine_for_execution(executionArn=arn)
+        return happened(events, graph_of(json.loads(machine["definition"])))
+
+    return tree(told(arn, events), lambda child: told(child, saga_run.history(session, child)))
 
 
 @command(cli)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from rich.text import Text
 
 from deploy import config, saga, targets
 from terminal import background, show, tables
@@ -66,6 +67,11 @@ class Session:
         """Words (or a rich renderable) for people; nothing when JSON is wanted."""
         if not self.quiet:
             show.console().print(text)
+
+    def say_lines(self, lines: Iterable[Text]) -> None:
+        """A line each, cropped to a terminal's width, whole in a pipe."""
+        if not self.quiet:
+            show.lines(lines)
 
     def answer(self, document: Any) -> None:
         """The result for machines; nothing when words are wanted."""

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import click
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from terminal.steps import Step, Told
+from terminal.steps import Step
 from terminal.tables import Change, Snapshot, changes
 
 LOOKS = {
@@ -34,8 +35,14 @@ def step_line(step: Step) -> Text:
     return Text(f"  {sign} {step.state:<24}{step.outcome:<14}{took:>9}  {said}{tries}".rstrip(), style=colour)
 
 
-def steps(told: Told) -> RenderableType:
-    return Group(*(step_line(step) for step in told.steps if step.type != "Choice"))
+def lines(texts: Iterable[Text]) -> None:
+    """Prints a line each: cropped to the width of a terminal, whole in a pipe."""
+    shown = console()
+    for text in texts:
+        if shown.is_terminal:
+            shown.print(text, no_wrap=True, overflow="ellipsis")
+        else:
+            click.echo(text.plain)
 
 
 def tables(moments: Mapping[str, Snapshot]) -> RenderableType:

@@ -23,6 +23,7 @@ DEFAULT: Final = "serve"
 COMMANDS: Final = {
     "serve": "Serve Step Functions and the services it calls, on one port.",
     "graph": "Draw a definition, as Mermaid, Graphviz, SVG or JSON.",
+    "show": "Show what an execution did, as a tree.",
     "lint": "Tell what is wrong with definitions, in files and in templates.",
 }
 """Each is a file of this folder; the line is what ``sfn-emulator --help`` tells of it, without importing it."""

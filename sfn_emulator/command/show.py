@@ -1,0 +1,127 @@
+"""``sfn-emulator show EXECUTION|FILE``: what an execution did, as a tree."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.picture.definition import UndrawableError, read_definition
+from sfn_emulator.picture.graph import Graph, graph_of
+from sfn_emulator.picture.history.data import outline
+from sfn_emulator.picture.history.file import UnreadableHistoryError, read_history
+from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.tree import tree
+from sfn_emulator.picture.history.visit import Happened
+from sfn_emulator.settings import DEFAULT_PORT
+
+_ENDPOINT: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
+_EXAMPLES: Final = (
+    ("sfn-emulator show order-42", "By name or ARN, from the server that is running."),
+    ("sfn-emulator show history.json --definition machine.asl.json", "What get-execution-history printed on AWS."),
+)
+
+
+@click.command("show", cls=HelpPage, examples=_EXAMPLES, exits={**DONE, 1: "there is no such execution or history"})
+@click.argument("execution")
+@click.option(
+    "--definition",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The definition that a history in a file belongs to.",
+)
+@click.option("--endpoint", metavar="URL", default=_ENDPOINT, show_default=True, help="The server.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def command(execution: str, definition: Path | None, endpoint: str, as_json: bool) -> None:
+    """Show what EXECUTION (a name, an ARN, or a file with a history) did."""
+    file = Path(execution)
+    told, child = _of_file(file, definition) if file.is_file() else _of_server(execution, endpoint)
+    if as_json:
+        click.echo(json.dumps(outline(told), indent=2, ensure_ascii=False))
+        return
+    _print([*tree(told, child), _ending(told)])
+
+
+def _ending(told: Happened) -> Text:
+    """Why is told beside the step that failed."""
+    return Text(f"{told.status}{f': {told.error}' if told.error else ''}", style="bold")
+
+
+def _print(lines: Iterable[Text]) -> None:
+    """Cropped to a terminal's width, whole in a pipe."""
+    console = Console(highlight=False)
+    for line in lines:
+        if console.is_terminal:
+            console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            click.echo(line.plain)
+
+
+def _of_file(file: Path, definition: Path | None) -> tuple[Happened, Any]:
+    try:
+        history = read_history(file.read_text(encoding="utf-8-sig"), str(file))
+        text = definition.read_text(encoding="utf-8-sig") if definition else history.definition
+        return happened(history.events, _graph(text, str(definition or file))), _nobody
+    except UnicodeDecodeError as error:
+        raise Failure(f"{error.object!r}: not UTF-8 (byte {error.start})"[:200]) from None
+    except (UnreadableHistoryError, UndrawableError) as error:
+        raise Failure(str(error)) from None
+
+
+def _nobody(arn: str) -> None:
+    """A file tells nothing of other executions."""
+
+
+def _graph(text: str | None, name: str) -> Graph | None:
+    return None if text is None else graph_of(read_definition(text, name).raw)
+
+
+def _of_server(execution: str, endpoint: str) -> tuple[Happened, Any]:
+    import boto3  # files need none of it
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = boto3.client(
+        "stepfunctions",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
+    )
+    try:
+        return _fetched(client, _found(client, execution)), lambda arn: _fetched(client, arn)
+    except ClientError as error:
+        raise Failure(f"{execution}: {error.response['Error']['Message'] or error.response['Error']['Code']}") from None
+    except BotoCoreError as error:
+        raise Failure(f"{error}; is a server running there? 'sfn-emulator serve' starts one") from None
+
+
+def _found(client: Any, execution: str) -> str:
+    """The ARN of the latest execution with that name, of whatever machine."""
+    if execution.startswith("arn:"):
+        return execution
+    machines = [m for page in client.get_paginator("list_state_machines").paginate() for m in page["stateMachines"]]
+    arns = [
+        f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{execution}" for machine in machines
+    ]
+    known = [told for arn in arns if (told := _described(client, arn)) is not None]
+    if not known:
+        raise Failure(f"{execution}: no machine has an execution of that name, and no file is called so")
+    return str(max(known, key=lambda told: told["startDate"])["executionArn"])
+
+
+def _described(client: Any, arn: str) -> dict[str, Any] | None:
+    try:
+        return dict(client.describe_execution(executionArn=arn))
+    except client.exceptions.ExecutionDoesNotExist:
+        return None
+
+
+def _fetched(client: Any, arn: str) -> Happened:
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    definition = client.describe_state_machine_for_execution(executionArn=arn)["definition"]
+    return happened([event for page in pages for event in page["events"]], _graph(definition, "definition.json"))

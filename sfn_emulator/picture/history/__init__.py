@@ -1,0 +1,1 @@
+"""What an execution did, read from its history."""

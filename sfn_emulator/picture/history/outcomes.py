@@ -1,0 +1,81 @@
+"""What became of the visits that no event says it of: those that failed, those that wait, those that compensate."""
+
+import re
+from typing import Final
+
+from sfn_emulator.picture.graph import Graph
+from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
+
+_ENTERED: Final = re.compile(r"\(entered at the event id #(\d+)\)")
+_OVER: Final = frozenset((Outcome.ABORTED, Outcome.FAILED))
+
+
+def judge(told: Happened, graph: Graph | None) -> None:
+    """Gives each visit its outcome, and to the one that ended the execution the reason."""
+    _blame(told)
+    for visit in told.visits:
+        if not visit.left_by and visit.outcome not in _OVER:
+            visit.outcome = _unfinished(told, visit)
+            if visit.outcome in _OVER and visit.left is None:
+                visit.left = told.ended
+        if visit.outcome is Outcome.DONE and graph is not None:
+            visit.outcome = _done(told, visit, graph)
+
+
+def _done(told: Happened, visit: Visit, graph: Graph) -> Outcome:
+    if _handles(graph, visit):
+        return Outcome.COMPENSATED
+    following = visit
+    while following.next is not None and visit.type != "Choice":
+        following = told.visits[following.next]
+        if _handles(graph, following):
+            return Outcome.TURNED
+        if following.type != "Choice":
+            break
+    return Outcome.DONE
+
+
+def _handles(graph: Graph, visit: Visit) -> bool:
+    node = graph.by_id.get(visit.state)
+    return node is not None and node.handles
+
+
+def _blame(told: Happened) -> None:
+    """The error of the execution belongs to the state that it was raised in, and to those around that."""
+    if told.status not in ("FAILED", "TIMED_OUT") or not told.visits:
+        return
+    named = _ENTERED.search(told.cause or "")
+    found = next((v for v in told.visits if named and v.entered_by == int(named[1])), None)
+    at_top = told.lines[0].visits
+    culprit = found or (told.visits[at_top[-1]] if at_top else None)
+    while culprit is not None and not culprit.left_by:
+        if culprit.error is None:
+            culprit.error, culprit.cause = told.error or _default(told), told.cause
+        owner = told.lines[culprit.line].owner
+        culprit = None if owner is None else told.visits[owner]
+
+
+def _default(told: Happened) -> str | None:
+    return "States.Timeout" if told.status == "TIMED_OUT" else None
+
+
+def _unfinished(told: Happened, visit: Visit) -> Outcome:
+    if visit.type == "Fail" or not _is_on(told, visit):
+        return Outcome.FAILED if visit.type == "Fail" or visit.error is not None else Outcome.ABORTED
+    if visit.error is not None:
+        return Outcome.RETRYING
+    waits = visit.type == "Wait" or (visit.attempts and visit.attempts[-1].resource.endswith("waitForTaskToken"))
+    return Outcome.WAITING if waits else Outcome.RUNNING
+
+
+def _is_on(told: Happened, visit: Visit) -> bool:
+    """Whether it can still go on: it, and everything around it, has not ended and was not begun anew."""
+    if told.ended is not None or visit.left_by:
+        return False
+    line = told.lines[visit.line]
+    if line.status in ("failed", "aborted") or line.visits[-1] != visit.number:
+        return False
+    if line.owner is None:
+        return True
+    owner = told.visits[line.owner]
+    return owner.rounds == line.round and _is_on(told, owner)
