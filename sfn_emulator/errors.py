@@ -18,6 +18,9 @@ TASK_FAILED: Final = "States.TaskFailed"
 PERMISSIONS: Final = "States.Permissions"
 ALL: Final = "States.ALL"
 
+OWN_FAULT: Final = "The emulator met a fault of its own; its log says more."
+"""What a caller is told of a fault of ours: never an exception's name."""
+
 
 class Severity(StrEnum):
     ERROR = "ERROR"

@@ -18,6 +18,7 @@ from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.stacks.api import StacksApi
+from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.values import loads
 
 _log: Final = logging.getLogger(__name__)
@@ -84,9 +85,9 @@ class Gateway:
         """The reply to a request that came over a socket."""
         try:
             reply = await self.answer(request)
-        except Exception as error:
+        except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            reply = _failure(error)
+            reply = _failure()
         return self._door.granted(request, reply) if "origin" in request.headers else reply
 
     async def answer(self, request: Request) -> Reply:
@@ -180,13 +181,13 @@ class Gateway:
     def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:
         try:
             return call()
-        except Exception as error:
+        except Exception:
             _log.exception("%s %s failed", request.method, request.path)
-            return _failure(error)
+            return _failure()
 
 
-def _failure(error: Exception) -> Reply:
-    return json_error(500, "InternalFailure", f"The local server could not answer: {type(error).__name__}")
+def _failure() -> Reply:
+    return json_error(500, "InternalFailure", OWN_FAULT)
 
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sfn_emulator.api.operations import ADMITTED, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
+from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.definitions import LARGE
 from sfn_emulator.service.errors import ApiError, store_unavailable
 from sfn_emulator.service.stepfunctions import StepFunctions
@@ -54,7 +55,7 @@ class StepFunctionsApi:
         except Exception:
             _log.exception("%s failed", target)
             return error_answer(
-                ApiError("InternalFailure", "The server met a fault of its own; its log says more.", status=500),
+                ApiError("InternalFailure", OWN_FAULT, status=500),
                 request_id,
             )
 

@@ -121,7 +121,10 @@ class Neighbours:
             module = module_of(service, region, request)
             if module is None:
                 return _error(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
-            self._prepare(module)
+            try:
+                self._prepare(module)
+            except ImportError as error:
+                return _error(service, request, 501, "NotImplemented", _uninstalled(service, error))
             if not changes_something(request):
                 return self._dispatch(service, region, module, request)
             self._changes[service] += 1
@@ -232,6 +235,8 @@ class Neighbours:
             return _error(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
         try:
             return _reply(_call(handler, region, request))
+        except ImportError as error:
+            return _error(service, request, 501, "NotImplemented", _uninstalled(service, error))
         except NotImplementedError as error:
             return _error(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
         except Exception as error:
@@ -239,8 +244,8 @@ class Neighbours:
             if told is not None:
                 return told
             _log.exception("%s %s failed inside %s", request.method, request.path, module)
-            text = f"{type(error).__name__}: {error}"
-            return _error(service, request, 500, "InternalFailure", f"The local {service} could not answer: {text}")
+            text = f"The local {service} met a fault of its own; the emulator's log says more."
+            return _error(service, request, 500, "InternalFailure", text)
 
 
 def module_of(service: str, region: str, request: Request) -> str | None:
@@ -308,6 +313,16 @@ def _told(error: Exception) -> Reply | None:
     if isinstance(response, dict) and "Error" in response:
         return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
     return None
+
+
+_PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}
+"""What to install for a module that is missing, where it is not called the same."""
+
+
+def _uninstalled(service: str, error: ImportError) -> str:
+    module = (error.name or "").partition(".")[0]
+    package = _PACKAGES.get(module, module.replace("_", "-"))
+    return f"The local {service} needs the Python package '{package}', which is not installed: pip install {package}"
 
 
 def _error(service: str, request: Request, status: int, code: str, message: str) -> Reply:

@@ -58,7 +58,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.states.recovery import fault
 from sfn_emulator.engine.strand import PAUSE, HistoryFullError, Ledger, Program, Strand
-from sfn_emulator.errors import RUNTIME, EvaluationError, OutOfMemoryError, StateError
+from sfn_emulator.errors import OWN_FAULT, RUNTIME, EvaluationError, OutOfMemoryError, StateError
 from sfn_emulator.values import UNSET, Unset, Value
 
 EXPRESS_TIMEOUT: Final = 300
@@ -268,7 +268,7 @@ class Run(Ledger):
             self._guarded(self._raised, strand, error)
         except Exception as error:
             self.crash = error
-            failure = StateError(RUNTIME, strand.place(f"Internal error: {type(error).__name__}: {error}"), final=True)
+            failure = StateError(RUNTIME, strand.place(OWN_FAULT), final=True)
             self._guarded(self._raised, strand, failure)
         return True
 

@@ -3,8 +3,9 @@
 Every runner comes down to a ``Starter``: it starts one attempt and tells, on the host's thread, what came of it.
 """
 
+import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sfn_emulator.engine.ports import (
     Clock,
@@ -18,12 +19,14 @@ from sfn_emulator.engine.ports import (
     Timer,
     Work,
 )
-from sfn_emulator.errors import RUNTIME, TASK_FAILED, StateError
+from sfn_emulator.errors import OWN_FAULT, RUNTIME, TASK_FAILED, StateError
 from sfn_emulator.tasks.ports import Tokens
 from sfn_emulator.tasks.workers import Running, Workers
 from sfn_emulator.values import UNSET, Unset, Value
 
 Starter = Callable[[StartTask, Tell], Work]
+
+_log: Final = logging.getLogger(__name__)
 
 Call = Callable[[TaskRequest], Value]
 """Blocking, on a worker thread: a request's result; raises ``StateError`` for what the service refused."""
@@ -42,10 +45,11 @@ def refused(effect: StartTask, tell: Tell, cause: str) -> Work:
 
 
 def failure(effect: StartTask, error: Exception, stage: str = "Failed") -> TaskFailed:
-    """What an exception means for the task. Whatever is not a ``StateError`` is a fault of ours or of the network."""
+    """What an exception means for the task. Whatever is not a ``StateError`` is a fault of ours, for the log."""
     if isinstance(error, StateError):
         return TaskFailed(effect.id, error.error, error.cause, stage)
-    return TaskFailed(effect.id, TASK_FAILED, f"{type(error).__name__}: {error}", stage)
+    _log.error("%s failed", effect.request.resource.arn, exc_info=error)
+    return TaskFailed(effect.id, TASK_FAILED, OWN_FAULT, stage)
 
 
 Run = Callable[[Callable[[], Value], Callable[[Value | Exception], None]], Work]

@@ -180,6 +180,9 @@ def _caught(
 
 
 def error_output(error: StateError) -> dict[str, Value]:
+    """What a Catcher gets; nulls where a token's failure named nothing (recorded)."""
+    if not error.error:
+        return {"Error": None, "Cause": error.cause}
     return {"Error": error.error, "Cause": error.cause or ""}
 
 

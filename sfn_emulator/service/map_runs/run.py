@@ -10,6 +10,7 @@ Counts are stored once per tick, in the commit that holds the children they coun
 """
 
 import heapq
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple, Protocol
 from sfn_emulator.engine.ports import MapRunSpec, Work
 from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.states.dataflow import too_large
-from sfn_emulator.errors import DATA_LIMIT, RUNTIME, EvaluationError, StateError
+from sfn_emulator.errors import DATA_LIMIT, OWN_FAULT, RUNTIME, EvaluationError, StateError
 from sfn_emulator.service.map_runs.children import ChildHolder, Children, Ended
 from sfn_emulator.service.map_runs.counts import Counts, shown
 from sfn_emulator.service.map_runs.feed import Feed
@@ -38,6 +39,7 @@ SLICE: Final = 0.003
 """Seconds of beginning children before others on the loop have their turn."""
 
 _STOPPED_AT_ONCE: Final = 200
+_log: Final = logging.getLogger(__name__)
 EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
 EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
@@ -386,9 +388,10 @@ class MapRunWork:
 
 
 def _failure(error: Exception, default: str) -> StateError:
-    """What the state fails with; a fault of ours is named, not traced."""
+    """What the state fails with; a fault of ours is told by the log."""
     if isinstance(error, StateError):
         return error
     if isinstance(error, EvaluationError):
         return StateError(error.error, error.message)
-    return StateError(default, f"{type(error).__name__}: {error}")
+    _log.error("A Map Run failed", exc_info=error)
+    return StateError(default, OWN_FAULT)

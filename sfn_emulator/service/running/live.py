@@ -5,6 +5,7 @@
 The driver carries the run; nothing it wants leaves before the commit that holds what led to it.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
@@ -22,6 +23,8 @@ from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.records import Execution
 from sfn_emulator.service.store.text import plain
 from sfn_emulator.values import UNSET, dumps
+
+_log: Final = logging.getLogger(__name__)
 
 HANDED_AFTER: Final = 0.05
 """Seconds after which what was answered has left the process."""
@@ -240,6 +243,8 @@ class Live:
 
     def _end(self) -> None:
         run = self.run
+        if run.crash is not None:
+            _log.error("%s failed", self.execution.arn, exc_info=run.crash)
         self._unwritten = True
         self.execution = replace(
             self.execution,

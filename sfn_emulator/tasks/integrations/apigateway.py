@@ -9,7 +9,15 @@ from urllib.parse import quote, urlsplit
 
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks.integrations.exchange import header_text, invalid, required, send, unsupported, with_query
+from sfn_emulator.tasks.integrations.exchange import (
+    header_text,
+    invalid,
+    required,
+    send,
+    unanswered,
+    unsupported,
+    with_query,
+)
 from sfn_emulator.values import Value, dumps
 
 _API_FIELDS: Final = frozenset(
@@ -58,7 +66,8 @@ class ApiGatewayInvoke:
         try:
             answer = send(given["Method"], url, headers, _body(body, given.get("AllowNullValues", False)))
         except urllib3.exceptions.HTTPError as error:
-            raise StateError("ApiGateway.SdkClientException", f"Unable to execute HTTP request: {error}") from None
+            cause = f"Unable to execute HTTP request: {unanswered(error, url)}"
+            raise StateError("ApiGateway.SdkClientException", cause) from None
         if not 200 <= answer.status < 300:
             raise StateError(f"ApiGateway.{answer.status}", answer.text or answer.reason)
         return {

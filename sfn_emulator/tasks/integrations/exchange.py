@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from sfn_emulator.tasks.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
@@ -22,6 +22,25 @@ def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
 
 def unsupported(value: Mapping[str, Value], known: frozenset[str]) -> list[str]:
     return [f'The field "{name}" is not supported by Step Functions' for name in value if name not in known]
+
+
+def unanswered(error: Any, url: str) -> str:
+    """Why no answer came, in words: ``HOST failed: connection refused``. ``error`` is urllib3's."""
+    import urllib3.exceptions
+
+    told = next((words for name, words in _UNANSWERED if isinstance(error, getattr(urllib3.exceptions, name))), "")
+    return f"{urlsplit(url).netloc or url} failed: {told or 'the connection broke'}"
+
+
+_UNANSWERED: Final = (
+    ("NameResolutionError", "the host's name is not known"),
+    ("ConnectTimeoutError", "connect timed out"),
+    ("NewConnectionError", "connection refused"),
+    ("TimeoutError", "the answer did not come in time"),
+    ("SSLError", "TLS could not be agreed on"),
+    ("LocationValueError", "this is no address"),
+)
+"""urllib3's exceptions, the special before the general."""
 
 
 class Request(NamedTuple):

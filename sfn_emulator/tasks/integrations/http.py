@@ -18,6 +18,7 @@ from sfn_emulator.tasks.integrations.exchange import (
     invalid,
     required,
     send,
+    unanswered,
     unsupported,
     with_query,
 )
@@ -106,7 +107,7 @@ class HttpInvoke:
         try:
             answer = send(asked.method, asked.url, asked.headers, asked.body)
         except urllib3.exceptions.HTTPError as error:
-            raise StateError("States.Http.Socket", f"{type(error).__name__}: {error}") from None
+            raise StateError("States.Http.Socket", unanswered(error, asked.url)) from None
         exchange(answer)
         if not 200 <= answer.status < 300:
             raise StateError(f"States.Http.StatusCode.{answer.status}", answer.text or answer.reason)

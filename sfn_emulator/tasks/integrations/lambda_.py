@@ -1,6 +1,6 @@
 """Lambda: a function's ARN as the Resource (payload in, payload out), and the optimised ``lambda:invoke``.
 
-A function that failed gives its ``errorType`` as the error and its payload, as it came, as the cause. Texts: recorded,
+A function that failed gives its ``errorType`` as the error and its payload, written anew, as the cause. Texts: recorded,
 and `Invoke an AWS Lambda function with Step Functions`.
 """
 
@@ -16,7 +16,7 @@ from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
 from sfn_emulator.tasks.shapes import Parameters, json_or_text
-from sfn_emulator.values import Value, dumps
+from sfn_emulator.values import Value, dumps, loads
 
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 
@@ -37,7 +37,7 @@ class InvokeAction:
         self._parameters = Parameters(operation_model("lambda", "invoke").input_shape, member_v1)
 
     def problems(self, value: Value) -> list[str]:
-        return self._parameters.problems(value)
+        return [*self._parameters.problems(value), *_not_payloads(value)]
 
     def __call__(self, request: TaskRequest) -> Value:
         given = self._parameters(request.input)
@@ -45,8 +45,7 @@ class InvokeAction:
         if kind != "RequestResponse":
             answer = _invoke_elsewhere(self._clients, request, given)
             return {**self._metadata(answer, request), "StatusCode": answer.status_code}
-        payload = request.input.get("Payload")  # whatever it is, the function gets it as JSON
-        text = b"{}" if payload is None else dumps(payload).encode()
+        text = payload_text(request.input["Payload"]) if "Payload" in request.input else b"{}"
         answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"))
         tail = getattr(answer, "log", b"") if given.get("LogType") == "Tail" else b""
         return {
@@ -61,6 +60,26 @@ class InvokeAction:
         request_id = wire.request_id(f"{request.token}{request.attempt}")
         headers = wire.lambda_(answer.payload, answer.executed_version, request_id, self._clock.now())
         return wire.metadata(headers, request_id, answer.status_code)
+
+
+def _not_payloads(value: Value) -> list[str]:
+    """A Payload is an object, an array or a text; a number, a boolean or null is refused (seen on AWS)."""
+    payload = value.get("Payload", "") if isinstance(value, dict) else ""
+    return [] if isinstance(payload, str | dict | list) else ["The value for the field 'Payload' must be a STRING"]
+
+
+def payload_text(payload: Value) -> bytes:
+    """What is sent: of a text that is JSON the text itself, of all else its JSON (recorded)."""
+    is_json = isinstance(payload, str) and _is_json(payload)
+    return (payload if is_json else dumps(payload)).encode("utf-8", "surrogatepass")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _invoke(
@@ -95,7 +114,7 @@ def _function_failed(payload: bytes) -> StateError:
     told = json_or_text(text)
     kind = told.get("errorType") if isinstance(told, dict) else None
     if isinstance(kind, str) and kind:
-        return StateError(kind, text)
+        return StateError(kind, dumps(told))
     return StateError(
         "Lambda.Unknown",
         "The cause could not be determined because Lambda did not return an error type. Returned payload: " + text,

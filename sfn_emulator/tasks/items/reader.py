@@ -143,8 +143,9 @@ def _inventory(s3: S3, where: Where) -> Iterator[ItemBlock]:
         names = [name.strip() for name in manifest["fileSchema"].split(",")]
         keys = [file["key"] for file in manifest["files"]]
         kind = manifest.get("fileFormat", "CSV")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise failure(f"The file is not an S3 inventory manifest: {type(error).__name__}: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fields = "destinationBucket, fileSchema and files"
+        raise failure(f"The file is not an S3 inventory manifest: a JSON object with {fields}.") from None
     if kind != "CSV":
         raise failure(f"The output format of the S3 inventory report must be CSV, but it is {kind}.")
     config = {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": names}
