@@ -46,6 +46,10 @@ class Clients:
         if REAL_AWS in destinations.services.values():
             self._get_session().get_credentials()  # the user's own, before anyone in this process sets others
 
+    def is_ours(self, service: str) -> bool:
+        """Whether one of our neighbours answers for the service."""
+        return self._destinations.is_ours(service)
+
     def _get_session(self) -> Any:
         import botocore.session
 
@@ -72,7 +76,7 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             parameter_validation=False,
             s3={"addressing_style": "path"} if url else None,
-            request_checksum_calculation="when_required",
+            request_checksum_calculation="when_supported",  # as the Java SDK does (recorded of PutObject)
             response_checksum_validation="when_required",
             max_pool_connections=128,
             connect_timeout=5,

@@ -6,10 +6,11 @@ Version 2 (AWS SDK integrations): ``S3.NoSuchKeyException``, "… (Service: S3, 
 Extended Request ID: …) (SDK Attempt Count: 1)".
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks.naming import exception_name, service_prefix
+from sfn_emulator.tasks.naming import exception_name, service_prefix, uncapitalized
 
 
 class ServiceV1(NamedTuple):
@@ -81,3 +82,33 @@ def refusal(error: Any, service_model: Any, request_id: str) -> Refusal:
 def _shape_name(service_model: Any, code: str) -> str | None:
     shape = service_model.shape_for_error_code(code) if code else None
     return str(shape.name) if shape is not None else None
+
+
+def nulls(operation: Any, arguments: Mapping[str, Any]) -> Refusal | None:
+    """What a service says of required parameters that are null, for ours, which look at less than AWS's do."""
+    shape = operation.input_shape
+    missing = [name for name in shape.required_members if name not in arguments] if shape is not None else []
+    if not missing:
+        return None
+    said = _NULLS.get(operation.service_model.service_name, _validation)(missing)
+    return said._replace(shape=_shape_name(operation.service_model, said.code))
+
+
+def _validation(missing: list[str]) -> Refusal:
+    errors = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected: "
+    rows = (
+        f"Value null at '{uncapitalized(name)}' failed to satisfy constraint: Member must not be null"
+        for name in missing
+    )
+    return Refusal("ValidationException", errors + "; ".join(rows), 400, "", "", None)
+
+
+def _sqs(missing: list[str]) -> Refusal:
+    return Refusal("MissingParameter", f"The request must contain the parameter {missing[0]}.", 400, "", "", None)
+
+
+def _sns(missing: list[str]) -> Refusal:
+    return Refusal("InvalidParameter", f"Invalid parameter: {missing[0]}", 400, "", "", None)
+
+
+_NULLS: Final[dict[str, Callable[[list[str]], Refusal]]] = {"sqs": _sqs, "sns": _sns}

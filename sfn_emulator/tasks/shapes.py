@@ -3,21 +3,35 @@
 ``Parameters.problems`` are AWS's words for what makes parameters unusable; an empty list means they can be sent.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from sfn_emulator.values import Value, dumps, loads
 
 Naming = Callable[[str], str]
 
 
-class Parameters:
-    """Turns a Task's input into keyword arguments for an operation."""
+class Rules(NamedTuple):
+    """How one SDK reads JSON."""
 
-    def __init__(self, shape: Any, naming: Naming) -> None:
+    naming: Naming
+    texts: Mapping[str, str] = MappingProxyType({})
+    """Structures that a bare text may stand for, and the member it becomes."""
+    own_case: bool = False
+    """Within structures the API's own names (``attempts``) are taken, too."""
+
+
+class Parameters:
+    """Turns a Task's input into keyword arguments for an operation.
+
+    A null is no argument, be it required: what is missing then is for the service to say (recorded).
+    """
+
+    def __init__(self, shape: Any, rules: Rules) -> None:
         self._shape = shape
-        self._naming = naming
+        self._rules = rules
 
     def problems(self, value: Value) -> list[str]:
         """What is wrong with them, in AWS's words ("The field \\"X\\" is not supported by Step Functions")."""
@@ -34,7 +48,7 @@ class Parameters:
         if self._shape is None:
             problems.extend(_unsupported(value or {}))
             return {}
-        converted = _structure(self._shape, {} if value is None else value, "Parameters", self._naming, problems)
+        converted = _structure(self._shape, {} if value is None else value, "Parameters", self._rules, problems)
         return converted if isinstance(converted, dict) else {}
 
 
@@ -42,16 +56,21 @@ def _unsupported(names: Iterable[str]) -> list[str]:
     return [f'The field "{name}" is not supported by Step Functions' for name in names]
 
 
-def _structure(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _structure(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
+    if isinstance(value, str) and shape.name in rules.texts:
+        return {rules.texts[shape.name]: value}
     if not isinstance(value, dict):
         return _misfit(field, problems)
+    naming = rules.naming
     members = {naming(name): name for name in shape.members}
+    if rules.own_case and field != "Parameters":
+        members |= {name: name for name in shape.members}
     problems.extend(_unsupported(name for name in value if name not in members))
     given = {members[name]: item for name, item in value.items() if name in members and item is not None}
-    missing = (naming(name) for name in shape.required_members if name not in given)
+    missing = (naming(name) for name in shape.required_members if naming(name) not in value)
     problems.extend(f"The field '{name}' is required but was missing" for name in missing)
     return {
-        name: _converter(shape.members[name])(shape.members[name], item, naming(name), naming, problems)
+        name: _converter(shape.members[name])(shape.members[name], item, naming(name), rules, problems)
         for name, item in given.items()
     }
 
@@ -60,54 +79,56 @@ def _misfit(field: str, problems: list[str]) -> None:
     problems.append(f"The value of the field '{field}' has an invalid format")
 
 
-def _list(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _list(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     if not isinstance(value, list):
         return _misfit(field, problems)
     convert = _converter(shape.member)
-    return [convert(shape.member, item, field, naming, problems) for item in value]
+    return [convert(shape.member, item, field, rules, problems) for item in value]
 
 
-def _map(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _map(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     if not isinstance(value, dict):
         return _misfit(field, problems)
     convert = _converter(shape.value)
-    return {key: convert(shape.value, item, field, naming, problems) for key, item in value.items()}
+    return {key: convert(shape.value, item, field, rules, problems) for key, item in value.items()}
 
 
 def _text(value: Value) -> str:
     return value if isinstance(value, str) else dumps(value)
 
 
-def _string(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _string(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     return _text(value)
 
 
-def _blob(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
-    return _text(value).encode("utf-8", "surrogatepass")
+def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
+    """A stream (S3's Body) is JSON whatever it is, a text with its quotes (recorded)."""
+    text = dumps(value) if shape.serialization.get("streaming") else _text(value)
+    return text.encode("utf-8", "surrogatepass")
 
 
-def _integer(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _integer(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     try:
         return int(value) if not isinstance(value, bool) else _misfit(field, problems)
     except (TypeError, ValueError):
         return _misfit(field, problems)
 
 
-def _float(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _float(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     try:
         return float(value) if not isinstance(value, bool) else _misfit(field, problems)
     except (TypeError, ValueError):
         return _misfit(field, problems)
 
 
-def _boolean(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _boolean(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     known = {"true": True, "false": False}
     if isinstance(value, str):
         value = known.get(value.lower())
     return value if isinstance(value, bool) else _misfit(field, problems)
 
 
-def _timestamp(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _timestamp(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return _misfit(field, problems)
     if not isinstance(value, str):
@@ -118,11 +139,11 @@ def _timestamp(shape: Any, value: Value, field: str, naming: Naming, problems: l
         return _misfit(field, problems)
 
 
-def _document(shape: Any, value: Value, field: str, naming: Naming, problems: list[str]) -> Any:
+def _document(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     return value
 
 
-_Converter = Callable[[Any, Value, str, Naming, list[str]], Any]
+_Converter = Callable[[Any, Value, str, Rules, list[str]], Any]
 
 _CONVERTERS: Final[dict[str, _Converter]] = {
     "structure": _structure,

@@ -35,3 +35,72 @@ def test_a_detail_must_be_an_object(server: Process) -> None:
 def test_an_unknown_topic_is_a_topic_that_does_not_exist(server: Process) -> None:
     with pytest.raises(ClientError, match="Topic does not exist"):
         server.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:123456789012:none", Message="m")
+
+
+def test_capacity_is_told_only_when_asked_for(server: Process) -> None:
+    table, key = server.client("dynamodb"), {"id": {"S": "k"}}
+    table.create_table(
+        TableName="asked",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    write = {"asked": [{"PutRequest": {"Item": key}}]}
+    assert "ConsumedCapacity" not in table.batch_write_item(RequestItems=write)
+    assert "ConsumedCapacity" not in table.batch_get_item(RequestItems={"asked": {"Keys": [key]}})
+    assert "ConsumedCapacity" not in table.transact_write_items(
+        TransactItems=[{"Put": {"TableName": "asked", "Item": key}}]
+    )
+    told = table.batch_get_item(RequestItems={"asked": {"Keys": [key]}}, ReturnConsumedCapacity="TOTAL")
+    assert told["ConsumedCapacity"][0]["TableName"] == "asked"
+
+
+def test_a_fifo_topic_numbers_its_messages_and_tells_none_twice(server: Process) -> None:
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic = sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true", "ContentBasedDeduplication": "true"})
+    queue = sqs.create_queue(QueueName="t.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})
+    arn = sqs.get_queue_attributes(QueueUrl=queue["QueueUrl"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
+
+    first, again = (sns.publish(TopicArn=topic["TopicArn"], Message="m", MessageGroupId="g") for _ in range(2))
+    batch = sns.publish_batch(
+        TopicArn=topic["TopicArn"], PublishBatchRequestEntries=[{"Id": "1", "Message": "n", "MessageGroupId": "g"}]
+    )
+
+    assert first["SequenceNumber"] == again["SequenceNumber"] == "10000000000000000000"
+    assert first["MessageId"] == again["MessageId"]
+    assert batch["Successful"][0]["SequenceNumber"] == "10000000000000000001"
+    received = sqs.receive_message(QueueUrl=queue["QueueUrl"], MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(message["Body"])["Message"] for message in received] == ["m", "n"]
+    with pytest.raises(ClientError, match="The MessageGroupId parameter is required for FIFO topics"):
+        sns.publish(TopicArn=topic["TopicArn"], Message="m")
+
+
+def test_a_notification_is_signed_with_version_one_unless_its_topic_asks_for_two(server: Process) -> None:
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic, queue = sns.create_topic(Name="signed")["TopicArn"], sqs.create_queue(QueueName="signed")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+
+    versions = []
+    for version in ("1", "2"):
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue=version)
+        sns.publish(TopicArn=topic, Message="m", Subject="s")
+        told = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
+        versions.append(told["SignatureVersion"])
+        assert told["UnsubscribeURL"].endswith(f"SubscriptionArn={subscribed}")
+        assert len(told["Signature"]) == 344
+    assert versions == ["1", "2"]
+
+
+def test_a_secrets_name_has_no_blank(server: Process) -> None:
+    with pytest.raises(ClientError, match="Must be a valid name containing alphanumeric characters"):
+        server.client("secretsmanager").create_secret(Name="with blank", SecretString="s")
+
+
+def test_a_checksum_tells_its_type(server: Process) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="summed")
+    told = s3.put_object(Bucket="summed", Key="k", Body=b"x", ChecksumAlgorithm="SHA256")
+    assert (told["ChecksumType"], "ChecksumSHA256" in told) == ("FULL_OBJECT", True)
+    assert s3.get_object(Bucket="summed", Key="k", ChecksumMode="ENABLED")["ChecksumType"] == "FULL_OBJECT"

@@ -9,9 +9,9 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations, method_name, operation_model
-from sfn_emulator.tasks.failures import error_v2, refusal, unreachable
+from sfn_emulator.tasks.failures import Refusal, error_v2, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
-from sfn_emulator.tasks.shapes import Parameters, iso, result
+from sfn_emulator.tasks.shapes import Parameters, Rules, iso, result
 from sfn_emulator.tasks.wire import request_id
 from sfn_emulator.values import Value
 
@@ -38,7 +38,7 @@ class SdkAction:
         self.operation = operation_model(service, action)
         if self.operation.has_event_stream_output or self.operation.has_event_stream_input:
             raise LookupError(f"{sdk_service}:{action} is a stream")
-        self._parameters = Parameters(self.operation.input_shape, member_v2)
+        self._parameters = Parameters(self.operation.input_shape, Rules(member_v2))
 
     def problems(self, value: Value) -> list[str]:
         return self._parameters.problems(value)
@@ -50,9 +50,13 @@ class SdkAction:
     def _send(self, request: TaskRequest) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        arguments = self._parameters(request.input)
+        missing = nulls(self.operation, arguments) if self._clients.is_ours(self.service) else None
+        if missing is not None:
+            raise self._refused(missing._replace(request_id=request_id(f"{request.token}{request.attempt}")))
         client = self._clients.client(self.service, request.identity.region)
         try:
-            answer = getattr(client, method_name(self.operation.name))(**self._parameters(request.input))
+            answer = getattr(client, method_name(self.operation.name))(**arguments)
         except ClientError as error:
             raise self._error(error, request) from None
         except BotoCoreError as error:
@@ -62,7 +66,9 @@ class SdkAction:
 
     def _error(self, error: Any, request: TaskRequest) -> StateError:
         seed = request_id(f"{request.token}{request.attempt}")
-        said = refusal(error, self.operation.service_model, seed)
-        host = said.host_id or (seed if self.service == "s3" else "")
+        return self._refused(refusal(error, self.operation.service_model, seed))
+
+    def _refused(self, said: Refusal) -> StateError:
+        host = said.host_id or (said.request_id if self.service == "s3" else "")
         service_id = str(self.operation.service_model.service_id)
         return error_v2(service_id, said.message, said.status, said.request_id, said.shape, host)

@@ -1,10 +1,11 @@
 """Lambda: a function's ARN as the Resource (payload in, payload out), and the optimised ``lambda:invoke``.
 
-A function that failed gives its ``errorType`` as the error and its payload, written anew, as the cause. Texts: recorded,
-and `Invoke an AWS Lambda function with Step Functions`.
+A function that failed gives its ``errorType`` as the error and its payload as the cause: as it came, but written anew
+by ``lambda:invoke``. Texts: recorded, and `Invoke an AWS Lambda function with Step Functions`.
 """
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,10 +13,10 @@ from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
+from sfn_emulator.tasks.failures import ServiceV1, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
-from sfn_emulator.tasks.shapes import Parameters, json_or_text
+from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text
 from sfn_emulator.values import Value, dumps, loads
 
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
@@ -24,6 +25,8 @@ LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
     """The function's payload, parsed."""
     answer = _invoke(lambdas, request, request.resource.arn, dumps(request.input).encode(), None)
+    if answer.function_error is not None:
+        raise _function_failed(answer.payload, str)
     return _payload(answer)
 
 
@@ -34,19 +37,24 @@ class InvokeAction:
         self._lambdas = lambdas
         self._clients = clients
         self._clock = clock
-        self._parameters = Parameters(operation_model("lambda", "invoke").input_shape, member_v1)
+        self._operation = operation_model("lambda", "invoke")
+        self._parameters = Parameters(self._operation.input_shape, Rules(member_v1))
 
     def problems(self, value: Value) -> list[str]:
         return [*self._parameters.problems(value), *_not_payloads(value)]
 
     def __call__(self, request: TaskRequest) -> Value:
         given = self._parameters(request.input)
+        if "FunctionName" not in given:
+            raise _nameless(self._operation, request)
         kind = given.get("InvocationType", "RequestResponse")
         if kind != "RequestResponse":
             answer = _invoke_elsewhere(self._clients, request, given)
             return {**self._metadata(answer, request), "StatusCode": answer.status_code}
         text = payload_text(request.input["Payload"]) if "Payload" in request.input else b"{}"
         answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"))
+        if answer.function_error is not None:
+            raise _function_failed(answer.payload, lambda text: dumps(loads(text)))
         tail = getattr(answer, "log", b"") if given.get("LogType") == "Tail" else b""
         return {
             "ExecutedVersion": answer.executed_version,
@@ -66,6 +74,13 @@ def _not_payloads(value: Value) -> list[str]:
     """A Payload is an object, an array or a text; a number, a boolean or null is refused (seen on AWS)."""
     payload = value.get("Payload", "") if isinstance(value, dict) else ""
     return [] if isinstance(payload, str | dict | list) else ["The value for the field 'Payload' must be a STRING"]
+
+
+def _nameless(operation: Any, request: TaskRequest) -> StateError:
+    said = nulls(operation, {})
+    assert said is not None, "Invoke requires a FunctionName"
+    request_id = wire.request_id(f"{request.token}{request.attempt}")
+    return LAMBDA.error(said.code, said.message, said.status, request_id, said.shape)
 
 
 def payload_text(payload: Value) -> bytes:
@@ -93,8 +108,6 @@ def _invoke(
         raise LAMBDA.error("ResourceNotFoundException", message, 404, request_id, "ResourceNotFoundException") from None
     except Exception as error:
         raise _refused(error, request) from None
-    if answer.function_error is not None:
-        raise _function_failed(answer.payload)
     return answer
 
 
@@ -109,12 +122,12 @@ def _refused(error: Exception, request: TaskRequest) -> Exception:
     return LAMBDA.error(code, message, status, request_id, shape and shape.name)
 
 
-def _function_failed(payload: bytes) -> StateError:
+def _function_failed(payload: bytes, written: Callable[[str], str]) -> StateError:
     text = payload.decode("utf-8", "replace")
     told = json_or_text(text)
     kind = told.get("errorType") if isinstance(told, dict) else None
     if isinstance(kind, str) and kind:
-        return StateError(kind, dumps(told))
+        return StateError(kind, written(text))
     return StateError(
         "Lambda.Unknown",
         "The cause could not be determined because Lambda did not return an error type. Returned payload: " + text,

@@ -23,11 +23,11 @@ from sfn_emulator.engine.ports import (
 from sfn_emulator.errors import TASK_FAILED, StateError
 from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import operation_model
-from sfn_emulator.tasks.failures import ServiceV1
+from sfn_emulator.tasks.failures import ServiceV1, nulls
 from sfn_emulator.tasks.naming import capitalized, member_v1
 from sfn_emulator.tasks.patterns import Finished, Starter, failure
 from sfn_emulator.tasks.ports import Child, NestedExecutions
-from sfn_emulator.tasks.shapes import Parameters
+from sfn_emulator.tasks.shapes import Parameters, Rules
 from sfn_emulator.tasks.workers import Running
 from sfn_emulator.values import Unset, Value, dumps, loads
 
@@ -62,7 +62,7 @@ class StartExecutionAction:
         self.executions = executions
         self._clock = clock
         self._operation = operation_model("stepfunctions", "startExecution")
-        self._parameters = Parameters(self._operation.input_shape, member_v1)
+        self._parameters = Parameters(self._operation.input_shape, Rules(member_v1))
 
     def problems(self, value: Value) -> list[str]:
         return self._parameters.problems(value)
@@ -70,6 +70,10 @@ class StartExecutionAction:
     def start(self, request: TaskRequest) -> Child:
         """Raises ``StateError`` as the SDK reports what StartExecution refuses."""
         given = self._parameters(request.input)
+        missing = nulls(self._operation, given)
+        if missing is not None:
+            request_id = wire.request_id(f"{request.token}{request.attempt}")
+            raise STEP_FUNCTIONS.error(missing.code, missing.message, missing.status, request_id, missing.shape)
         name = given.get("name") or str(uuid.uuid5(_NAMES, f"{request.identity.execution_arn} {request.token}"))
         try:
             return self.executions.start(

@@ -12,9 +12,9 @@ from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, refusal, unreachable
+from sfn_emulator.tasks.failures import ServiceV1, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
-from sfn_emulator.tasks.shapes import Parameters, json_or_text, millis, result
+from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text, millis, result
 from sfn_emulator.values import Value, dumps
 
 _RR, _SYNC, _SYNC_2 = Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.SYNC_2
@@ -108,6 +108,11 @@ ROWS: Final[dict[tuple[str, str], Row]] = {
     ("sqs", "sendMessage"): Row(SQS, "sqs", "sendMessage", CALLBACK),
 }
 
+RULES: Final = {
+    "dynamodb": Rules(member_v1, texts={"AttributeValue": "S"}),  # Java's AttributeValue(String), in AWS's own samples
+    "batch": Rules(member_v1, own_case=True),  # as the guide prints RetryStrategy
+}
+
 _HEADERS: Final[dict[str, wire.HeadersOf]] = {"dynamodb": wire.dynamodb}
 
 
@@ -119,7 +124,7 @@ class OptimisedAction:
         self._clock = clock
         self.row = row
         self.operation = operation_model(row.botocore, row.operation)
-        self._parameters = Parameters(self.operation.input_shape, member_v1)
+        self._parameters = Parameters(self.operation.input_shape, RULES.get(row.botocore, Rules(member_v1)))
 
     def problems(self, value: Value) -> list[str]:
         return self._parameters.problems(value)
@@ -142,8 +147,11 @@ class OptimisedAction:
         """The answer and its request id. Raises ``StateError`` as the SDK would report it."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self._clients.client(self.row.botocore, request.identity.region)
         seed = wire.request_id(f"{request.token}{request.attempt}", self.row.botocore)
+        missing = nulls(self.operation, arguments) if self._clients.is_ours(self.row.botocore) else None
+        if missing is not None:
+            raise self.row.errors.error(missing.code, missing.message, missing.status, seed, missing.shape)
+        client = self._clients.client(self.row.botocore, request.identity.region)
         try:
             answer: dict[str, Any] = getattr(client, method_name(self.operation.name))(**arguments)
         except ClientError as error:

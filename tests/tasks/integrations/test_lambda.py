@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
 from sfn_emulator.engine.ports import TaskFailed, TaskSubmitted, TaskSucceeded
+from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.tasks.integrations.lambda_ import Invoked
 from tests.tasks.conftest import ACCOUNT, REGION, Host
 
@@ -103,12 +106,47 @@ def test_nothing_is_told_after_cancelling(host: Host) -> None:
     assert host.told == []
 
 
-@pytest.mark.parametrize("payload", ["text", "", 0, 1.5, True, [1, "a"], {"k": None}])
-def test_any_json_is_a_payload(host: Host, payload: object) -> None:
+@pytest.mark.parametrize("payload", ["text", "", [1, "a"], {"k": None}])
+def test_a_payload_is_sent_as_its_json(host: Host, payload: object) -> None:
     host.functions.code["f"] = Invoked
     told = host.run(INVOKE, {"FunctionName": "f", "Payload": payload})
     assert isinstance(told, TaskSucceeded)
     assert told.output["Payload"] == payload
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "[1]", "0", '"word"', "null"])
+def test_a_text_that_is_json_is_sent_as_that_json(host: Host, text: str) -> None:
+    host.functions.code["f"] = Invoked
+    told = host.run(INVOKE, {"FunctionName": "f", "Payload": text})
+    assert isinstance(told, TaskSucceeded)
+    assert told.output["Payload"] == json.loads(text)
+
+
+@pytest.mark.parametrize("payload", [0, 1.5, True, None])
+def test_a_payload_that_is_no_text_and_no_structure_is_refused(host: Host, payload: object) -> None:
+    host.functions.code["f"] = Invoked
+    told = host.run(INVOKE, {"FunctionName": "f", "Payload": payload})
+    assert isinstance(told, TaskFailed)
+    assert (told.error, told.stage) == ("States.Runtime", "Runtime")
+    assert (told.cause or "").endswith("Task: [The value for the field 'Payload' must be a STRING]")
+
+
+def test_invoke_writes_a_functions_error_anew_and_by_arn_it_stays_as_it_came(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b'{"errorMessage": "no", "errorType": "Refused"}', "Unhandled")
+    by_arn, by_name = host.run(ARN, {}), host.run(INVOKE, {"FunctionName": "f"})
+    assert isinstance(by_arn, TaskFailed)
+    assert isinstance(by_name, TaskFailed)
+    assert by_arn.cause == '{"errorMessage": "no", "errorType": "Refused"}'
+    assert by_name.cause == '{"errorMessage":"no","errorType":"Refused"}'
+
+
+def test_a_fault_of_ours_is_told_without_the_exceptions_name(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: bytes) -> Invoked:
+        raise ZeroDivisionError("secret detail")
+
+    host.functions.code["f"] = broken
+    assert host.run(ARN, {}) == TaskFailed(1, "States.TaskFailed", OWN_FAULT)
+    assert "ZeroDivisionError: secret detail" in caplog.text
 
 
 def test_without_a_payload_the_function_gets_an_object(host: Host) -> None:

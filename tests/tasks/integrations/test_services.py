@@ -161,3 +161,78 @@ def test_attribute_values_are_named_as_java_names_them(aws: Host, table: str) ->
     assert output(aws.run(f"{SDK}dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "2"}}}))["Item"] == item
     plain = output(aws.run(f"{OPTIMISED}dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "2"}}}))["Item"]
     assert plain == {"id": {"S": "2"}, "yes": {"BOOL": True}, "none": {"NULL": True}, "names": {"SS": ["a"]}}
+
+
+def test_a_stream_is_the_json_of_whatever_it_is_and_its_checksum_is_told(aws: Host, bucket: str) -> None:
+    told = output(aws.run(f"{SDK}s3:putObject", {"Bucket": bucket, "Key": "t", "Body": "plain words"}))
+
+    assert output(aws.run(f"{SDK}s3:getObject", {"Bucket": bucket, "Key": "t"}))["Body"] == '"plain words"'
+    assert list(told) == ["ChecksumCRC32", "ChecksumType", "ETag", "ServerSideEncryption"]
+    assert told["ChecksumType"] == "FULL_OBJECT"
+
+
+def test_a_bare_text_is_a_string_attribute_at_any_depth(aws: Host, table: str) -> None:
+    item = {"id": "bare", "names": {"L": ["a", {"S": "b"}]}, "map": {"M": {"k": "v"}}}
+    output(aws.run(f"{OPTIMISED}dynamodb:putItem", {"TableName": table, "Item": item}))
+
+    got = output(aws.run(f"{OPTIMISED}dynamodb:getItem", {"TableName": table, "Key": {"id": "bare"}}))
+
+    assert got["Item"] == {
+        "id": {"S": "bare"},
+        "names": {"L": [{"S": "a"}, {"S": "b"}]},
+        "map": {"M": {"k": {"S": "v"}}},
+    }
+
+
+def test_only_the_optimised_integration_takes_bare_texts(aws: Host, table: str) -> None:
+    error, cause = failed(aws.run(f"{SDK}dynamodb:putItem", {"TableName": table, "Item": {"id": "bare"}}))
+    assert (error, "invalid format" in cause) == ("States.Runtime", True)
+
+
+@pytest.mark.parametrize(
+    ("resource", "given", "error", "cause"),
+    [
+        (
+            f"{OPTIMISED}dynamodb:putItem",
+            {"TableName": "t", "Item": None},
+            "DynamoDB.AmazonDynamoDBException",
+            "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            f"{SDK}dynamodb:putItem",
+            {"TableName": None, "Item": None},
+            "DynamoDb.DynamoDbException",
+            "2 validation errors detected: Value null at 'tableName' failed",
+        ),
+        (
+            f"{OPTIMISED}sqs:sendMessage",
+            {"QueueUrl": "http://q", "MessageBody": None},
+            "SQS.AmazonSQSException",
+            "The request must contain the parameter MessageBody.",
+        ),
+        (f"{OPTIMISED}lambda:invoke", {"FunctionName": None}, "Lambda.AWSLambdaException", "Value null at"),
+        (
+            f"{OPTIMISED}states:startExecution",
+            {"StateMachineArn": None},
+            "StepFunctions.ValidationException",
+            "Value null at 'stateMachineArn'",
+        ),
+    ],
+)
+def test_null_for_a_required_parameter_is_the_services_own_error(
+    aws: Host, resource: str, given: dict[str, Any], error: str, cause: str
+) -> None:
+    told = failed(aws.run(resource, given))
+    assert told[0] == error
+    assert cause in told[1]
+
+
+def test_what_is_not_given_at_all_is_refused_before_it_is_sent(aws: Host) -> None:
+    error, cause = failed(aws.run(f"{OPTIMISED}dynamodb:putItem", {"TableName": "t"}))
+    assert (error, "The field 'Item' is required but was missing" in cause) == ("States.Runtime", True)
+
+
+def test_batch_takes_the_names_its_guide_prints(aws: Host) -> None:
+    given = {"JobName": "j", "JobQueue": "q", "JobDefinition": "d", "RetryStrategy": {"attempts": 5}}
+    error, _ = failed(aws.run(f"{OPTIMISED}batch:submitJob", given))
+    assert error.startswith("Batch.")
