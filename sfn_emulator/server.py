@@ -16,8 +16,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -32,6 +33,8 @@ from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import NeighbourOutlet
+from sfn_emulator.cloud.sources.checkpoints import Checkpoints
+from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App, Connection, say_goodbye
 from sfn_emulator.engine.clock import ScaledClock
@@ -50,6 +53,7 @@ from sfn_emulator.tasks.integrations.lambda_ import ClientLambdas
 from sfn_emulator.tasks.items.map_data import S3MapData
 from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
 from sfn_emulator.tasks.mocks import read as read_mocks
+from sfn_emulator.tasks.ports import Lambdas as Functions
 from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.static_parameters import refusals
 from sfn_emulator.tasks.trials import TrialIntegrations
@@ -84,6 +88,8 @@ class Server:
             mode=settings.lambda_mode,
         )
         self.outlet = NeighbourOutlet(self.neighbours)
+        self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
+        self.neighbours.on_change = self.feeds.changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
         self.neighbours.on_start = self._start_execution
         self.gateway = Gateway(
@@ -101,7 +107,7 @@ class Server:
         if self._state is not None:
             self._state.tell(endpoint)
         self.gateway.open()
-        threading.Thread(target=self.neighbours.restore, name="restore", daemon=True).start()
+        threading.Thread(target=self._restore, name="restore", daemon=True).start()
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
 
@@ -127,13 +133,7 @@ class Server:
 
     def _hands(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> tuple[Tasks, S3MapData]:
         """Whoever runs Tasks and reads items: with the neighbours in this process, or wherever the settings say."""
-        clients = Clients(
-            Destinations(
-                self.endpoint,
-                self.settings.endpoints,
-                connect=lambda client: connect(client, self.gateway.answer_from_thread),
-            )
-        )
+        clients = self._clients()
         elsewhere = "lambda" in self.settings.endpoints
         policies, enforce = RolePolicies(clients, self.settings.region), self.settings.iam == "enforce"
         guard = Guard(policies, clock, enforce=enforce)
@@ -159,7 +159,39 @@ class Server:
         tasks = router if self._mocks is None else MockedTasks(router, self._mocks)
         return tasks, S3MapData(clients, workers, guard)
 
+    @cache  # noqa: B019 - one for each server, which lives as long as the process
+    def _clients(self) -> Clients:
+        return Clients(
+            Destinations(
+                self.endpoint,
+                self.settings.endpoints,
+                connect=lambda client: connect(client, self.gateway.answer_from_thread),
+            )
+        )
+
+    def _client(self, service: str, region: str) -> Any:
+        return self._clients().client(service, region)
+
+    def _invoke(self, function: str, event: bytes) -> tuple[bytes, str | None]:
+        """Runs a function for a feed: its answer, and why it failed."""
+        try:
+            lambdas: Functions = self.lambdas
+            if "lambda" in self.settings.endpoints:
+                lambdas = ClientLambdas(self._clients(), self.settings.region)
+            result = lambdas.invoke(function, event)
+        except Exception as error:  # refused or out of reach: it is tried again
+            return b"", str(error)
+        return result.payload, result.function_error and result.payload.decode("utf-8", "replace")
+
+    def _checkpoints(self) -> Checkpoints:
+        return Checkpoints(None if self._state is None else self._state.part("sources"))
+
+    def _restore(self) -> None:
+        self.neighbours.restore()
+        self.feeds.open()
+
     async def close(self) -> None:
+        self.feeds.close()
         if self.service is not None:
             self.service.close()
         await asyncio.get_running_loop().run_in_executor(None, self.outlet.close)

@@ -25,6 +25,7 @@ from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
 from sfn_emulator.cloud.operation import changes_something, operation
+from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ class Neighbours:
         """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
         self.on_start: Callable[[str, bytes], object] = lambda machine, text: None
         """Told of a state machine's ARN and the input that EventBridge has for it."""
+        self.on_change: Callable[[str], object] = lambda service: None
+        """Told of a service that a request may have changed; inside the lock, so it must return at once."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -155,6 +158,7 @@ class Neighbours:
             return _error(service, request, 503, "ServiceUnavailable", text)
         finally:
             self._changes[service] += 1
+            self.on_change(service)
         return reply
 
     def _again(self, entry: Entry) -> None:
@@ -214,6 +218,9 @@ class Neighbours:
             _let_others_in_while_polling()
         if module in ("awslambda", "cloudformation"):
             _deliver_to_functions(self._deliver)
+            take_over_mappings()
+        if module == "pipes":
+            take_over_pipes()
         if module == "events":
             deliver_events(self._deliver, self._begin)
         if module == "sns":

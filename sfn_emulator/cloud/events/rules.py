@@ -7,14 +7,13 @@ machines and queues are delivered to here, with Input, InputPath and InputTransf
 
 import copy
 import importlib
-import json
 import logging
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final, TypeAlias, cast
 
+from sfn_emulator.cloud.events.transformer import text_of, transformed
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.jsonpath.path import compile_path
@@ -24,7 +23,6 @@ _log: Final = logging.getLogger(__name__)
 Deliver: TypeAlias = Callable[[str, bytes], object]
 """Takes a target's ARN and its input, JSON text."""
 
-_PIECES: Final = re.compile(r"""\\.|"|<(?P<name>[A-Za-z0-9_.-]+)>|[^\\"<]+|<""", re.DOTALL)
 _AS_TOLD: Final = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 
 
@@ -92,11 +90,11 @@ def input_of(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str,
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        return _text(_selected(target["InputPath"], event))
+        return text_of(selected(target["InputPath"], event))
     if "InputTransformer" not in target:
-        return _text(event)
+        return text_of(event)
     told = target["InputTransformer"]
-    values = {name: _selected(path, event) for name, path in told.get("InputPathsMap", {}).items()}
+    values = {name: selected(path, event) for name, path in told.get("InputPathsMap", {}).items()}
     values |= {
         "aws.events.rule-arn": rule_arn,
         "aws.events.rule-name": rule_name,
@@ -104,49 +102,12 @@ def input_of(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str,
         "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
         "aws.events.event.json": event,
     }
-    return _transformed(told["InputTemplate"], values)
+    return transformed(told["InputTemplate"], values)
 
 
-def _selected(path: str, event: Mapping[str, Any]) -> Any:
+def selected(path: str, event: Any) -> Any:
+    """What a JSONPath finds in an event; ``None`` where it finds nothing."""
     try:
-        return compile_path(path).apply(cast(Any, event), cast(Scope, None))
+        return compile_path(path).apply(event, cast(Scope, None))
     except (EvaluationError, QuerySyntaxError):
         return None
-
-
-def _transformed(template: str, values: Mapping[str, Any]) -> str:
-    """The template with its ``<variables>``: bare ones as JSON, those within quotes as text. One that is not JSON then
-    is a text as a whole."""
-    filled = _filled(template, values, quoted=False)
-    try:
-        json.loads(filled)
-    except ValueError:
-        return f'"{_filled(template, values, quoted=True)}"'
-    return filled
-
-
-def _filled(template: str, values: Mapping[str, Any], *, quoted: bool) -> str:
-    """``quoted``: the whole template is the inside of a JSON string."""
-    pieces: list[str] = []
-    inside = quoted
-    for found in _PIECES.finditer(template):
-        piece = found[0]
-        if found["name"] in values:
-            value = values[found["name"]]
-            piece = _inner(value) if inside else _text(value)
-        elif quoted:
-            piece = _text(piece)[1:-1]
-        elif piece == '"':
-            inside = not inside
-        pieces.append(piece)
-    return "".join(pieces)
-
-
-def _inner(value: Any) -> str:
-    if value is None:
-        return ""
-    return _text(value if isinstance(value, str) else _text(value))[1:-1]
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""What feeds functions and state machines from queues and streams: event source mappings and pipes."""

@@ -1,0 +1,180 @@
+"""A thread for each mapping and pipe there is: made when it appears, ended when it is gone, disabled or changed.
+
+Nothing is polled while nothing happens: a change to any service wakes the feeds, and each looks for itself, inside
+this process, whether its source has something to give. Once a second it looks anyway, since messages become visible
+again by the clock.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final, NamedTuple, Protocol
+
+from sfn_emulator.cloud.sources.checkpoints import Checkpoints
+from sfn_emulator.cloud.sources.mappings import PARTIAL, Invoke, batching_of, to_function
+from sfn_emulator.cloud.sources.pipes import Pipe, through
+from sfn_emulator.cloud.sources.pipes import batching_of as pipe_batching
+from sfn_emulator.cloud.sources.queues import QueueFeed
+from sfn_emulator.cloud.sources.records import Batching, Client, Deliver, Feed
+from sfn_emulator.cloud.sources.streams import DataStream, Stream, StreamFeed, TableStream
+
+_log: Final = logging.getLogger(__name__)
+
+_LOOK_EVERY: Final = 1.0
+_MAKERS: Final = frozenset({"lambda", "pipes", "cloudformation"})
+"""Services whose changes may make or end a feed."""
+_RUNNING: Final = frozenset({"CREATING", "RUNNING", "STARTING"})
+
+
+class Moto(Protocol):
+    """The neighbours' state, as far as feeds read it."""
+
+    def held(self) -> AbstractContextManager[None]: ...
+    def backend(self, module: str, region: str) -> Any: ...
+    def backends(self, module: str) -> list[tuple[str, Any]]: ...
+    def held_services(self) -> list[str]: ...
+
+
+class Wanted(NamedTuple):
+    """A feed there should be. Equal ones need no new thread; ``make`` is left out of that."""
+
+    arn: str
+    batching: Batching
+    target: tuple[Any, ...]
+
+
+class Feeds:
+    """``changed`` may be called from anywhere, also inside moto's lock; it returns at once."""
+
+    def __init__(self, moto: Moto, client: Client, invoke: Invoke, checkpoints: Callable[[], Checkpoints]) -> None:
+        self._moto, self._client, self._invoke, self._make_checkpoints = moto, client, invoke, checkpoints
+        self._checkpoints: Checkpoints | None = None
+        self._woken = threading.Condition()
+        self._count = self._made = 0
+        self._closing = threading.Event()
+        self._running: dict[str, tuple[Wanted, threading.Event]] = {}
+        self._keeper: threading.Thread | None = None
+
+    def open(self) -> None:
+        """The neighbours are there again: goes on with what was fed when the last process ended."""
+        if {"awslambda", "pipes"} & set(self._moto.held_services()):
+            self.changed("lambda")
+
+    def changed(self, service: str) -> None:
+        """A request may have changed that service."""
+        with self._woken:
+            self._count += 1
+            if service in _MAKERS:
+                self._made += 1
+                self._keep()
+            self._woken.notify_all()
+
+    def close(self) -> None:
+        self._closing.set()
+        with self._woken:
+            for _, stop in self._running.values():
+                stop.set()
+            self._woken.notify_all()
+
+    def _keep(self) -> None:
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._look_after, name="feeds", daemon=True)
+            self._keeper.start()
+
+    def _look_after(self) -> None:
+        seen = 0
+        while not self._closing.is_set():
+            with self._woken:
+                self._woken.wait_for(lambda: self._made != seen or self._closing.is_set())  # noqa: B023
+                seen = self._made
+            try:
+                self._reconcile(self._wanted())
+            except Exception:
+                _log.exception("Event source mappings and pipes could not be looked at")
+
+    def _wanted(self) -> Mapping[str, Wanted]:
+        if self._closing.is_set():
+            return {}
+        with self._moto.held():
+            known = set(self._moto.held_services())
+            found: dict[str, Wanted] = {}
+            if "awslambda" in known:
+                for _, backend in self._moto.backends("awslambda"):
+                    found |= {f"mapping/{m.uuid}": _mapped(m) for m in _enabled(backend)}
+            if "pipes" in known:
+                for _, backend in self._moto.backends("pipes"):
+                    found |= {f"pipe/{p.arn}": _piped(p) for p in backend.pipes.values() if p.status in _RUNNING}
+            return found
+
+    def _reconcile(self, wanted: Mapping[str, Wanted]) -> None:
+        for key in [key for key, (now, _) in self._running.items() if wanted.get(key) != now]:
+            _, stop = self._running.pop(key)
+            stop.set()
+            if key not in wanted and self._checkpoints is not None and not self._closing.is_set():
+                self._checkpoints.forget(f"{key}/")
+        for key in wanted.keys() - self._running.keys():
+            stop = threading.Event()
+            self._running[key] = wanted[key], stop
+            feed = self._feed(key, wanted[key])
+            threading.Thread(target=self._serve, args=(feed, stop), name=key, daemon=True).start()
+
+    def _serve(self, feed: Feed, stop: threading.Event) -> None:
+        while not stop.is_set():
+            seen = self._count
+            try:
+                if feed.turn(stop):
+                    continue
+            except Exception:
+                _log.exception("A feed could not go on for a moment")
+                stop.wait(_LOOK_EVERY)
+            with self._woken:
+                self._woken.wait_for(lambda: self._count != seen or stop.is_set(), _LOOK_EVERY)  # noqa: B023
+
+    def _feed(self, key: str, wanted: Wanted) -> Feed:
+        deliver = self._delivering(wanted)
+        service = wanted.arn.split(":")[2]
+        if service == "sqs":
+            return QueueFeed(wanted.arn, wanted.batching, deliver, self._client, self._has_messages)
+        if self._checkpoints is None:
+            self._checkpoints = self._make_checkpoints()
+        kind = TableStream if service == "dynamodb" else DataStream
+        stream: Stream = kind(wanted.arn, self._moto.held, self._moto.backend)
+        return StreamFeed(key, stream, wanted.batching, deliver, self._checkpoints, self._client)
+
+    def _delivering(self, wanted: Wanted) -> Deliver:
+        match wanted.target:
+            case (Pipe() as pipe,):
+                return through(pipe, self._invoke, self._client)
+            case (arn, partial):
+                return to_function(arn, self._invoke, partial=partial)
+        raise AssertionError(wanted.target)
+
+    def _has_messages(self, arn: str) -> bool:
+        _, _, _, region, _, name = arn.split(":", 5)
+        with self._moto.held():
+            queue = self._moto.backend("sqs", region).queues.get(name)
+            return queue is not None and any(m.visible and not m.delayed for m in queue._messages)
+
+
+def _enabled(backend: Any) -> list[Any]:
+    return [mapping for mapping in backend._event_source_mappings.values() if mapping.enabled]
+
+
+def _mapped(mapping: Any) -> Wanted:
+    partial = PARTIAL in (mapping.function_response_types or ())
+    return Wanted(mapping.event_source_arn, batching_of(mapping), (mapping.function_arn, partial))
+
+
+def _piped(told: Any) -> Wanted:
+    pipe = Pipe(
+        told.arn,
+        told.name,
+        told.source,
+        told.source_parameters or {},
+        told.enrichment,
+        told.enrichment_parameters or {},
+        told.target,
+        told.target_parameters or {},
+    )
+    return Wanted(told.source, pipe_batching(pipe, getattr(told, "began", None) or {}), (pipe,))

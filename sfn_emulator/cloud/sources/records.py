@@ -1,0 +1,54 @@
+"""The nouns of a feed: records taken from a source, what becomes of them, and what a feed may ask of the house."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+Client: TypeAlias = Callable[[str, str], Any]
+"""(service, region) → a boto3 client that is answered in this process."""
+
+
+class Record(NamedTuple):
+    """``id`` is what a partial failure names: a message's id, or a sequence number. ``body`` is what is delivered."""
+
+    id: str
+    body: Mapping[str, Any]
+
+
+class Failed(NamedTuple):
+    """What a delivery could not do. ``ids`` are the records that failed; ``None`` means all of them."""
+
+    ids: frozenset[str] | None
+    why: str = ""
+
+
+Deliver: TypeAlias = Callable[[Sequence[Record]], Failed | None]
+"""Delivers a batch and waits for its end. ``None`` when all is well. Never raises."""
+
+
+class Feed(Protocol):
+    """A source that is read for someone. ``turn`` does what there is to do now, and says whether it did anything."""
+
+    def turn(self, stop: threading.Event) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How records are gathered and tried (API_CreateEventSourceMapping). Seconds; -1 is no limit."""
+
+    size: int
+    window: float = 0.0
+    filters: Sequence[Mapping[str, Any]] = ()
+    most_retries: int = -1
+    most_age: float = -1.0
+    bisect: bool = False
+    start: str = "TRIM_HORIZON"
+    start_at: float | None = None
+    on_failure: str | None = None
+    """The ARN of a queue or topic that is told of a stream's records that were given up."""
+    began: Mapping[str, str] = field(default_factory=dict)
+    """Per shard, the last sequence number there was when a feed from LATEST was made."""
+
+
+ALL_FAILED: Final = Failed(None)
