@@ -38,7 +38,7 @@ def check_targets(draft: Draft) -> None:
     """Every target is a state of the same scope."""
     everywhere = {name for scope in draft.scopes for name in scope.states}
     for scope in draft.scopes:
-        if not scope.states:
+        if not scope.stated:
             continue
         if scope.start_at is not None:
             _check_target(draft, scope, scope.start_at, (*scope.place, "StartAt"), everywhere)
@@ -56,7 +56,7 @@ def _check_target(draft: Draft, scope: Scope, target: str, place: tuple[str | in
 def check_ends(draft: Draft) -> None:
     """Every scope has a state that ends it; only where it has are unreachable states looked for."""
     for scope in draft.scopes:
-        if not scope.states:
+        if not scope.stated:
             continue
         if any(state.terminal for state in scope.states.values()):
             if scope.start_at is not None and not scope.open:

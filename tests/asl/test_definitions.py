@@ -32,7 +32,9 @@ def load(name: str) -> list[Any]:
 def found(case: dict[str, Any]) -> tuple[bool, list[dict[str, str]], set[Severity]]:
     machine, problems = parse(json.dumps(case["definition"]), MachineType(case["machine_type"]))
     wanted = case["problems"]
-    rows = [{"code": p.code, "pointer": p.pointer, "kind": p.kind, "place": p.place} for p in problems]
+    rows = [
+        {"code": p.code, "pointer": p.pointer, "kind": p.kind, "place": p.place, "message": p.message} for p in problems
+    ]
     keys = [set(row) for row in wanted] + [{"code", "pointer", "kind"}] * len(rows)
     trimmed = [{name: row[name] for name in row if name in known} for row, known in zip(rows, keys, strict=False)]
     return machine is not None, trimmed, {problem.severity for problem in problems}

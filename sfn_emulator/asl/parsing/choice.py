@@ -5,7 +5,7 @@ from typing import Final
 from sfn_emulator.asl.model import ChoiceRule
 from sfn_emulator.asl.parsing.draft import Fields
 from sfn_emulator.asl.parsing.fields import check_language, refuse_field
-from sfn_emulator.asl.parsing.queries import assign, condition, expression, output, path
+from sfn_emulator.asl.parsing.queries import assign, condition, expression, output, reference
 from sfn_emulator.asl.parsing.targets import read_target
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, OPERATORS, PATH_OPERATORS
@@ -14,6 +14,8 @@ _COMBINATIONS: Final = ("And", "Or", "Not")
 _NO_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
 _OF_A_RULE: Final = frozenset(("Next", "Comment", "Assign", "Output"))
 _OPERATORS: Final = frozenset((*OPERATORS, *PATH_OPERATORS, *_COMBINATIONS, IS_PRESENT))
+_WITH_PATH: Final = [name for name in OPERATORS if name + "Path" in PATH_OPERATORS]
+_DATA_TESTS: Final = (*_WITH_PATH, *PATH_OPERATORS, *(name for name in OPERATORS if name not in _WITH_PATH), IS_PRESENT)
 
 
 def read_choices(fields: Fields) -> tuple[ChoiceRule, ...]:
@@ -23,7 +25,7 @@ def read_choices(fields: Fields) -> tuple[ChoiceRule, ...]:
     if rules is None:
         return ()
     if not rules:
-        fields.error("Choices", "The field 'Choices' should be non-empty")
+        fields.refuse_empty("Choices")
     read = []
     for index, raw in enumerate(rules):
         if isinstance(raw, dict):
@@ -83,16 +85,15 @@ def _sound(rule: Fields, *, top: bool = True) -> bool:
     """Tells every fault of a rule and those within; the depth of the text bounds the recursion."""
     operators = [name for name in rule.raw if name in _OPERATORS]
     sound = _check_names(rule, top=top)
-    if len(operators) != 1:
-        what = "exactly one operator" + (f" but has: [{', '.join(operators)}]" if operators else "")
-        rule.refuse(f"A Choice rule must have {what}")
+    combined = any(name in _COMBINATIONS for name in operators)
+    if len(rule.exactly_one(*(operators if combined else _DATA_TESTS))) != 1:
         return False
     operator = operators[0]
     if operator in _COMBINATIONS:
         return _check_combination(rule, operator) and sound
     if not rule.require("Variable"):
         return False
-    sound = path(rule, "Variable") is not None and sound
+    sound = reference(rule, "Variable") is not None and sound
     return _check_operand(rule, operator) and sound
 
 
@@ -117,7 +118,7 @@ def _check_combination(rule: Fields, operator: str) -> bool:
     if rules is None:
         return False
     if not rules:
-        rule.error(operator, f"The field '{operator}' should be non-empty")
+        rule.refuse_empty(operator)
     sound = bool(rules)
     for index, raw in enumerate(rules):
         if isinstance(raw, dict):
@@ -130,7 +131,7 @@ def _check_combination(rule: Fields, operator: str) -> bool:
 
 def _check_operand(rule: Fields, operator: str) -> bool:
     if operator in PATH_OPERATORS:
-        return path(rule, operator) is not None
+        return reference(rule, operator) is not None
     wanted = "boolean" if operator == IS_PRESENT else OPERATORS[operator].wanted
     value = rule.raw[operator]
     fits = type(value) is bool if operator == IS_PRESENT else OPERATORS[operator].fits(value)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.asl.model import MachineType, QueryLanguage
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.asl.text.report import Report
+from sfn_emulator.query.java.hashing import hash_set
 from sfn_emulator.values import Place, Value
 
 Supports: TypeAlias = Callable[[Resource], str | None]
@@ -23,6 +24,11 @@ LONGEST: Final = 99_999_999
 """Seconds, attempts: the most AWS takes (recorded: ``Maximum value is 99999999``)."""
 
 _SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """In the order of a Java hash set, as AWS lists fields (recorded: Wait's times, 39 operators)."""
+    return ", ".join(hash_set(list(names)))
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +57,8 @@ class Scope:
     states: dict[str, "StateNotes"] = field(default_factory=dict)
     isolated: bool = False
     """A Distributed Map's processor: its children see no variables of the parent."""
+    stated: bool = False
+    """Whether there is an object ``States`` at all, be it empty."""
     open: bool = False
     """A substitution stands where transitions or variables may come from: what leads where is not known."""
 
@@ -102,16 +110,33 @@ class Fields:
         """Whether the value holds a substitution, so that nothing can be said about it yet."""
         return self.draft.substitutions and isinstance(value, str) and _SUBSTITUTION.search(value) is not None
 
+    def refuse_empty(self, key: str) -> None:
+        self.error(key, "Value cannot be empty")
+
     def require(self, *keys: str) -> bool:
         missing = [key for key in keys if key not in self.raw]
         if missing:
-            self.refuse(f"These fields are required: [{', '.join(missing)}]", field=missing[0])
+            self.refuse(f"These fields are required: [{_listed(missing)}]", field=missing[0])
         return not missing
 
-    def only_one(self, one: str, other: str) -> None:
-        if one in self.raw and other in self.raw:
-            message = f"You cannot have both of these fields at the same time: [{one}, {other}]"
-            self.refuse(message, field=other)
+    def need(self, key: str) -> None:
+        """A field that is required because of what another one says."""
+        if key not in self.raw:
+            self.refuse(f"The field '{key}' is required", field=key)
+
+    def at_most_one(self, *keys: str) -> list[str]:
+        """Those of the fields that are there; AWS names all that could be."""
+        given = [key for key in keys if key in self.raw]
+        if len(given) > 1:
+            message = f"There should only be one of the following fields: [{_listed(keys)}]"
+            self.refuse(message, field=given[-1])
+        return given
+
+    def exactly_one(self, *keys: str) -> list[str]:
+        given = self.at_most_one(*keys)
+        if not given:
+            self.refuse(f"This object should have only one of the following fields: [{_listed(keys)}]")
+        return given
 
     def text(self, key: str) -> str | None:
         value: str | None = self._typed(key, str, "String")

@@ -15,7 +15,7 @@ from sfn_emulator.asl.model import (
     ResultWriter,
 )
 from sfn_emulator.asl.parsing.draft import LONGEST, Fields
-from sfn_emulator.asl.parsing.fields import check_fields, check_language
+from sfn_emulator.asl.parsing.fields import check_fields, check_language, refuse_field
 from sfn_emulator.asl.parsing.queries import amount, jsonata_template, payload, reference, template
 from sfn_emulator.asl.resource import Family, Resource, parse_resource
 from sfn_emulator.asl.text.report import DUPLICATE_LABEL, INVALID_LABEL
@@ -61,8 +61,7 @@ _WRITING: Final = ("s3:putObject",)
 
 def processor_field(fields: Fields) -> str | None:
     """ItemProcessor, or its legacy name Iterator; exactly one is wanted."""
-    if "ItemProcessor" in fields and "Iterator" in fields:
-        fields.only_one("ItemProcessor", "Iterator")
+    fields.at_most_one("ItemProcessor", "Iterator")
     for key in ("ItemProcessor", "Iterator"):
         if key in fields:
             return key
@@ -81,7 +80,7 @@ def children(processor: Fields) -> tuple[bool, bool]:
 def read_map(fields: Fields, processor: Branch, key: str | None, shared: Mapping[str, Any]) -> Map:
     """``shared``: what a Map has in common with Task and Parallel (flow, next, retry, catch)."""
     if not fields.state.jsonata:
-        fields.only_one("ItemSelector", "Parameters")
+        fields.at_most_one("ItemSelector", "Parameters")
     execution_type = _processor_config(fields, key) if key else None
     distribution = _distribution(fields, execution_type) if execution_type else None
     if distribution is None:
@@ -203,11 +202,7 @@ def _reader_config(config: Fields | None, resource: Resource | None) -> dict[str
     check_fields(config, _READER_CONFIG_FIELDS)
     check_language(config, "MaxItemsPath")
     read = _chosen(config, _READER_CONFIG)
-    if read.get("InputType") == "CSV":
-        config.require("CSVHeaderLocation", *(["CSVHeaders"] if read.get("CSVHeaderLocation") == "GIVEN" else []))
-    needed = "ManifestType" not in config and resource is not None and resource.action == "getObject"
-    if "InputType" not in config and needed:
-        config.require("InputType")
+    _check_input_type(config, resource)
     read.update(_column_names(config))
     most = _number(config, "MaxItems", 0, MOST_ITEMS)
     if most is not None:
@@ -215,6 +210,24 @@ def _reader_config(config: Fields | None, resource: Resource | None) -> dict[str
     if (pointer := config.text("ItemsPointer")) is not None:
         read["ItemsPointer"] = pointer
     return read
+
+
+def _check_input_type(config: Fields, resource: Resource | None) -> None:
+    """Which fields go with which InputType (recorded 2026-04)."""
+    kind, location = config.raw.get("InputType"), config.raw.get("CSVHeaderLocation")
+    if kind is None and "InputType" not in config:
+        loaded = config.raw.get("Transformation") == "LOAD_AND_FLATTEN"
+        read = "ManifestType" not in config and resource is not None and resource.action == "getObject"
+        if loaded or read:
+            config.need("InputType")
+    elif kind == "CSV":
+        config.need("CSVHeaderLocation")
+        if location == "GIVEN":
+            config.need("CSVHeaders")
+    elif not config.stands_in(kind):
+        for name in config.raw:
+            if name.startswith("CSV") or (name == "ManifestType" and kind == "JSON"):
+                refuse_field(config, name, of_other_language=False)
 
 
 def _column_names(config: Fields) -> dict[str, Value]:
@@ -232,8 +245,7 @@ def _number(fields: Fields, key: str, low: float, high: float) -> Number | None:
     Both measured on AWS (floci issue 3733); so are the limits.
     """
     by_path = key + "Path"
-    if key in fields and by_path in fields and not fields.state.jsonata:
-        fields.refuse(f"There should only be one of the following fields: [{key}, {by_path}]", field=by_path)
+    if not fields.state.jsonata and len(fields.at_most_one(key, by_path)) > 1:
         return None
     path = fields.raw.get(by_path)
     if isinstance(path, str) and path.startswith("$$"):

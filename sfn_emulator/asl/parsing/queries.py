@@ -154,7 +154,7 @@ def amount(fields: Fields, key: str, low: float, high: float, *, whole: bool = T
     """``key`` as a literal in [low, high] or a JSONata expression, or ``keyPath`` as a path; not both."""
     by_path = key + "Path"
     if not fields.state.jsonata and by_path in fields:
-        fields.only_one(key, by_path)
+        fields.at_most_one(key, by_path)
         return reference(fields, by_path)
     if key not in fields:
         return None

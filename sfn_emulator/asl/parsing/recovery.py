@@ -79,7 +79,7 @@ def _error_names(item: Fields) -> tuple[str, ...]:
     if names is None:
         return ()
     if not names:
-        item.error("ErrorEquals", "The field 'ErrorEquals' should be non-empty")
+        item.refuse_empty("ErrorEquals")
     for index, name in enumerate(names):
         if not isinstance(name, str):
             item.draft.report.error((*item.at("ErrorEquals"), index), "Expected value of type String")

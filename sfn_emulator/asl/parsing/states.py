@@ -23,7 +23,7 @@ from sfn_emulator.asl.parsing.fields import TYPES, check_fields, check_state_fie
 from sfn_emulator.asl.parsing.flow import read_flow
 from sfn_emulator.asl.parsing.map import children, processor_field, read_map
 from sfn_emulator.asl.parsing.recovery import read_catch, read_retry
-from sfn_emulator.asl.parsing.targets import read_loose_targets, read_next, read_target
+from sfn_emulator.asl.parsing.targets import read_loose_targets, read_next, read_stray_next, read_target
 from sfn_emulator.asl.parsing.task import (
     check_parameters,
     read_credentials,
@@ -36,6 +36,8 @@ from sfn_emulator.values import UNSET, Place, Unset, Value
 
 LANGUAGES: Final = tuple(language.value for language in QueryLanguage)
 
+_TIMING: Final = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
+_JSONATA_TIMING: Final = ("Seconds", "Timestamp")
 _NOWHERE: Final = Branch("", {})
 _BRANCH: Final = frozenset(("StartAt", "States", "Comment"))
 _PROCESSOR: Final = _BRANCH | {"ProcessorConfig"}
@@ -54,8 +56,9 @@ def read_branch(raw: dict[str, Any], place: Place, draft: Draft, owner: StateNot
     states = fields.object("States")
     if states is None:
         return _NOWHERE
+    scope.stated = True
     if not states.raw:
-        fields.error("States", "The field 'States' should be non-empty")
+        fields.refuse_empty("States")
     read = {name: read_state(name, raw, states.at(name), scope, draft) for name, raw in states.raw.items()}
     return Branch(scope.start_at or "", {name: state for name, state in read.items() if state is not None})
 
@@ -69,7 +72,8 @@ def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) 
     fields = Fields(raw, place, notes, draft)
     _read_state_language(fields)
     fields.text("Comment")
-    kind = fields.one_of("Type", TYPES) if fields.require("Type") else None
+    fields.need("Type")
+    kind = fields.one_of("Type", TYPES)
     if kind is None:
         read_loose_targets(fields)
         return None
@@ -127,26 +131,25 @@ def _task(fields: Fields) -> Task | None:
 
 def _choice(fields: Fields) -> Choice:
     flow = read_flow(fields)
+    read_stray_next(fields)
     return Choice(fields.state.name, flow, read_choices(fields), read_target(fields, "Default"))
 
 
 def _wait(fields: Fields) -> Wait:
     flow, target = read_flow(fields), read_next(fields)
-    given = [key for key in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if key in fields]
-    if len(given) > 1:
-        fields.refuse(f"You must have only one of these fields: [{', '.join(given)}]", field=given[-1])
-    elif not given:
-        fields.refuse("One of these fields is required: [Seconds, SecondsPath, Timestamp, TimestampPath]")
+    fields.exactly_one(*(_JSONATA_TIMING if fields.state.jsonata else _TIMING))
     return Wait(fields.state.name, flow, target, read_seconds(fields), read_timestamp(fields))
 
 
 def _succeed(fields: Fields) -> Succeed:
     fields.state.terminal = True
+    read_stray_next(fields)
     return Succeed(fields.state.name, read_flow(fields))
 
 
 def _fail(fields: Fields) -> Fail:
     fields.state.terminal = fields.state.fails = True
+    read_stray_next(fields)
     error, cause = read_error_text(fields, "Error"), read_error_text(fields, "Cause")
     return Fail(fields.state.name, read_flow(fields), error, cause)
 
@@ -155,7 +158,7 @@ def _parallel(fields: Fields) -> Parallel:
     shared = _shared(fields)
     raw = (fields.array("Branches") if fields.require("Branches") else None) or []
     if fields.raw.get("Branches") == []:
-        fields.error("Branches", "The field 'Branches' should be non-empty")
+        fields.refuse_empty("Branches")
     branches = []
     for index, item in enumerate(raw):
         if isinstance(item, dict):

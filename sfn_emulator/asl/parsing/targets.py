@@ -19,11 +19,16 @@ def read_next(fields: Fields) -> str | None:
     end = fields.flag("End")
     if end or fields.stands_in(fields.raw.get("End")):
         fields.state.terminal = True
-    if "Next" in fields and "End" in fields:
-        fields.only_one("Next", "End")
-    elif not (fields.draft.alone or "Next" in fields) and (end is False or "End" not in fields):
-        fields.refuse("These fields are required: [Next, End]")
+    if fields.draft.alone:
+        fields.at_most_one("Next", "End")
+    elif fields.exactly_one("Next", "End") == ["End"] and end is False:
+        fields.refuse("This object should have only one of the following fields: [Next, End]")
     return target
+
+
+def read_stray_next(fields: Fields) -> None:
+    """The Next of a state that may have none: besides being refused, it leads somewhere (recorded)."""
+    _loose(fields, fields.raw.get("Next"), "Next")
 
 
 def read_loose_targets(fields: Fields) -> None:

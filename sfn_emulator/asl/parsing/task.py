@@ -88,7 +88,7 @@ def read_error_text(fields: Fields, key: str) -> str | Compiled | None:
     """A Fail state's Error or Cause: literal, …Path with a path or intrinsic, or a JSONata expression."""
     by_path = key + "Path"
     if not fields.state.jsonata and by_path in fields:
-        fields.only_one(key, by_path)
+        fields.at_most_one(key, by_path)
         return path_or_intrinsic(fields, by_path)
     if fields.state.jsonata and key in fields:
         return text_or_expression(fields, key)

@@ -55,14 +55,30 @@ def _outer(scope: Scope) -> Iterator[Scope]:
 
 
 def _check_shadowing(draft: Draft, scope: Scope) -> None:
-    taken = {name for outer in _outer(scope) for state in outer.states.values() for name in state.assigns}
+    taken = _taken(scope)
     if not taken:
         return
     for state in scope.states.values():
         for name, place in state.assigns.items():
             if name in taken:
-                message = f"The variable '{name}' is already assigned in an outer scope"
+                message = f"The variable name '{name}' was already defined in a parent scope."
                 draft.report.error(place, message, "VARIABLE")
+
+
+def _taken(scope: Scope) -> set[str]:
+    """What the states around assign; not what a Catch of the very states around the scope does (recorded 2024-11)."""
+    owners = set()
+    inner = scope
+    while inner.owner is not None:
+        owners.add(id(inner.owner))
+        inner = inner.owner.scope
+    return {
+        name
+        for outer in _outer(scope)
+        for state in outer.states.values()
+        for name, place in state.assigns.items()
+        if not (id(state) in owners and place[len(state.place)] == "Catch")
+    }
 
 
 def _check_reads(draft: Draft) -> None:
