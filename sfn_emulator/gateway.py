@@ -60,7 +60,7 @@ class Gateway:
         self._neighbours = neighbours
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
-        self._stacks = StacksApi(neighbours)
+        self.stacks: StacksApi | None = None
         self._health = health
         self._pace = pace
         self._door = door or Door()
@@ -169,12 +169,14 @@ class Gateway:
         called = data_plane(request)
         if called is not None:
             return self._invocations, partial(self._rest.answer, called, request)
+        if self.stacks is not None and self.stacks.is_signal(request):
+            return self._threads, partial(self.stacks.take, request)
         where = address(request)
         if where.service == "lambda":
             threads = self._invocations if self._lambda.is_invocation(request) else self._threads
             return threads, partial(self._lambda.answer, where.region, request)
-        if where.service == "cloudformation":
-            return self._threads, partial(self._stacks.answer, where.region, request)
+        if self.stacks is not None and where.service == "cloudformation":
+            return self._threads, partial(self.stacks.answer, where.region, request)
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
 

@@ -35,6 +35,8 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.feeds import Feeds
+from sfn_emulator.cloud.stacks.api import StacksApi
+from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App, Connection, say_goodbye
 from sfn_emulator.engine.clock import ScaledClock
@@ -100,16 +102,39 @@ class Server:
             pace=self.pace,
             door=Door((*settings.allowed_hosts, settings.host), settings.allowed_origins),
         )
+        self.stacks = self._stacks()
+        self.gateway.stacks = StacksApi(self.stacks)
 
     async def open(self, endpoint: str) -> None:
         """Called before the first request, with the URL that is about to answer."""
         self.endpoint = endpoint
+        self._here = Clients(
+            Destinations(endpoint, connect=lambda client: connect(client, self.gateway.answer_from_thread))
+        )
         if self._state is not None:
             self._state.tell(endpoint)
         self.gateway.open()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
+        self.stacks.resume()
+
+    def _stacks(self) -> StackService:
+        """CloudFormation; whatever a stack holds is made by calls on this process."""
+        return StackService(
+            directory=None if self._state is None else self._state.path,
+            fsync=self.settings.fsync,
+            account=self.settings.account,
+            client=lambda service, region: self._here.client(service, region),
+            endpoint=lambda: self.endpoint,
+            now=time.time,  # noqa: TID251 - when a stack was made is told in the machine's time
+            new_id=_new_id,
+            pace=0.0
+            if self.settings.time == "skip"
+            else 1.0
+            if self.settings.time == "real"
+            else float(self.settings.time),
+        )
 
     def _service(self) -> StepFunctions:
         """Step Functions itself, going on with what was running when the last process ended."""
@@ -194,6 +219,7 @@ class Server:
         self.feeds.close()
         if self.service is not None:
             self.service.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.stacks.close)
         await asyncio.get_running_loop().run_in_executor(None, self.outlet.close)
         await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
         self.gateway.close()

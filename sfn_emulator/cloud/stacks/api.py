@@ -1,67 +1,84 @@
-"""CloudFormation's requests. A stack that holds a type which would not be made is refused by name."""
+"""CloudFormation's requests: operation by name → parameters by the model → the operation's function → XML."""
 
-from typing import Final
-from urllib.parse import parse_qs, urlsplit
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from sfn_emulator.cloud.message import Reply, Request, xml_error
-from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.stacks.errors import StackError
-from sfn_emulator.cloud.stacks.template.text import parsed
+from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.stacks import wire
+from sfn_emulator.cloud.stacks.deploying.signals import PATH
+from sfn_emulator.cloud.stacks.errors import ResourceError, StackError
+from sfn_emulator.cloud.stacks.operations import change_sets, reading, stacks
+from sfn_emulator.cloud.stacks.operations.stacks import Caller, Given
+from sfn_emulator.cloud.stacks.service import StackService
 
-_MAKING: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
-_MADE: Final = frozenset(
-    f"AWS::{name}"
-    for name in [
-        "Lambda::Function",
-        "Lambda::Version",
-        "Lambda::Permission",
-        "Lambda::EventSourceMapping",
-        "IAM::Role",
-        "IAM::Policy",
-        "IAM::ManagedPolicy",
-        "Logs::LogGroup",
-        "DynamoDB::Table",
-        "SQS::Queue",
-        "SNS::Topic",
-        "S3::Bucket",
-        "SSM::Parameter",
-        "KMS::Key",
-        "Events::Rule",
-        "Events::EventBus",
-        "ApiGateway::RestApi",
-        "ApiGateway::Resource",
-        "ApiGateway::Method",
-        "ApiGateway::Deployment",
-        "ApiGateway::Stage",
-    ]
-)
+_log: Final = logging.getLogger(__name__)
+
+_OPERATIONS: Final[Mapping[str, Callable[[Caller, Given], Given]]] = {
+    "ContinueUpdateRollback": stacks.continue_rollback,
+    "CreateChangeSet": change_sets.create,
+    "CreateStack": stacks.create,
+    "DeleteChangeSet": change_sets.delete,
+    "DeleteStack": stacks.delete,
+    "DescribeAccountLimits": reading.limits,
+    "DescribeChangeSet": change_sets.describe,
+    "DescribeEvents": reading.operation_events,
+    "DescribeStackEvents": reading.events,
+    "DescribeStackResource": reading.resource,
+    "DescribeStackResources": reading.resources,
+    "DescribeStacks": reading.stacks,
+    "EstimateTemplateCost": reading.cost,
+    "ExecuteChangeSet": change_sets.execute,
+    "GetStackPolicy": stacks.get_policy,
+    "GetTemplate": reading.template,
+    "GetTemplateSummary": reading.summary,
+    "ListChangeSets": change_sets.listed,
+    "ListExports": reading.exports,
+    "ListImports": reading.imports,
+    "ListStackResources": reading.resource_list,
+    "ListStacks": reading.listed,
+    "RollbackStack": stacks.roll_back,
+    "SetStackPolicy": stacks.set_policy,
+    "SignalResource": stacks.signal,
+    "UpdateStack": stacks.update,
+    "UpdateTerminationProtection": stacks.protect,
+    "ValidateTemplate": reading.validated,
+}
 
 
 class StacksApi:
     """Blocking, from any thread."""
 
-    def __init__(self, neighbours: Neighbours) -> None:
-        self._neighbours = neighbours
+    def __init__(self, service: StackService) -> None:
+        self._service = service
+
+    def is_signal(self, request: Request) -> bool:
+        """Is this an answer to a custom resource or a wait condition?"""
+        return request.path.startswith(PATH)
+
+    def take(self, request: Request) -> Reply:
+        return self._service.signals.take(request)
 
     def answer(self, region: str, request: Request) -> Reply:
         """The reply to any request for CloudFormation."""
-        told = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        request_id = self._service.world.new_id()
         try:
-            if told.get("Action") in _MAKING:
-                self._check(region, told)
+            form = wire.form_of(request)
+            name = form.get("Action", "")
+            if name not in wire.model().operation_names:
+                raise StackError(f"Could not find operation {name} for version 2010-05-15", "InvalidAction")
+            operation = wire.model().operation_model(name)
+            done = _OPERATIONS.get(name)
+            if done is None:
+                raise StackError(f"CloudFormation's operation {name} is not done here.", "NotImplemented", 501)
+            told = wire.parameters(operation, form)
+            result: Mapping[str, Any] = done(Caller(self._service, region), told)
+            return wire.answer(operation, result, request_id)
         except StackError as error:
-            return xml_error(error.status, error.code, error.message)
-        return self._neighbours.answer("cloudformation", region, request)
-
-    def _check(self, region: str, told: dict[str, str]) -> None:
-        text = told.get("TemplateBody") or self._fetched(region, told.get("TemplateURL", ""))
-        if not text:
-            return
-        resources = parsed(text).get("Resources") or {}
-        types = {str(resource.get("Type")) for resource in resources.values() if isinstance(resource, dict)}
-        if missing := sorted(types - _MADE):
-            raise StackError(f"Template format error: Unrecognized resource types: [{', '.join(missing)}]")
-
-    def _fetched(self, region: str, url: str) -> str:
-        reply = self._neighbours.answer("s3", region, Request("GET", urlsplit(url).path)) if url else None
-        return reply.body.decode() if reply is not None and reply.status == 200 else ""
+            return wire.refusal(error, request_id)
+        except ResourceError as error:
+            return wire.refusal(StackError(str(error)), request_id)
+        except Exception as error:
+            _log.exception("CloudFormation failed")
+            text = f"The local CloudFormation could not answer: {type(error).__name__}"
+            return wire.refusal(StackError(text, "InternalFailure", 500), request_id)

@@ -1,0 +1,1 @@
+"""What each operation of CloudFormation's API does, without its wire."""

@@ -1,0 +1,214 @@
+"""A type of resource as a row: how it is made, changed and removed; and what those have in hand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sfn_emulator.cloud.stacks.errors import ResourceError
+from sfn_emulator.cloud.stacks.resources import fitting
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A resource that is there. ``physical`` is its physical id, ``reference`` what Ref comes to where that differs."""
+
+    physical: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A resource as the stack has it: its type, what it is known by, and the properties it was given."""
+
+    logical: str
+    type: str
+    physical: str
+    properties: Properties
+    attributes: Mapping[str, Any]
+
+
+class Signals(Protocol):
+    """What is told to the stack from outside: a custom resource's answers, a wait condition's signals."""
+
+    def address(self, handle: str) -> str:
+        """The URL to which an answer is PUT."""
+
+    def handle(self, address: str) -> str:
+        """The handle within such a URL."""
+
+    def wait(
+        self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = ...
+    ) -> list[Mapping[str, Any]]:
+        """The first ``count`` answers. Raises ``ResourceError`` when they don't come in time, or ``failed`` says why
+        they never will."""
+
+
+class Nested(Protocol):
+    """Stacks within a stack; each call blocks until the stack stands, and raises ``ResourceError`` if it does not."""
+
+    def create(self, hands: "Hands", name: str, properties: Properties) -> Made: ...
+    def update(self, hands: "Hands", stack: str, properties: Properties) -> Made: ...
+    def delete(self, hands: "Hands", stack: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What is around all stacks. ``client(service, region)`` gives a boto3 client of this port."""
+
+    client: Callable[[str, str], Any]
+    account: str
+    endpoint: Callable[[], str]
+    new_id: Callable[[], str]
+    pause: Callable[[float], None]
+    """Lets that many seconds of the server's time pass; none where it skips waits."""
+    signals: Signals
+    nested: Nested
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What one resource is made with. ``noted(physical)`` keeps the id of what is half made, so that it is removed."""
+
+    world: World
+    region: str
+    stack: str
+    """The stack's name."""
+    stack_id: str
+    logical: str
+    type: str
+    tags: Mapping[str, str]
+    noted: Callable[[str], None]
+
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """An operation by its API name (``CreateQueue``). Raises ``CallError``."""
+        client = self.world.client(service, self.region)
+        try:
+            return dict(getattr(client, xform_name(operation))(**parameters))
+        except ClientError as error:
+            raise CallError(service, error, self.world.new_id()) from None
+        except BotoCoreError as error:
+            raise ResourceError(f'Resource handler returned message: "{error}"') from None
+
+    def send(self, service: str, operation: str, properties: Properties, **more: Any) -> dict[str, Any]:
+        """As ``call``, with what of ``properties`` the operation takes."""
+        return self.call(service, operation, **{**fitting.parameters(service, operation, properties), **more})
+
+    def claim(self, physical: str, probe: Callable[[], object]) -> None:
+        """Notes what is about to be made, unless ``probe`` finds it: then it is somebody else's. For services that
+        would take the call as a repetition, and so that what a killed server made is found again."""
+        try:
+            probe()
+        except CallError as error:
+            if not error.is_gone:
+                raise
+            self.noted(physical)
+            return
+        raise already_there(self.type, physical, self.world.new_id())
+
+    def name(self, limit: int, *, lower: bool = False, stack: bool = True, suffix: str = "") -> str:
+        """A name as CloudFormation makes them up: stack, logical id and twelve letters, at most ``limit`` long."""
+        letters = self.world.new_id().replace("-", "")[:12].upper()
+        parts = [self.stack, self.logical] if stack else [self.logical]
+        room = limit - len(letters) - len(suffix) - 1
+        made = f"{_shortened(parts, room)}-{letters}{suffix}"
+        return made.lower() if lower else made
+
+    def arn(self, service: str, rest: str, *, region: bool = True) -> str:
+        return f"arn:aws:{service}:{self.region if region else ''}:{self.world.account}:{rest}"
+
+
+def _shortened(parts: list[str], room: int) -> str:
+    whole = "-".join(parts)
+    if len(whole) <= room or len(parts) == 1:
+        return whole[:room]
+    half = (room - 1) // 2
+    first = parts[0][: max(half, room - 1 - len(parts[1]))]
+    return f"{first}-{parts[1][: room - 1 - len(first)]}"
+
+
+class CallError(ResourceError):
+    """A service's refusal as CloudFormation quotes it; ``code`` is the service's own."""
+
+    def __init__(self, service: str, error: ClientError, token: str) -> None:
+        told = error.response.get("Error", {})
+        meta = error.response.get("ResponseMetadata", {})
+        self.code, self.message = str(told.get("Code", "")), str(told.get("Message", error))
+        self.is_gone = any(word in self.code for word in _GONE)
+        self.is_there = any(word in self.code for word in _THERE)
+        kind = "NotFound" if self.is_gone else "AlreadyExists" if self.is_there else "InvalidRequest"
+        super().__init__(
+            f'Resource handler returned message: "{self.message} (Service: {service.title()}, '
+            f'Status Code: {meta.get("HTTPStatusCode", 400)}, Request ID: {meta.get("RequestId", token)})" '
+            f"(RequestToken: {token}, HandlerErrorCode: {kind})"
+        )
+
+
+_GONE: Final = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent", "NotFoundException", "404")
+_THERE: Final = ("AlreadyExists", "Conflict", "InUse", "EntityAlready")
+
+
+def already_there(kind: str, name: str, token: str) -> ResourceError:
+    """A name that is taken, where the service itself would have taken the call."""
+    return ResourceError(
+        f"Resource handler returned message: \"Resource of type '{kind}' with identifier '{name}' already exists.\" "
+        f"(RequestToken: {token}, HandlerErrorCode: AlreadyExists)"
+    )
+
+
+Create = Callable[[Hands, Properties], Made]
+Update = Callable[[Hands, Standing, Properties], Made]
+Delete = Callable[[Hands, Standing], None]
+
+
+def kept(hands: Hands, standing: Standing) -> None:
+    """For what goes with something else, or can't be removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``update`` is ``None`` where every change makes the resource anew; ``waits`` for what others may have to signal.
+    ``named`` are the properties that give the resource a name of the user's choice."""
+
+    type: str
+    create: Create
+    update: Update | None = None
+    delete: Delete = kept
+    attributes: frozenset[str] = frozenset()
+    named: str = ""
+    waits: bool = False
+
+
+PHYSICAL: Final = ""
+"""In ``deleting`` and ``updating``: the resource's physical id."""
+
+
+def deleting(service: str, operation: str, **sources: str) -> Delete:
+    """A removal by one call: each parameter is a property, by its name, or the physical id."""
+
+    def delete(hands: Hands, standing: Standing) -> None:
+        hands.call(service, operation, **_from(standing, standing.properties, sources))
+
+    return delete
+
+
+def updating(service: str, operation: str, **sources: str) -> Update:
+    """A change in place by one call, with what of the properties it takes; attributes stay."""
+
+    def update(hands: Hands, standing: Standing, properties: Properties) -> Made:
+        hands.send(service, operation, properties, **_from(standing, properties, sources))
+        return Made(standing.physical, standing.attributes)
+
+    return update
+
+
+def _from(standing: Standing, properties: Properties, sources: Mapping[str, str]) -> dict[str, Any]:
+    told = {
+        name: standing.physical if source == PHYSICAL else properties.get(source) for name, source in sources.items()
+    }
+    return {name: value for name, value in told.items() if value is not None}

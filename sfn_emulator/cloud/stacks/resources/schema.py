@@ -1,0 +1,166 @@
+"""What CloudFormation's own resource schemas say of a type: which properties there are, which replace, which are told.
+
+``schemas.json`` holds the schemas AWS publishes for its types, without prose, patterns and formats (taken from
+cfn-lint, MIT-0). Values come as texts where a template has them so; ``fitted`` makes them what the schema says.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import orjson
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError
+
+from sfn_emulator.cloud.stacks.errors import ResourceError
+
+_PREFIX: Final = "/properties/"
+_CONDITIONAL: Final = {
+    "AWS::DynamoDB::Table": ("/properties/KeySchema",),
+    "AWS::DynamoDB::GlobalTable": ("/properties/KeySchema",),
+}
+"""What replaces in every case we do, where the schema says "sometimes"."""
+
+
+@cache
+def _schemas() -> Mapping[str, Any]:
+    return dict(orjson.loads(files(__package__).joinpath("schemas.json").read_bytes()))
+
+
+@cache
+def _validator(kind: str) -> Draft7Validator:
+    return Draft7Validator(_schemas()[kind])
+
+
+def is_described(kind: str) -> bool:
+    return kind in _schemas()
+
+
+def checked(kind: str, logical: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties as the schema has them. Raises ``ResourceError`` with every fault, in AWS's words."""
+    if not is_described(kind):
+        return dict(properties)
+    made = fitted(kind, properties)
+    faults = [told for error in _validator(kind).iter_errors(made) for told in _told(error)]
+    faults += [f"#: extraneous key [{name}] is not permitted" for name in _read_only(kind) if name in made]
+    if faults:
+        raise ResourceError(f"Properties validation failed for resource {logical} with message:\n" + "\n".join(faults))
+    return dict(made)
+
+
+def fitted(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties as the schema has them, as far as they can be made so."""
+    schema = _schemas().get(kind, {})
+    return dict(_fitted(dict(properties), schema, schema))
+
+
+def replacing(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of the changed properties for which a resource is made anew."""
+    schema = _schemas().get(kind, {})
+    pointers = [*schema.get("createOnlyProperties", []), *_CONDITIONAL.get(kind, ())]
+    paths = [pointer.removeprefix(_PREFIX).split("/") for pointer in pointers]
+    return sorted({path[0] for path in paths if _at(before, path) != _at(after, path)})
+
+
+def attributes(kind: str) -> frozenset[str]:
+    """What ``Fn::GetAtt`` may ask of a type, dotted."""
+    pointers = _schemas()[kind].get("readOnlyProperties", []) if is_described(kind) else []
+    return frozenset(pointer.removeprefix(_PREFIX).replace("/", ".") for pointer in pointers)
+
+
+def property_names(kind: str) -> frozenset[str]:
+    return frozenset(_schemas()[kind]["properties"]) if is_described(kind) else frozenset()
+
+
+def identifiers(kind: str) -> list[str]:
+    """The properties Cloud Control names a resource by."""
+    pointers = _schemas()[kind].get("primaryIdentifier", []) if is_described(kind) else []
+    return [pointer.removeprefix(_PREFIX) for pointer in pointers]
+
+
+def _read_only(kind: str) -> Iterator[str]:
+    settable = _schemas()[kind].get("required", [])
+    return (name for name in attributes(kind) if "." not in name and name not in settable and name not in _SETTABLE)
+
+
+_SETTABLE: Final = frozenset({"Id", "StreamArn"})
+"""Told, yet accepted where a template sets them: old templates do."""
+
+
+def _at(value: Any, path: list[str]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _told(error: ValidationError) -> Iterator[str]:
+    where = "#" + "".join(f"/{part}" for part in error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known: Any = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+        extra = [name for name in error.instance if name not in known]
+        yield from (f"{where}: extraneous key [{name}] is not permitted" for name in extra)
+    elif error.validator == "required":
+        wanted: Any = error.validator_value
+        missing = [name for name in wanted if name not in error.instance]
+        yield from (f"{where}: required key [{name}] not found" for name in missing[:1])
+    elif error.validator == "enum":
+        yield f"{where}: {error.instance} is not a valid enum value"
+    elif error.validator == "type":
+        yield f"{where}: expected type: {error.validator_value}, found: {_type_name(error.instance)}"
+    else:
+        yield f"{where}: failed validation constraint for keyword [{error.validator}]"
+
+
+def _type_name(value: Any) -> str:
+    names = {bool: "Boolean", int: "Integer", float: "Double", str: "String", list: "JSONArray", dict: "JSONObject"}
+    return names.get(type(value), "Null")
+
+
+def _fitted(value: Any, schema: Any, root: Any) -> Any:
+    """``value`` with texts made numbers and booleans, and the other way round, where the schema wants that."""
+    while isinstance(schema, dict) and "$ref" in schema:
+        schema = _pointed(schema["$ref"], root)
+    if not isinstance(schema, dict):
+        return value
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        other: Any = next(iter(schema.get("patternProperties", {}).values()), {})
+        return {key: _fitted(inner, known.get(key, other), root) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fitted(item, schema.get("items", {}), root) for item in value]
+    kind = schema.get("type")
+    return _SCALARS[kind](value) if isinstance(kind, str) and kind in _SCALARS else value
+
+
+def _pointed(reference: str, root: Any) -> Any:
+    for part in reference.lstrip("#/").split("/"):
+        root = root.get(part, {})
+    return root
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _whole(value: Any) -> Any:
+    try:
+        return int(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _boolean(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+_SCALARS: Final = {"string": _text, "integer": _whole, "number": _number, "boolean": _boolean}

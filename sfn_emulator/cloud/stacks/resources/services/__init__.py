@@ -1,0 +1,1 @@
+"""One file a service: its types as rows."""

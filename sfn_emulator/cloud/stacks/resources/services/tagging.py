@@ -1,0 +1,29 @@
+"""Tags on what stands already: what is gone is removed, what is new or changed is put."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    told = properties.get("Tags") or {}
+    return dict(told) if isinstance(told, Mapping) else {str(tag["Key"]): str(tag.get("Value", "")) for tag in told}
+
+
+def retag(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    put: Callable[[dict[str, str]], object],
+    remove: Callable[[Sequence[str]], object],
+) -> None:
+    """Calls ``remove`` and ``put`` only where there is something to do."""
+    old, new = tags_of(before), tags_of(after)
+    gone = [key for key in old if key not in new]
+    changed = {key: value for key, value in new.items() if old.get(key) != value}
+    if gone:
+        remove(gone)
+    if changed:
+        put(changed)
+
+
+def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

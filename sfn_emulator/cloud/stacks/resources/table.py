@@ -1,0 +1,43 @@
+"""Every type that is done, by its name. A new type is a row in its service's file."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sfn_emulator.cloud.stacks.resources.kind import Kind
+from sfn_emulator.cloud.stacks.resources.services import (
+    buckets,
+    custom,
+    events,
+    functions,
+    identity,
+    logs,
+    machines,
+    queues,
+    stacks,
+    tables,
+    topics,
+)
+
+_SERVICES: Final = (
+    machines,
+    functions,
+    identity,
+    tables,
+    queues,
+    topics,
+    buckets,
+    logs,
+    events,
+    custom,
+    stacks,
+)
+KINDS: Final[Mapping[str, Kind]] = {kind.type: kind for service in _SERVICES for kind in service.KINDS}
+
+
+def is_known(kind: str) -> bool:
+    return kind in KINDS or kind.startswith("Custom::")
+
+
+def kind_of(kind: str) -> Kind:
+    """Raises ``KeyError`` for what is not done; a template that holds one is refused before."""
+    return custom.CUSTOM if kind.startswith("Custom::") else KINDS[kind]

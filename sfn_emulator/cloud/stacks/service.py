@@ -1,0 +1,101 @@
+"""CloudFormation without its wire: the stacks, what deploys them, and what goes on after a restart."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sfn_emulator.cloud.stacks.books import Books
+from sfn_emulator.cloud.stacks.deploying.deployment import Deployment
+from sfn_emulator.cloud.stacks.deploying.journal import StoppedError
+from sfn_emulator.cloud.stacks.deploying.nested import NestedStacks
+from sfn_emulator.cloud.stacks.deploying.signals import PutSignals
+from sfn_emulator.cloud.stacks.records import Event, Stack
+from sfn_emulator.cloud.stacks.resources.kind import World
+from sfn_emulator.cloud.stacks.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+class StackService:
+    """All stacks of a server. Each deployment has a thread of its own."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path | None,
+        fsync: bool,
+        account: str,
+        client: Callable[[str, str], Any],
+        endpoint: Callable[[], str],
+        now: Callable[[], float],
+        new_id: Callable[[], str],
+        pace: float,
+    ) -> None:
+        """``pace`` is how many of the server's seconds pass in one (0: waits are skipped). Raises ``StateDirError`` for
+        a store that can't be used."""
+        self._stopping = threading.Event()
+        self._threads: dict[str, threading.Thread] = {}
+        self.books = Books(Store(directory, fsync=fsync), now, new_id)
+        self.signals = PutSignals(endpoint, self._stopping.is_set)
+        nested = NestedStacks(self.books, self._stopping.is_set)
+        self.world = World(client, account, endpoint, new_id, self._pause, self.signals, nested)
+        self._pace = pace
+        self.books.on_event = self._publish
+
+    def deploy(self, stack_id: str, *, resumed: bool = False) -> None:
+        """Begins to do what the stack's status says; returns at once."""
+        thread = threading.Thread(target=self._run, args=(stack_id, resumed), name=f"stack {stack_id}", daemon=True)
+        self._threads[stack_id] = thread
+        thread.start()
+
+    def _run(self, stack_id: str, resumed: bool) -> None:
+        try:
+            Deployment(self.books, self.world, stack_id, self._stopping.is_set).run(resumed=resumed)
+        except StoppedError:
+            return
+        except Exception:
+            if not self._stopping.is_set():
+                _log.exception("Stack %s stopped by a fault of the emulator's own", stack_id)
+        finally:
+            self._threads.pop(stack_id, None)
+
+    def _pause(self, seconds: float) -> None:
+        if self._pace:
+            self._stopping.wait(seconds / self._pace)
+
+    def resume(self) -> None:
+        """Takes up what the last server left half done."""
+        for stack in self.books.everywhere():
+            if stack.is_busy and stack.parent is None:
+                _log.info("Stack %s was %s when the server stopped; it goes on", stack.name, stack.status)
+                self.deploy(stack.id, resumed=True)
+
+    def close(self) -> None:
+        """Stops between two steps; what is under way is taken up by the next server."""
+        self._stopping.set()
+        for thread in list(self._threads.values()):
+            thread.join(2.0)
+        self.books.close()
+
+    def _publish(self, stack: Stack, event: Event) -> None:
+        """Each event goes to the topics the stack names."""
+        for topic in stack.version.topics:
+            lines = {
+                "StackId": stack.id,
+                "EventId": event.id,
+                "LogicalResourceId": event.logical,
+                "PhysicalResourceId": event.physical,
+                "ResourceProperties": event.properties or "null",
+                "ResourceStatus": event.status,
+                "ResourceStatusReason": event.reason or "",
+                "ResourceType": event.type,
+                "StackName": stack.name,
+            }
+            text = "".join(f"{key}='{value}'\n" for key, value in lines.items())
+            try:
+                client = self.world.client("sns", stack.region)
+                client.publish(TopicArn=topic, Message=text, Subject="AWS CloudFormation Notification")
+            except Exception as error:
+                _log.warning("Topic %s was not told of stack %s: %s", topic, stack.name, error)
