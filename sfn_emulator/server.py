@@ -50,6 +50,7 @@ from sfn_emulator.settings import Settings
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.admission import Admission
 from sfn_emulator.tasks.iam.guard import Guard, RolePolicies
+from sfn_emulator.tasks.iam.policies import conditions_hold
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.integrations.lambda_ import ClientLambdas
 from sfn_emulator.tasks.items.map_data import S3MapData
@@ -79,7 +80,9 @@ class Server:
         self._mocks = None if settings.mocks is None else read_mocks(settings.mocks)
         self.service: StepFunctions | None = None
         self._state = _state(settings)
-        self.neighbours = Neighbours(settings.account, self._keeper())
+        self.neighbours = Neighbours(
+            settings.account, self._keeper(), conditions_hold if settings.iam == "enforce" else None
+        )
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
         self.lambdas = Lambdas(
             self.neighbours,

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeAlias
 
+from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.keeping.journal import JournalError
@@ -69,8 +70,10 @@ _STANDING_SETTINGS: Final = {
 class Neighbours:
     """moto's services. ``answer`` may be called from any thread and blocks until the reply is there."""
 
-    def __init__(self, account: str, keeper: Keeper | None = None) -> None:
+    def __init__(self, account: str, keeper: Keeper | None = None, judge: Judge | None = None) -> None:
+        """Without ``judge`` permissions are not judged."""
         self._account = account
+        self._judge = judge
         self._keeper = keeper
         self._restored = threading.Event()
         self._replaying = False
@@ -225,7 +228,7 @@ class Neighbours:
             deliver_events(self._deliver, self._begin)
         if module == "sns":
             _post_only_once(lambda: self._replaying)
-        correct(module)
+        correct(module, self._judge)
         self._prepared.add(module)
 
     def _deliver(self, function: str, event: bytes) -> None:

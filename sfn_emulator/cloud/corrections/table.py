@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from sfn_emulator.cloud.corrections import dynamodb, events, s3, secretsmanager, sns
+from sfn_emulator.cloud.corrections import dynamodb, events, permissions, s3, secretsmanager, sns
+from sfn_emulator.cloud.corrections.permissions import Judge
 
 _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
     "dynamodb": dynamodb.correct,
@@ -14,8 +15,9 @@ _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
 }
 
 
-def correct(module: str) -> None:
-    """Mends a moto module, once; called before its first request."""
+def correct(module: str, judge: Judge | None) -> None:
+    """Mends a moto module, once; called before its first request. Without ``judge`` permissions are not judged."""
     mend = _CORRECTIONS.get(module)
     if mend is not None:
         mend()
+    permissions.correct(module, judge)

@@ -67,7 +67,7 @@ def trusts(document: Document, principals: Mapping[str, Collection[str]], contex
         for statement in _statements(document)
         if _names(statement, "Action", lambda pattern: _matches(pattern, "sts:AssumeRole", re.IGNORECASE))
         and _is_about(statement, principals)
-        and _conditions_hold(statement.get("Condition") or {}, context)
+        and conditions_hold(statement.get("Condition") or {}, context)
     }
     return "Allow" in effects and "Deny" not in effects
 
@@ -95,7 +95,7 @@ def _applies(statement: Document, action: str, resource: str, context: Context) 
     return (
         _names(statement, "Action", lambda pattern: _matches(pattern, action, re.IGNORECASE))
         and _names(statement, "Resource", lambda pattern: _covers(pattern, resource, context))
-        and _conditions_hold(statement.get("Condition") or {}, context)
+        and conditions_hold(statement.get("Condition") or {}, context)
     )
 
 
@@ -134,7 +134,8 @@ def _parts(pattern: str) -> list[str]:
 # -- conditions
 
 
-def _conditions_hold(conditions: Mapping[str, Any], context: Context) -> bool:
+def conditions_hold(conditions: Mapping[str, Any], context: Context) -> bool:
+    """Whether a statement's Condition, empty for none, holds."""
     return all(
         _holds(operator, key.lower(), _list(wanted), context)
         for operator, keys in conditions.items()

@@ -1,26 +1,59 @@
 """What CloudFormation will not make is refused by name before anything is made."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.processes import Process, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Process]:
-    with running("--in-memory") as process:
-        yield process
+from tests.cloud.stacks.stacks import Stacks
 
 
 @pytest.mark.parametrize("operation", ["create_stack", "create_change_set"])
-def test_a_type_that_is_not_made_is_refused_by_name(server: Process, operation: str) -> None:
+def test_a_type_that_is_not_made_is_refused_by_name(stacks: Stacks, operation: str) -> None:
     template = json.dumps({"Resources": {"A": {"Type": "AWS::No::Such"}, "Q": {"Type": "AWS::SQS::Queue"}}})
     more = {"ChangeSetName": "first", "ChangeSetType": "CREATE"} if operation == "create_change_set" else {}
-    stacks = server.client("cloudformation")
     with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::No::Such\]"):
-        getattr(stacks, operation)(StackName="unknown-type", TemplateBody=template, **more)
-    assert stacks.list_stacks()["StackSummaries"] == []
-    assert "QueueUrls" not in server.client("sqs").list_queues()
+        getattr(stacks.api, operation)(StackName="unknown-type", TemplateBody=template, **more)
+    assert stacks.api.list_stacks()["StackSummaries"] == []
+    assert "QueueUrls" not in stacks.client("sqs").list_queues()
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ({"Resources": {}}, "At least one Resources member must be defined"),
+        ({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Propertys": {}}}}, "Invalid template resource property"),
+        (
+            {"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "None"}}}}},
+            r"Unresolved resource dependencies \[None\]",
+        ),
+        (
+            {"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": ["T", "No"]}}}}},
+            "Circular dependency between resources|does not support attribute type No",
+        ),
+        (
+            {
+                "Resources": {
+                    "A": {"Type": "AWS::SNS::Topic", "DependsOn": "B"},
+                    "B": {"Type": "AWS::SNS::Topic", "DependsOn": "A"},
+                }
+            },
+            r"Circular dependency between resources: \[A, B\]",
+        ),
+        (
+            {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["T", "X"]}}}},
+            "resource T does not support attribute type X in Fn::GetAtt",
+        ),
+        (
+            {"Parameters": {"P": {"Type": "String"}}, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}},
+            r"Parameters: \[P\] must have values",
+        ),
+        (
+            {"Transform": "Mine", "Resources": {"T": {"Type": "AWS::SNS::Topic"}}},
+            "No transform named Mine found",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_is_refused_in_aws_words(stacks: Stacks, template: object, reason: str) -> None:
+    with pytest.raises(ClientError, match=reason):
+        stacks.api.create_stack(StackName="wrong", TemplateBody=json.dumps(template))

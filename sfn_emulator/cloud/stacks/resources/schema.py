@@ -102,7 +102,8 @@ def _told(error: ValidationError) -> Iterator[str]:
         yield from (f"{where}: extraneous key [{name}] is not permitted" for name in extra)
     elif error.validator == "required":
         wanted: Any = error.validator_value
-        missing = [name for name in wanted if name not in error.instance]
+        held: Any = error.instance
+        missing = [name for name in wanted if name not in held]
         yield from (f"{where}: required key [{name}] not found" for name in missing[:1])
     elif error.validator == "enum":
         yield f"{where}: {error.instance} is not a valid enum value"

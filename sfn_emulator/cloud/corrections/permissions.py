@@ -1,0 +1,76 @@
+"""Who may do what, as far as moto asks.
+
+IAM takes a policy without Version (``IAM JSON policy elements: Version``). Where permissions are not judged, bucket
+policies are not either, and a function's role need not be there. Where they are, a statement of a bucket policy counts
+only if its conditions hold.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.values import dumps, loads
+
+Judge: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str]], bool]
+"""Whether a statement's Condition holds for a request's condition keys (names in lower case)."""
+
+_SECURE: Final = {"aws:securetransport": "true"}
+"""Who speaks to a port of this machine is not overheard."""
+
+
+def correct(module: str, judge: Judge | None) -> None:
+    """Without ``judge`` permissions are not judged."""
+    mend = _CORRECTIONS.get(module)
+    if mend is not None:
+        mend(judge)
+
+
+def _bucket_policies(judge: Judge | None) -> None:
+    control = importlib.import_module("moto.iam.access_control")
+
+    def made(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def get_permission(self: Any, action: str, resource: str) -> Any:
+            if judge is None or self.policy is None:
+                return control.PermissionResult.NEUTRAL
+            statements = loads(self.policy)["Statement"]
+            told = statements if isinstance(statements, list) else [statements]
+            holding = [row for row in told if judge(row.get("Condition") or {}, _SECURE)]
+            return control.IAMPolicy(dumps({"Statement": holding})).is_action_permitted(action, resource)
+
+        return get_permission
+
+    replace(importlib.import_module("moto.s3.models").FakeBucket, "get_permission", made)
+
+
+def _versions(judge: Judge | None) -> None:
+    def made(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def _validate_version(self: Any) -> None:
+            """Either version of the language will do, and none means the older."""
+
+        return _validate_version
+
+    replace(importlib.import_module("moto.iam.policy_validation").BaseIAMPolicyValidator, "_validate_version", made)
+
+
+def _any_role(judge: Judge | None) -> None:
+    if judge is not None:
+        return
+    models: Any = importlib.import_module("moto.awslambda.models")
+
+    class AnyRole:
+        """IAM's backends as CreateFunction asks them: every role is there."""
+
+        def __getitem__(self, key: str) -> "AnyRole":
+            return self
+
+        def get_role_by_arn(self, arn: str) -> None: ...
+
+    models.iam_backends = AnyRole()
+
+
+_CORRECTIONS: Final[dict[str, Callable[[Judge | None], None]]] = {
+    "awslambda": _any_role,
+    "iam": _versions,
+    "s3": _bucket_policies,
+}
