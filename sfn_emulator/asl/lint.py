@@ -4,7 +4,7 @@ Deployment tools (SAM, CDK, Terraform, the CLI's ``--definition-substitutions``)
 that holds one may become anything: its field is not checked, everything around it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.model import MachineType
@@ -21,10 +21,11 @@ YAML_SUFFIXES: Final = (".yaml", ".yml")
 
 
 class Integrations(NamedTuple):
-    """What whoever runs Tasks has to say of a definition; nobody is asked by default."""
+    """Who else is asked: whoever runs Tasks, and ``advice`` on a definition without errors. Nobody by default."""
 
     supports: Supports | None = None
     misfits: Misfits | None = None
+    advice: Callable[[Mapping[str, Any], Report], None] | None = None
 
 
 _NOBODY: Final = Integrations()
@@ -66,8 +67,10 @@ def _lint(
     value: Any, positions: Positions, report: Report, machine_type: MachineType, integrations: Integrations
 ) -> tuple[Problem, ...]:
     if isinstance(value, Mapping):
-        supports, misfits = integrations
+        supports, misfits, advice = integrations
         read_machine(dict(value), Draft(report, machine_type, supports=supports, misfits=misfits, substitutions=True))
+        if advice is not None and not report.failed:
+            advice(value, report)
     else:
         report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
     return placed(report, positions)

@@ -22,6 +22,7 @@ DEFAULT: Final = "serve"
 
 COMMANDS: Final = {
     "serve": "Serve Step Functions and the services it calls, on one port.",
+    "prove": "No failure leaves a trace, or here is the counterexample.",
     "graph": "Draw a definition, as Mermaid, Graphviz, SVG or JSON.",
     "show": "Show what an execution did, as a tree.",
     "lint": "Tell what is wrong with definitions, in files and in templates.",

@@ -6,9 +6,10 @@ from typing import Final
 
 import click
 
+from sfn_emulator.asl.advice import advise
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.command.help_page import HelpPage
-from sfn_emulator.lint.findings import Finding, UnreadableError, in_file, in_text
+from sfn_emulator.lint.findings import CREATE, Finding, UnreadableError, in_file, in_text
 from sfn_emulator.lint.formats import FORMATS
 
 STDIN: Final = "-"
@@ -34,18 +35,22 @@ _EXITS: Final = {0: "no errors (there may be warnings)", 1: "an error was found,
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--express", is_flag=True, help="Check definitions as Express workflows; templates say it themselves.")
-def command(files: tuple[Path, ...], format_: str, as_json: bool, express: bool) -> None:
+@click.option("--advice", is_flag=True, help="Warn, too, of errors nobody takes and of handlers that never act.")
+def command(files: tuple[Path, ...], format_: str, as_json: bool, express: bool, advice: bool) -> None:
     """Tell what create would refuse, and what it would warn of.
 
     A FILE is a definition in JSON or YAML, or a template of CloudFormation, SAM, CDK or Serverless with definitions
     inside; '-' is standard input. ${Substitutions} may become anything and are left open.
     """
     kind = MachineType.EXPRESS if express else MachineType.STANDARD
+    asked = CREATE._replace(advice=advise) if advice else CREATE
     findings: list[Finding] = []
     unreadable = False
     for path in files:
         try:
-            findings += in_text(_stdin(), "<stdin>", kind) if str(path) == STDIN else in_file(path, kind)
+            findings += (
+                in_text(_stdin(), "<stdin>", kind, asked=asked) if str(path) == STDIN else in_file(path, kind, asked)
+            )
         except UnreadableError as error:
             click.echo(str(error), err=True)
             unreadable = True

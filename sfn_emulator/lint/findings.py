@@ -38,10 +38,14 @@ class Finding:
         return self.problem.severity is Severity.ERROR
 
 
-def in_file(path: str | Path, machine_type: MachineType = MachineType.STANDARD) -> tuple[Finding, ...]:
+def in_file(
+    path: str | Path, machine_type: MachineType = MachineType.STANDARD, asked: Integrations = CREATE
+) -> tuple[Finding, ...]:
     """Every problem of a definition, or of the definitions in a template. Raises ``UnreadableError``."""
     text = _read(Path(path))
-    return in_text(text, str(path), machine_type, yaml=str(path).endswith(YAML_SUFFIXES), beside=Path(path).parent)
+    return in_text(
+        text, str(path), machine_type, yaml=str(path).endswith(YAML_SUFFIXES), beside=Path(path).parent, asked=asked
+    )
 
 
 def in_text(
@@ -51,6 +55,7 @@ def in_text(
     *,
     yaml: bool | None = None,
     beside: Path = Path(),
+    asked: Integrations = CREATE,
 ) -> tuple[Finding, ...]:
     """As ``in_file``, of a text; what it names by a relative path is looked for in the folder ``beside``.
 
@@ -59,8 +64,8 @@ def in_text(
     yaml = not text.lstrip().startswith(("{", "[")) if yaml is None else yaml
     template = _template(text, yaml)
     if template is None:
-        return tuple(Finding(file, found) for found in lint_text(text, machine_type, yaml=yaml, integrations=CREATE))
-    return tuple(finding for machine in machines(template) for finding in _embedded(machine, file, beside))
+        return tuple(Finding(file, found) for found in lint_text(text, machine_type, yaml=yaml, integrations=asked))
+    return tuple(finding for machine in machines(template) for finding in _embedded(machine, file, beside, asked))
 
 
 def _template(text: str, yaml: bool) -> Marked | None:
@@ -74,33 +79,33 @@ def _template(text: str, yaml: bool) -> Marked | None:
     return found if is_template(found.value) else None
 
 
-def _embedded(machine: Embedded, file: str, beside: Path) -> Iterator[Finding]:
+def _embedded(machine: Embedded, file: str, beside: Path, asked: Integrations) -> Iterator[Finding]:
     told = machine.definition
     if isinstance(told, InFile):
-        yield from _beside(machine, told, file, beside)
+        yield from _beside(machine, told, file, beside, asked)
     elif isinstance(told, Unknown):
         yield _of(machine, file, NOT_CHECKED, f"{told.why}: the definition is not checked", Severity.WARNING)
     else:
-        for problem in _problems(told, machine):
+        for problem in _problems(told, machine, asked):
             yield Finding(file, problem, machine.name)
 
 
-def _problems(told: AsValue | AsText, machine: Embedded) -> Iterator[Problem]:
+def _problems(told: AsValue | AsText, machine: Embedded, asked: Integrations) -> Iterator[Problem]:
     if isinstance(told, AsValue):
-        for problem in lint_value(told.value, told.positions, machine.machine_type, integrations=CREATE):
+        for problem in lint_value(told.value, told.positions, machine.machine_type, integrations=asked):
             place = (problem.line, problem.column) if problem.place else (machine.line, machine.column)
             yield replace(problem, line=place[0], column=place[1])
     else:
-        for problem in lint_text(told.text, machine.machine_type, yaml=False, integrations=CREATE):
+        for problem in lint_text(told.text, machine.machine_type, yaml=False, integrations=asked):
             line, column = told.at(problem.line, problem.column) if problem.line else (machine.line, machine.column)
             yield replace(problem, line=line, column=column)
 
 
-def _beside(machine: Embedded, told: InFile, file: str, beside: Path) -> Iterator[Finding]:
+def _beside(machine: Embedded, told: InFile, file: str, beside: Path, asked: Integrations) -> Iterator[Finding]:
     """Of a definition in a file of its own: problems are told there, that it can't be read in the template."""
     path = beside / told.path
     try:
-        found = in_file(path, machine.machine_type)
+        found = in_file(path, machine.machine_type, asked)
     except UnreadableError as error:
         yield _of(machine, file, UNREADABLE, f"The definition of '{machine.name}' can't be read: {error}")
         return

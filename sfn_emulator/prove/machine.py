@@ -1,0 +1,70 @@
+"""A definition file made ready for a proof: read, filled in, checked.
+
+``${Placeholders}`` that nothing stands for are filled so that the definition can run: a whole ``"${Name}"`` in a field
+of seconds becomes a number, in ``Resource`` a function's ARN, anywhere else a text.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.asl.model import Machine
+from sfn_emulator.asl.parse import load
+from sfn_emulator.errors import DefinitionError
+from sfn_emulator.picture.definition import UndrawableError, read_definition
+from sfn_emulator.values import dumps
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([\w.:-]+)\}")
+_NUMBERS: Final = frozenset({"Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "MaxAttempts"})
+_SECONDS: Final = 30
+_FUNCTION: Final = "arn:aws:lambda:us-east-1:123456789012:function:{}"
+
+
+class UnprovableError(Exception):
+    """A proof can't be begun; the text says what, where and how to mend it."""
+
+
+class Source(NamedTuple):
+    """A definition as it is proved: its file, its text with everything filled in, and the checked model."""
+
+    path: Path
+    text: str
+    machine: Machine
+
+
+def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
+    """``values`` stand for placeholders. Raises ``UnprovableError``."""
+    try:
+        raw = read_definition(path.read_text(encoding="utf-8-sig"), str(path)).raw
+    except OSError as error:
+        raise UnprovableError(f"{path}: {error.strerror}") from None
+    except (UndrawableError, UnicodeDecodeError) as error:
+        raise UnprovableError(str(error)) from None
+    return source_of(path, raw, values or {})
+
+
+def source_of(path: Path, raw: Mapping[str, Any], values: Mapping[str, str]) -> Source:
+    text = dumps(_filled(raw, "", values))
+    try:
+        return Source(path, text, load(text))
+    except DefinitionError as error:
+        first = error.problems[0]
+        more = f"; and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
+        raise UnprovableError(f"{path}: {first}{more}; 'sfn-emulator lint {path}' tells all") from None
+
+
+def _filled(value: Any, field: str, values: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _filled(inner, name, values) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, field, values) for inner in value]
+    if not isinstance(value, str):
+        return value
+    whole = _PLACEHOLDER.fullmatch(value)
+    if whole and whole[1] not in values and field in _NUMBERS:
+        return _SECONDS
+    if whole and whole[1] not in values and field == "Resource":
+        return _FUNCTION.format(re.sub(r"\W", "-", whole[1]))
+    text = _PLACEHOLDER.sub(lambda found: values.get(found[1], found[1]), value)
+    return int(text) if whole and field in _NUMBERS and text.isdigit() else text

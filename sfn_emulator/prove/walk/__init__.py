@@ -1,0 +1,1 @@
+"""The static half of a proof: every outcome of every Task, walked without any handler."""

@@ -1,0 +1,135 @@
+"""A machine made fit for a walk: every expression takes unknown values, every field gets what it can work with.
+
+The model stays a model: it is compiled by the engine's own compiler and runs in the engine's own runs. Bounds that
+this sets are gathered in ``Bounds.notes``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+from sfn_emulator.asl.model import (
+    Branch,
+    Catcher,
+    Choice,
+    Fail,
+    Flow,
+    Machine,
+    Map,
+    Parallel,
+    Pass,
+    State,
+    Succeed,
+    Task,
+    Wait,
+)
+from sfn_emulator.prove.walk import conditions
+from sfn_emulator.prove.walk.expressions import Mind, over_unknowns
+from sfn_emulator.prove.walk.unknown import MARK, is_unknown, unknown
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.values import Value
+
+ITEMS: Final = 2
+"""Iterations that a Map over unknown items is walked with, at most."""
+
+
+@dataclass
+class Bounds:
+    """What the walk assumes, in sentences for its report."""
+
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
+
+
+@dataclass(frozen=True)
+class _Abstract:
+    mind: Mind
+    bounds: Bounds
+
+    def branch(self, branch: Branch) -> Branch:
+        return Branch(branch.start_at, {name: self.state(state) for name, state in branch.states.items()})
+
+    def state(self, state: State) -> State:
+        made: Any = replace(state, flow=self.flow(state.flow))
+        for name, meant in _FIELDS.items():
+            value = getattr(made, name, None)
+            if isinstance(value, Compiled):
+                made = replace(made, **{name: over_unknowns(value, self.mind, meant)})
+        if isinstance(made, Task | Parallel | Map):
+            made = replace(made, catch=tuple(self.catcher(catcher) for catcher in made.catch))
+        match made:
+            case Choice():
+                return replace(made, rules=conditions.over_unknowns(_assigning(made, self), self.mind))
+            case Parallel():
+                return replace(made, branches=tuple(self.branch(branch) for branch in made.branches))
+            case Map():
+                return self.map(made)
+            case Pass() | Task() | Wait() | Succeed() | Fail():
+                return made
+        raise AssertionError(made)
+
+    def flow(self, flow: Flow) -> Flow:
+        """Every expression of the data flow; ResultPath writes into plain objects, unknown or not."""
+        made: Any = flow
+        for name in (f.name for f in fields(flow)):
+            value = getattr(flow, name)
+            if isinstance(value, Compiled):
+                made = replace(made, **{name: over_unknowns(value, self.mind)})
+        changed: Flow = made
+        return changed
+
+    def catcher(self, catcher: Catcher) -> Catcher:
+        output = None if catcher.output is None else over_unknowns(catcher.output, self.mind)
+        assign = None if catcher.assign is None else over_unknowns(catcher.assign, self.mind)
+        return replace(catcher, output=output, assign=assign)
+
+    def map(self, state: Map) -> Map:
+        """Inline, over what is known of its items: over unknown ones, with ``ITEMS`` iterations or none."""
+        distribution = state.distribution
+        if distribution is not None:
+            self.bounds.note(f"Map '{state.name}': its children are walked as iterations, one after the other")
+            if distribution.reader is not None:
+                state = replace(state, items=Compiled("$", lambda subject, scope: unknown(f"{state.name} items")))
+        items = state.items or Compiled("$", lambda subject, scope: getattr(subject, "input", subject))
+
+        def listed(value: Value) -> Value:
+            if not (isinstance(value, dict) and MARK in value):
+                return value
+            self.bounds.note(f"Map '{state.name}': unknown items are none or {ITEMS}")
+            count = self.mind.choices.pick((ITEMS, 0))
+            return [unknown(f"{value[MARK]}[{index}]") for index in range(count)]
+
+        items = replace(over_unknowns(items, self.mind, listed), source=items.source)
+        selector = None if state.selector is None else over_unknowns(state.selector, self.mind)
+        return replace(state, processor=self.branch(state.processor), items=items, selector=selector, distribution=None)
+
+
+def _assigning(state: Choice, abstract: _Abstract) -> Choice:
+    def wrapped(compiled: Compiled | None) -> Compiled | None:
+        return None if compiled is None else over_unknowns(compiled, abstract.mind)
+
+    rules = tuple(replace(rule, output=wrapped(rule.output), assign=wrapped(rule.assign)) for rule in state.rules)
+    return replace(state, rules=rules)
+
+
+def _number(default: float) -> Callable[[Value], Value]:
+    return lambda value: default if is_unknown(value) else value
+
+
+_FIELDS: Final[dict[str, Callable[[Value], Value]]] = {
+    "seconds": _number(1),
+    "timestamp": lambda value: "2026-01-01T00:00:01Z" if is_unknown(value) else value,
+    "timeout": _number(60),
+    "heartbeat": _number(30),
+    "credentials": lambda value: value,
+    "max_concurrency": _number(0),
+    "error": lambda value: value if isinstance(value, str) else "unknown",
+    "cause": lambda value: value if isinstance(value, str) else "unknown",
+}
+"""Fields of states that take an expression, and what stands in for an unknown value of it."""
+
+
+def over_unknown_values(machine: Machine, mind: Mind, bounds: Bounds) -> Machine:
+    return replace(machine, body=_Abstract(mind, bounds).branch(machine.body), timeout=None)

@@ -1,0 +1,63 @@
+"""What a walk has done to the world so far: what stands, what was undone, and work that may still be under way."""
+
+from typing import NamedTuple
+
+
+class Effect(NamedTuple):
+    """A Task's effect. ``region`` is the Parallel or Map it happened in, if any: what is in one has no order."""
+
+    task: str
+    region: str = ""
+
+
+class Ledger(NamedTuple):
+    """``standing`` in the order in which they happened. ``late``: (Task, seconds its work may yet take).
+
+    ``tried`` are the steps whose compensation has begun since, ``unrecorded`` the compensations that failed for good.
+    """
+
+    standing: tuple[Effect, ...] = ()
+    undone: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    late: tuple[tuple[str, float], ...] = ()
+    unrecorded: frozenset[str] = frozenset()
+    tried: frozenset[str] = frozenset()
+
+    def happened(self, task: str, region: str) -> "Ledger":
+        if any(effect.task == task for effect in self.standing):
+            return self._replace(failed=self.failed - {task})
+        return self._replace(
+            standing=(*self.standing, Effect(task, region)),
+            undone=self.undone - {task},
+            failed=self.failed - {task},
+            tried=self.tried - {task},
+        )
+
+    def reverted(self, steps: tuple[str, ...]) -> "Ledger":
+        undone = {effect.task for effect in self.standing if effect.task in steps}
+        standing = tuple(effect for effect in self.standing if effect.task not in steps)
+        return self._replace(standing=standing, undone=self.undone | undone)
+
+    def missed(self, task: str) -> "Ledger":
+        """It failed, and nothing of it happened."""
+        stands = any(effect.task == task for effect in self.standing)
+        return self if stands else self._replace(failed=self.failed | {task})
+
+    def lasts(self, task: str, seconds: float) -> "Ledger":
+        """Its work may go on for so long, whatever the machine was told."""
+        kept = tuple(late for late in self.late if late[0] != task)
+        return self._replace(late=(*kept, (task, seconds)) if seconds > 0 else kept)
+
+    def over(self, task: str) -> "Ledger":
+        """It was answered: nothing of it is under way."""
+        return self._replace(late=tuple(late for late in self.late if late[0] != task)) if self.late else self
+
+    def later(self, seconds: float) -> "Ledger":
+        if not self.late or not seconds:
+            return self
+        left = tuple((task, rest - seconds) for task, rest in self.late if rest > seconds)
+        return self._replace(late=left)
+
+    def under_way(self, task: str, elapsed: float) -> float:
+        """Seconds that its work may still take."""
+        return next((rest - elapsed for name, rest in self.late if name == task), 0.0)

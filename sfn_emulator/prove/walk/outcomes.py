@@ -1,0 +1,89 @@
+"""Every way a Task's attempt can come out, as its definition sees it.
+
+Errors that the same Retrier and the same Catchers take are one way, named by the first of them. An error may come
+before the effect (it *fails*) or after it (its answer is *lost*), once or at every attempt.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sfn_emulator.asl.model import Catcher, Map, Parallel, Retrier, State, Task
+from sfn_emulator.engine.states.recovery import matches
+from sfn_emulator.errors import ALL, TASK_FAILED, TIMEOUT, StateError
+from sfn_emulator.prove.claims import Claims
+
+OTHER_ERROR: Final = "SomeOtherError"
+"""An error that no Retrier and no Catcher names."""
+_PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, "States.HeartbeatTimeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``error`` is ``None`` for an answer. ``happened``: the effect is there. ``lasting``: every attempt comes out so.
+
+    ``like`` are the errors that this one stands for. ``guarded``: some Retrier or Catcher takes the error.
+    """
+
+    error: str | None = None
+    happened: bool = True
+    lasting: bool = False
+    retried: bool = False
+    guarded: bool = True
+    like: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        return 0 if self.error is None else 1
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return "answered"
+        name = "timed out" if self.error == TIMEOUT else f"failed with {self.error}"
+        when = "its effect happened, its answer was lost" if self.happened else "nothing happened"
+        how = "at every attempt" if self.lasting else "once" if self.retried else ""
+        return f"{name}{f' {how}' if how else ''} ({when})"
+
+
+ANSWERED: Final = Outcome()
+
+
+def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name: bool) -> tuple[Outcome, ...]:
+    """``around`` are the states the Task is in, innermost first. ``by_name``: the machine looks at errors' names."""
+    owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
+    effects = (False,) if task.name in claims.reads else (True, False)
+    made = [ANSWERED]
+    for names in _classes(owners, _names(task, owners), by_name=by_name):
+        retrier = _taking(task.retry, names[0])
+        retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
+        guarded = any(_taking(owner.retry, names[0]) or _taking(owner.catch, names[0]) for owner in owners)
+        for happened in effects:
+            for lasting in (False, True) if retried else (False,):
+                made.append(Outcome(names[0], happened, lasting, retried, guarded, names))
+    return tuple(made)
+
+
+def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]:
+    yield OTHER_ERROR
+    if task.timeout is not None or task.heartbeat is not None:
+        yield TIMEOUT
+    named = [name for owner in owners for retrier in owner.retry for name in retrier.error_equals]
+    named += [name for owner in owners for catcher in owner.catch for name in catcher.error_equals]
+    yield from (name for name in dict.fromkeys(named) if name not in _PATTERNS)
+
+
+def _classes(
+    owners: Sequence[Task | Parallel | Map], names: Iterator[str], *, by_name: bool
+) -> Iterator[tuple[str, ...]]:
+    """Names that are handled alike; a time-out is a class of its own, for its work may still be under way."""
+    classes: dict[object, list[str]] = {}
+    for name in names:
+        alone = by_name or name == TIMEOUT
+        handled = tuple((id(_taking(owner.retry, name)), id(_taking(owner.catch, name))) for owner in owners)
+        classes.setdefault(name if alone else handled, []).append(name)
+    return (tuple(names) for names in classes.values())
+
+
+def _taking(handlers: Iterable[Retrier | Catcher], name: str) -> Retrier | Catcher | None:
+    error = StateError(name)
+    return next((handler for handler in handlers if matches(error, handler.error_equals)), None)

@@ -1,0 +1,124 @@
+"""Which part of its data can still make a difference to a saga: two places that differ in nothing else are one.
+
+A value matters where a Choice asks about it or where it goes on into other data. What a Task is called with matters
+only in that it is there: nobody here looks at what the Task makes of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Map, State, Task, Wait
+from sfn_emulator.asl.parse import branches
+from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
+from sfn_emulator.prove.walk.unknown import Facts, Key, MissingError, at, opened
+from sfn_emulator.query.compiled import Compiled
+from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT
+from sfn_emulator.values import Value
+
+_ROOTS: Final = frozenset({SUBJECT, "input"})
+_THERE: Final = "there"
+_NOT_THERE: Final = "not there"
+
+
+class Need(NamedTuple):
+    """``keys`` of the document are looked at; ``value``: for what stands there, not only whether something does."""
+
+    keys: tuple[Key, ...]
+    value: bool
+
+
+def needs_by_state(body: Branch) -> Mapping[str, tuple[Need, ...]]:
+    """For every top-level state, what it and all that can follow it look at."""
+    own = {name: frozenset(_needs(state)) for name, state in body.states.items()}
+    targets = {name: frozenset(targets_of(state)) for name, state in body.states.items()}
+    made = dict(own)
+    changed = True
+    while changed:
+        changed = False
+        for name, after in targets.items():
+            union = made[name].union(*(made[target] for target in after if target in made))
+            if union != made[name]:
+                made[name], changed = union, True
+    return {name: _simplified(needs) for name, needs in made.items()}
+
+
+def _simplified(needs: frozenset[Need]) -> tuple[Need, ...]:
+    """Without those that a wider one has in it."""
+    wide = [need.keys for need in needs if need.value]
+
+    def covered(need: Need) -> bool:
+        return any(need.keys[: len(keys)] == keys and (need.keys != keys or not need.value) for keys in wide)
+
+    return tuple(sorted((need for need in needs if not covered(need)), key=repr))
+
+
+def what_matters(document: Value, needs: tuple[Need, ...], facts: Facts) -> list[Value]:
+    made: list[Value] = []
+    for need in needs:
+        try:
+            value = at(opened(document, need.keys, facts), need.keys)
+        except MissingError:
+            made.append(_NOT_THERE)
+            continue
+        made.append([value] if need.value else _THERE)
+    return made
+
+
+def targets_of(state: State) -> Iterator[str]:
+    for target in (getattr(state, "next", None), getattr(state, "default", None)):
+        if target is not None:
+            yield target
+    for way in (*getattr(state, "rules", ()), *getattr(state, "catch", ())):
+        yield way.next
+
+
+def _needs(state: State) -> Iterator[Need]:
+    calls = isinstance(state, Task | Fail | Wait)
+    for name, compiled in _expressions(state):
+        value = not (calls and name in _CALLING)
+        if name in _OF_THE_RESULT and not isinstance(state.flow, JsonataFlow):
+            continue
+        for read in reads_of(compiled.source):
+            if read.root in _ROOTS and (read.keys or value):
+                yield Need(read.keys, value or not read.whole)
+            elif read.root == CONTEXT and read.keys[:2] == ("Execution", "Input"):
+                continue  # what an execution was given never changes
+    if isinstance(state, Choice):
+        for rule in state.rules:
+            yield from _asked(rule.condition.source)
+    for inner in branches(state):
+        for inside in inner.states.values():
+            yield from _needs(inside)
+
+
+_CALLING: Final = frozenset(
+    {"parameters", "arguments", "error", "cause", "seconds", "timestamp", "timeout", "heartbeat", "credentials"}
+)
+_OF_THE_RESULT: Final = frozenset({"result_selector", "output_path"})
+
+
+def _expressions(state: State) -> Iterator[tuple[str, Compiled]]:
+    holders: list[Any] = [state.flow, state, *getattr(state, "catch", ()), *getattr(state, "rules", ())]
+    for holder in holders:
+        for name in holder.__slots__:
+            value = getattr(holder, name)
+            if isinstance(value, Compiled) and name != "condition":
+                yield name, value
+    if isinstance(state, Map) and state.items is None:
+        yield "items", Compiled(SUBJECT, lambda subject, scope: subject)
+    output_path = getattr(state.flow, "output_path", None)
+    if output_path is not None:
+        yield "outputs", output_path
+
+
+def _asked(condition: Value) -> Iterator[Need]:
+    if not isinstance(condition, dict):
+        yield from (Need(read.keys, True) for read in reads_of(condition) if read.root in _ROOTS)
+        return
+    for operator in COMBINATORS:
+        inner = condition.get(operator)
+        for part in inner if isinstance(inner, list) else [inner] if inner is not None else []:
+            yield from _asked(part)
+    reads: list[Read] = list(reads_of(condition.get("Variable", "")))
+    reads += [r for name, text in condition.items() if name.endswith("Path") for r in reads_of(text)]
+    yield from (Need(read.keys, IS_PRESENT not in condition) for read in reads if read.root in _ROOTS)

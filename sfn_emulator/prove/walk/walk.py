@@ -1,0 +1,389 @@
+"""The walk: every place a saga can come to, within so many faults, each visited once.
+
+A *place* is a top-level state with everything that decides what can follow: its input and variables (as far as they
+are known), what is known of unknown values, and the ledger of effects. From a place the state is run alone, once for
+every way it can go. Places are hashed; what was seen with as few faults is not walked again. Places are taken up by the
+number of faults, then in the order in which they were found, so the first path to break a rule is a shortest one.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import orjson
+
+from sfn_emulator.asl.model import Branch, Fail, Machine, State, Task
+from sfn_emulator.asl.parse import branches
+from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.local import identity
+from sfn_emulator.engine.program import block, compile
+from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting
+from sfn_emulator.prove.claims import Claims, check_names, states_of
+from sfn_emulator.prove.walk import rules
+from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
+from sfn_emulator.prove.walk.choices import Choices
+from sfn_emulator.prove.walk.driver import EndlessError, Moment, WalkDriver, Watch
+from sfn_emulator.prove.walk.expressions import Mind
+from sfn_emulator.prove.walk.ledger import Ledger
+from sfn_emulator.prove.walk.outcomes import Outcome, outcomes_of
+from sfn_emulator.prove.walk.relevance import needs_by_state, targets_of, what_matters
+from sfn_emulator.prove.walk.rings import rings
+from sfn_emulator.prove.walk.rules import Hit, Rule
+from sfn_emulator.prove.walk.unknown import Facts, shown, unknown
+from sfn_emulator.values import UNSET, Unset, Value
+
+MOST_PLACES: Final = 150_000
+MOST_WAYS: Final = 4_000
+"""Places in all, and ways through one Parallel or Map, after which a walk says that it went no further."""
+INPUT: Final = "input"
+
+
+class Place(NamedTuple):
+    """``known`` is what is known of unknown values. ``faults`` is how many have been spent on the way."""
+
+    state: str
+    document: Value
+    variables: Mapping[str, Value]
+    known: Mapping[str, Value]
+    ledger: Ledger
+    faults: int
+
+
+class Arrival(NamedTuple):
+    """How a place was come to: from which, by which picks."""
+
+    before: bytes | None
+    picks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule with its shortest path: ``deeds`` are the outcomes of Tasks, ``events`` the history.
+
+    ``assumed`` is what unknown values were taken to be on the way, by name.
+    """
+
+    hit: Hit
+    faults: int
+    deeds: tuple[tuple[str, Outcome], ...] = ()
+    assumed: Mapping[str, Value] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    @property
+    def is_warning(self) -> bool:
+        return self.hit.rule in rules.WARNINGS
+
+
+@dataclass(frozen=True)
+class Walked:
+    """``bounds`` are sentences: how far the walk went, and what it took for granted. ``whole``: nothing was cut off."""
+
+    findings: tuple[Finding, ...]
+    places: int
+    ways: int
+    faults: int
+    whole: bool
+    bounds: tuple[str, ...]
+
+    @property
+    def counterexamples(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if not finding.is_warning)
+
+
+def walk(machine: Machine, claims: Claims, *, faults: int | None = None, most: int = MOST_PLACES) -> Walked:
+    """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``."""
+    check_names(claims, machine)
+    return _Walk(machine, claims, claims.faults if faults is None else faults, most).walked()
+
+
+class _Walk:
+    def __init__(self, machine: Machine, claims: Claims, faults: int, most: int) -> None:
+        self._claims = claims
+        self._faults = faults
+        self._most = most
+        self._bounds = Bounds()
+        self._mind = Mind(Facts(_written(machine)))
+        self._watch = Watch(claims)
+        self._machine = over_unknown_values(machine, self._mind, self._bounds)
+        self._outcomes = _all_outcomes(self._machine, claims)
+        self._programs = {name: self._alone(state) for name, state in self._machine.body.states.items()}
+        self._program = compile(self._machine, self._watch)
+        self._levels: list[deque[tuple[bytes, Place]]] = [deque() for _ in range(faults + 1)]
+        self._arrivals: dict[bytes, Arrival] = {}
+        self._places: dict[bytes, int] = {}
+        self._edges: dict[bytes, set[bytes]] = {}
+        self._names: dict[bytes, str] = {}
+        self._needs = needs_by_state(machine.body)
+        self._broken: dict[tuple[Rule, tuple[str, ...]], tuple[Hit, bytes, tuple[int, ...], int]] = {}
+        self._ways = 0
+        self._whole = True
+
+    # -- the search
+
+    def walked(self) -> Walked:
+        start = Place(self._machine.body.start_at, unknown(INPUT), {}, {}, Ledger(), 0)
+        self._arrive(start, Arrival(None, ()))
+        while (found := self._next()) is not None:
+            if len(self._places) > self._most:
+                self._whole = False
+                self._bounds.note(f"the walk stopped after {self._most} places; --most allows more")
+                break
+            self._leave(*found)
+        return Walked(
+            (*map(self._finding, self._broken.values()), *self._unreached(), *self._endless()),
+            len(self._places),
+            self._ways,
+            self._faults,
+            self._whole,
+            self._said(),
+        )
+
+    def _next(self) -> tuple[bytes, Place] | None:
+        return next((level.popleft() for level in self._levels if level), None)
+
+    def _arrive(self, place: Place, arrival: Arrival) -> None:
+        key = self._hash(place)
+        if arrival.before is not None:
+            self._edges.setdefault(arrival.before, set()).add(key)
+        if key in self._places:
+            return
+        self._places[key] = place.faults
+        self._arrivals[key] = arrival
+        self._names[key] = place.state
+        self._levels[place.faults].append((key, place))
+
+    def _hash(self, place: Place) -> bytes:
+        """Faults apart: a place seen with fewer of them is not walked again with more."""
+        facts = self._mind.facts
+        facts.known = dict(place.known)
+        matter = what_matters(place.document, self._needs[place.state], facts)
+        held = (place.state, matter, place.variables)
+        told = (*held, _relevant(place.known, *held), place.ledger)
+        text = orjson.dumps(told, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        return hashlib.blake2b(text, digest_size=16).digest()
+
+    def _leave(self, key: bytes, place: Place) -> None:
+        """Every way the state can go from here."""
+        told: tuple[int, ...] | None = ()
+        tried = 0
+        while told is not None:
+            tried += 1
+            self._ways += 1
+            if tried > MOST_WAYS:
+                self._whole = False
+                self._bounds.note(f"'{place.state}': {MOST_WAYS} ways through it were walked, and no more")
+                return
+            told = self._go(key, place, told)
+
+    def _go(self, key: bytes, place: Place, told: tuple[int, ...]) -> tuple[int, ...] | None:
+        choices, moment = self._prepare(place, told)
+        run = Run(self._programs[place.state], _IDENTITY, unknown(INPUT), "{}")
+        self._present = place
+        try:
+            WalkDriver(run, moment, self._mind, self._claims, self._outcomes).carry()
+        except EndlessError:
+            self._endless_inside(place.state)
+            return choices.following()
+        picks = choices.sequence
+        moment.ledger = moment.ledger.later(run.at - run.identity.started_at)
+        self._proceed(key, place, run, moment, picks)
+        for hit in moment.hits:
+            self._break(hit, key, picks, self._faults - moment.faults)
+        return choices.following()
+
+    def _prepare(self, place: Place, told: tuple[int, ...]) -> tuple[Choices, Moment]:
+        choices = self._mind.choices = Choices(told)
+        self._mind.facts.known = dict(place.known)
+        moment = self._watch.moment = Moment(place.ledger, self._faults - place.faults)
+        return choices, moment
+
+    def _proceed(self, key: bytes, place: Place, run: Run, moment: Moment, picks: tuple[int, ...]) -> None:
+        target = run.next_state
+        if run.status is Status.SUCCEEDED and target is not None and run.root is not None:
+            output = None if isinstance(run.output, Unset) else run.output
+            known = self._mind.facts.known
+            after = Place(target, output, run.root.variables, known, moment.ledger, self._faults - moment.faults)
+            self._arrive(after, Arrival(key, picks))
+            return
+        if run.status is Status.RUNNING:
+            self._bounds.note(f"'{place.state}' waits for something that no outcome of a Task brings")
+            return
+        end, means = self._meaning(place.state, run)
+        moment.hits += rules.ends(self._claims, end, moment.ledger, means=means)
+
+    def _meaning(self, name: str, run: Run) -> tuple[str, str]:
+        """The end in words, and what it means: ``done``, ``undone``, or nothing that was claimed."""
+        state, claims = self._machine.body.states[name], self._claims
+        if run.status is Status.FAILED and not isinstance(state, Fail):
+            return f"the unhandled error {run.error} of '{name}'", "undone"
+        if run.status is Status.FAILED:
+            means = claims.undone is None or name in claims.undone
+            return f"'{name}'", "undone" if means else "done" if name in (claims.done or ()) else ""
+        if name in (claims.undone or ()):
+            return f"'{name}'", "undone"
+        return f"'{name}'", "done" if claims.done is None or name in claims.done else ""
+
+    def _break(self, hit: Hit, key: bytes, picks: tuple[int, ...], faults: int) -> None:
+        if self._claims.undo or hit.rule not in rules.CLAIMED:
+            self._broken.setdefault((hit.rule, hit.about), (hit, key, picks, faults))
+
+    # -- programs
+
+    def _alone(self, state: State) -> Program:
+        """The program of one state that begins with what the present place has."""
+        step = block(Branch(state.name, {state.name: state}), self._watch).steps[state.name]
+
+        def take(strand: Strand) -> None:
+            place = self._present
+            strand.input, strand.variables = place.document, place.variables
+
+        return Program(Block(state.name, {state.name: _begun_with(take, step)}, single=True))
+
+    # -- what is told
+
+    def _finding(self, broken: tuple[Hit, bytes, tuple[int, ...], int]) -> Finding:
+        """The path walked again, the whole machine in one run."""
+        hit, key, last, faults = broken
+        picks = [last]
+        at: bytes | None = key
+        while at is not None:
+            picks.append(self._arrivals[at].picks)
+            at = self._arrivals[at].before
+        told = tuple(pick for part in reversed(picks) for pick in part)
+        self._mind.choices = Choices(told)
+        self._mind.facts.known = {}
+        self._mind.learnt = []
+        moment = self._watch.moment = Moment(Ledger(), self._faults)
+        run = Run(self._program, _IDENTITY, unknown(INPUT), "{}")
+        WalkDriver(run, moment, self._mind, self._claims, self._outcomes).carry()
+        assumed = dict(self._mind.learnt)
+        return Finding(hit, faults, tuple(moment.deeds), assumed, tuple(_known(run.events, assumed)))
+
+    def _unreached(self) -> list[Finding]:
+        if not self._whole:
+            return []
+        entered = self._watch.entered_states
+        possible = set(entered)
+        for body in _bodies(self._machine.body):
+            possible |= _caught_from(body, entered)
+        lost = [state.name for state in states_of(self._machine.body) if state.name not in possible]
+        return [Finding(Hit(Rule.UNREACHED, (name,), f"no outcome reaches '{name}'"), 0) for name in lost]
+
+    def _endless(self) -> list[Finding]:
+        found = {tuple(sorted({self._names[key] for key in ring})) for ring in rings(self._edges)}
+        made = []
+        for ring in sorted(found):
+            told = " → ".join(f"'{name}'" for name in ring)
+            made.append(Finding(Hit(Rule.ENDLESS, ring, f"nothing bounds how often this goes round: {told}"), 0))
+        return made
+
+    def _endless_inside(self, name: str) -> None:
+        hit = Hit(Rule.ENDLESS, (name,), f"nothing bounds how often a loop inside '{name}' goes round")
+        self._bounds.note(f"loops inside '{name}' were walked a dozen times")
+        start = next(iter(self._arrivals))
+        self._broken.setdefault((hit.rule, hit.about), (hit, start, (), 0))
+
+    def _said(self) -> tuple[str, ...]:
+        reached = max(self._places.values(), default=0)
+        return (
+            f"up to {self._faults} faults at once ({reached} reached); every answer is taken for one that did its work",
+            "branches of a Parallel answer in their order; what a failed sibling aborts may have happened",
+            *self._bounds.notes,
+        )
+
+
+_IDENTITY: Final = identity("prove")
+
+
+def _begun_with(take: Callable[[Strand], None], step: Step) -> Step:
+    def apply(strand: Strand) -> str | None:
+        take(strand)
+        assert step.apply is not None
+        return step.apply(strand)
+
+    def wait(strand: Strand) -> Waiting:
+        take(strand)
+        assert step.wait is not None
+        return (yield from step.wait(strand))
+
+    return Step(step.kind, apply) if step.apply is not None else Step(step.kind, wait=wait)
+
+
+def _all_outcomes(machine: Machine, claims: Claims) -> dict[str, tuple[Outcome, ...]]:
+    """By Task, those inside Parallels and Maps too."""
+    by_name = _looks_at_error_names(machine)
+    made: dict[str, tuple[Outcome, ...]] = {}
+
+    def gather(body: Branch, around: tuple[State, ...]) -> None:
+        for state in body.states.values():
+            if isinstance(state, Task):
+                made[state.name] = outcomes_of(state, around, claims, by_name=by_name)
+            for inner in branches(state):
+                gather(inner, (state, *around))
+
+    gather(machine.body, ())
+    return made
+
+
+def _looks_at_error_names(machine: Machine) -> bool:
+    """Whether some Choice asks about a member ``Error``, as Catchers write it."""
+    sources = (rule.condition.source for s in states_of(machine.body) for rule in getattr(s, "rules", ()))
+    return any(".Error" in orjson.dumps(source).decode() for source in sources)
+
+
+def _written(machine: Machine) -> frozenset[str]:
+    """Members of the input that the machine itself writes: what is given does not have them."""
+    names: set[str] = set()
+    for state in states_of(machine.body):
+        paths = [getattr(state.flow, "result_path", None)]
+        paths += [catcher.result_path for catcher in getattr(state, "catch", ())]
+        names |= {path.source[2:].split(".")[0].split("[")[0] for path in paths if path and path.source[:2] == "$."}
+    return frozenset(f"{INPUT}.{name}" for name in names)
+
+
+def _bodies(body: Branch) -> Iterator[Branch]:
+    yield body
+    for state in body.states.values():
+        for inner in branches(state):
+            yield from _bodies(inner)
+
+
+def _caught_from(body: Branch, entered: set[str]) -> set[str]:
+    """States that more faults would reach: behind a Catcher of a state that was entered, with all that follows."""
+    caught = [c.next for name, state in body.states.items() if name in entered for c in getattr(state, "catch", ())]
+    found: set[str] = set()
+    while caught:
+        name = caught.pop()
+        if name not in found and name not in entered:
+            found.add(name)
+            state = body.states[name]
+            caught += targets_of(state)
+            found |= {inner.name for branch in branches(state) for inner in states_of(branch)}
+    return found
+
+
+def _relevant(known: Mapping[str, Value], *holding: object) -> Mapping[str, Value]:
+    """Facts about values that can still be read."""
+    if not known:
+        return known
+    text = orjson.dumps(holding, option=orjson.OPT_NON_STR_KEYS).decode()
+    return {n: v for n, v in known.items() if n.split(".")[0] == INPUT or n.split(".")[0] in text or n in text}
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else "unset" if value is UNSET else list(value)  # type: ignore[call-overload]
+
+
+def _known(events: list[Event], assumed: Mapping[str, Value]) -> list[Event]:
+    """The events with what was assumed in place of unknown values."""
+    made = []
+    for event in events:
+        detail = event.detail
+        if detail is not None:
+            told = {n: shown(v, assumed) for n, v in detail._asdict().items() if isinstance(v, dict | list)}
+            detail = detail._replace(**told)
+        made.append(event._replace(detail=detail))
+    return made
