@@ -174,7 +174,7 @@ class ResultWriter:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What a Map has only in DISTRIBUTED mode. ``label`` is the given one, or the state's name made fit."""
+    """What a Map has only in DISTRIBUTED mode. ``label`` is the given one."""
 
     execution_type: MachineType
     label: str | None = None

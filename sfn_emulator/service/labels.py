@@ -3,11 +3,14 @@
 What its children run is the state's processor, a definition of its own (API_DescribeStateMachine: label).
 """
 
+import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.model import Branch, Distribution, Machine, MachineType, Map, Parallel
 from sfn_emulator.values import dumps, loads
+
+_LABELS: Final = uuid.UUID("5b0e0f86-2c52-5d1f-9a3f-6f4c5d1f7a10")
 
 
 class Part(NamedTuple):
@@ -17,15 +20,20 @@ class Part(NamedTuple):
     type: MachineType
 
 
-def part(model: Machine, definition: str, label: str) -> Part | None:
+def made_label(machine_arn: str, state: str) -> str:
+    """The label of a state that gives none: a UUID (recorded), the same for every run of the state."""
+    return str(uuid.uuid5(_LABELS, f"{machine_arn.partition('/')[0]}\x00{state}"))
+
+
+def part(model: Machine, definition: str, label: str, machine_arn: str) -> Part | None:
     """The Distributed Map state called ``label`` in a definition and its model, if there is one."""
-    for distribution, processor in _distributed(model.body, loads(definition)):
-        if distribution.label == label:
+    for name, distribution, processor in _distributed(model.body, loads(definition)):
+        if label == (distribution.label or made_label(machine_arn, name)):
             return Part(dumps(processor), distribution.execution_type)
     return None
 
 
-def _distributed(branch: Branch, text: Mapping[str, Any]) -> Iterator[tuple[Distribution, Mapping[str, Any]]]:
+def _distributed(branch: Branch, text: Mapping[str, Any]) -> Iterator[tuple[str, Distribution, Mapping[str, Any]]]:
     for name, state in branch.states.items():
         fields = text["States"][name]
         if isinstance(state, Parallel):
@@ -34,5 +42,5 @@ def _distributed(branch: Branch, text: Mapping[str, Any]) -> Iterator[tuple[Dist
         elif isinstance(state, Map):
             processor = fields.get("ItemProcessor") or fields["Iterator"]
             if state.distribution is not None:
-                yield state.distribution, processor
+                yield name, state.distribution, processor
             yield from _distributed(state.processor, processor)

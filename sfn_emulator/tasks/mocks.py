@@ -150,13 +150,13 @@ class MockedTasks:
         identity = effect.request.identity
         if identity.test_case is None:
             return self._tasks.start(effect, tell)
-        case = self._cases.get((identity.machine_name, identity.test_case))
+        machine = identity.machine_name.partition("/")[0]  # a Map Run's child is called NAME/LABEL
+        case = self._cases.get((machine, identity.test_case))
         if case is None:
             return refused(
                 effect,
                 tell,
-                f"The mock configuration has no test case '{identity.test_case}' for the state machine "
-                f"'{identity.machine_name}'.",
+                f"The mock configuration has no test case '{identity.test_case}' for the state machine '{machine}'.",
             )
         responses = case.get(effect.request.state)
         if responses is None:

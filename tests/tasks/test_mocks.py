@@ -126,3 +126,8 @@ def test_a_file_that_is_not_there_or_not_json_says_so(tmp_path: Path) -> None:
     (tmp_path / "half.json").write_text("{")
     with pytest.raises(MockFileError, match="is not JSON: "):
         read(tmp_path / "half.json")
+
+
+def test_a_map_runs_child_meets_the_mocks_of_its_machine(mocked: Host) -> None:
+    child = replace(identity("Happy"), machine_name="m/Label", machine_arn="arn:aws:states:::stateMachine:m/Label")
+    assert mocked.run(LAMBDA, {}, identity=child) == TaskFailed(1, "Lambda.TooManyRequestsException", "slow down")

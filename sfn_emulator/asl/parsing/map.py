@@ -148,10 +148,10 @@ def _tolerated(fields: Fields) -> tuple[Number | None, Number | None]:
     return count, _number(fields, "ToleratedFailurePercentage", 0.0, 100.0)
 
 
-def _label(fields: Fields) -> str:
+def _label(fields: Fields) -> str | None:
     label = fields.text("Label")
     if label is None:
-        return _UNFIT.sub("", fields.state.name)[:LONGEST_LABEL]
+        return None
     report, place = fields.draft.report, fields.at("Label")
     if not label or len(label) > LONGEST_LABEL or _UNFIT.search(label):
         message = f"The label must have 1 to {LONGEST_LABEL} characters and no white space, brackets or wildcards"

@@ -13,6 +13,7 @@ from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStar
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.service import arns
+from sfn_emulator.service.labels import made_label
 from sfn_emulator.service.map_runs import operations as map_runs
 from sfn_emulator.service.map_runs import outcomes as map_outcomes
 from sfn_emulator.service.map_runs.children import ENDS, PAGE, StandardChildren
@@ -153,7 +154,7 @@ class MapRunHost:
             tolerated_count=spec.tolerated_count,
             tolerated_percentage=spec.tolerated_percentage,
             state=spec.state,
-            label=spec.label or "",
+            label=_label(spec),
             express=spec.express,
             revision=parent.execution.revision,
             effect=effect,
@@ -318,8 +319,11 @@ class MapRunHost:
 
 def _arn(spec: MapRunSpec, effect: int) -> str:
     head, _, name = spec.identity.machine_arn.partition(":stateMachine:")
-    label = spec.label or "Map"
-    return f"{head}:mapRun:{name.split('/')[0]}/{label}:{map_run_id(spec.identity.seed, effect)}"
+    return f"{head}:mapRun:{name.split('/')[0]}/{_label(spec)}:{map_run_id(spec.identity.seed, effect)}"
+
+
+def _label(spec: MapRunSpec) -> str:
+    return spec.label or made_label(spec.identity.machine_arn, spec.state)
 
 
 def _items(

@@ -61,11 +61,16 @@ def list_map_runs(around: Surroundings, told: Mapping[str, Any]) -> dict[str, An
     return {"mapRuns": [_brief(run) for run in shown], **more}
 
 
+def _labelled(run: MapRun) -> str:
+    """The state machine's ARN with the label of the Map state (recorded)."""
+    return f"{run.machine_arn.partition('/')[0]}/{run.label}" if run.label else run.machine_arn
+
+
 def _brief(run: MapRun) -> dict[str, Any]:
     told = {
         "executionArn": run.execution_arn,
         "mapRunArn": run.arn,
-        "stateMachineArn": run.machine_arn,
+        "stateMachineArn": _labelled(run),
         "startDate": run.created_at,
     }
     return told if run.stopped_at is None else told | {"stopDate": run.stopped_at}

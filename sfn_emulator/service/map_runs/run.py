@@ -302,14 +302,14 @@ class MapRunWork:
             Collecting(self.spec.state, spec, parts.children, self._holder.later, self._concluded).step()
 
     def _written(self, details: Value, error: Exception | None) -> None:
-        if error is None:
-            self.parts.counts.all_written()
         result = {"MapRunArn": self.record.arn, "ResultWriterDetails": details}
         self._concluded(result, None if error is None else _failure(error, RESULT_WRITER_FAILED))
 
     def _concluded(self, result: Value, error: Exception | None) -> None:
         if error is not None and self._failure is None:
             self._failure = _failure(error, RUNTIME)
+        if error is None:
+            self.parts.counts.all_written()  # with and without a ResultWriter (recorded)
         self._finish(result)
 
     def _finish(self, result: Value) -> None:

@@ -112,7 +112,7 @@ class Machines:
         if machine is None or arn.qualifier:
             raise refuse("StateMachineDoesNotExist", arn.text)
         revision = revision_of(around, machine.revision)
-        part = labels.part(self._definitions.model(revision), revision.definition, arn.label or "")
+        part = labels.part(self._definitions.model(revision), revision.definition, arn.label or "", machine.arn)
         if part is None:
             raise refuse("StateMachineDoesNotExist", arn.text)
         return {
@@ -135,7 +135,7 @@ class Machines:
             "loggingConfiguration": revision.logging,
             "tracingConfiguration": revision.tracing,
         }
-        part = labels.part(model, revision.definition, label) if label else None
+        part = labels.part(model, revision.definition, label, revision.machine_arn) if label else None
         if part is not None:
             told |= {"label": label} if metadata_only else {"label": label, "definition": part.definition}
         if revision.public_id:

@@ -1,5 +1,7 @@
 """Distributed Maps: what children get, what comes of them, and what can be seen of it while they run."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -424,3 +426,21 @@ def test_a_childs_machine_tells_its_label(maps: MapWorld) -> None:
     child = maps.children(execution)[0]["executionArn"]
     told = maps.call("DescribeStateMachineForExecution", executionArn=child)
     assert (told["label"], told["mapRunArn"]) == ("L", maps.map_run(execution)["mapRunArn"])
+
+
+def test_without_a_label_a_uuid_is_the_label_and_describes_the_part(maps: MapWorld) -> None:
+    definition = mapping()
+    del definition["States"]["M"]["Label"]
+    first, again = maps.run_map(definition, [1, 2]), maps.run_map(definition, [3])
+    runs = [maps.call("ListMapRuns", executionArn=done["executionArn"])["mapRuns"][0] for done in (first, again)]
+    label = runs[0]["mapRunArn"].rpartition("/")[2].partition(":")[0]
+
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", label)
+    assert [run["stateMachineArn"] for run in runs] == [f"{ARN}:stateMachine:m/{label}"] * 2
+    part = maps.call("DescribeStateMachine", stateMachineArn=runs[0]["stateMachineArn"])
+    assert json.loads(part["definition"])["StartAt"] == definition["States"]["M"]["ItemProcessor"]["StartAt"]
+
+
+def test_results_count_as_written_without_a_result_writer(maps: MapWorld) -> None:
+    run = maps.map_run(maps.run_map(mapping(), [1, 2])["executionArn"])
+    assert [run[kind]["resultsWritten"] for kind in ("itemCounts", "executionCounts")] == [2, 2]

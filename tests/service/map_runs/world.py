@@ -153,8 +153,8 @@ class MapWorld(World):
 
 
 def counted(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts that are not zero, ``total`` left out."""
-    return {name: count for name, count in counts.items() if count and name != "total"}
+    """Counts that are not zero, ``total`` and ``resultsWritten`` left out."""
+    return {name: n for name, n in counts.items() if n and name not in ("total", "resultsWritten")}
 
 
 def _text(value: Value) -> str:
