@@ -14,17 +14,18 @@ from typing import Any, Final, Protocol
 from sfn_emulator.cloud.addressing import address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.lambdas.api import LambdaApi
-from sfn_emulator.cloud.message import Headers, Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
-from sfn_emulator.values import loads
 
 _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
+_OUR_PATHS: Final = ("/_sfn/", "/moto-api/")
+"""What no service of AWS has below its host."""
 
 
 class Answered(Protocol):
@@ -43,7 +44,10 @@ class StepFunctions(Protocol):
 
 
 class Gateway:
-    """``answer`` is for the host's loop; ``answer_from_thread`` for threads that want a reply without a socket."""
+    """``answer`` is for the host's loop; ``answer_from_thread`` for threads that want a reply without a socket.
+
+    ``own`` says who answers what is asked of the server itself (method and path), AWS's services aside.
+    """
 
     def __init__(
         self,
@@ -52,8 +56,7 @@ class Gateway:
         account: str,
         step_functions: StepFunctions | None = None,
         *,
-        health: Callable[[], Mapping[str, object]] = dict,
-        pace: Callable[[str, str], None] = lambda execution, time: None,
+        own: Mapping[tuple[str, str], Callable[[Request], Awaitable[Reply]]] | None = None,
         door: Door | None = None,
     ) -> None:
         self.step_functions = step_functions
@@ -61,14 +64,8 @@ class Gateway:
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
         self.stacks: StacksApi | None = None
-        self._health = health
-        self._pace = pace
         self._door = door or Door()
-        self._own: dict[tuple[str, str], Callable[[Request], Reply]] = {
-            ("GET", "/health"): self._told_health,
-            ("HEAD", "/health"): self._told_health,
-            ("POST", "/pace"): self._paced,
-        }
+        self._own = own or {}
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,25 +98,10 @@ class Gateway:
             return permit
         own = self._own.get((request.method, request.path))
         if own is not None:
-            return own(request)
+            return await own(request)
         if address(request).service == "states":
             return await self._states(target, request)
         return await self._elsewhere(request)
-
-    def _told_health(self, request: Request) -> Reply:
-        return json_reply(200, self._health())
-
-    def _paced(self, request: Request) -> Reply:
-        """``{"execution": NAME, "time": "real" | "skip"}``: that one skips its waits or not, whatever the others do."""
-        try:
-            told = loads(request.body)
-            execution, time = str(told["execution"]), told["time"]
-        except (ValueError, TypeError, KeyError):
-            execution, time = "", ""
-        if time not in ("real", "skip"):
-            return json_error(400, "ValidationException", 'Send {"execution": NAME, "time": "real" or "skip"}.')
-        self._pace(execution, time)
-        return json_reply(200, {"execution": execution, "time": time})
 
     def answer_from_thread(self, request: Request) -> Reply:
         """As ``answer``, in this thread and blocking; only Step Functions is asked on the loop. Not for the loop."""
@@ -158,6 +140,8 @@ class Gateway:
         return Reply(told.status, _pairs(told.headers), told.body)
 
     async def _elsewhere(self, request: Request) -> Reply:
+        if request.path.startswith(_OUR_PATHS):
+            return json_error(404, "UnknownOperationException", f"There is no {request.method} {request.path} here.")
         threads, call = self._destination(request)
         return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
 

@@ -7,6 +7,7 @@
 
 ``state_machine``   a definition (a path, an object, or JSON text) → what runs it in process, in virtual time
 ``sfn_endpoint``    the URL of an emulator in a process of its own: in memory, waits skipped, one for a test session
+``sfn_reset``       makes that emulator forget everything; called with a service's name, what that one holds
 ``sfn_client``      boto3 clients for that endpoint: ``sfn_client("dynamodb")``
 
 pytest loads this file in every session, so what a fixture needs is imported only when it is asked for.
@@ -73,6 +74,21 @@ def sfn_client(sfn_endpoint: str) -> Callable[..., Any]:
         return make(service, endpoint_url=sfn_endpoint, **options)
 
     return client
+
+
+@pytest.fixture
+def sfn_reset(sfn_endpoint: str) -> Callable[..., None]:
+    """The emulator is as new when the test begins; ``sfn_reset(service=None)`` makes it so again, or one service."""
+    import json
+    from urllib.request import Request, urlopen
+
+    def reset(service: str | None = None) -> None:
+        body = json.dumps({} if service is None else {"service": service}).encode()
+        with urlopen(Request(f"{sfn_endpoint}/_sfn/reset", body, {"Content-Type": "application/json"}), timeout=30):
+            pass
+
+    reset()
+    return reset
 
 
 def _text(definition: Given, substitutions: Mapping[str, Any]) -> str:

@@ -39,10 +39,13 @@ from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App, Connection, say_goodbye
+from sfn_emulator.control import routes
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import STATES_TARGET, Gateway
+from sfn_emulator.query.timestamps import format_timestamp
 from sfn_emulator.service.arns import Place
+from sfn_emulator.service.running.passing import let_pass
 from sfn_emulator.service.running.turns import Sliced
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.database import Database, StateDirectoryError
@@ -64,6 +67,8 @@ from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
 _MANY_FILES: Final = 65_536
+_OURS: Final = ("stepfunctions", "states")
+"""boto3's and the signing name of Step Functions."""
 
 
 class StartError(Exception):
@@ -101,8 +106,7 @@ class Server:
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),
             settings.account,
-            health=self.health,
-            pace=self.pace,
+            own=routes(self),
             door=Door((*settings.allowed_hosts, settings.host), settings.allowed_origins),
         )
         self.stacks = self._stacks()
@@ -117,7 +121,12 @@ class Server:
         if self._state is not None:
             self._state.tell(endpoint)
         self.gateway.open()
+        self._database = Database.open(self.settings.state_dir, fsync=self.settings.fsync)
+        self._clock = self._ticking()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
+        self._serve_step_functions()
+
+    def _serve_step_functions(self) -> None:
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
         self.stacks.resume()
@@ -139,14 +148,17 @@ class Server:
             else float(self.settings.time),
         )
 
+    def _ticking(self) -> ScaledClock:
+        factor = 1.0 if self.settings.time in ("real", "skip") else float(self.settings.time)
+        loop = asyncio.get_running_loop()
+        return ScaledClock(time.time, loop.call_later, factor)  # noqa: TID251 - the one source of real time
+
     def _service(self) -> StepFunctions:
         """Step Functions itself, going on with what was running when the last process ended."""
         loop = asyncio.get_running_loop()
-        factor = 1.0 if self.settings.time in ("real", "skip") else float(self.settings.time)
-        clock = ScaledClock(time.time, loop.call_later, factor)  # noqa: TID251 - the one source of real time
         service = StepFunctions(
-            Database.open(self.settings.state_dir, fsync=self.settings.fsync),
-            clock,
+            self._database,
+            self._clock,
             loop,
             new_id=_new_id,
             place=Place(self.settings.region, self.settings.account),
@@ -156,7 +168,7 @@ class Server:
         )
         if threading.current_thread() is threading.main_thread():
             service.host.turns = Sliced(loop, self.settings.execution_memory)
-        service.open(*self._hands(service, clock, loop))
+        service.open(*self._hands(service, self._clock, loop))
         return service
 
     def _hands(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> tuple[Tasks, S3MapData]:
@@ -246,6 +258,30 @@ class Server:
         """Lets executions of a name take their time, or skip it, whatever the server's own setting."""
         if self.service is not None:
             self.service.host.pace(execution, skip=time == "skip")
+
+    def clock(self) -> Mapping[str, object]:
+        """The present in epoch seconds, ISO 8601 and the setting it passes by."""
+        now = self._clock.now()
+        return {"now": round(now, 3), "iso": format_timestamp(now), "time": self.settings.time}
+
+    async def advance(self, seconds: float) -> None:
+        """Lets time pass, with all that becomes due on the way."""
+        if self.service is not None:
+            await let_pass(self._clock, self.service.journal, seconds)
+
+    async def reset(self, service: str | None) -> bool:
+        """Forgets what a service holds, or everything, as if the server had just been started in a new directory."""
+        if service in (None, *_OURS) and self.service is not None:
+            self.service.abandon()
+            self._serve_step_functions()
+        return service in _OURS or await asyncio.to_thread(self._reset_neighbours, service)
+
+    def _reset_neighbours(self, service: str | None) -> bool:
+        known = self.neighbours.reset(service)
+        if service in (None, "lambda", "logs"):
+            self.lambdas.forget()
+            self.outlet.forget()
+        return known
 
     def health(self) -> Mapping[str, object]:
         """Version, uptime in seconds, and what is held."""

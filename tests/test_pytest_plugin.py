@@ -51,6 +51,15 @@ def test_the_endpoint_serves_step_functions_and_its_neighbours(sfn_client: Any) 
     assert tables.list_tables()["TableNames"] == []
 
 
+def test_the_endpoint_forgets_when_it_is_told_to(sfn_client: Any, sfn_reset: Any) -> None:
+    tables, queues = sfn_client("dynamodb"), sfn_client("sqs")
+    queues.create_queue(QueueName="q")
+    sfn_reset("dynamodb")
+    assert len(queues.list_queues()["QueueUrls"]) == 1
+    sfn_reset()
+    assert (queues.list_queues().get("QueueUrls"), tables.list_tables()["TableNames"]) == (None, [])
+
+
 def test_the_plugin_costs_a_session_nothing_until_it_is_used() -> None:
     look = "import sys, sfn_emulator.pytest_plugin; print(*sys.modules)"
     loaded = set(

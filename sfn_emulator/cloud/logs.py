@@ -47,6 +47,13 @@ class LogWriter:
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(lines)
 
+    def forget(self) -> None:
+        """Groups and streams may be gone; what is waiting is dropped."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        self._known.clear()
+
     def close(self) -> None:
         """Writes what is waiting, then stops."""
         self._closed.set()

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
+from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
@@ -136,6 +137,27 @@ class Neighbours:
             self._changes[service] += 1
             return self._changed(service, region, module, request)
 
+    def reset(self, service: str | None = None) -> bool:
+        """Forgets what ``service`` (its signing name) holds, or all of them; false if there is no such service."""
+        self._restored.wait()
+        request = Request("POST", RESET, "", {}, b"")
+        module = None if service is None else module_of(service, "us-east-1", request)
+        if service is not None and module is None:
+            return False
+        with _MOTO:
+            self._start()
+            self._forget(module)
+            if self._keeper is not None and service is None:
+                self._keeper.forget()
+            elif self._keeper is not None:
+                self._keeper.keep(Entry(service or "", "us-east-1", request, now(), 0), Reply(200, [], b""), 0.0)
+        return True
+
+    def _forget(self, module: str | None) -> None:
+        forget(self._prepared if module is None else self._prepared & {module})
+        for changed in self._changes:
+            self._changes[changed] += 1
+
     def close(self) -> None:
         if self._keeper is not None:
             with _MOTO:
@@ -166,7 +188,9 @@ class Neighbours:
 
     def _again(self, entry: Entry) -> None:
         module = module_of(entry.service, entry.region, entry.request)
-        if module is not None:
+        if entry.request.path == RESET:
+            self._forget(module)
+        elif module is not None:
             self._prepare(module)
             with moment(entry.at, entry.seed):
                 self._dispatch(entry.service, entry.region, module, entry.request)

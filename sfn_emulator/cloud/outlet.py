@@ -49,6 +49,10 @@ class NeighbourOutlet:
             },
         )
 
+    def forget(self) -> None:
+        """The neighbours forgot what they held."""
+        self._logs.forget()
+
     def close(self) -> None:
         """Writes what is waiting, then stops."""
         self._logs.close()

@@ -67,8 +67,31 @@ class VirtualClock:
         return True
 
 
+class ScaledTimer:
+    """A call that is due at an instant of a scaled clock; ``handle`` is the timer of real time that rings for it."""
+
+    __slots__ = ("_waiting", "callback", "due", "handle")
+
+    def __init__(self, due: float, callback: Callable[[], None], waiting: set["ScaledTimer"]) -> None:
+        self.due = due
+        self.callback = callback
+        self.handle: Timer | None = None
+        self._waiting = waiting
+        waiting.add(self)
+
+    def cancel(self) -> None:
+        self._waiting.discard(self)
+        if self.handle is not None:
+            self.handle.cancel()
+
+    def ring(self) -> None:
+        if self in self._waiting:
+            self.cancel()
+            self.callback()
+
+
 class ScaledClock:
-    """Real time, run ``factor`` times as fast from the moment the clock is made (1 for real time).
+    """Real time, run ``factor`` times as fast from the moment the clock is made (1: real time), and moved on by hand.
 
     ``now`` tells real epoch seconds; ``call_later(delay, callback)`` calls back after that many real seconds.
     """
@@ -83,9 +106,34 @@ class ScaledClock:
         self._later = call_later
         self._factor = factor
         self._began = now()
+        self._moved = 0.0
+        self._waiting: set[ScaledTimer] = set()
 
     def now(self) -> float:
-        return self._began + (self._real() - self._began) * self._factor
+        return self._began + (self._real() - self._began) * self._factor + self._moved
 
     def call_at(self, due: float, callback: Callable[[], None]) -> Timer:
-        return self._later(max(0.0, due - self.now()) / self._factor, callback)
+        timer = ScaledTimer(due, callback, self._waiting)
+        self._arm(timer)
+        return timer
+
+    def next_due(self) -> float | None:
+        """When the next call is due; ``None`` if none is."""
+        return min((timer.due for timer in self._waiting), default=None)
+
+    def move_to(self, instant: float) -> None:
+        """Moves on to an instant, never back, and makes the calls due by then, in order. Call ``settle`` afterwards."""
+        self._moved += max(0.0, instant - self.now())
+        present = self.now()
+        for timer in sorted((t for t in self._waiting if t.due <= present), key=lambda timer: timer.due):
+            timer.ring()
+
+    def settle(self) -> None:
+        """After it was moved: the calls that are still to come, sooner now by so much."""
+        for timer in list(self._waiting):
+            if timer.handle is not None:
+                timer.handle.cancel()
+            self._arm(timer)
+
+    def _arm(self, timer: ScaledTimer) -> None:
+        timer.handle = self._later(max(0.0, timer.due - self.now()) / self._factor, timer.ring)

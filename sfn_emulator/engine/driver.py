@@ -182,6 +182,15 @@ class Driver:
         self.run.deliver(signal, now)
         self._go()
 
+    def abandon(self) -> None:
+        """Nothing is awaited any more: work under way is cancelled, timers never ring."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._due = None, []
+        work, self._work = self._work, None
+        for one in (work or {}).values():
+            one.cancel()
+
     def pace(self, *, skip: bool) -> None:
         """From now on waits are skipped, or take their time; what is awaited now is looked at again."""
         self.skip = skip

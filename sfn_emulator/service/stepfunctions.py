@@ -112,6 +112,15 @@ class StepFunctions:
             "tokens": len(self.tokens),
         }
 
+    def abandon(self) -> None:
+        """Forgets all it holds, with what is under way; the database is empty, and for another to use."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+        self.activities.abandon()
+        self.host.abandon()
+        self.journal.abandon()
+        self.store.database.wipe()
+
     def close(self) -> None:
         if self._tidying is not None:
             self._tidying.cancel()

@@ -114,6 +114,16 @@ class Keeper:
         self._writing = threading.Thread(target=finish, name="snapshot", daemon=True)
         self._writing.start()
 
+    def forget(self) -> None:
+        """Nothing that was kept comes back. Raises ``OSError``."""
+        if self._writing is not None:
+            self._writing.join()
+        self._journal.close()
+        self._generation += 1
+        self._journal = Journal(self._path("journal", self._generation), fsync=self._fsync)
+        self._tail_seconds = 0.0
+        self._remove_before(self._generation)
+
     def close(self, patience: float = 0.5) -> None:
         if self._writing is not None:
             self._writing.join(patience)

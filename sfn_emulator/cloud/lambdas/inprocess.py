@@ -38,6 +38,12 @@ class InProcess:
     def warm_up(self) -> None:
         """Nothing to do."""
 
+    def forget(self) -> None:
+        """Every function is loaded anew."""
+        with self._lock:
+            self._loaded.clear()
+        self._others.forget()
+
     def close(self) -> None:
         """Handlers still running are daemon threads."""
         self._others.close()

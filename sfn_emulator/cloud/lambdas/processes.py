@@ -68,6 +68,13 @@ class Processes:
         finally:
             pool.give_back(worker if fit else None)
 
+    def forget(self) -> None:
+        """Workers of all functions go: idle ones now, busy ones when they are done."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for _, pool in pools.values():
+            pool.retire()
+
     def close(self) -> None:
         """Ends every worker. Invocations under way see theirs exit."""
         self._closing.set()

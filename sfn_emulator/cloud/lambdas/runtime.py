@@ -47,6 +47,7 @@ class InvokeResult(NamedTuple):
 class Runner(Protocol):
     def warm_up(self) -> None: ...
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran: ...
+    def forget(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -107,6 +108,14 @@ class Lambdas:
     def warm_up(self) -> None:
         """A function was deployed: be ready to run it."""
         threading.Thread(target=self._runner.warm_up, name="lambda-warm-up", daemon=True).start()
+
+    def forget(self) -> None:
+        """The neighbours forgot their functions and logs: whoever comes next begins with new workers."""
+        for timer in list(self._timers):
+            timer.cancel()
+        self._timers.clear()
+        self._runner.forget()
+        self._logs.forget()
 
     def close(self) -> None:
         self._closing.set()

@@ -76,6 +76,12 @@ class Activities:
         """Idempotent."""
         self._queue(activity_arn).offers.pop(token, None)
 
+    def abandon(self) -> None:
+        """Workers that wait get nothing."""
+        for queue in self._queues.values():
+            for poller in queue.pollers:
+                _give_up(poller.answer)
+
     def _queue(self, arn: str) -> _Queue:
         return self._queues.setdefault(arn, _Queue())
 

@@ -214,6 +214,12 @@ class Host:
             remove(self._around, machine)
             self._around.journal.changed()
 
+    def abandon(self) -> None:
+        """All executions are forgotten."""
+        lives, self._lives = self._lives, {}
+        for live in lives.values():
+            live.abandon()
+
     def close(self) -> None:
         for live in self._lives.values():
             live.let_go()

@@ -181,6 +181,14 @@ class Live:
         """The process ends: nothing is awaited any more; what is stored will go on another time."""
         self._watchers = None
 
+    def abandon(self) -> None:
+        """All is forgotten, with whatever it waits for; who waits for its end hears that it was aborted."""
+        self._driver.abandon()
+        watchers, self._watchers = self._watchers, None
+        ended = replace(self.execution, status=Status.ABORTED, stopped_at=self._driver.now())
+        for watcher in watchers or ():
+            watcher(ended)
+
     # -- the driver's tasks
 
     def supports(self, resource: Resource) -> str | None:

@@ -95,6 +95,13 @@ class Database:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    def wipe(self) -> None:
+        """Every row of every table is gone."""
+        tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            self.write(f"DELETE FROM {name}")
+        self.commit()
+
     def close(self) -> None:
         if self._checkpoint:
             self._checkpoint.join()

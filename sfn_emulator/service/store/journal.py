@@ -116,6 +116,15 @@ class Journal:
         if self._dirty:
             self.changed()
 
+    def abandon(self) -> None:
+        """Nothing of what is not committed lasts, and nothing more is."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._closed = True
+        self._store.rollback()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
     def close(self) -> None:
         """A last commit."""
         if self._retry is not None:

@@ -1,0 +1,18 @@
+"""Forgetting what moto holds, in no time: its backends are let go of, and made anew when they are next asked for."""
+
+import importlib
+from collections.abc import Iterable
+from typing import Final
+
+RESET: Final = "/moto-api/reset"
+"""The path of the journal's entries that say a service was forgotten."""
+
+
+def forget(modules: Iterable[str]) -> None:
+    """What moto's modules of these names hold, in every account and region. Hold moto's lock."""
+    for module in modules:
+        backends = importlib.import_module("moto.backends").get_backend(module)
+        backends.clear()
+        for beside in vars(backends).values():  # S3 keeps the names of all accounts' buckets beside its backends
+            if isinstance(beside, dict):
+                beside.clear()

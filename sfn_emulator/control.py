@@ -1,0 +1,106 @@
+"""What a server answers about itself, and what it can be told: a table of paths, none of them AWS's.
+
+=====================  ===================================================================
+GET /health            version, uptime, and what is held
+GET /_sfn/clock        what time it is, and which setting it passes by
+POST /_sfn/clock       {"advance": SECONDS} moves time on, with all that becomes due
+POST /_sfn/reset       {} forgets everything, {"service": NAME} what one service holds
+POST /moto-api/reset   as /_sfn/reset, for those who come from moto's server
+POST /pace             {"execution": NAME, "time": "real" | "skip"}
+=====================  ===================================================================
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
+from sfn_emulator.values import loads
+
+LONGEST: Final = 10 * 365 * 24 * 3600
+"""Seconds time can be moved on by at once."""
+
+Answer = Callable[[Request], Awaitable[Reply]]
+Routes = Mapping[tuple[str, str], Answer]
+
+
+class UnclearError(Exception):
+    """What was asked for can't be understood; the text says what to send."""
+
+
+class Controlled(Protocol):
+    """The server, as far as it can be asked and told."""
+
+    def health(self) -> Mapping[str, object]: ...
+    def pace(self, execution: str, time: str) -> None: ...
+    def clock(self) -> Mapping[str, object]: ...
+    async def advance(self, seconds: float) -> None: ...
+    async def reset(self, service: str | None) -> bool:
+        """Forgets what ``service`` (boto3's or its signing name) holds, or everything; false if there is no such."""
+
+
+def routes(server: Controlled) -> Routes:
+    """Method and path → who answers."""
+
+    async def health(_: Request) -> Reply:
+        return json_reply(200, server.health())
+
+    async def clock(_: Request) -> Reply:
+        return json_reply(200, server.clock())
+
+    async def advance(request: Request) -> Reply:
+        await server.advance(_seconds(_told(request).get("advance")))
+        return json_reply(200, server.clock())
+
+    async def reset(request: Request) -> Reply:
+        service = _told(request).get("service")
+        if not (service is None or isinstance(service, str)):
+            raise UnclearError('Send {} to forget everything, or {"service": NAME}.')
+        if not await server.reset(service):
+            raise UnclearError(f"There is no service '{service}' here. Use boto3's names: dynamodb, stepfunctions, ...")
+        return json_reply(200, {"status": "ok"})
+
+    async def pace(request: Request) -> Reply:
+        told = _told(request)
+        execution, time = told.get("execution"), told.get("time")
+        if not isinstance(execution, str) or time not in ("real", "skip"):
+            raise UnclearError('Send {"execution": NAME, "time": "real" or "skip"}.')
+        server.pace(execution, time)
+        return json_reply(200, {"execution": execution, "time": time})
+
+    answers: Routes = {
+        ("GET", "/health"): health,
+        ("HEAD", "/health"): health,
+        ("GET", "/_sfn/clock"): clock,
+        ("POST", "/_sfn/clock"): advance,
+        ("POST", "/_sfn/reset"): reset,
+        ("POST", "/moto-api/reset"): reset,
+        ("POST", "/pace"): pace,
+    }
+    return {route: _explained(answer) for route, answer in answers.items()}
+
+
+def _explained(answer: Answer) -> Answer:
+    async def explained(request: Request) -> Reply:
+        try:
+            return await answer(request)
+        except UnclearError as error:
+            return json_error(400, "ValidationException", str(error))
+
+    return explained
+
+
+def _seconds(given: object) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= LONGEST:
+        raise UnclearError(f'Send {{"advance": SECONDS}}, a number greater than 0 and at most {LONGEST}.')
+    return given
+
+
+def _told(request: Request) -> Mapping[str, Any]:
+    """The body's object; no body is an empty one."""
+    try:
+        told = loads(request.body or b"{}")
+    except ValueError as error:
+        raise UnclearError(f"The body is not JSON: {error}") from None
+    if not isinstance(told, dict):
+        raise UnclearError("The body is not a JSON object.")
+    return told

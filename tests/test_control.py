@@ -1,0 +1,241 @@
+"""What a server can be told about itself: to let time pass, and to forget."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.cloud.functions import deploy, invoke, make_role
+from tests.processes import Process, running
+
+ROLE = "arn:aws:iam::123456789012:role/machine"
+KEY: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+ASKS = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters": {"QueueUrl": "http://localhost/123456789012/asked", "MessageBody.$": "$$.Task.Token"},
+}
+
+
+def told(server: Process, path: str, body: Any = None, method: str = "POST") -> tuple[int, Any]:
+    text = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server.url + path, text, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def started(server: Process, *states: dict[str, Any], name: str = "m") -> str:
+    """An execution of the states one after the other."""
+    chain = {f"S{n}": {**state, "Next": f"S{n + 1}"} for n, state in enumerate(states)}
+    definition = {"StartAt": "S0", "States": {**chain, f"S{len(states)}": {"Type": "Succeed"}}}
+    client = server.client("stepfunctions")
+    machine = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+    return str(client.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"])
+
+
+def ended(server: Process, arn: str) -> dict[str, Any]:
+    for _ in range(500):
+        found: dict[str, Any] = server.client("stepfunctions").describe_execution(executionArn=arn)
+        if found["status"] != "RUNNING":
+            return found
+    raise AssertionError(f"{arn} still runs")
+
+
+def status(server: Process, arn: str) -> str:
+    return str(server.client("stepfunctions").describe_execution(executionArn=arn)["status"])
+
+
+@pytest.fixture(scope="module")
+def skipping() -> Iterator[Process]:
+    with running("--in-memory", "--time", "skip") as server:
+        server.client("sqs").create_queue(QueueName="asked")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> Iterator[Process]:
+    """A server for tests that leave nothing in it."""
+    with running("--in-memory", "--time", "skip") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Process]:
+    with running("--in-memory") as server:
+        yield server
+
+
+def test_a_token_that_holds_the_clock_times_out_when_time_is_moved_on(skipping: Process) -> None:
+    arn = started(skipping, {"Type": "Wait", "Seconds": 86_400}, {**ASKS, "TimeoutSeconds": 3600}, name="held")
+    assert status(skipping, arn) == "RUNNING"
+    told(skipping, "/_sfn/clock", {"advance": 3590})
+    assert status(skipping, arn) == "RUNNING"
+    told(skipping, "/_sfn/clock", {"advance": 10})
+    found = ended(skipping, arn)
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
+    assert (found["stopDate"] - found["startDate"]).total_seconds() == pytest.approx(86_400 + 3600, abs=15)
+
+
+def test_in_real_time_waits_end_one_after_the_other_at_their_own_time(real: Process) -> None:
+    waits = [{"Type": "Wait", "Seconds": seconds} for seconds in (60, 600, 6000)]
+    arn = started(real, *waits, name="waits")
+    status_code, answer = told(real, "/_sfn/clock", {"advance": 7000})
+    assert (status_code, answer["time"]) == (200, "real")
+    events = real.client("stepfunctions").get_execution_history(executionArn=ended(real, arn)["executionArn"])["events"]
+    entered = [e["timestamp"] for e in events if e["type"] == "WaitStateEntered"]
+    left = [e["timestamp"] for e in events if e["type"] == "WaitStateExited"]
+    lengths = [round((b - a).total_seconds()) for a, b in zip(entered, left, strict=True)]
+    assert lengths == [60, 600, 6000]
+
+
+def test_what_is_not_due_yet_waits_the_rest_of_its_time(real: Process) -> None:
+    arn = started(real, {"Type": "Wait", "Seconds": 101}, name="rest")
+    told(real, "/_sfn/clock", {"advance": 100})
+    assert status(real, arn) == "RUNNING"
+    began = time.perf_counter()
+    while status(real, arn) == "RUNNING":
+        assert time.perf_counter() - began < 20
+
+
+def test_executions_begin_at_the_time_that_was_moved_to(real: Process) -> None:
+    before = told(real, "/_sfn/clock", method="GET")[1]["now"]
+    told(real, "/_sfn/clock", {"advance": 86_400})
+    arn = started(real, {"Type": "Pass"}, name="later")
+    began = real.client("stepfunctions").describe_execution(executionArn=arn)["startDate"].timestamp()
+    assert began - before >= 86_400
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/_sfn/clock", {}, 'Send {"advance": SECONDS}'),
+        ("/_sfn/clock", {"advance": -1}, "greater than 0"),
+        ("/_sfn/clock", {"advance": True}, 'Send {"advance": SECONDS}'),
+        ("/_sfn/clock", {"advance": 1e12}, "at most"),
+        ("/_sfn/clock", b"{", "The body is not JSON"),
+        ("/_sfn/reset", [], "not a JSON object"),
+        ("/_sfn/reset", {"service": 3}, 'or {"service": NAME}'),
+        ("/_sfn/reset", {"service": "nothing"}, "There is no service 'nothing'"),
+        ("/pace", {"execution": "x"}, '"real" or "skip"'),
+    ],
+)
+def test_what_can_not_be_understood_is_explained(path: str, body: Any, words: str, skipping: Process) -> None:
+    code, answer = told(skipping, path, body)
+    assert code == 400
+    assert words in answer["message"]
+
+
+@pytest.mark.parametrize("path", ["/_sfn/nothing", "/moto-api/seed"])
+def test_other_paths_of_ours_are_not_taken_for_a_service(path: str, skipping: Process) -> None:
+    code, answer = told(skipping, path, {})
+    assert (code, answer["message"]) == (404, f"There is no POST {path} here.")
+
+
+def filled(server: Process) -> str:
+    """Something in every corner; the ARN of an execution that waits."""
+    server.client("dynamodb").create_table(TableName="T", **KEY)
+    server.client("s3").create_bucket(Bucket="kept")
+    server.client("sqs").create_queue(QueueName="asked")
+    server.client("stepfunctions").create_activity(name="pack")
+    return started(server, ASKS, name="filled")
+
+
+def names(server: Process) -> tuple[list[str], ...]:
+    states = server.client("stepfunctions")
+    return (
+        [machine["name"] for machine in states.list_state_machines()["stateMachines"]],
+        [activity["name"] for activity in states.list_activities()["activities"]],
+        server.client("dynamodb").list_tables()["TableNames"],
+        [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]],
+        server.client("sqs").list_queues().get("QueueUrls", []),
+    )
+
+
+NOTHING: tuple[list[str], ...] = ([], [], [], [], [])
+
+
+@pytest.mark.parametrize("path", ["/_sfn/reset", "/moto-api/reset"])
+def test_a_reset_forgets_everything_and_the_next_test_finds_a_new_server(path: str, forgetful: Process) -> None:
+    for _ in range(2):
+        filled(forgetful)
+        assert told(forgetful, path, {}) == (200, {"status": "ok"})
+        assert names(forgetful) == NOTHING
+    held = told(forgetful, "/health", method="GET")[1]["held"]
+    assert (held["executions"], held["tokens"]) == ({"open": 0, "stored": 0}, 0)
+
+
+def processor_time(server: Process) -> float:
+    """Seconds all threads of the server have computed: unlike a clock's, the same on a busy machine."""
+    threads = Path(f"/proc/{server.process.pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def test_a_reset_takes_20_milliseconds_at_most(forgetful: Process) -> None:
+    took = []
+    for _ in range(5):
+        filled(forgetful)
+        began = processor_time(forgetful)
+        told(forgetful, "/moto-api/reset", {})
+        took.append(processor_time(forgetful) - began)
+    assert sorted(took)[2] <= 0.02
+
+
+def test_one_service_is_reset_and_the_others_stay(forgetful: Process) -> None:
+    filled(forgetful)
+    told(forgetful, "/_sfn/reset", {"service": "dynamodb"})
+    assert names(forgetful)[2:4] == ([], ["kept"])
+    told(forgetful, "/_sfn/reset", {"service": "stepfunctions"})
+    assert names(forgetful)[:4] == ([], [], [], ["kept"])
+    told(forgetful, "/_sfn/reset", {})
+
+
+def test_who_waits_for_what_is_forgotten_is_let_go(forgetful: Process) -> None:
+    states = forgetful.client("stepfunctions")
+    activity = states.create_activity(name="pack")["activityArn"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: forgetful.client("stepfunctions").get_activity_task(activityArn=activity))
+        while not waiting.done():
+            told(forgetful, "/_sfn/reset", {"service": "stepfunctions"})
+        assert waiting.exception() is not None or waiting.result().get("taskToken") is None
+
+
+def test_what_was_forgotten_does_not_come_back_with_the_next_process(tmp_path: Path) -> None:
+    place = ("--state-dir", str(tmp_path), "--time", "skip")
+    with running(*place) as server:
+        filled(server)
+        told(server, "/_sfn/reset", {"service": "s3"})
+        server.kill()
+    with running(*place) as server:
+        assert names(server)[3] == []
+        assert names(server)[2] == ["T"]
+        told(server, "/_sfn/reset", {})
+        server.client("s3").create_bucket(Bucket="new")
+        server.kill()
+    with running(*place) as server:
+        assert names(server) == ([], [], [], ["new"], [])
+
+
+def test_a_function_of_the_same_name_begins_anew_after_a_reset(forgetful: Process) -> None:
+    counting = "n = 0\ndef handler(event, context):\n    global n\n    n += 1\n    return n\n"
+    for _ in range(2):
+        make_role(forgetful)
+        deploy(forgetful, "count", counting)
+        assert invoke(forgetful, "count") == (1, None)
+        told(forgetful, "/_sfn/reset", {})
+        with pytest.raises(ClientError, match="Function not found"):
+            invoke(forgetful, "count")
