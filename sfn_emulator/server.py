@@ -278,6 +278,7 @@ class Server:
 
     def _reset_neighbours(self, service: str | None) -> bool:
         known = self.neighbours.reset(service)
+        self.feeds.changed("lambda")
         if service in (None, "lambda", "logs"):
             self.lambdas.forget()
             self.outlet.forget()
