@@ -5,17 +5,12 @@ child processes, and gives all of them back when it stops.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
-import resource
-import signal
-import socket
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +20,6 @@ import orjson
 from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.door import Door
-from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.lambdas.api import LambdaApi
@@ -38,7 +32,7 @@ from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
-from sfn_emulator.connection import App, Connection, say_goodbye
+from sfn_emulator.connection import App
 from sfn_emulator.control import routes
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
@@ -48,7 +42,7 @@ from sfn_emulator.service.arns import Place
 from sfn_emulator.service.running.passing import let_pass
 from sfn_emulator.service.running.turns import Sliced
 from sfn_emulator.service.stepfunctions import StepFunctions
-from sfn_emulator.service.store.database import Database, StateDirectoryError
+from sfn_emulator.service.store.database import Database
 from sfn_emulator.settings import Settings
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.admission import Admission
@@ -57,7 +51,7 @@ from sfn_emulator.tasks.iam.policies import conditions_hold
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.integrations.lambda_ import ClientLambdas
 from sfn_emulator.tasks.items.map_data import S3MapData
-from sfn_emulator.tasks.mocks import MockedTasks, MockFileError
+from sfn_emulator.tasks.mocks import MockedTasks
 from sfn_emulator.tasks.mocks import read as read_mocks
 from sfn_emulator.tasks.ports import Lambdas as Functions
 from sfn_emulator.tasks.router import Router, World
@@ -66,13 +60,8 @@ from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
-_MANY_FILES: Final = 65_536
 _OURS: Final = ("stepfunctions", "states")
 """boto3's and the signing name of Step Functions."""
-
-
-class StartError(Exception):
-    """The server can't start; the text says what, where and how to mend it."""
 
 
 class Server:
@@ -109,6 +98,9 @@ class Server:
             own=routes(self),
             door=Door((*settings.allowed_hosts, settings.host), settings.allowed_origins),
         )
+        self._serve_stacks()
+
+    def _serve_stacks(self) -> None:
         self.stacks = self._stacks()
         self.gateway.stacks = StacksApi(self.stacks)
 
@@ -125,11 +117,11 @@ class Server:
         self._clock = self._ticking()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
         self._serve_step_functions()
+        self.stacks.resume()
 
     def _serve_step_functions(self) -> None:
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
-        self.stacks.resume()
 
     def _stacks(self) -> StackService:
         """CloudFormation; whatever a stack holds is made by calls on this process."""
@@ -278,6 +270,9 @@ class Server:
 
     def _reset_neighbours(self, service: str | None) -> bool:
         known = self.neighbours.reset(service)
+        if service in (None, "cloudformation"):
+            self.stacks.abandon()
+            self._serve_stacks()
         self.feeds.changed("lambda")
         if service in (None, "lambda", "logs"):
             self.lambdas.forget()
@@ -317,62 +312,6 @@ class Server:
         return self._state.path if self._state is not None else Path(self._scratch.name if self._scratch else "")
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
-    listener = _listen(settings)
-    _allow_many_files()
-    try:
-        asyncio.run(_serve(Server(settings), listener, announce))
-    except (StateDirError, StateDirectoryError, MockFileError, JournalError) as error:
-        raise StartError(str(error)) from None
-    finally:
-        listener.close()
-
-
-async def _serve(server: Server, listener: socket.socket, announce: Callable[[str], None]) -> None:
-    host, port = listener.getsockname()[:2]
-    endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    try:
-        await server.open(endpoint)
-        loop, told_to_stop = asyncio.get_running_loop(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told_to_stop.set)
-        connections: set[Connection] = set()
-        app = server.app()
-        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
-        announce(endpoint)
-        await told_to_stop.wait()
-        wire.close()
-        await say_goodbye(connections, server.settings.grace)
-    finally:
-        await server.close()
-
-
-def _allow_many_files() -> None:
-    """As many open files as we may have: clients that hang about half open must not use up a shell's thousand."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        where = f"{settings.host}:{settings.port}"
-        reason = (error.strerror or str(error)).lower()
-        raise StartError(
-            f"Cannot listen on {where}: {reason}. Stop what uses it, or choose "
-            "another with --port (0 picks a free one)."
-        ) from None
-    return listener
-
-
 def _state(settings: Settings) -> StateDir | None:
     return StateDir(settings.state_dir) if settings.state_dir is not None else None
 
@@ -381,13 +320,3 @@ def _new_id() -> str:
     """A random UUID (RFC 9562, version 4): the one source of chance outside executions, asked some times a request."""
     drawn = os.urandom(16).hex()
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{'89ab'[int(drawn[16], 16) & 3]}{drawn[17:20]}-{drawn[20:]}"
-
-
-def warn_if_open(settings: Settings) -> None:
-    """Says on standard error that others can reach this server, when they can."""
-    if not settings.is_loopback:
-        print(  # noqa: T201 - a warning to the person who started it
-            f"warning: listening on {settings.host}: everyone who reaches this port can read, change and run "
-            "everything here. Use --host 127.0.0.1 to keep it to this machine.",
-            file=sys.stderr,
-        )

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
+from sfn_emulator.cloud.hooks import deliver_to_functions, post_only_once
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
@@ -244,14 +245,14 @@ class Neighbours:
         if module == "sqs":
             _let_others_in_while_polling()
         if module in ("awslambda", "cloudformation"):
-            _deliver_to_functions(self._deliver)
+            deliver_to_functions(self._deliver)
             take_over_mappings()
         if module == "pipes":
             take_over_pipes()
         if module == "events":
             deliver_events(self._deliver, self._begin)
         if module == "sns":
-            _post_only_once(lambda: self._replaying)
+            post_only_once(lambda: self._replaying)
         correct(module, self._judge)
         self._prepared.add(module)
 
@@ -383,34 +384,6 @@ def _let_others_in_while_polling() -> None:
 
     wait_for_messages.shares = True  # type: ignore[attr-defined]
     queue.wait_for_messages = wait_for_messages
-
-
-def _deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
-    """What moto's other services have for a function goes to whoever runs functions here, not to Docker."""
-    function: Any = importlib.import_module("moto.awslambda.models").LambdaFunction
-
-    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str:
-        event = body if isinstance(body, bytes) else str(body or "{}").encode()
-        deliver(self.function_arn, event)
-        return ""
-
-    function.invoke = invoke
-
-
-def _post_only_once(replaying: Callable[[], bool]) -> None:
-    """SNS posts to HTTP subscribers when a message is published, not when the journal is read again."""
-    models: Any = importlib.import_module("moto.sns.models")
-    inner = models.requests
-
-    class Requests:
-        @staticmethod
-        def post(*arguments: Any, **named: Any) -> Any:
-            return None if replaying() else inner.post(*arguments, **named)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(inner, name)
-
-    models.requests = Requests()
 
 
 def _forget_instances() -> None:

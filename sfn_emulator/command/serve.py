@@ -194,7 +194,7 @@ def command(
 
 def _serve(settings: Settings) -> None:
     """Serves until told to stop. Raises ``Failure`` when it can't start."""
-    from sfn_emulator.server import StartError, serve, warn_if_open  # --help and mistakes are answered without it
+    from sfn_emulator.hosting import StartError, serve, warn_if_open  # --help and mistakes are answered without it
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     warn_if_open(settings)

@@ -185,5 +185,9 @@ class Books:
             standing = [stack for stack in self._stacks.values() if stack.region == region and not stack.is_gone]
         return [stack for stack in standing if export in stack.imports]
 
+    def wipe(self) -> None:
+        """All that was written; nobody may use these books any more."""
+        self._store.wipe()
+
     def close(self) -> None:
         self._store.close()

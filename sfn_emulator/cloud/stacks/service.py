@@ -72,6 +72,14 @@ class StackService:
                 _log.info("Stack %s was %s when the server stopped; it goes on", stack.name, stack.status)
                 self.deploy(stack.id, resumed=True)
 
+    def abandon(self) -> None:
+        """Forgets all stacks, those under way too; what they made stays."""
+        self._stopping.set()
+        for thread in list(self._threads.values()):
+            thread.join(2.0)
+        self.books.wipe()
+        self.books.close()
+
     def close(self) -> None:
         """Stops between two steps; what is under way is taken up by the next server."""
         self._stopping.set()

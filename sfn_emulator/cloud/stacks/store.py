@@ -102,6 +102,11 @@ class Store:
                 )
         return [(owner, key, orjson.loads(packed)) for owner, key, _, packed in found]
 
+    def wipe(self) -> None:
+        """All rows, of whatever kind."""
+        with self._lock:
+            self._connection.execute("DELETE FROM rows")
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()

@@ -1,0 +1,90 @@
+"""A server on a socket of its own: it listens, says so, and serves until it is told to stop."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from sfn_emulator.cloud.keeping.journal import JournalError
+from sfn_emulator.cloud.keeping.state_dir import StateDirError
+from sfn_emulator.connection import Connection, say_goodbye
+from sfn_emulator.server import Server
+from sfn_emulator.service.store.database import StateDirectoryError
+from sfn_emulator.settings import Settings
+from sfn_emulator.tasks.mocks import MockFileError
+
+_MANY_FILES: Final = 65_536
+
+
+class StartError(Exception):
+    """The server can't start; the text says what, where and how to mend it."""
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
+    listener = _listen(settings)
+    _allow_many_files()
+    try:
+        asyncio.run(_serve(Server(settings), listener, announce))
+    except (StateDirError, StateDirectoryError, MockFileError, JournalError) as error:
+        raise StartError(str(error)) from None
+    finally:
+        listener.close()
+
+
+async def _serve(server: Server, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    host, port = listener.getsockname()[:2]
+    endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        await server.open(endpoint)
+        loop, told_to_stop = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told_to_stop.set)
+        connections: set[Connection] = set()
+        app = server.app()
+        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
+        announce(endpoint)
+        await told_to_stop.wait()
+        wire.close()
+        await say_goodbye(connections, server.settings.grace)
+    finally:
+        await server.close()
+
+
+def _allow_many_files() -> None:
+    """As many open files as we may have: clients that hang about half open must not use up a shell's thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(
+            f"Cannot listen on {where}: {reason}. Stop what uses it, or choose "
+            "another with --port (0 picks a free one)."
+        ) from None
+    return listener
+
+
+def warn_if_open(settings: Settings) -> None:
+    """Says on standard error that others can reach this server, when they can."""
+    if not settings.is_loopback:
+        print(  # noqa: T201 - a warning to the person who started it
+            f"warning: listening on {settings.host}: everyone who reaches this port can read, change and run "
+            "everything here. Use --host 127.0.0.1 to keep it to this machine.",
+            file=sys.stderr,
+        )
