@@ -23,10 +23,14 @@ from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.lambdas.api import LambdaApi
+from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
+from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.outbox import Outbox
 from sfn_emulator.cloud.outlet import NeighbourOutlet
+from sfn_emulator.cloud.sending import send
 from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
@@ -78,14 +82,17 @@ class Server:
             settings.account, self._keeper(), conditions_hold if settings.iam == "enforce" else None
         )
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
+        self.outbox = Outbox(None if self._state is None else self._state.part("outbox"))
         self.lambdas = Lambdas(
             self.neighbours,
             account=settings.account,
             region=settings.region,
             directory=self._directory() / "code",
             endpoint=lambda: self.endpoint,
+            post=self.outbox.post,
             mode=settings.lambda_mode,
         )
+        self.outbox.serve(INVOCATION, Asynchronous(self.lambdas, self._destination).carry)
         self.outlet = NeighbourOutlet(self.neighbours)
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
         self.neighbours.on_change = self.feeds.changed
@@ -215,15 +222,20 @@ class Server:
             return b"", str(error)
         return result.payload, result.function_error and result.payload.decode("utf-8", "replace")
 
+    def _destination(self, arn: str, text: str, attributes: Mapping[str, str]) -> None:
+        send(self._client, arn, text, attributes)
+
     def _checkpoints(self) -> Checkpoints:
         return Checkpoints(None if self._state is None else self._state.part("sources"))
 
     def _restore(self) -> None:
         self.neighbours.restore()
         self.feeds.open()
+        self.outbox.open()
 
     async def close(self) -> None:
         self.feeds.close()
+        self.outbox.close()
         if self.service is not None:
             self.service.close()
         await asyncio.get_running_loop().run_in_executor(None, self.stacks.close)
@@ -277,6 +289,8 @@ class Server:
         if service in (None, "lambda", "logs"):
             self.lambdas.forget()
             self.outlet.forget()
+            self.outbox.forget()
+            self.feeds.changed("lambda")
         return known
 
     def health(self) -> Mapping[str, object]:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from sfn_emulator.cloud.corrections import dynamodb, events, permissions, s3, secretsmanager, sns
+from sfn_emulator.cloud.corrections import awslambda, dynamodb, events, permissions, s3, secretsmanager, sns
 from sfn_emulator.cloud.corrections.permissions import Judge
 
 _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
+    "awslambda": awslambda.correct,
     "dynamodb": dynamodb.correct,
     "events": events.correct,
     "s3": s3.correct,

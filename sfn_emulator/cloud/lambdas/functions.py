@@ -52,6 +52,12 @@ class Function:
     memory: int
     reserved: int | None
     variables: tuple[tuple[str, str], ...]
+    retries: int
+    """Times an asynchronous invocation is tried again; ``most_age`` seconds after it was accepted it is given up."""
+    most_age: float
+    on_success: str | None
+    on_failure: str | None
+    dead_letters: str | None
     code: bytes = field(repr=False)
     layers: tuple[bytes, ...] = field(repr=False)
 
@@ -113,9 +119,23 @@ class Functions:
             memory=int(found.memory_size or 128),
             reserved=None if found.reserved_concurrency is None else int(found.reserved_concurrency),
             variables=tuple((str(k), str(v)) for k, v in (found.environment_vars or {}).items()),
+            **_when_asynchronous(found),
             code=bytes(getattr(found, "code_bytes", b"")),
             layers=tuple(filter(None, (_layer(backend, layer["Arn"]) for layer in found.layers))),
         )
+
+
+def _when_asynchronous(found: Any) -> dict[str, Any]:
+    """EventInvokeConfig and DeadLetterConfig."""
+    told = found.event_invoke_config[0].config if found.event_invoke_config else {}
+    places = told.get("DestinationConfig") or {}
+    return {
+        "retries": int(told.get("MaximumRetryAttempts", 2)),
+        "most_age": float(told.get("MaximumEventAgeInSeconds", 21_600)),
+        "on_success": (places.get("OnSuccess") or {}).get("Destination") or None,
+        "on_failure": (places.get("OnFailure") or {}).get("Destination") or None,
+        "dead_letters": (getattr(found, "dead_letters", None) or {}).get("TargetArn") or None,
+    }
 
 
 def _layer(backend: Any, arn: str) -> bytes:

@@ -11,25 +11,24 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
+from sfn_emulator.cloud.lambdas.asynchronous import KIND
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
 from sfn_emulator.cloud.lambdas.pool import Outcome
 from sfn_emulator.cloud.lambdas.processes import Processes, Ran
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
 from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.outbox import Post
 
 REQUEST_LIMIT: Final = 6_291_456
 EVENT_LIMIT: Final = 1_048_576
 """Bytes of a synchronous and of an asynchronous invocation (Lambda quotas)."""
-_RETRY_AFTER: Final = (60.0, 120.0)
-"""Seconds Lambda waits before it tries a failed asynchronous invocation again (``invocation-async``)."""
 _LOG_TAIL: Final = 4096
 
 
@@ -62,17 +61,16 @@ class Lambdas:
         region: str,
         directory: Path,
         endpoint: Callable[[], str],
+        post: Post,
         mode: str = "process",
     ) -> None:
+        self._post = post
         self._region = region
         self._functions = Functions(neighbours, account)
         self._runner = _runner(mode, Bundles(directory), endpoint)
         self._logs = LogWriter(neighbours.answer)
         self._active: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._later = ThreadPoolExecutor(max_workers=32, thread_name_prefix="lambda-event")
-        self._closing = threading.Event()
-        self._timers: set[threading.Timer] = set()
 
     def invoke(
         self,
@@ -89,8 +87,7 @@ class Lambdas:
         try:
             return self._run(found, payload, client_context)
         finally:
-            with self._lock:
-                self._active[found.region, found.name] -= 1
+            self._leave(found)
 
     def invoke_later(
         self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None
@@ -98,7 +95,7 @@ class Lambdas:
         """Runs it without waiting (InvocationType Event), and again when it fails; its request id."""
         found = self._checked(function, payload, qualifier, region, EVENT_LIMIT)
         request_id = _request_id()
-        self._later.submit(self._attempt, found, payload, request_id, 0)
+        self._post(KIND, found.arn, payload, {"id": request_id})
         return request_id
 
     def check(self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None) -> None:
@@ -111,17 +108,10 @@ class Lambdas:
 
     def forget(self) -> None:
         """The neighbours forgot their functions and logs: whoever comes next begins with new workers."""
-        for timer in list(self._timers):
-            timer.cancel()
-        self._timers.clear()
         self._runner.forget()
         self._logs.forget()
 
     def close(self) -> None:
-        self._closing.set()
-        for timer in list(self._timers):
-            timer.cancel()
-        self._later.shutdown(wait=False, cancel_futures=True)
         self._runner.close()
         self._logs.close()
 
@@ -145,19 +135,21 @@ class Lambdas:
                 raise InvokeError("TooManyRequestsException", "Rate Exceeded.", 429)
             self._active[key] += 1
 
-    def _attempt(self, function: Function, payload: bytes, request_id: str, attempt: int) -> None:
-        result = self._run(function, payload, None, request_id)
-        if result.function_error and attempt < len(_RETRY_AFTER) and not self._closing.is_set():
-            again = (function, payload, request_id, attempt + 1)
-            timer = threading.Timer(_RETRY_AFTER[attempt], lambda: self._again(timer, *again))
-            timer.daemon = True
-            self._timers.add(timer)
-            timer.start()
+    def _leave(self, function: Function) -> None:
+        with self._lock:
+            self._active[function.region, function.name] -= 1
 
-    def _again(self, timer: threading.Timer, *attempt: Any) -> None:
-        self._timers.discard(timer)
-        if not self._closing.is_set():
-            self._later.submit(self._attempt, *attempt)
+    def attempt(self, function: Function, payload: bytes, request_id: str) -> InvokeResult:
+        """Runs an asynchronous invocation once. Raises ``InvokeError``."""
+        self._occupy(function)
+        try:
+            return self._run(function, payload, None, request_id)
+        finally:
+            self._leave(function)
+
+    def found(self, arn: str) -> Function:
+        """Raises ``FunctionNotFoundError``."""
+        return self._functions.get(parsed(arn, None, self._region))
 
     def _run(
         self,

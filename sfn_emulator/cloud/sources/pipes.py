@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.events.rules import selected
 from sfn_emulator.cloud.events.transformer import transformed
+from sfn_emulator.cloud.sending import Client
 from sfn_emulator.cloud.sources.filters import FilterError, patterns_of
 from sfn_emulator.cloud.sources.mappings import Invoke, failures
-from sfn_emulator.cloud.sources.records import Batching, Client, Deliver, Failed, Record
+from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 _PARAMETERS: Final = {
     "sqs": "SqsQueueParameters",

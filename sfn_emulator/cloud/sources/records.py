@@ -5,9 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-Client: TypeAlias = Callable[[str, str], Any]
-"""(service, region) → a boto3 client that is answered in this process."""
-
 
 class Record(NamedTuple):
     """``id`` is what a partial failure names: a message's id, or a sequence number. ``body`` is what is delivered."""

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
+from sfn_emulator.cloud.sending import Client, send
 from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.filters import passes
-from sfn_emulator.cloud.sources.records import Batching, Client, Deliver, Failed, Record
+from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before a failed batch is tried again; the last again and again."""
@@ -160,17 +161,6 @@ class StreamFeed:
             },
         }
         send(self._client, self._batching.on_failure, json.dumps(told))
-
-
-def send(client: Client, arn: str, text: str) -> None:
-    """Sends a text to a queue or a topic."""
-    _, _, service, region, account, name = arn.split(":", 5)
-    if service == "sqs":
-        queues = client("sqs", region)
-        url = queues.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-        queues.send_message(QueueUrl=url, MessageBody=text)
-    else:
-        client("sns", region).publish(TopicArn=arn, Message=text)
 
 
 def _instant(seconds: float) -> str:

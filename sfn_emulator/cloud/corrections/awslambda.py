@@ -1,0 +1,59 @@
+"""Lambda keeps a function's dead-letter queue, and one configuration of asynchronous invocations."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from sfn_emulator.cloud.corrections.replacing import replace
+
+
+def correct() -> None:
+    models: Any = importlib.import_module("moto.awslambda.models")
+    replace(models.LambdaFunction, "__init__", _made)
+    replace(models.LambdaFunction, "update_configuration", _updated)
+    replace(models.LambdaFunction, "get_configuration", _told)
+    replace(models.LambdaBackend, "put_function_event_invoke_config", _put)
+    replace(models.LambdaBackend, "update_function_event_invoke_config", _merged)
+
+
+def _made(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def make(self: Any, account_id: str, spec: dict[str, Any], *more: Any, **named: Any) -> None:
+        self.dead_letters = spec.get("DeadLetterConfig")
+        inner(self, account_id, spec, *more, **named)
+
+    return make
+
+
+def _updated(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
+        if "DeadLetterConfig" in config_updates:
+            self.dead_letters = config_updates["DeadLetterConfig"]
+        return inner(self, config_updates)
+
+    return update_configuration
+
+
+def _told(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def get_configuration(self: Any, *arguments: Any, **named: Any) -> Any:
+        told = inner(self, *arguments, **named)
+        if getattr(self, "dead_letters", None):
+            told["DeadLetterConfig"] = self.dead_letters
+        return told
+
+    return get_configuration
+
+
+def _put(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def put(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        self.get_function(function_name).event_invoke_config = []
+        return inner(self, function_name, config)
+
+    return put
+
+
+def _merged(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def update(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        known = self.get_function(function_name).event_invoke_config
+        return self.put_function_event_invoke_config(function_name, {**(known[0].config if known else {}), **config})
+
+    return update

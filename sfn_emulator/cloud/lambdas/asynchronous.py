@@ -1,0 +1,130 @@
+"""Asynchronous invocations: tried again, and told of in the end (Lambda, ``invocation-async``).
+
+A function error is tried again after one and two minutes, a throttle with growing pauses for up to six hours. In the
+end a destination gets the record of it, and the dead-letter queue the event itself.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from sfn_emulator.cloud.lambdas.functions import Function, InvokeError
+from sfn_emulator.cloud.outbox import Parcel
+
+_log: Final = logging.getLogger(__name__)
+
+KIND: Final = "invocation"
+_RETRY_AFTER: Final = (60.0, 120.0)
+"""Seconds Lambda waits before it tries a failed asynchronous invocation again."""
+_LONGEST_PAUSE: Final = 300.0
+_THROTTLED: Final = "TooManyRequestsException"
+
+Send: TypeAlias = Callable[[str, str, Mapping[str, str]], None]
+"""(ARN of a queue, topic, function or bus, text, attributes)."""
+
+
+class Answer(Protocol):
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def function_error(self) -> str | None: ...
+    @property
+    def executed_version(self) -> str: ...
+
+
+class Runs(Protocol):
+    """What runs one attempt: raises ``InvokeError``."""
+
+    def found(self, arn: str) -> Function: ...
+    def attempt(self, function: Function, payload: bytes, request_id: str) -> Answer: ...
+
+
+class Ended(NamedTuple):
+    """How it ended: ``condition`` as destinations are told, the answer if there was one."""
+
+    condition: str
+    answer: Answer | None
+
+
+class Asynchronous:
+    """The outbox's carrier of invocations."""
+
+    def __init__(self, runs: Runs, send: Send) -> None:
+        self._runs, self._send = runs, send
+
+    def carry(self, parcel: Parcel) -> float | None:
+        try:
+            function = self._runs.found(parcel.target)
+        except InvokeError:  # it was deleted meanwhile
+            return None
+        try:
+            answer = self._runs.attempt(function, parcel.content, parcel.about["id"])
+        except InvokeError as refusal:
+            return self._refused(function, parcel, refusal)
+        if answer.function_error is None:
+            self._tell(function, parcel, Ended("Success", answer))
+            return None
+        if parcel.attempt < min(function.retries, len(_RETRY_AFTER)):
+            return _RETRY_AFTER[parcel.attempt]
+        self._tell(function, parcel, Ended("RetriesExhausted", answer))
+        return None
+
+    def _refused(self, function: Function, parcel: Parcel, refusal: InvokeError) -> float | None:
+        age = datetime.now(UTC).timestamp() - parcel.posted  # noqa: TID251 - the outbox keeps the machine's time
+        if refusal.code == _THROTTLED and age < function.most_age and function.reserved != 0:
+            return float(min(_LONGEST_PAUSE, 2.0 ** min(parcel.attempt, 9)))
+        self._tell(
+            function, parcel, Ended("EventAgeExceeded" if age >= function.most_age else "RetriesExhausted", None)
+        )
+        return None
+
+    def _tell(self, function: Function, parcel: Parcel, ended: Ended) -> None:
+        well = ended.condition == "Success"
+        place = function.on_success if well else function.on_failure
+        if place is not None:
+            self._safely(place, _record(function, parcel, ended), {"well": str(well)})
+        if function.dead_letters is not None and not well:
+            self._safely(function.dead_letters, parcel.content.decode(), _attributes(parcel, ended))
+
+    def _safely(self, arn: str, text: str, attributes: Mapping[str, str]) -> None:
+        try:
+            self._send(arn, text, attributes)
+        except Exception as error:
+            _log.warning("The end of an invocation could not be told to %s: %s", arn, error)
+
+
+def _record(function: Function, parcel: Parcel, ended: Ended) -> str:
+    answer = ended.answer
+    told: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",  # noqa: TID251 - told to people
+        "requestContext": {
+            "requestId": parcel.about["id"],
+            "functionArn": function.arn if function.arn.count(":") > 6 else f"{function.arn}:$LATEST",
+            "condition": ended.condition,
+            "approximateInvokeCount": parcel.attempt + 1,
+        },
+        "requestPayload": _value(parcel.content),
+    }
+    if answer is not None:
+        context: dict[str, Any] = {"statusCode": 200, "executedVersion": answer.executed_version}
+        if answer.function_error is not None:
+            context["functionError"] = answer.function_error
+        told |= {"responseContext": context, "responsePayload": _value(answer.payload)}
+    return json.dumps(told)
+
+
+def _attributes(parcel: Parcel, ended: Ended) -> dict[str, str]:
+    told = _value(ended.answer.payload) if ended.answer is not None else {}
+    message = told.get("errorMessage", "") if isinstance(told, dict) else ""
+    return {
+        "RequestID": parcel.about["id"],
+        "ErrorCode": "200" if ended.answer else "429",
+        "ErrorMessage": message[:1024],
+    }
+
+
+def _value(content: bytes) -> Any:
+    return json.loads(content or b"null")
