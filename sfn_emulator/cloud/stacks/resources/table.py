@@ -5,14 +5,19 @@ from typing import Final
 
 from sfn_emulator.cloud.stacks.resources.kind import Kind
 from sfn_emulator.cloud.stacks.resources.services import (
+    alarms,
     buckets,
     custom,
     events,
     functions,
+    http_apis,
     identity,
     logs,
     machines,
     queues,
+    rest,
+    schedules,
+    secrets,
     stacks,
     tables,
     topics,
@@ -28,6 +33,11 @@ _SERVICES: Final = (
     buckets,
     logs,
     events,
+    schedules,
+    rest,
+    http_apis,
+    secrets,
+    alarms,
     custom,
     stacks,
 )
