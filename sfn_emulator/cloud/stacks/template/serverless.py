@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.errors import StackError
@@ -18,7 +19,9 @@ def expanded(source: dict[str, Any], parameters: Mapping[str, Any], region: str)
         translator = importlib.import_module("samtranslator.translator.translator").Translator
         parser = importlib.import_module("samtranslator.parser.parser").Parser()
         faults: Any = importlib.import_module("samtranslator.model.exceptions").InvalidDocumentException
-        policies = importlib.import_module("samtranslator.internal.managed_policies").get_bundled_managed_policy_map()
+        policies = importlib.import_module("samtranslator.internal.managed_policies").get_bundled_managed_policy_map(
+            "aws"
+        )
     except ImportError:
         raise StackError(_MISSING) from None
     import boto3
@@ -26,7 +29,9 @@ def expanded(source: dict[str, Any], parameters: Mapping[str, Any], region: str)
     known = {name: value for name, value in parameters.items() if isinstance(value, str | list)}
     try:
         session = boto3.Session("test", "test", region_name=region)
-        made = translator(policies.get("aws"), parser, session).translate(source, known)
+        made = translator(policies, parser, boto_session=session).translate(
+            deepcopy(source), known, passthrough_metadata=True
+        )
     except faults as error:
         told = " ".join(str(cause.message) for cause in error.causes)
         count = len(error.causes)
