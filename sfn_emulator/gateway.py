@@ -159,8 +159,8 @@ class Gateway:
         if where.service == "lambda":
             threads = self._invocations if self._lambda.is_invocation(request) else self._threads
             return threads, partial(self._lambda.answer, where.region, request)
-        if self.stacks is not None and where.service == "cloudformation":
-            return self._threads, partial(self.stacks.answer, where.region, request)
+        if self.stacks is not None and self.stacks.serves(where.service):
+            return self._threads, partial(self.stacks.answer, where.service, where.region, request)
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
 

@@ -41,6 +41,7 @@ _TARGETS: Final = {
     "secretsmanager": "secretsmanager",
     "AmazonSSM": "ssm",
     "TrentService": "kms",
+    "CloudApiService": "cloudcontrolapi",
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "AWSGlue": "glue",
     "Kinesis_20131202": "kinesis",

@@ -3,10 +3,20 @@
 from collections.abc import Callable
 from typing import Final
 
-from sfn_emulator.cloud.corrections import awslambda, dynamodb, events, permissions, s3, secretsmanager, sns
+from sfn_emulator.cloud.corrections import (
+    apigateway,
+    awslambda,
+    dynamodb,
+    events,
+    permissions,
+    s3,
+    secretsmanager,
+    sns,
+)
 from sfn_emulator.cloud.corrections.permissions import Judge
 
 _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
+    "apigateway": apigateway.correct,
     "awslambda": awslambda.correct,
     "dynamodb": dynamodb.correct,
     "events": events.correct,

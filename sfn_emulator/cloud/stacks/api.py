@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.stacks import wire
+from sfn_emulator.cloud.stacks.control import ControlApi
 from sfn_emulator.cloud.stacks.deploying.signals import PATH
 from sfn_emulator.cloud.stacks.errors import ResourceError, StackError
 from sfn_emulator.cloud.stacks.operations import change_sets, reading, stacks
@@ -51,6 +52,7 @@ class StacksApi:
 
     def __init__(self, service: StackService) -> None:
         self._service = service
+        self._control = ControlApi(service)
 
     def is_signal(self, request: Request) -> bool:
         """Is this an answer to a custom resource or a wait condition?"""
@@ -59,8 +61,15 @@ class StacksApi:
     def take(self, request: Request) -> Reply:
         return self._service.signals.take(request)
 
-    def answer(self, region: str, request: Request) -> Reply:
-        """The reply to any request for CloudFormation."""
+    def serves(self, service: str) -> bool:
+        """Is a signing name one of ours?"""
+        return service in ("cloudformation", "cloudcontrolapi")
+
+    def answer(self, service: str, region: str, request: Request) -> Reply:
+        """The reply to any request for CloudFormation or Cloud Control."""
+        return self._control.answer(region, request) if service == "cloudcontrolapi" else self._stacks(region, request)
+
+    def _stacks(self, region: str, request: Request) -> Reply:
         request_id = self._service.world.new_id()
         try:
             form = wire.form_of(request)
