@@ -62,6 +62,7 @@ from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.static_parameters import refusals
 from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
+from sfn_emulator.verbose import execution_passed, function_said
 
 _log: Final = logging.getLogger(__name__)
 _OURS: Final = ("stepfunctions", "states")
@@ -93,6 +94,8 @@ class Server:
             mode=settings.lambda_mode,
         )
         self.outbox.serve(INVOCATION, Asynchronous(self.lambdas, self._destination).carry)
+        if settings.verbose:
+            self.lambdas.heard = function_said
         self.outlet = NeighbourOutlet(self.neighbours)
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
         self.neighbours.on_change = self.feeds.changed
@@ -167,6 +170,8 @@ class Server:
         )
         if threading.current_thread() is threading.main_thread():
             service.host.turns = Sliced(loop, self.settings.execution_memory)
+        if self.settings.verbose:
+            service.host.heard = execution_passed
         service.open(*self._hands(service, self._clock, loop))
         return service
 

@@ -33,6 +33,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     """Pages of other origins that may ask (``http://localhost:3000``)."""
+    verbose: bool = False
+    """Whether executions and functions' lines are told on standard error."""
     body_limit: int = 128 * 1024 * 1024
     grace: float = 2.0
     execution_memory: int = 512

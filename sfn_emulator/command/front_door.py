@@ -25,6 +25,9 @@ COMMANDS: Final = {
     "prove": "No failure leaves a trace, or here is the counterexample.",
     "graph": "Draw a definition, as Mermaid, Graphviz, SVG or JSON.",
     "show": "Show what an execution did, as a tree.",
+    "run": "Run one execution here, in virtual time, and show its states.",
+    "logs": "Show what functions printed and executions logged.",
+    "clock": "Tell a server's time, or move it on.",
     "lint": "Tell what is wrong with definitions, in files and in templates.",
 }
 """Each is a file of this folder; the line is what ``sfn-emulator --help`` tells of it, without importing it."""

@@ -40,6 +40,7 @@ _SECTIONS: Final = {
     "Where it listens": ("host", "port", "allow_host", "allow_origin"),
     "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "execution_memory", "time"),
     "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
+    "What it says": ("verbose",),
     "Whose everything is": ("account", "region"),
 }
 
@@ -157,6 +158,9 @@ and what is not: docs/support.md"""
     metavar="SERVICE=URL|aws",
     help="Where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
     "credentials. May be repeated.",
+)
+@click.option(
+    "--verbose", is_flag=True, help="Say a line for each execution that begins or ends, and for each a function prints."
 )
 @click.option(
     "--account",

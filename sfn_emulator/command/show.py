@@ -1,15 +1,16 @@
 """``sfn-emulator show EXECUTION|FILE``: what an execution did, as a tree."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.lines import show
+from sfn_emulator.command.running_server import client as client_of
+from sfn_emulator.command.running_server import endpoint_option, nobody
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.data import outline
@@ -17,9 +18,7 @@ from sfn_emulator.picture.history.file import UnreadableHistoryError, read_histo
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.tree import tree
 from sfn_emulator.picture.history.visit import Happened
-from sfn_emulator.settings import DEFAULT_PORT
 
-_ENDPOINT: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 _EXAMPLES: Final = (
     ("sfn-emulator show order-42", "By name or ARN, from the server that is running."),
     ("sfn-emulator show history.json --definition machine.asl.json", "What get-execution-history printed on AWS."),
@@ -33,7 +32,7 @@ _EXAMPLES: Final = (
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The definition that a history in a file belongs to.",
 )
-@click.option("--endpoint", metavar="URL", default=_ENDPOINT, show_default=True, help="The server.")
+@endpoint_option
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def command(execution: str, definition: Path | None, endpoint: str, as_json: bool) -> None:
     """Show what EXECUTION (a name, an ARN, or a file with a history) did."""
@@ -42,22 +41,12 @@ def command(execution: str, definition: Path | None, endpoint: str, as_json: boo
     if as_json:
         click.echo(json.dumps(outline(told), indent=2, ensure_ascii=False))
         return
-    _print([*tree(told, child), _ending(told)])
+    show([*tree(told, child), _ending(told)])
 
 
 def _ending(told: Happened) -> Text:
     """Why is told beside the step that failed."""
     return Text(f"{told.status}{f': {told.error}' if told.error else ''}", style="bold")
-
-
-def _print(lines: Iterable[Text]) -> None:
-    """Cropped to a terminal's width, whole in a pipe."""
-    console = Console(highlight=False)
-    for line in lines:
-        if console.is_terminal:
-            console.print(line, no_wrap=True, overflow="ellipsis")
-        else:
-            click.echo(line.plain)
 
 
 def _of_file(file: Path, definition: Path | None) -> tuple[Happened, Any]:
@@ -80,24 +69,15 @@ def _graph(text: str | None, name: str) -> Graph | None:
 
 
 def _of_server(execution: str, endpoint: str) -> tuple[Happened, Any]:
-    import boto3  # files need none of it
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError  # files need none of it
 
-    client = boto3.client(
-        "stepfunctions",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
-    )
+    client = client_of(endpoint, "stepfunctions")
     try:
         return _fetched(client, _found(client, execution)), lambda arn: _fetched(client, arn)
     except ClientError as error:
         raise Failure(f"{execution}: {error.response['Error']['Message'] or error.response['Error']['Code']}") from None
-    except BotoCoreError as error:
-        raise Failure(f"{error}; is a server running there? 'sfn-emulator serve' starts one") from None
+    except BotoCoreError:
+        raise nobody(endpoint) from None
 
 
 def _found(client: Any, execution: str) -> str:

@@ -16,6 +16,8 @@ from sfn_emulator.command.help_page import HelpPage
 from tests.processes import ROOT, Process, refused
 
 FOLDER = Path(ROOT / "sfn_emulator" / "command")
+SHARED = {"__init__", "front_door", "help_page", "lines", "running_server"}
+"""The files of the folder that commands share."""
 
 
 def called(*arguments: str) -> Result:
@@ -30,8 +32,7 @@ def commands() -> list[HelpPage]:
 
 
 def test_every_file_of_the_folder_is_a_command_of_the_table() -> None:
-    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "front_door", "help_page"}
-    assert files == set(COMMANDS)
+    assert {path.stem for path in FOLDER.glob("*.py")} - SHARED == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)

@@ -69,6 +69,8 @@ class Lambdas:
         self._functions = Functions(neighbours, account)
         self._runner = _runner(mode, Bundles(directory), endpoint)
         self._logs = LogWriter(neighbours.answer)
+        self.heard: Callable[[Lines], None] = lambda lines: None
+        """Told of what each invocation logged."""
         self._active: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
@@ -170,7 +172,9 @@ class Lambdas:
         failed, answer = _answer(ran.outcome, function, request_id)
         lines = _report(ran, function, request_id, (time.perf_counter() - began) * 1000)
         if ran.stream:
-            self._logs.write(Lines(function.region, function.log_group, ran.stream, _milliseconds(), lines))
+            told = Lines(function.region, function.log_group, ran.stream, _milliseconds(), lines)
+            self._logs.write(told)
+            self.heard(told)
         tail = "\n".join(lines).encode()[-_LOG_TAIL:]
         return InvokeResult(answer, "Unhandled" if failed else None, function.version, 200, request_id, tail)
 

@@ -52,6 +52,8 @@ class Host:
         self.present = 0.0
         self._outlet = outlet
         self._paces: dict[str, bool] = {}
+        self.heard: Callable[[Execution], None] = lambda execution: None
+        """Told of each execution when it begins and when its end is saved."""
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -86,6 +88,7 @@ class Host:
             live.pace(skip=self._paces.pop(execution.name))
         self._lives[execution.arn] = live
         live.begin()
+        self.heard(execution)
         return live
 
     def _make(self, execution: Execution, value: Value, seq: int = 0) -> Live:
@@ -203,6 +206,7 @@ class Host:
             deliver(live, revision_of(self._around, live.execution.revision), self._outlet)
 
     def gone(self, live: Live) -> None:
+        self.heard(live.execution)
         self._lives.pop(live.execution.arn, None)
         if live.execution.type is MachineType.STANDARD and live.execution.map_run_arn is None:
             self._finish_deletion(live.execution.machine_arn)

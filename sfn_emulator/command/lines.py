@@ -1,0 +1,16 @@
+"""Styled lines on a terminal, cropped to its width; whole and plain in a pipe."""
+
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+
+def show(lines: Iterable[Text]) -> None:
+    console = Console(highlight=False)
+    for line in lines:
+        if console.is_terminal:
+            console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            click.echo(line.plain)

@@ -1,0 +1,146 @@
+"""``sfn-emulator run``: one execution in this process and in virtual time, shown as it passes."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import yaml
+from rich.text import Text
+
+from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.lines import show
+from sfn_emulator.engine.local import Execution, start_locally
+from sfn_emulator.engine.run import Status
+from sfn_emulator.errors import DefinitionError
+from sfn_emulator.picture.history.data import outline
+from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.tree import tree
+from sfn_emulator.picture.history.visit import Happened
+from sfn_emulator.service.running.history import Texts, render, started_of
+from sfn_emulator.values import dumps, loads
+
+ENDED_OTHERWISE: Final = 3
+_EXAMPLES: Final = (
+    ("sfn-emulator run order.asl.json --input '{\"n\": 1}'", "An execution; its Tasks fail, since nobody does them."),
+    ("sfn-emulator run order.asl.yaml --input order.json --tasks tasks.yaml", "Input and answers of Tasks from files."),
+    ("sfn-emulator run order.asl.json --set Days=3 --json", "${Days} is 3; the end as JSON."),
+)
+_EXITS: Final = {
+    0: "the execution succeeded",
+    1: "a file can't be read or used; the reason is told",
+    ENDED_OTHERWISE: "the execution ended otherwise, or waits for what time does not bring",
+}
+
+
+@click.command("run", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--input", "given", metavar="JSON|FILE|-", default="{}", help="The input: JSON text, or where it stands.")
+@click.option(
+    "--tasks",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What Tasks answer, in JSON or YAML: a state's name → an answer, or a list with one for each attempt. "
+    '{"return": VALUE}, {"throw": "Error", "cause": "why"}, {"never": true}; "after": SECONDS beside each.',
+)
+@click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME} stands for. May be repeated.")
+@click.option("--express", is_flag=True, help="Run it as an Express workflow.")
+@click.option("--json", "as_json", is_flag=True, help="Tell only the end, in JSON.")
+def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], express: bool, as_json: bool) -> None:
+    """Run one execution here, in virtual time, and show its states as they pass.
+
+    FILE is a definition in JSON or YAML; '-' is standard input. Nothing is deployed, no server is needed, and a wait of
+    a year takes no time.
+    """
+    answers = {} if tasks is None else _answers(tasks)
+    try:
+        execution = start_locally(
+            _definition(file, names), text=dumps(_input(given)), tasks=answers, name="run", express=express
+        )
+    except DefinitionError as error:
+        first = str(error.problems[0])
+        raise Failure(f"{file}: {first}; 'sfn-emulator lint {file}' tells all") from None
+    execution.finish()
+    told = _happened(execution)
+    if as_json:
+        click.echo(json.dumps({**_end(execution), "steps": outline(told)}, indent=2, ensure_ascii=False))
+    else:
+        show([*tree(told), Text(_last_words(execution), style="bold")])
+    sys.exit(0 if execution.status is Status.SUCCEEDED else ENDED_OTHERWISE)
+
+
+def _happened(execution: Execution) -> Happened:
+    texts = Texts(started_of(execution.events))
+    return happened(render(event, number, texts, {}) for number, event in enumerate(execution.events, 1))
+
+
+def _last_words(execution: Execution) -> str:
+    if execution.status is Status.RUNNING:
+        waits = execution.tasks.started[-1].request.state if execution.tasks.started else "?"
+        return f"RUNNING: '{waits}' waits for an answer that nobody gives; name one in --tasks"
+    if execution.status is Status.SUCCEEDED:
+        return f"SUCCEEDED {dumps(execution.output)}"
+    return " ".join(filter(None, (execution.status.value, execution.error, execution.cause)))
+
+
+def _end(execution: Execution) -> dict[str, Any]:
+    told = {"status": execution.status.value, "output": execution.output, "error": execution.error}
+    seconds = round(execution.events[-1].at - execution.events[0].at, 3)
+    return {**told, "cause": execution.cause, "seconds": seconds}
+
+
+def _definition(file: Path, names: tuple[str, ...]) -> str:
+    text = _text(file)
+    for name in names:
+        key, equals, value = name.partition("=")
+        if not equals:
+            raise click.BadParameter(f"'{name}' is not NAME=VALUE", param_hint="--set")
+        bare = value if _is_json(value) else json.dumps(value)
+        text = text.replace(f'"${{{key}}}"', bare).replace(f"${{{key}}}", value)
+    return text if text.lstrip().startswith("{") else dumps(_document(file, text))
+
+
+def _answers(file: Path) -> Mapping[str, Any]:
+    told = _document(file, _text(file))
+    if not isinstance(told, dict):
+        raise Failure(f"{file}: not an object of states' names and what they answer")
+    return {state: answer if isinstance(answer, list) else [answer] for state, answer in told.items()}
+
+
+def _input(given: str) -> Any:
+    """JSON text, or the JSON in a file. Raises ``Failure``."""
+    if given != "-" and _is_json(given):
+        return loads(given)
+    if given != "-" and not Path(given).exists():
+        raise Failure(f"--input: {given!r} is neither JSON nor a file")
+    text = _text(Path(given))
+    try:
+        return loads(text)
+    except ValueError as error:
+        raise Failure(f"{given}: not JSON ({error})") from None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _document(file: Path, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Failure(f"{file}: neither JSON nor YAML ({' '.join(str(error).split())})") from None
+
+
+def _text(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file}: not UTF-8 (byte {error.start})") from None

@@ -1,0 +1,71 @@
+"""Asking a server that runs: where it is, and what it answers; what goes wrong is one line."""
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from sfn_emulator.command.help_page import Failure
+from sfn_emulator.settings import DEFAULT_PORT
+
+DEFAULT: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def endpoint_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--endpoint``: which server is meant."""
+    return click.option(
+        "--endpoint",
+        metavar="URL",
+        envvar=("SFN_EMULATOR_ENDPOINT", "AWS_ENDPOINT_URL"),
+        default=DEFAULT,
+        show_default=True,
+        help="Where the server answers; also SFN_EMULATOR_ENDPOINT or AWS_ENDPOINT_URL.",
+    )(function)
+
+
+def asked(endpoint: str, path: str, body: Any = None) -> Any:
+    """The JSON answer to a GET, or to a POST of ``body``. Raises ``Failure``."""
+    text = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(endpoint.rstrip("/") + path, text, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise Failure(_message(error)) from None
+    except (OSError, ValueError):
+        raise nobody(endpoint) from None
+
+
+def nobody(endpoint: str) -> Failure:
+    return Failure(f"no server answers at {endpoint}; start one with 'sfn-emulator serve', or name it with --endpoint")
+
+
+def client(endpoint: str, service: str) -> Any:
+    """A boto3 client for the server, with credentials made up where there are none."""
+    import boto3
+    from botocore.config import Config
+
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    make: Callable[..., Any] = boto3.Session("test", "test", region_name=region).client
+    return make(service, endpoint_url=endpoint, config=Config(retries={"max_attempts": 0}))
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``15m``, ``2h``, ``3d`` in seconds. Raises ``click.BadParameter``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not found or not float(found[1]):
+        raise click.BadParameter(f"'{text}' is not a time greater than 0; give seconds, or 15m, 2h, 3d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the server answered {error.code} {error.reason}"

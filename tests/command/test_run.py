@@ -1,0 +1,94 @@
+"""``sfn-emulator run``: an execution in virtual time, from files, standard input or text."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sfn_emulator.command.run import command
+
+SHOP = """
+StartAt: Ask
+States:
+  Ask: {Type: Wait, Seconds: "${Days}", Next: Charge}
+  Charge:
+    Type: Task
+    Resource: arn:aws:lambda:us-east-1:123456789012:function:Charge
+    Retry: [{ErrorEquals: [Busy], IntervalSeconds: 60}]
+    End: true
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    path = tmp_path / "shop.asl.yaml"
+    path.write_text(SHOP)
+    return str(path)
+
+
+def ran(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(command, list(arguments), input=given)
+
+
+def tasks(directory: Path, text: str) -> tuple[str, str]:
+    (directory / "tasks.yaml").write_text(text)
+    return "--tasks", str(directory / "tasks.yaml")
+
+
+def test_a_month_passes_in_no_time_and_every_state_is_a_line(shop: str, tmp_path: Path) -> None:
+    answers = tasks(tmp_path, 'Charge: [{throw: Busy}, {return: {"paid": true}}]')
+    told = ran(shop, "--set", "Days=2592000", "--input", '{"n": 1}', *answers)
+    assert told.exit_code == 0
+    ask, charge, end = told.output.splitlines()
+    assert ask.split() == ["✓", "Ask", "30", "d"]
+    assert charge.split()[:5] == ["✓", "Charge", "1", "min", "2"]
+    assert end == 'SUCCEEDED {"paid":true}'
+
+
+def test_the_end_is_told_in_json(shop: str, tmp_path: Path) -> None:
+    answers = tasks(tmp_path, "Charge: {throw: Card.Refused, cause: no money}")
+    told = ran(shop, "--set", "Days=1", "--json", *answers)
+    found = json.loads(told.output)
+    assert told.exit_code == 3
+    assert [found[key] for key in ("status", "error", "cause", "seconds")] == ["FAILED", "Card.Refused", "no money", 1]
+
+
+def test_a_task_nobody_does_fails_and_says_so(shop: str) -> None:
+    told = ran(shop, "--set", "Days=1")
+    assert told.exit_code == 3
+    assert "No task was given for 'Charge'" in told.output
+
+
+def test_what_time_does_not_bring_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "asks.json"
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True}
+    path.write_text(json.dumps({"StartAt": "Ask", "States": {"Ask": task}}))
+    told = ran(str(path))
+    assert told.exit_code == 3
+    assert "RUNNING: 'Ask' waits for an answer that nobody gives" in told.output
+
+
+def test_input_and_definition_come_from_files_and_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "input.json").write_text('{"from": "file"}')
+    passing = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
+    (tmp_path / "a.json").write_text(passing)
+    assert 'SUCCEEDED {"from":"file"}' in ran("-", "--input", str(tmp_path / "input.json"), given=passing).output
+    assert 'SUCCEEDED {"from":"pipe"}' in ran(str(tmp_path / "a.json"), "--input", "-", given='{"from":"pipe"}').output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["/nothing.json"], "/nothing.json: No such file"),
+        (["SHOP", "--input", "nothing"], "neither JSON nor a file"),
+        (["SHOP", "--set", "Days"], "'Days' is not NAME=VALUE"),
+        (["SHOP", "--tasks", "SHOP/x"], "Not a directory"),
+        (["SHOP"], "tells all"),
+    ],
+    ids=str,
+)
+def test_what_can_not_be_used_is_one_line(arguments: list[str], words: str, shop: str) -> None:
+    told = ran(*(argument.replace("SHOP", shop) for argument in arguments))
+    assert told.exit_code in (1, 2)
+    assert words in told.stderr

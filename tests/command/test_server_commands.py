@@ -1,0 +1,82 @@
+"""The commands that ask a server that runs: its clock and its logs."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sfn_emulator.command.front_door import front_door
+from tests.cloud.functions import deploy, invoke, make_role
+from tests.processes import Process, running
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory", "--verbose") as one:
+        make_role(one)
+        deploy(one, "Hello", "def handler(event, context):\n    print('hello', event['n'])\n")
+        invoke(one, "Hello", {"n": 7})
+        yield one
+
+
+def called(*arguments: str) -> Result:
+    return CliRunner().invoke(front_door, list(arguments), prog_name="sfn-emulator")
+
+
+def test_the_clock_is_told_and_moved_on(server: Process) -> None:
+    before = json.loads(called("clock", "--json", "--endpoint", server.url).output)
+    after = json.loads(called("clock", "advance", "2h", "--json", "--endpoint", server.url).output)
+    assert after["now"] - before["now"] == pytest.approx(7200, abs=60)
+    assert called("clock", "--endpoint", server.url).output.endswith("(time: real)\n")
+
+
+@pytest.mark.parametrize("arguments", [["advance"], ["show", "3"], ["advance", "soon"], ["advance", "0"]], ids=str)
+def test_a_duration_that_makes_no_sense_is_a_usage_error(arguments: list[str]) -> None:
+    assert called("clock", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["clock"], ["logs"], ["logs", "f"]], ids=str)
+def test_without_a_server_the_one_line_says_how_to_start_one(arguments: list[str]) -> None:
+    ran = called(*arguments, "--endpoint", NOBODY)
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith(f"sfn-emulator: no server answers at {NOBODY}; start one with 'sfn-emulator serve'")
+    assert ran.stderr.count("\n") == 1
+
+
+def lines(server: Process, *arguments: str) -> list[Any]:
+    """Written by a thread of the server, a moment after the function answered."""
+    for _ in range(100):
+        ran = called("logs", *arguments, "--endpoint", server.url)
+        if ran.exit_code == 0 and ran.output:
+            return ran.output.splitlines()
+    raise AssertionError(ran.stderr)
+
+
+def test_what_functions_print_is_shown(server: Process) -> None:
+    told = [line for line in lines(server) if "hello 7" in line]
+    assert len(told) == 1
+    assert told[0].split()[1:] == ["Hello", "hello", "7"]
+    (same,) = [json.loads(line) for line in lines(server, "Hello", "--filter", "hello", "--json")]
+    assert (same["group"], same["message"]) == ("/aws/lambda/Hello", "hello 7")
+
+
+def test_a_group_there_is_not_is_named(server: Process) -> None:
+    ran = called("logs", "Nobody", "--endpoint", server.url)
+    assert ran.exit_code == 1
+    assert "The specified log group does not exist" in ran.stderr
+
+
+def test_verbose_tells_a_line_for_each_execution_and_each_line_of_a_function(server: Process) -> None:
+    states = server.client("stepfunctions")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "No"}}})
+    role = "arn:aws:iam::123456789012:role/any"
+    arn = states.create_state_machine(name="shop", definition=definition, roleArn=role)["stateMachineArn"]
+    states.start_execution(stateMachineArn=arn, name="one")
+    told = server.stop()[1]
+    assert "shop:one RUNNING" in told
+    assert "shop:one FAILED No" in told
+    assert "Hello hello 7" in told
