@@ -169,6 +169,18 @@ def _items(items: list[Value]) -> Iterator[tuple[str, Value]]:
         yield "," if i else "", item
 
 
+def members(value: Value) -> Iterator[tuple[str, Value]]:
+    """Every member of every object in a value, without recursion."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield from part.items()
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+
+
 def type_name(value: Value) -> str:
     """The JSON type's name as AWS writes it in error texts: null, boolean, number, string, array, object."""
     return _TYPE_NAMES.get(type(value), "object")

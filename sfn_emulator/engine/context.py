@@ -14,12 +14,13 @@ from sfn_emulator.values import UNSET, Unset, Value
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """``$$.Map.Item``: ``key`` only where the items are an object's members."""
+    """``$$.Map.Item``: ``key`` only where the items are an object's members, ``source`` only of a Distributed Map
+    (recorded 2026-04)."""
 
     index: int
     value: Value
     key: str | Unset = UNSET
-    source: str = "STATE_DATA"
+    source: str | Unset = UNSET
 
 
 class StateInfo(NamedTuple):
@@ -74,5 +75,5 @@ def context_object(
 
 
 def _item(item: Item) -> dict[str, Value]:
-    key = {} if isinstance(item.key, Unset) else {"Key": item.key}
-    return {"Index": item.index, "Value": item.value, **key, "Source": item.source}
+    made = {"Index": item.index, "Value": item.value, "Key": item.key, "Source": item.source}
+    return {name: member for name, member in made.items() if member is not UNSET}

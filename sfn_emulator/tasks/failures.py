@@ -79,6 +79,14 @@ def refusal(error: Any, service_model: Any, request_id: str) -> Refusal:
     )
 
 
+def bodiless(said: Refusal, operation: Any) -> Refusal:
+    """What the SDK makes of an answer to HEAD, which has no body: no text, and of 404 the one error the operation has
+    (``S3.NoSuchBucketException``)."""
+    errors = [str(shape.name) for shape in operation.error_shapes]
+    shape = errors[0] if said.status == 404 and len(errors) == 1 else None
+    return said._replace(message="", shape=shape)
+
+
 def _shape_name(service_model: Any, code: str) -> str | None:
     shape = service_model.shape_for_error_code(code) if code else None
     return str(shape.name) if shape is not None else None

@@ -2,7 +2,7 @@
 Map Run, and records its events; reading items, running children and writing results are the host's."""
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Final
 
 from sfn_emulator.asl.model import Distribution, ItemBatcher, ItemReader, MachineType, Map, Number, ResultWriter
 from sfn_emulator.engine.context import Item
@@ -20,7 +20,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
 from sfn_emulator.engine.states.map_items import concurrency, items_of
-from sfn_emulator.engine.states.numbers import is_number, is_whole, number, shown
+from sfn_emulator.engine.states.numbers import is_number, is_whole, number, numeral, shown
 from sfn_emulator.engine.strand import WAIT, Block, Program, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError, StateError
 from sfn_emulator.query.compiled import Compiled, Draws
@@ -90,7 +90,7 @@ def map_run_spec(
     before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
     items = None if distribution.reader is not None else items_of(state)
-    numbers = _numbers_of(state, instrument)
+    limit, tolerated = concurrency(state), _tolerated(distribution, jsonata)
     reader = _reader(distribution.reader)
     batcher = _batcher(distribution.batcher, jsonata)
     writer = _writer(distribution.writer)
@@ -100,11 +100,13 @@ def map_run_spec(
     def make(strand: Strand) -> MapRunSpec:
         run, given = strand.run, strand.input
         value = given if before is None else before(strand, given)
+        told = wrap(value)
+        at_once = limit(strand, told)
         found = UNSET if items is None else items(strand, value)
         if strand.map_run is None:
             run.emit(strand, "MapStateStarted", MapStarted(0 if isinstance(found, Unset) else len(found)))
-        told = wrap(value)
-        limit, count, percentage = numbers(strand, told)
+        count, percentage = tolerated(strand, told)
+        _observe(instrument, strand, (at_once, count, percentage))
         return MapRunSpec(
             state.name,
             distribution.label,
@@ -115,7 +117,7 @@ def map_run_spec(
             _select(strand, state.selector, told),
             batcher(strand, told),
             writer(strand, told),
-            limit,
+            at_once,
             count,
             percentage,
             run.identity,
@@ -124,27 +126,14 @@ def map_run_spec(
     return make
 
 
-Numbers = tuple[int, int | None, float | None]
+_OBSERVED: Final = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 
 
-def _numbers_of(state: Map, instrument: Instrument | None) -> Callable[[Strand, Any], Numbers]:
-    """MaxConcurrency, ToleratedFailureCount and ToleratedFailurePercentage."""
-    jsonata = is_jsonata(state.flow)
-    distribution = state.distribution
-    limit = concurrency(state)
-    count = _tolerated_count(distribution.tolerated_count if distribution else None, jsonata)
-    percentage = _tolerated_percentage(distribution.tolerated_percentage if distribution else None, jsonata)
-
-    def numbers(strand: Strand, told: Any) -> Numbers:
-        made = limit(strand, told), count(strand, told), percentage(strand, told)
-        if instrument is not None:
-            names = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
-            for name, value in zip(names, made, strict=True):
-                if value is not None:
-                    instrument.stage(strand, name, value)
-        return made
-
-    return numbers
+def _observe(instrument: Instrument | None, strand: Strand, numbers: tuple[float | None, ...]) -> None:
+    if instrument is not None:
+        for name, value in zip(_OBSERVED, numbers, strict=True):
+            if value is not None:
+                instrument.stage(strand, name, value)
 
 
 class ItemScope(Strand):
@@ -207,9 +196,10 @@ def _config(config: dict[str, Value | Compiled]) -> Evaluated:
 
 
 def _config_value(name: str, compiled: Compiled, strand: Strand, told: Any) -> Value:
-    value = compiled.apply(told, strand)
+    found = compiled.apply(told, strand)
+    value = numeral(found, whole=True) if name == "MaxItemsPath" else found
     if name == "MaxItemsPath" and not is_whole(value):
-        refers = f'The MaxItemsPath field refers to value "{shown(value)}"'
+        refers = f'The MaxItemsPath field refers to value "{shown(found)}"'
         raise EvaluationError(RUNTIME, f"{refers} which is not a valid integer: {compiled.source}")
     return int(value) if name.startswith("MaxItems") and is_whole(value) else value
 
@@ -244,6 +234,13 @@ def _batcher(batcher: ItemBatcher | None, jsonata: bool) -> Evaluated:
 
 def _optional(spec: Number | None, field: str, jsonata: bool, *, whole: bool = True) -> Evaluated:
     return _nothing if spec is None else number(spec, field, jsonata=jsonata, whole=whole)
+
+
+def _tolerated(distribution: Distribution, jsonata: bool) -> Callable[[Strand, Any], tuple[int | None, float | None]]:
+    """ToleratedFailureCount and ToleratedFailurePercentage."""
+    count = _tolerated_count(distribution.tolerated_count, jsonata)
+    percentage = _tolerated_percentage(distribution.tolerated_percentage, jsonata)
+    return lambda strand, told: (count(strand, told), percentage(strand, told))
 
 
 def _tolerated_count(spec: Number | None, jsonata: bool) -> Evaluated:

@@ -83,10 +83,10 @@ def _region(state: Map, block: Block, instrument: Instrument | None) -> Callable
     def open_region(strand: Strand) -> MapRegion:
         given = strand.input
         value = given if before is None else before(strand, given)
-        found = items(strand, value)
-        strand.run.emit(strand, "MapStateStarted", MapStarted(len(found)))
         told = wrap(value)
         at_once = min(limit(strand, told) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
+        found = items(strand, value)
+        strand.run.emit(strand, "MapStateStarted", MapStarted(len(found)))
         region = region_of(strand, block, found, selector, told)
         strand.region = region
         for _ in range(min(at_once, len(found))):

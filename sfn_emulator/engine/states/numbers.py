@@ -1,6 +1,7 @@
 """Fields that hold a number, a path to one, or an expression that makes one: checked when they are applied."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +14,9 @@ from sfn_emulator.values import Value, dumps
 
 Taken = Callable[[Strand, Any], float]
 """(strand, subject) → the number."""
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
 
 DELAY_LIMIT: Final = 99_999_999
 """Seconds a state may wait or a task may take (States Language)."""
@@ -37,6 +41,15 @@ def is_whole(value: Value) -> bool:
     return is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
+def numeral(value: Value, *, whole: bool) -> Value:
+    """Text that a path led to, as the number it writes; any other value as it is (recorded 2024-11)."""
+    if not isinstance(value, str):
+        return value
+    if _INTEGER.fullmatch(value):
+        return int(value)
+    return float(value) if not whole and _DECIMAL.fullmatch(value) else value
+
+
 def _float(value: float) -> float:
     """The nearest float, an infinite one if need be: limits are for the field to check."""
     try:
@@ -56,8 +69,11 @@ def number(spec: Number, field: str, *, jsonata: bool, whole: bool = True) -> Ta
 def _evaluated(compiled: Compiled, field: str, whole: bool) -> Taken:
     def take(strand: Strand, subject: Any) -> float:
         value = compiled.apply(subject, strand)
-        if not is_number(value) or (whole and not is_whole(value)):
-            raise unexpected(compiled, field, "integer" if whole and is_number(value) else "number", value)
+        if not is_number(value):
+            raise unexpected(compiled, field, "number", value)
+        if whole and not is_whole(value):
+            text = f"The {field} field cannot be parsed as an integer: {shown(value)}"
+            raise EvaluationError(QUERY_EVALUATION, text, field)
         return int(value) if whole else _float(value)
 
     return take
@@ -67,9 +83,10 @@ def _referenced(compiled: Compiled, field: str, whole: bool) -> Taken:
     kind = "integer" if whole else "float"
 
     def take(strand: Strand, subject: Any) -> float:
-        value = compiled.apply(subject, strand)
+        told = compiled.apply(subject, strand)
+        value = numeral(told, whole=whole)
         if not (is_whole(value) if whole else is_number(value)):
-            refers = f'The {field}Path field refers to value "{shown(value)}"'
+            refers = f'The {field}Path field refers to value "{shown(told)}"'
             raise EvaluationError(RUNTIME, f"{refers} which is not a valid {kind}: {compiled.source}")
         return int(value) if whole else _float(value)
 
@@ -77,17 +94,20 @@ def _referenced(compiled: Compiled, field: str, whole: bool) -> Taken:
 
 
 def positive(spec: Number | None, field: str, *, jsonata: bool) -> Callable[[Strand, Any], int | None]:
-    """Seconds, 1 to 99,999,999 (TimeoutSeconds, HeartbeatSeconds); ``None`` where there is no such field."""
+    """TimeoutSeconds, HeartbeatSeconds: up to 99,999,999 seconds; ``None`` where there is no such field. An expression
+    may give 0 (recorded 2026-04), which sets no limit."""
     if spec is None:
         return lambda strand, subject: None
     take = number(spec, field, jsonata=jsonata)
 
     def seconds(strand: Strand, subject: Any) -> int:
         value = int(take(strand, subject))
-        if not 0 < value <= DELAY_LIMIT:
-            where = field if jsonata else f"{field}Path"
-            text = f"The {where} parameter references a value that is not between 1 and {DELAY_LIMIT}: {value}"
-            raise EvaluationError(QUERY_EVALUATION, text, field) if jsonata else EvaluationError(RUNTIME, text)
+        if jsonata and not 0 <= value <= DELAY_LIMIT:
+            text = f"{field} must be between 0 and {DELAY_LIMIT} but was: {value}"
+            raise EvaluationError(QUERY_EVALUATION, text, field)
+        if not jsonata and not 0 < value <= DELAY_LIMIT:
+            text = f"The {field}Path parameter references a value that is not between 1 and {DELAY_LIMIT}: {value}"
+            raise EvaluationError(RUNTIME, text)
         return value
 
     return seconds

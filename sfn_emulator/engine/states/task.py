@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from sfn_emulator.asl.model import Task
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.draws import task_token
@@ -45,9 +47,10 @@ from sfn_emulator.engine.states.dataflow import (
 from sfn_emulator.engine.states.numbers import positive
 from sfn_emulator.engine.states.recovery import HeartbeatOverdueError, recovering
 from sfn_emulator.engine.strand import WAIT, Step, Strand, Waiting
-from sfn_emulator.errors import DATA_LIMIT, TIMEOUT, StateError
+from sfn_emulator.errors import DATA_LIMIT, RUNTIME, TIMEOUT, EvaluationError, StateError
 from sfn_emulator.query.compiled import Compiled
-from sfn_emulator.values import PAYLOAD_LIMIT, UNSET, Value
+from sfn_emulator.query.jsonpath.template import SUFFIX, is_query
+from sfn_emulator.values import PAYLOAD_LIMIT, UNSET, Value, dumps, members
 
 CAUSE_LIMIT: Final = 32_768
 ERROR_LIMIT: Final = 256
@@ -117,18 +120,23 @@ def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], T
     timeout = positive(state.timeout, "TimeoutSeconds", jsonata=jsonata)
     heartbeat = positive(state.heartbeat, "HeartbeatSeconds", jsonata=jsonata)
     resource, credentials = state.resource, state.credentials
+    # Recorded: only these have a Task in their context object.
+    waits = resource.pattern is not Pattern.REQUEST_RESPONSE
 
     def request(strand: Strand) -> TaskRequest:
         run, given = strand.run, strand.input
-        strand.token = task_token(run.identity.seed, run.last_effect + 1)
+        token = task_token(run.identity.seed, run.last_effect + 1)
+        strand.token = token if waits else None
         told = wrap(given if narrowed is None else narrowed(strand, given))
         value = given if before is None else before(strand, given)
         if value is not given:
             check_size(value, strand.state)
+            if not jsonata:
+                _check_keys(strand, value)
         return TaskRequest(
             resource,
             value,
-            strand.token,
+            token,
             run.identity,
             strand.state,
             strand.retries or 0,
@@ -138,6 +146,23 @@ def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], T
         )
 
     return request
+
+
+def _check_keys(strand: Strand, value: Value) -> None:
+    """Refuses parameters in which a key that ends with ``.$`` holds no path once they are evaluated."""
+    try:
+        if b'.$":' not in orjson.dumps(value):
+            return
+    except TypeError:
+        pass  # a number orjson does not write: look at every key
+    strays = [key for key, member in members(value) if key.endswith(SUFFIX) and not is_query(key, member)]
+    if strays:
+        problems = ", ".join(
+            f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
+            for key in strays
+        )
+        text = f"The Parameters '{dumps(value)}' could not be used to start the Task: [{problems}]"
+        raise EvaluationError(RUNTIME, text)
 
 
 def _role(credentials: Compiled | None, strand: Strand, told: Any) -> str | None:
@@ -187,8 +212,6 @@ def _carried_out(strand: Strand, resource: Resource, asked: TaskRequest) -> Gene
     timeout = run.timer(strand, asked.timeout) if asked.timeout else 0
     activity = resource.family is Family.ACTIVITY
     beat = run.timer(strand, asked.heartbeat) if asked.heartbeat and not activity else 0
-    # Recorded: a request-response integration that is late has an empty cause, everything else none.
-    late_cause = "" if resource.family is Family.SERVICE and resource.pattern is Pattern.REQUEST_RESPONSE else None
     while True:
         signal = yield WAIT
         match signal:
@@ -203,7 +226,7 @@ def _carried_out(strand: Strand, resource: Resource, asked: TaskRequest) -> Gene
                 raise _failure(strand, resource, StateError(signal.error, signal.cause), signal.stage)
             case Fired():
                 run.settle(task, timeout, beat)
-                error = HeartbeatOverdueError() if signal.id == beat else StateError(TIMEOUT, late_cause)
+                error = HeartbeatOverdueError() if signal.id == beat else StateError(TIMEOUT)
                 raise _failure(strand, resource, error, "TimedOut")
             case TaskSubmitted():
                 _record_submitted(strand, resource, signal.output)

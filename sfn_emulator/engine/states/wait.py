@@ -7,7 +7,7 @@ from sfn_emulator.asl.model import Wait
 from sfn_emulator.engine.events import Entered
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
-from sfn_emulator.engine.states.numbers import DELAY_LIMIT, is_number, is_whole, shown, unexpected
+from sfn_emulator.engine.states.numbers import DELAY_LIMIT, is_number, is_whole, numeral, shown, unexpected
 from sfn_emulator.engine.strand import WAIT, Step, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError
 from sfn_emulator.query.compiled import Compiled
@@ -60,9 +60,10 @@ def _seconds(spec: float | Compiled, jsonata: bool) -> Delay:
     compiled = spec
 
     def path(strand: Strand, told: Any) -> float:
-        value = _referenced(compiled, "SecondsPath", strand, told)
+        found = _referenced(compiled, "SecondsPath", strand, told)
+        value = numeral(found, whole=True)
         if not is_whole(value):
-            text = f"The SecondsPath parameter does not reference an integer value: {compiled.source} == {shown(value)}"
+            text = f"The SecondsPath parameter cannot be parsed as a long value: {compiled.source} == {shown(found)}"
             raise EvaluationError(RUNTIME, text)
         if value < 0:
             text = f"The SecondsPath parameter references a negative value: {compiled.source} == {shown(value)}"
@@ -96,7 +97,7 @@ def _until(compiled: Compiled, jsonata: bool) -> Delay:
             raise unexpected(compiled, "Timestamp", "string", value)
         due = parse_timestamp(value)
         if due is None:
-            text = f"The Timestamp parameter does not reference a valid {_FORMAT}: {value}"
+            text = f"The Timestamp field cannot be parsed as an {_FORMAT}: {value}"
             raise EvaluationError(QUERY_EVALUATION, text, "Timestamp")
         return _bounded(due - strand.run.at, True)
 

@@ -1,7 +1,8 @@
 """The functions AWS adds to JSONata, and those that draw from the execution.
 
 Documented in the Developer Guide, "Transforming data with JSONata"; rounding toward zero, what is undefined and the
-generator behind ``$random(seed)`` (``java.util.Random``) were measured on AWS (floci issue 2662, pull request 2676).
+generator behind ``$random(seed)`` (``java.util.Random``) were measured on AWS (floci issue 2662, pull request 2676),
+what missing and wrong arguments come to was recorded in 2026-04.
 """
 
 import hashlib
@@ -24,12 +25,12 @@ _sequence_of: Final = utils.Utils.create_sequence_from_iter
 
 
 def partition(array: Any, size: Any) -> Any:
-    """A plain array of arrays; a size below one after truncation is undefined, a negative one is refused."""
-    if array is None or size is None:
+    """A plain array of arrays, of one array without a size; a size that is cut to zero is undefined."""
+    if array is None:
         return None
-    step = math.trunc(size)
+    step = len(array) if size is None else math.trunc(size)
     if step < 0:
-        raise JsonataError("T0410", 2, "partition")
+        raise JsonataError("D3137", "Second argument must be zero or greater")
     return [list(array[at : at + step]) for at in range(0, len(array), step)] if step else None
 
 
@@ -62,14 +63,14 @@ def parse_json(text: Any) -> Any:
     try:
         return with_nulls(loads(text))
     except (ValueError, RecursionError):
-        raise JsonataError("D3120", text) from None
+        raise JsonataError("D3137", "Invalid JSON") from None
 
 
 ADDED: Final[dict[str, tuple[str, Callable[..., Any], int]]] = {
-    "partition": ("<an:a>", partition, 2),
-    "range": ("<nnn:a>", arange, 3),
+    "partition": ("<an?:a>", partition, 2),
+    "range": ("<n?n?n?:a>", arange, 3),
     "hash": ("<ss:s>", digest, 2),
-    "parse": ("<s:x>", parse_json, 1),
+    "parse": ("<s?:x>", parse_json, 1),
 }
 
 

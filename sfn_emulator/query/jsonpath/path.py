@@ -36,6 +36,8 @@ class Miss:
     error_name: str = RUNTIME
     null_text: str = ""
     """What is said instead where the input itself is null."""
+    null_root: bool = False
+    """Whether that is said of ``$`` alone, too."""
 
     def error(self, path: Path, field: str, root: Value, scope: Scope) -> EvaluationError:
         if root is None and self.null_text:
@@ -54,11 +56,16 @@ INVALID_PATH: Final = Miss("Invalid path '{path}' : {reason}", null_text=_NULL_I
 NOT_FOUND: Final = Miss(
     "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{input}'",
     null_text=_NULL_INPUT,
+    null_root=True,
 )
 """Payload templates (field is the key with its ``.$``), ErrorPath, CausePath (recorded)."""
 NO_INPUT_VALUE: Final = Miss("The {field} parameter does not reference an input value: {path}")
 """SecondsPath, TimestampPath (recorded)."""
-CHOICE_PATH: Final = Miss("Invalid path '{path}': The choice state's condition path references an invalid value.")
+CHOICE_PATH: Final = Miss(
+    "Invalid path '{path}': The choice state's condition path references an invalid value.",
+    null_text=_NULL_INPUT,
+    null_root=True,
+)
 """Variable and …Path operands of a Choice rule."""
 
 ITEMS_PATH: Final = Miss('Unable to apply step "{step}" to input {input}', "States.ReferencePathConflict")
@@ -114,7 +121,7 @@ def _input_apply(path: Path, field: str, miss: Miss) -> Apply:
     """``$…``, the hot case: the commonest shapes have closures of their own."""
     segments = path.segments
     if not segments:
-        return lambda subject, scope: subject
+        return _whole_input(path, field, miss) if miss.null_root else lambda subject, scope: subject
     if all(isinstance(segment, Names) and len(segment.names) == 1 for segment in segments) and len(segments) <= 2:
         return _names_apply(path, field, miss)
     read = compile_read(segments)
@@ -126,6 +133,15 @@ def _input_apply(path: Path, field: str, miss: Miss) -> Apply:
             raise miss.error(path, field, subject, scope) from None
         except FunctionFailure as failure:
             raise _function_error(path, failure) from None
+
+    return apply
+
+
+def _whole_input(path: Path, field: str, miss: Miss) -> Apply:
+    def apply(subject: Any, scope: Scope) -> Value:
+        if subject is None:
+            raise miss.error(path, field, subject, scope)
+        return subject
 
     return apply
 

@@ -98,6 +98,15 @@ class _Build:
         return compiled.apply
 
 
+def is_query(key: str, text: Value) -> bool:
+    """Whether a path or a call stands behind a key that ends in ``.$``."""
+    try:
+        compile_field(key, text)
+    except QuerySyntaxError:
+        return False
+    return True
+
+
 def compile_field(key: str, text: Value) -> Compiled:
     """What stands behind a key that ends in ``.$``; raises ``QuerySyntaxError``."""
     if isinstance(text, str) and is_intrinsic(text):

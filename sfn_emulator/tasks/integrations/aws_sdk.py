@@ -9,7 +9,7 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations, method_name, operation_model
-from sfn_emulator.tasks.failures import Refusal, error_v2, nulls, refusal, unreachable
+from sfn_emulator.tasks.failures import Refusal, bodiless, error_v2, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
 from sfn_emulator.tasks.shapes import Parameters, Rules, iso, result
 from sfn_emulator.tasks.wire import request_id
@@ -66,7 +66,8 @@ class SdkAction:
 
     def _error(self, error: Any, request: TaskRequest) -> StateError:
         seed = request_id(f"{request.token}{request.attempt}")
-        return self._refused(refusal(error, self.operation.service_model, seed))
+        said = refusal(error, self.operation.service_model, seed)
+        return self._refused(bodiless(said, self.operation) if self.operation.http.get("method") == "HEAD" else said)
 
     def _refused(self, said: Refusal) -> StateError:
         host = said.host_id or (said.request_id if self.service == "s3" else "")

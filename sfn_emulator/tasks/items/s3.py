@@ -107,8 +107,8 @@ def refusal(response: Mapping[str, Any]) -> str:
 
 
 def uri(bucket: Value, key: Value = None) -> str:
-    """As ``$$.Map.Item.Source`` tells it (`input-output-contextobject`)."""
-    return f"S3://{bucket}" if key is None else f"S3://{bucket}/{key}"
+    """As ``$$.Map.Item.Source`` tells it (recorded 2026-04)."""
+    return f"s3://{bucket}" if key is None else f"s3://{bucket}/{key}"
 
 
 class Upload:

@@ -242,7 +242,7 @@ def test_objects_are_listed_with_their_metadata(bucket: Bucket) -> None:
     assert (found["Key"], found["Size"], found["StorageClass"]) == ("list/a.txt", 3, "STANDARD")
     assert found["Etag"].startswith('"')
     assert isinstance(found["LastModified"], int)
-    assert block.source == "S3://data"
+    assert block.source == "s3://data"
 
 
 def test_all_pages_of_a_listing_are_read(bucket: Bucket) -> None:
@@ -259,8 +259,8 @@ def test_what_is_in_listed_objects_can_be_loaded(bucket: Bucket) -> None:
     bucket.put("logs/2.csv", "a\n3\n")
     blocks = bucket.blocks(None, {**FIRST_ROW, "Transformation": "LOAD_AND_FLATTEN"}, Prefix="logs/")
     assert [(block.source, block.values) for block in blocks] == [
-        ("S3://data/logs/1.csv", [{"a": "1"}, {"a": "2"}]),
-        ("S3://data/logs/2.csv", [{"a": "3"}]),
+        ("s3://data/logs/1.csv", [{"a": "1"}, {"a": "2"}]),
+        ("s3://data/logs/2.csv", [{"a": "3"}]),
     ]
 
 
