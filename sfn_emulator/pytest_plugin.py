@@ -102,6 +102,18 @@ def _text(definition: Given, substitutions: Mapping[str, Any]) -> str:
 
 
 def _read(definition: Path | str) -> str:
-    if isinstance(definition, str) and definition.lstrip().startswith("{"):
-        return definition
-    return Path(definition).read_text(encoding="utf-8")
+    """A file's text, or the text itself; YAML becomes JSON."""
+    import json
+
+    from sfn_emulator.asl.lint import YAML_SUFFIXES
+    from sfn_emulator.asl.text.source import DEPTH_LIMIT
+    from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
+
+    given = isinstance(definition, str) and ("\n" in definition or definition.lstrip().startswith("{"))
+    text = str(definition) if given else Path(definition).read_text(encoding="utf-8-sig")
+    if not (str(definition).endswith(YAML_SUFFIXES) or (given and not text.lstrip().startswith(("{", "[")))):
+        return text
+    try:
+        return json.dumps(scan_yaml(text, DEPTH_LIMIT).value)
+    except YamlError as error:
+        pytest.fail(f"{'the definition' if given else definition}:{error.line}:{error.column}: {error}", pytrace=False)

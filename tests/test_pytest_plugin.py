@@ -67,3 +67,11 @@ def test_the_plugin_costs_a_session_nothing_until_it_is_used() -> None:
     )
     assert "sfn_emulator.pytest_plugin" in loaded
     assert not {"boto3", "moto", "jsonata", "sfn_emulator.engine.local"} & loaded
+
+
+def test_a_definition_is_read_from_yaml(state_machine: Any, tmp_path: Path) -> None:
+    text = "StartAt: A\nStates:\n  A:\n    Type: Pass\n    End: true\n"
+    file = tmp_path / "one.asl.yaml"
+    file.write_text(text)
+    assert state_machine(file)({"kept": True}).output == {"kept": True}
+    assert state_machine(text)({"kept": True}).output == {"kept": True}

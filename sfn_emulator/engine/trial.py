@@ -29,12 +29,16 @@ _RECOVERING: Final = (Task, Parallel, Map)
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """An error and who handles it: the Retrier at ``retry`` after ``delay`` seconds, or the Catcher at ``catch``."""
+    """An error and who handles it: the Retrier at ``retry`` after ``delay`` seconds, or the Catcher at ``catch``.
+
+    A Retrier whose attempts are used up (``exhausted``) is told of, but handles nothing.
+    """
 
     error: StateError
     retry: int | None = None
     delay: float = 0.0
     catch: int | None = None
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,16 @@ def _recover(
     retries = under.retries
     for owner in owners:
         retrier = _first(owner.retry, error)
-        if retrier is not None and retries < owner.retry[retrier].max_attempts:
+        exhausted = retrier is not None and retries >= owner.retry[retrier].max_attempts
+        if retrier is not None and not exhausted:
             delay = delay_before(owner.retry[retrier], retries, strand.draws.random)
             handled(Handled(error, retry=retrier, delay=delay))
             raise error
         catcher = _first(owner.catch, error)
         if catcher is not None:
             return _catch(strand, error, owner, catcher, handled)
+        if exhausted:
+            handled(Handled(error, retry=retrier, exhausted=True))
         retries = 0
     raise error
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from sfn_emulator.asl.model import Branch, Choice, Machine, MachineType, Map, Parallel, State, Task
+from sfn_emulator.asl.model import Branch, Machine, MachineType, Map, Parallel, State, Task
 from sfn_emulator.asl.parse import parse, parse_state
 from sfn_emulator.asl.parsing.draft import Misfits
 from sfn_emulator.asl.resource import Resource
@@ -179,21 +179,3 @@ def _told(problem: Problem) -> str:
 def _diagnostic(problem: Problem) -> dict[str, str]:
     told = {"severity": str(problem.severity), "code": problem.code, "message": problem.message}
     return told | ({"location": problem.pointer} if problem.pointer else {})
-
-
-def assigns(model: Machine) -> bool:
-    """Whether any state has an Assign: variables are set somewhere."""
-    return _branch_assigns(model.body)
-
-
-def _branch_assigns(branch: Branch) -> bool:
-    return any(map(_state_assigns, branch.states.values()))
-
-
-def _state_assigns(state: State) -> bool:
-    parts: Iterable[Any] = (
-        getattr(state, "flow", None),
-        *getattr(state, "catch", ()),
-        *(state.rules if isinstance(state, Choice) else ()),
-    )
-    return any(getattr(part, "assign", None) is not None for part in parts) or any(map(_branch_assigns, _inside(state)))

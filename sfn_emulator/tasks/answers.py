@@ -127,6 +127,8 @@ def _scalar(shape: Any, value: Value, field: str) -> Iterator[str]:
     noun, fits = _SCALARS[shape.type_name]
     if not fits(value):
         yield f"Field '{field}' must be a {noun}"
+    elif shape.type_name == "blob":
+        yield from _bounded(shape, len(value), field, "length")
     elif noun == "number":
         yield from _bounded(shape, value, field, "value")
     elif shape.type_name == "string":
@@ -140,7 +142,7 @@ def _bounded(shape: Any, amount: float, field: str, noun: str) -> Iterator[str]:
     if most is not None and amount > most:
         yield f"Field '{field}' exceeds the maximum {noun}"
     if least is not None and amount < least:
-        yield f"Field '{field}' is less than the minimum {noun}"
+        yield f"Field '{field}' is {'smaller' if noun == 'length' else 'less'} than the minimum {noun}"
 
 
 def _is_string(value: Value) -> bool:

@@ -20,7 +20,7 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
 from sfn_emulator.engine.states.map_items import concurrency, items_of
-from sfn_emulator.engine.states.numbers import is_number, is_whole, number, numeral, shown
+from sfn_emulator.engine.states.numbers import is_number, number
 from sfn_emulator.engine.strand import WAIT, Block, Program, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError, StateError
 from sfn_emulator.query.compiled import Compiled, Draws
@@ -91,9 +91,9 @@ def map_run_spec(
     wrap = subject(state.flow)
     items = None if distribution.reader is not None else items_of(state)
     limit, tolerated = concurrency(state), _tolerated(distribution, jsonata)
-    reader = _reader(distribution.reader)
+    reader = _reader(distribution.reader, jsonata)
     batcher = _batcher(distribution.batcher, jsonata)
-    writer = _writer(distribution.writer)
+    writer = _writer(distribution.writer, jsonata)
     program = Program(block)
     express = distribution.execution_type is MachineType.EXPRESS
 
@@ -126,6 +126,7 @@ def map_run_spec(
     return make
 
 
+_COUNTS: Final = ("MaxItems",)
 _OBSERVED: Final = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 
 
@@ -183,38 +184,27 @@ def _applied(compiled: Compiled | None) -> Evaluated:
     return lambda strand, told: apply(told, strand)
 
 
-def _config(config: dict[str, Value | Compiled]) -> Evaluated:
+def _config(config: dict[str, Value | Compiled], jsonata: bool) -> Evaluated:
     fixed = {name: value for name, value in config.items() if not isinstance(value, Compiled)}
-    moving = {name: value for name, value in config.items() if isinstance(value, Compiled)}
-
-    def made(strand: Strand, told: Any) -> dict[str, Value]:
-        return fixed | {
-            name.removesuffix("Path"): _config_value(name, value, strand, told) for name, value in moving.items()
-        }
-
-    return made
+    moving = {
+        name: number(value, name, jsonata=jsonata) if name in _COUNTS else _applied(value)
+        for name, value in config.items()
+        if isinstance(value, Compiled)
+    }
+    return lambda strand, told: fixed | {name: take(strand, told) for name, take in moving.items()}
 
 
-def _config_value(name: str, compiled: Compiled, strand: Strand, told: Any) -> Value:
-    found = compiled.apply(told, strand)
-    value = numeral(found, whole=True) if name == "MaxItemsPath" else found
-    if name == "MaxItemsPath" and not is_whole(value):
-        refers = f'The MaxItemsPath field refers to value "{shown(found)}"'
-        raise EvaluationError(RUNTIME, f"{refers} which is not a valid integer: {compiled.source}")
-    return int(value) if name.startswith("MaxItems") and is_whole(value) else value
-
-
-def _reader(reader: ItemReader | None) -> Evaluated:
+def _reader(reader: ItemReader | None, jsonata: bool) -> Evaluated:
     if reader is None:
         return _nothing
-    resource, arguments, config = reader.resource, _applied(reader.arguments), _config(dict(reader.config))
+    resource, arguments, config = reader.resource, _applied(reader.arguments), _config(dict(reader.config), jsonata)
     return lambda strand, told: ReaderSpec(resource, arguments(strand, told), config(strand, told))
 
 
-def _writer(writer: ResultWriter | None) -> Evaluated:
+def _writer(writer: ResultWriter | None, jsonata: bool) -> Evaluated:
     if writer is None:
         return _nothing
-    resource, arguments, config = writer.resource, _applied(writer.arguments), _config(dict(writer.config))
+    resource, arguments, config = writer.resource, _applied(writer.arguments), _config(dict(writer.config), jsonata)
     return lambda strand, told: WriterSpec(resource, arguments(strand, told), config(strand, told))
 
 

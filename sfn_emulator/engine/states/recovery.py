@@ -45,8 +45,10 @@ def fault(strand: Strand, error: EvaluationError) -> StateError:
     cause = strand.place(error.message)
     if error.error == QUERY_EVALUATION:
         run = strand.run
-        # An evaluation on entering is recorded as a sibling of the Entered event, not as its follower.
-        previous = run.events[strand.tip - 1].previous if strand.tip == strand.entered else strand.tip
+        # Recorded 2024-11: where a Map finds no items the event is a sibling of MapStateEntered, not its follower.
+        entered = run.events[strand.tip - 1] if strand.tip else None
+        sibling = entered is not None and entered.type == "MapStateEntered"
+        previous = entered.previous if sibling and entered is not None else strand.tip
         strand.tip = run.aside(
             previous, "EvaluationFailed", Evaluation(error.error, cause, error.location, strand.present.state)
         )

@@ -103,6 +103,13 @@ def read_first(text: str, depth_limit: int) -> Any:
     return value
 
 
+def read_with_texts(text: str, depth_limit: int) -> tuple[Any, tuple[tuple[Any, str], ...]]:
+    """A text's value, and every array and object in it with the part of the text it was written as."""
+    scanner = _Scanner(text, depth_limit, dialect=REDACTED)
+    value, _ = scanner.value(scanner.skip(0), ())
+    return value, tuple((part, text[start:end]) for part, start, end in scanner.spans)
+
+
 def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned:
     """Reads the whole text; raises ``JsonError``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
     scanner = _Scanner(text, depth_limit, substitutions=substitutions)
@@ -145,6 +152,7 @@ class _Scanner:
         self.substitutions = substitutions
         self.dialect = dialect
         self.offsets: dict[Place, int] = {(): 0}
+        self.spans: list[tuple[Any, int, int]] = []
 
     def skip(self, at: int) -> int:
         found = _SPACE.match(self.text, at)
@@ -154,10 +162,10 @@ class _Scanner:
         if len(place) > self.depth_limit:
             raise self.fault("Document nesting depth exceeds the maximum allowed", at, too_deep=True)
         char = self.text[at : at + 1]
-        if char == "{":
-            return self.object(at, place)
-        if char == "[":
-            return self.array(at, place)
+        if char in ("{", "["):
+            made, end = self.object(at, place) if char == "{" else self.array(at, place)
+            self.spans.append((made, at, end))
+            return made, end
         if char == '"':
             return self.string(at, ": was expecting closing quote for a string value")
         return self.scalar(at)

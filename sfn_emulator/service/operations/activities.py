@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.service import arns
-from sfn_emulator.service.configurations import encryption_of
+from sfn_emulator.service.configurations import OWNED_KEY, encryption_of
 from sfn_emulator.service.errors import refuse
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations.tags import merged
@@ -136,8 +136,7 @@ class Activities:
 
     def describe_activity(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         activity = _activity(around, told["activityArn"])
-        answer: dict[str, Any] = _brief(activity)
-        return answer if activity.encryption is None else answer | {"encryptionConfiguration": activity.encryption}
+        return _brief(activity) | {"encryptionConfiguration": activity.encryption or OWNED_KEY}
 
     def list_activities(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         scope, size = f"activities {around.place.region}", page_size(told.get("maxResults"))

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Machine, MachineType
+from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns, labels
 from sfn_emulator.service.configurations import OWNED_KEY, check_role, encryption_of, logging_of, tracing_of
-from sfn_emulator.service.definitions import Definitions, assigns
+from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.errors import refuse
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations import versions
@@ -140,8 +140,7 @@ class Machines:
             told |= {"label": label} if metadata_only else {"label": label, "definition": part.definition}
         if revision.public_id:
             told["revisionId"] = revision.public_id
-        if encryption := _told_encryption(revision, model):
-            told["encryptionConfiguration"] = encryption
+        told["encryptionConfiguration"] = revision.encryption or OWNED_KEY
         if model.variable_references and not metadata_only:
             told["variableReferences"] = {name: list(read) for name, read in model.variable_references.items()}
         return told
@@ -256,15 +255,3 @@ def _brief(machine: StateMachine) -> dict[str, Any]:
         "type": machine.type,
         "creationDate": machine.created_at,
     }
-
-
-def _told_encryption(revision: Revision, model: Machine) -> Mapping[str, Any] | None:
-    """What was given; else AWS's own key, where the recordings report it.
-
-    Recorded answers changed in 2024: up to June none has the member, from November all have it. Those of November are
-    of definitions with variables, which no older recording can be. So a definition with variables gets the later answer
-    and any other the earlier one; the member is optional, and absent means AWS's own key to every client.
-    """
-    if revision.encryption is not None:
-        return revision.encryption
-    return OWNED_KEY if assigns(model) else None

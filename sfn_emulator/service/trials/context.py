@@ -1,13 +1,21 @@
 """The context object a TestState request may bring, checked in AWS's words (recorded)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from sfn_emulator.asl.text.source import DEPTH_LIMIT
+from sfn_emulator.query.java.jackson import read_with_texts
 from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.values import Value, loads
 
 Check: TypeAlias = Callable[[str, Value], str | None]
 """(path, value) → what is wrong with it."""
+
+
+_NO_TASK: Final = (
+    "Context object contains 'Task' when state is not a Task state with a '.sync' or '.waitForTaskToken' "
+    "service integration pattern"
+)
 
 
 def _anything(path: str, value: Value) -> None:
@@ -62,20 +70,30 @@ _ITEM: Final = _object({"Index": _number, "Value": _anything, "Key": _string, "S
 _IN_A_MAP: Final[Mapping[str, Check]] = {**_CONTEXT, "Map": _object({"Item": _ITEM})}
 
 
-def read_context(text: str, *, in_a_map: bool) -> dict[str, Any]:
-    """The context object. ``Map`` may be given only for a state that is inside a Map."""
+class Written(NamedTuple):
+    """A context object, and what it holds with the text it was written as."""
+
+    context: dict[str, Any]
+    texts: tuple[tuple[Value, str], ...]
+
+
+def read_context(text: str, *, in_a_map: bool, waits: bool) -> Written:
+    """``Map`` may be given only for a state that is inside a Map, ``Task`` only for one that ``waits`` for a task."""
     try:
-        context = loads(text)
+        loads(text)
+        context, texts = read_with_texts(text, DEPTH_LIMIT)
     except ValueError:
         raise _invalid("must be valid JSON") from None
     if not isinstance(context, dict):
         raise _invalid("must be a JSON object")
     if "Map" in context and not in_a_map:
         raise _invalid("'Map' field is not supported when mocking a Context object")
+    if "Task" in context and not waits:
+        raise _invalid(_NO_TASK)
     problem = _members("", context, _IN_A_MAP if in_a_map else _CONTEXT)
     if problem is not None:
         raise _invalid(problem)
-    return context
+    return Written(context, texts)
 
 
 def _invalid(problem: str) -> ApiError:

@@ -15,7 +15,7 @@ from sfn_emulator.service.configurations import check_role
 from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.service.inputs import read_input
-from sfn_emulator.service.trials.context import read_context
+from sfn_emulator.service.trials.context import Written, read_context
 from sfn_emulator.service.trials.items import Read, read_items
 from sfn_emulator.values import UNSET, Unset, Value, loads
 
@@ -57,7 +57,10 @@ def read_request(told: Mapping[str, Any], definitions: Definitions, answers: Ans
     _check_testable(state, mocked, told.get("roleArn"))
     mock = None if mocked is None else _mock(mocked, state, answers)
     in_a_map = any(isinstance(owner, Map) for owner in around)
-    context = read_context(told["context"], in_a_map=in_a_map) if "context" in told else None
+    written = Written({}, ())
+    if "context" in told:
+        written = read_context(told["context"], in_a_map=in_a_map, waits=_waits_for_a_task(state))
+    context = written.context if "context" in told else None
     variables = _variables(told["variables"]) if "variables" in told else NO_VARIABLES
     configuration = told.get("stateConfiguration", {})
     read = _read(configuration, state)
@@ -73,7 +76,7 @@ def read_request(told: Mapping[str, Any], definitions: Definitions, answers: Ans
         configuration.get("mapIterationFailureCount", 0),
         UNSET if read is None else read.items,
     )
-    texts = [(given, text)]
+    texts = [(given, text), *written.texts]
     if mock is not None and mocked is not None and not isinstance(mock.result, Unset):
         texts.append((mock.result, mocked["result"]))
     reveal = told.get("revealSecrets", False)
@@ -174,6 +177,10 @@ def _check_testable(state: State, mocked: Mapping[str, Any] | None, role: str | 
             raise refuse("ValidationException", "RoleArn must be specified when testing a Task state")
     if role is not None:
         check_role(role)
+
+
+def _waits_for_a_task(state: State) -> bool:
+    return isinstance(state, Task) and state.resource.pattern is not Pattern.REQUEST_RESPONSE
 
 
 def _check_callable(resource: Resource) -> None:

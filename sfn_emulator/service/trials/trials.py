@@ -154,9 +154,9 @@ def _amend(asked: Asked) -> Callable[[dict[str, Value]], dict[str, Value]]:
 
 
 def _waits(state: State) -> bool:
-    if not isinstance(state, Task):
-        return False
-    return state.resource.family is Family.ACTIVITY or state.resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN
+    return isinstance(state, Task) and (
+        state.resource.family is Family.ACTIVITY or state.resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN
+    )
 
 
 # -- what is told of it
@@ -173,9 +173,10 @@ class _Report(Instrument):
             self._stages["afterItemsPointer"] = asked.read.pointed
 
     def stage(self, strand: Strand, stage: str, value: Value) -> None:
-        """A mocked result is none that the state had (recorded: it is not told)."""
+        """A mocked result is told at TRACE only (recorded 2025-12)."""
         inside = strand.parent is not None
-        if not inside and (stage != "result" or self._asked.under.mock is None):
+        mocked = self._asked.under.mock is not None and self._asked.level != "TRACE"
+        if not inside and not (stage == "result" and mocked):
             self._stages[stage] = value
 
     def handle(self, handled: Handled) -> None:
@@ -192,10 +193,10 @@ class _Report(Instrument):
         if run.status is Status.TIMED_OUT:
             return {"status": "FAILED", "error": TIMEOUT}
         if run.status is not Status.SUCCEEDED:
-            retriable = handled is not None and handled.retry is not None
+            retriable = handled is not None and handled.retry is not None and not handled.exhausted
             return {"status": "RETRIABLE" if retriable else "FAILED", **_failure(run.error, run.cause)}
         done: dict[str, Any] = {"status": "SUCCEEDED", "output": self._text(run.output)}
-        if handled is not None:
+        if handled is not None and handled.catch is not None:
             done |= {"status": "CAUGHT_ERROR", **_failure(handled.error.error, handled.error.cause)}
         return done | ({} if run.next_state is None else {"nextState": run.next_state})
 
@@ -219,6 +220,8 @@ def _failure(error: str | None, cause: str | None) -> dict[str, str]:
 
 
 def _error_details(handled: Handled) -> dict[str, int]:
+    if handled.exhausted and handled.retry is not None:
+        return {"retryIndex": handled.retry}
     if handled.retry is not None:
         return {"retryIndex": handled.retry, "retryBackoffIntervalSeconds": int(handled.delay)}
     return {} if handled.catch is None else {"catchIndex": handled.catch}
