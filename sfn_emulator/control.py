@@ -1,7 +1,7 @@
 """What a server answers about itself, and what it can be told: a table of paths, none of them AWS's.
 
 =====================  ===================================================================
-GET /health            version, uptime, and what is held
+GET /health            version, uptime, and what is held; 503 when something is wrong
 GET /_sfn/clock        what time it is, and which setting it passes by
 POST /_sfn/clock       {"advance": SECONDS} moves time on, with all that becomes due
 POST /_sfn/reset       {} forgets everything, {"service": NAME} what one service holds
@@ -42,7 +42,8 @@ def routes(server: Controlled) -> Routes:
     """Method and path → who answers."""
 
     async def health(_: Request) -> Reply:
-        return json_reply(200, server.health())
+        told = server.health()
+        return json_reply(200 if told["status"] == "ok" else 503, told)
 
     async def clock(_: Request) -> Reply:
         return json_reply(200, server.clock())

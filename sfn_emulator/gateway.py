@@ -142,6 +142,8 @@ class Gateway:
     async def _elsewhere(self, request: Request) -> Reply:
         if request.path.startswith(_OUR_PATHS):
             return json_error(404, "UnknownOperationException", f"There is no {request.method} {request.path} here.")
+        if self._neighbours.refusal is not None:
+            return json_error(503, "ServiceUnavailable", self._neighbours.refusal)
         threads, call = self._destination(request)
         return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
 

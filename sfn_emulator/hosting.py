@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -15,6 +16,7 @@ from sfn_emulator.connection import Connection, say_goodbye
 from sfn_emulator.server import Server
 from sfn_emulator.service.store.database import StateDirectoryError
 from sfn_emulator.settings import Settings
+from sfn_emulator.tasks.clients import REAL_AWS, ProfileError
 from sfn_emulator.tasks.mocks import MockFileError
 
 _MANY_FILES: Final = 65_536
@@ -28,9 +30,12 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
     listener = _listen(settings)
     _allow_many_files()
+    os.umask(0o077)  # what is kept is nobody else's
+    if REAL_AWS not in settings.endpoints.values():
+        _forget_the_shells_aws()
     try:
         asyncio.run(_serve(Server(settings), listener, announce))
-    except (StateDirError, StateDirectoryError, MockFileError, JournalError) as error:
+    except (StateDirError, StateDirectoryError, MockFileError, JournalError, ProfileError) as error:
         raise StartError(str(error)) from None
     finally:
         listener.close()
@@ -40,8 +45,10 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
     host, port = listener.getsockname()[:2]
     endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
-        await server.open(endpoint)
         loop, told_to_stop = asyncio.get_running_loop(), asyncio.Event()
+        if not server.settings.without_neighbours:
+            server.neighbours.on_failure = lambda _: loop.call_soon_threadsafe(told_to_stop.set)
+        await server.open(endpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told_to_stop.set)
         connections: set[Connection] = set()
@@ -51,6 +58,8 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         await told_to_stop.wait()
         wire.close()
         await say_goodbye(connections, server.settings.grace)
+        if server.neighbours.refusal is not None and not server.settings.without_neighbours:
+            raise StartError(f"{server.neighbours.refusal} --without-neighbours starts Step Functions alone.")
     finally:
         await server.close()
 
@@ -61,6 +70,14 @@ def _allow_many_files() -> None:
     wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def _forget_the_shells_aws() -> None:
+    """Profiles of the shell and the files they are in mean nothing here, and one that is not there would be asked for
+    by every client that moto makes."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
+    os.environ |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
 
 
 def _listen(settings: Settings) -> socket.socket:

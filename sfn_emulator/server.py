@@ -20,6 +20,7 @@ import orjson
 from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.door import Door
+from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.lambdas.api import LambdaApi
@@ -79,9 +80,9 @@ class Server:
         self._mocks = None if settings.mocks is None else read_mocks(settings.mocks)
         self.service: StepFunctions | None = None
         self._state = _state(settings)
-        self.neighbours = Neighbours(
-            settings.account, self._keeper(), conditions_hold if settings.iam == "enforce" else None
-        )
+        keeper, refusal = self._keeper()
+        judge = conditions_hold if settings.iam == "enforce" else None
+        self.neighbours = Neighbours(settings.account, keeper, judge, refusal)
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
         self.outbox = Outbox(None if self._state is None else self._state.part("outbox"))
         self.lambdas = Lambdas(
@@ -132,6 +133,8 @@ class Server:
     def _serve_step_functions(self) -> None:
         self.service = self._service()
         self.gateway.step_functions = StepFunctionsApi(self.service)
+        if self._state is not None:
+            self._state.opened()
 
     def _stacks(self) -> StackService:
         """CloudFormation; whatever a stack holds is made by calls on this process."""
@@ -251,6 +254,7 @@ class Server:
         if self._scratch is not None:
             self._scratch.cleanup()
         if self._state is not None:
+            self._state.closed()
             self._state.release()
 
     def _start_execution(self, machine_arn: str, text: bytes) -> None:
@@ -299,10 +303,12 @@ class Server:
         return known
 
     def health(self) -> Mapping[str, object]:
-        """Version, uptime in seconds, and what is held."""
+        """Version, uptime in seconds, what is held, and what is wrong when the status is not ``ok``."""
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
+        wrong = self.neighbours.refusal or (self.service.journal.failure if self.service else None)
         return {
-            "status": "ok",
+            "status": "ok" if wrong is None else "failing",
+            **({} if wrong is None else {"reason": wrong}),
             "version": __version__,
             "uptime": round(time.monotonic() - self._began, 3),
             "account": self.settings.account,
@@ -316,11 +322,16 @@ class Server:
         counts = {} if self.service is None else self.service.counts()
         return {"neighbours": self.neighbours.held_services(), **counts, **self.neighbours.counts()}
 
-    def _keeper(self) -> Keeper | None:
+    def _keeper(self) -> tuple[Keeper | None, str | None]:
+        """Who keeps the neighbours' writes; or why they can't be had, where the server starts without them."""
         if self._state is None:
-            return None
+            return None, None
         try:
-            return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync)
+            return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync), None
+        except JournalError as error:
+            if not self.settings.without_neighbours:
+                raise JournalError(f"{error} --without-neighbours starts Step Functions alone.") from None
+            return None, str(error)
         except OSError as error:
             raise StateDirError(
                 f"State directory '{self._state.path}' cannot be used: {error}. "
@@ -332,7 +343,7 @@ class Server:
 
 
 def _state(settings: Settings) -> StateDir | None:
-    return StateDir(settings.state_dir) if settings.state_dir is not None else None
+    return None if settings.state_dir is None else StateDir(settings.state_dir, adopt=settings.adopt_state_dir)
 
 
 def _new_id() -> str:

@@ -20,6 +20,10 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     state_dir: Path | None = Path(".sfn")
+    adopt_state_dir: bool = False
+    """Whether a state directory that was not made here is taken: what it holds is run."""
+    without_neighbours: bool = False
+    """Whether to start when the neighbours' state can't be restored: they answer nobody, Tasks that call them wait."""
     time: str = "real"
     fsync: bool = False
     lambda_mode: str = "process"

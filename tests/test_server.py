@@ -152,6 +152,18 @@ def test_arguments_that_make_no_sense_are_explained(arguments: list[str], why: s
     assert why in error
 
 
+def test_a_profile_of_the_shell_does_not_reach_the_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    monkeypatch.setenv("AWS_CONFIG_FILE", __file__)  # and this is no configuration
+    with running("--in-memory") as server:
+        answer = urllib.request.urlopen(server.url + "/?Action=CreateQueue&Version=2012-11-05&QueueName=q", timeout=30)
+        with answer:
+            assert answer.status == 200
+    status, error = refused("--in-memory", "--port", "0", "--endpoint", "s3=aws")
+    assert (status, error.count("\n")) == (1, 1)
+    assert error.endswith("Check AWS_PROFILE.\n")
+
+
 def test_listening_for_others_is_warned_about() -> None:
     with running("--in-memory", "--host", "0.0.0.0") as server:
         assert "warning: listening on 0.0.0.0" in server.stop()[1]

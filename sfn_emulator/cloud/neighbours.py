@@ -72,16 +72,18 @@ _STANDING_SETTINGS: Final = {
 class Neighbours:
     """moto's services. ``answer`` may be called from any thread and blocks until the reply is there."""
 
-    def __init__(self, account: str, keeper: Keeper | None = None, judge: Judge | None = None) -> None:
+    def __init__(
+        self, account: str, keeper: Keeper | None = None, judge: Judge | None = None, refusal: str | None = None
+    ) -> None:
         """Without ``judge`` permissions are not judged."""
         self._account = account
         self._judge = judge
         self._keeper = keeper
         self._restored = threading.Event()
         self._replaying = False
-        self._broken: str | None = None
-        if keeper is None:
-            self._restored.set()
+        self.refusal = refusal
+        """Why nobody is answered: what was kept could not be restored."""
+        self.on_failure: Callable[[str], object] = lambda text: None
         self._started = False
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
@@ -103,27 +105,25 @@ class Neighbours:
             yield
 
     def restore(self) -> None:
-        """Brings back what was kept. Others wait until it is done; what fails is told to each of them."""
-        if self._keeper is None:
-            return
+        """Brings back what was kept; others wait until it is done. What fails is told to ``on_failure``, and whoever
+        asks from within this process waits on: what was not restored must not be taken for not being there."""
         try:
-            if not self._keeper.is_empty:
+            if self.refusal is None and self._keeper is not None and not self._keeper.is_empty:
                 with _MOTO:
                     self._start()
                     self._replaying = True
                     self._keeper.restore(self._again, self._prepare)
-        except (JournalError, OSError) as error:
-            self._broken = str(error)
-            _log.error("The neighbours' state could not be restored: %s", error)
-        finally:
-            self._replaying = False
+        except Exception as error:
+            told = str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
+            self.refusal = f"The neighbours' state could not be restored. {told}"
+            self.on_failure(self.refusal)
+        self._replaying = False
+        if self.refusal is None:
             self._restored.set()
 
     def answer(self, service: str, region: str, request: Request) -> Reply:
         """The reply of ``service`` (its signing name); errors come as the service's own error replies."""
         self._restored.wait()
-        if self._broken is not None:
-            return _error(service, request, 500, "InternalFailure", self._broken)
         with _MOTO:
             self._start()
             module = module_of(service, region, request)
@@ -191,10 +191,18 @@ class Neighbours:
         module = module_of(entry.service, entry.region, entry.request)
         if entry.request.path == RESET:
             self._forget(module)
-        elif module is not None:
-            self._prepare(module)
-            with moment(entry.at, entry.seed):
-                self._dispatch(entry.service, entry.region, module, entry.request)
+            return
+        if module is None:
+            raise JournalError(
+                f"The journal holds a request for '{entry.service}', which is not answered here any more."
+            )
+        self._prepare(module)
+        with moment(entry.at, entry.seed):
+            reply = self._dispatch(entry.service, entry.region, module, entry.request)
+        if reply.status >= 400:
+            what = f"{operation(entry.request) or entry.request.method} {entry.request.path}"
+            said = reply.body[:300].decode("utf-8", "replace")
+            raise JournalError(f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said}")
 
     def changes(self, *services: str) -> int:
         """A number that grows with every request that may have changed one of ``services``."""

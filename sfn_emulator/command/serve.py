@@ -38,7 +38,16 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 _SECTIONS: Final = {
     "Where it listens": ("host", "port", "allow_host", "allow_origin"),
-    "What it keeps, and how time passes": ("state_dir", "in_memory", "fsync", "retention", "execution_memory", "time"),
+    "What it keeps, and how time passes": (
+        "state_dir",
+        "in_memory",
+        "adopt_state_dir",
+        "without_neighbours",
+        "fsync",
+        "retention",
+        "execution_memory",
+        "time",
+    ),
     "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
     "What it says": ("verbose",),
     "Whose everything is": ("account", "region"),
@@ -107,6 +116,16 @@ and what is not: docs/support.md"""
     help="Where state is kept.",
 )
 @click.option("--in-memory", is_flag=True, help="Keep nothing: --state-dir is not used.")
+@click.option(
+    "--adopt-state-dir",
+    is_flag=True,
+    help="Take a state directory that was not made here: functions and executions in it are run.",
+)
+@click.option(
+    "--without-neighbours",
+    is_flag=True,
+    help="Start when the neighbours' state can't be restored, too: they answer nobody, and Tasks that call them wait.",
+)
 @click.option("--fsync", is_flag=True, help="Survive power loss too, not only a killed process; slower.")
 @click.option(
     "--retention",

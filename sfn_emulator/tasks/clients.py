@@ -16,6 +16,10 @@ Connect = Callable[[Any], None]
 """Makes a botocore client ask whoever answers in this process, without a socket."""
 
 
+class ProfileError(Exception):
+    """The user's own AWS credentials can't be read; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Destinations:
     """``endpoint`` serves every service not named in ``services`` (botocore name → URL, or ``"aws"``)."""
@@ -36,7 +40,8 @@ class Destinations:
 
 
 class Clients:
-    """botocore clients, one per service and region, safe to use from any thread."""
+    """botocore clients, one per service and region, safe to use from any thread. Raises ``ProfileError`` when a service
+    is to be the real one and the shell's profile is not there."""
 
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
@@ -44,7 +49,17 @@ class Clients:
         self._lock = threading.Lock()
         self._session: Any = None
         if REAL_AWS in destinations.services.values():
-            self._get_session().get_credentials()  # the user's own, before anyone in this process sets others
+            self._find_credentials()
+
+    def _find_credentials(self) -> None:
+        """The user's own, before anyone in this process sets others."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self._get_session().get_credentials()
+        except BotoCoreError as error:
+            text = f"The credentials for '--endpoint SERVICE=aws' can't be read: {error}. Check AWS_PROFILE."
+            raise ProfileError(text) from None
 
     def is_ours(self, service: str) -> bool:
         """Whether one of our neighbours answers for the service."""

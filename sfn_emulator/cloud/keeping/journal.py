@@ -1,7 +1,8 @@
 """An append-only file of frames, whole or not at all.
 
-A frame is its length, its checksum and its bytes. What a killed process left half-written at the very end is cut off;
-a frame that is wrong anywhere else means the file is damaged, and a damaged or foreign file is left as it is.
+A frame is its length, its checksum, the checksum of these two, and its bytes. What a killed process left half-written
+at the very end is cut off; a frame that is wrong anywhere else means the file is damaged, and a damaged or foreign
+file is left as it is. What 0.1.0 wrote (no checksum of length and checksum) can be read.
 """
 
 import os
@@ -9,10 +10,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-_HEADER: Final = b"sfn-emulator neighbours 1\n"
-_FRAME: Final = struct.Struct(">II")
+FORMAT: Final = 2
+_START: Final = b"sfn-emulator neighbours "
+_HEADERS: Final = {_START + b"%d\n" % n: n for n in (1, FORMAT)}
+_HEADER_SIZE: Final = len(_START) + 2
+_FRAME: Final = {1: struct.Struct(">II"), FORMAT: struct.Struct(">III")}
 _FRAME_LIMIT: Final = 1 << 30
 
 
@@ -20,35 +24,50 @@ class JournalError(Exception):
     """The file can't be used; the text says what, where and how to mend it."""
 
 
+class Extent(NamedTuple):
+    """So many bytes from a file's beginning, and their CRC-32."""
+
+    length: int
+    checksum: int
+
+
 class Journal:
     """One file, open for appending. Not thread-safe."""
 
-    def __init__(self, path: Path, *, fsync: bool = False) -> None:
-        """Makes the file, or goes on after its last whole frame. Raises ``JournalError`` and ``OSError``."""
+    def __init__(self, path: Path, *, fsync: bool = False, known: Extent | None = None) -> None:
+        """Makes the file, or goes on after its last whole frame. ``known`` is how it is known to begin.
+
+        Raises ``JournalError`` and ``OSError``; the file is then as it was.
+        """
         self.path = path
         self._fsync = fsync
-        self._size = _good_size(path) if path.exists() else 0
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.ftruncate(self._file, self._size)
+        self.extent = examine(path, known) if known is not None else Extent(0, 0)
+        new = os.O_CREAT | os.O_EXCL if known is None else 0
+        self._file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | new, 0o600)
+        os.ftruncate(self._file, self.extent.length)
         os.lseek(self._file, 0, os.SEEK_END)
-        if not self._size:
-            self._write(_HEADER)
+        if known is None:
+            self._write(_START + b"%d\n" % FORMAT)
 
     @property
     def size(self) -> int:
-        return self._size
+        return self.extent.length
 
     def append(self, content: bytes) -> None:
         """Durable against a killed process when it returns, with ``fsync`` against power loss too.
 
         Raises ``OSError`` (disk full); the file is then as it was before.
         """
-        self._write(_FRAME.pack(len(content), zlib.crc32(content)) + content)
+        if len(content) > _FRAME_LIMIT:
+            raise OSError(27, "it has more than a gigabyte")
+        head = struct.pack(">II", len(content), zlib.crc32(content))
+        self._write(head + zlib.crc32(head).to_bytes(4, "big") + content)
 
     def close(self) -> None:
         os.close(self._file)
 
     def _write(self, data: bytes) -> None:
+        length, checksum = self.extent
         try:
             written = 0
             while written < len(data):
@@ -56,51 +75,65 @@ class Journal:
             if self._fsync:
                 os.fdatasync(self._file)
         except OSError:
-            os.ftruncate(self._file, self._size)
-            os.lseek(self._file, self._size, os.SEEK_SET)
+            os.ftruncate(self._file, length)
+            os.lseek(self._file, length, os.SEEK_SET)
             raise
-        self._size += len(data)
+        self.extent = Extent(length + len(data), zlib.crc32(data, checksum))
+
+
+def format_of(path: Path) -> int:
+    """Which version's frames a file holds; 0 for one without a header. Raises ``JournalError``."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_SIZE)
+    if header not in _HEADERS and header.startswith(_START):
+        raise JournalError(
+            f"'{path}' was written by a newer version of sfn-emulator. "
+            "Use that version, or another directory with --state-dir. The file is left as it is."
+        )
+    if header not in _HEADERS and not _START.startswith(header[: len(_START)]):
+        raise damaged(path, "at byte 0")
+    return _HEADERS.get(header, 0)
 
 
 def frames(path: Path) -> Iterator[bytes]:
     """The whole frames of a file, oldest first. Raises ``JournalError``."""
+    kind = format_of(path)
+    if not kind:
+        return
+    frame = _FRAME[kind]
     with path.open("rb") as file:
         end = os.fstat(file.fileno()).st_size
-        header = file.read(len(_HEADER))
-        if header != _HEADER:
-            if _HEADER.startswith(header):
-                return
-            raise _foreign(path, header)
-        while file.tell() + _FRAME.size <= end:
+        file.seek(_HEADER_SIZE)
+        while file.tell() + frame.size <= end:
             at = file.tell()
-            length, checksum = _FRAME.unpack(file.read(_FRAME.size))
-            if length > _FRAME_LIMIT:
-                raise _damaged(path, at)
+            head = file.read(frame.size)
+            length, checksum, *own = frame.unpack(head)
+            if length > _FRAME_LIMIT or own not in ([], [zlib.crc32(head[:8])]):
+                raise damaged(path, f"at byte {at}")
             if file.tell() + length > end:
                 return
             content = file.read(length)
             if zlib.crc32(content) != checksum:
-                raise _damaged(path, at)
+                raise damaged(path, f"at byte {at}")
             yield content
 
 
-def _good_size(path: Path) -> int:
-    sizes = [_FRAME.size + len(content) for content in frames(path)]
-    whole = path.stat().st_size >= len(_HEADER)
-    return len(_HEADER) + sum(sizes) if whole else 0
+def examine(path: Path, known: Extent) -> Extent:
+    """How much of a file are whole frames, and that it begins as it is known to. Raises ``JournalError``."""
+    kind = format_of(path)
+    sizes = [_FRAME[kind].size + len(content) for content in frames(path)] if kind else []
+    whole = _HEADER_SIZE + sum(sizes) if kind else 0
+    if whole < known.length:
+        raise damaged(path, f"at byte {whole}: {known.length} bytes were written")
+    with path.open("rb") as file:
+        checksum = zlib.crc32(file.read(known.length))
+        if checksum != known.checksum:
+            raise damaged(path, f"within its first {known.length} bytes")
+        return Extent(whole, zlib.crc32(file.read(whole - known.length), checksum))
 
 
-def _foreign(path: Path, header: bytes) -> JournalError:
-    if header.startswith(b"sfn-emulator neighbours "):
-        return JournalError(
-            f"'{path}' was written by a newer version of sfn-emulator. "
-            "Use that version, or another directory with --state-dir. The file is left as it is."
-        )
-    return _damaged(path, 0)
-
-
-def _damaged(path: Path, at: int) -> JournalError:
+def damaged(path: Path, where: str) -> JournalError:
     return JournalError(
-        f"'{path}' is damaged at byte {at}. Restore it, or move it away to go on without what it holds. "
+        f"'{path}' is damaged {where}. Restore it, or move it away to go on without what it holds. "
         "The file is left as it is."
     )

@@ -5,6 +5,7 @@ again at the same time with the same dice (``moment``). When handling it again w
 new snapshot while a new journal goes on, and the old ones are removed once the snapshot is whole.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -16,8 +17,18 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from sfn_emulator.cloud.keeping.journal import Journal, JournalError, frames
-from sfn_emulator.cloud.keeping.snapshot import SnapshotError, read, write_in_child
+from sfn_emulator.cloud.keeping import manifest
+from sfn_emulator.cloud.keeping.journal import (
+    FORMAT,
+    Extent,
+    Journal,
+    JournalError,
+    damaged,
+    examine,
+    format_of,
+    frames,
+)
+from sfn_emulator.cloud.keeping.snapshot import SnapshotError, extent, read, verify, write_in_child
 from sfn_emulator.cloud.message import Headers, Reply, Request
 from sfn_emulator.cloud.operation import operation
 
@@ -26,6 +37,11 @@ _log: Final = logging.getLogger(__name__)
 _TAIL_SECONDS: Final = 1.5
 _TAIL_BYTES: Final = 64 * 1024 * 1024
 """How much there may be to handle again before a snapshot is written."""
+_QUICKLY_READ: Final = 64 * 1024 * 1024
+"""Bytes of a snapshot that are looked at from end to end before the first answer; of a longer one, after it."""
+_MEND: Final = (
+    "Restore it, or move the directory away to go on without what it holds. Everything in it is left as it is."
+)
 _FILE: Final = re.compile(r"^(journal|snapshot)-(\d+)$")
 _DROPPED_HEADERS: Final = frozenset(
     ("user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "connection", "accept", "accept-encoding", "x-amz-date")
@@ -47,42 +63,89 @@ class Keeper:
     """One directory. All but ``compact`` is called with moto's lock held."""
 
     def __init__(self, directory: Path, *, fsync: bool) -> None:
-        """Raises ``JournalError`` when the directory holds what can't be read, ``OSError`` when it can't be written."""
+        """Raises ``JournalError`` when the directory holds what can't be read or not all that it held, ``OSError``
+        when it can't be written. Then nothing is changed in it."""
         self._directory, self._fsync = directory, fsync
-        directory.mkdir(parents=True, exist_ok=True)
-        self._generation = max(_generations(directory, "journal"), default=0)
-        self._journal = Journal(self._path("journal", self._generation), fsync=fsync)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        told = manifest.read(directory)
+        self._known = told or _of_the_first_format(directory)
+        self._mark = manifest.Mark(directory)
+        self._check()
+        self._generation = max(self._known.journals, default=0)
+        self._journal = self._opened()
+        self._extents = dict(self._known.journals)
+        self._snapshot = self._known.snapshot
         self._tail_seconds = 0.0
         self._last_write = 0.0
         self._writing: threading.Thread | None = None
         self._gave_up = False
+        self._telling = threading.Lock()
+        self._tell()
+
+    def _check(self) -> None:
+        """Is all there that was, as it was?"""
+        found = self._known.snapshot
+        if found is not None:
+            path = self._path("snapshot", found[0])
+            _must_exist(path)
+            try:
+                if found[1].length and extent(path) != found[1]:
+                    raise damaged(path, "as a whole")
+                if found[1].length and path.stat().st_size <= _QUICKLY_READ:
+                    verify(path)
+            except SnapshotError as error:
+                raise JournalError(str(error)) from None
+        for n, known in self._known.journals.items():
+            _must_exist(self._path("journal", n))
+            least = max(known.length, self._mark.least(n, self._known))
+            if examine(self._path("journal", n), known).length < least:
+                raise damaged(self._path("journal", n), f"at its end: {least} bytes were written")
+        for n in _generations(self._directory, "journal"):
+            if n not in self._known.journals and any(frames(self._path("journal", n))):
+                raise JournalError(f"'{self._path('journal', n)}' is not known to the manifest beside it. {_MEND}")
+
+    def _opened(self) -> Journal:
+        """The newest journal; a new one where there is none, or only one of another format."""
+        path, known = self._path("journal", self._generation), self._known.journals.get(self._generation)
+        if known is not None and format_of(path) != FORMAT:
+            self._generation += 1
+            path, known = self._path("journal", self._generation), None
+        if known is None:
+            path.unlink(missing_ok=True)  # one without a frame, of a start that came to nothing
+        return Journal(path, fsync=self._fsync, known=known)
+
+    def _tell(self) -> None:
+        """Writes down what there is now."""
+        self._extents[self._generation] = self._journal.extent
+        manifest.write(self._directory, manifest.Manifest(self._snapshot, self._extents), fsync=self._fsync)
+        self._mark.set(self._generation, self._journal.size)
 
     @property
     def is_empty(self) -> bool:
-        return not self._snapshots() and all(not any(frames(path)) for path in self._journals(0))
+        return self._snapshot is None and all(not any(frames(path)) for path in self._journals())
 
     def restore(self, handle: Callable[[Entry], object], prepare: Callable[[str], object]) -> None:
-        """Loads the newest snapshot, has moto's modules that it fills prepared, and hands out what the journals after
-        it hold. Raises as the constructor does."""
-        newest = max(self._snapshots(), default=0)
-        if newest:
+        """Loads the snapshot, has moto's modules that it fills prepared, and hands out what the journals after it
+        hold. Raises as the constructor does; what is not wanted any more is removed after all went well."""
+        if self._snapshot is not None:
             try:
-                for module in sorted(read(self._path("snapshot", newest))):
+                for module in sorted(read(self._path("snapshot", self._snapshot[0]))):
                     prepare(module)
             except SnapshotError as error:
                 raise JournalError(str(error)) from None
         began = time.thread_time()
-        for path in self._journals(newest):
+        for path in self._journals():
             for content in frames(path):
                 handle(_decoded(content))
         self._tail_seconds = time.thread_time() - began
-        self._remove_before(newest)
+        self._remove_unknown()
 
     def keep(self, entry: Entry, reply: Reply, seconds: float) -> None:
         """Journals a request that took ``seconds`` of a processor, if it changed anything. Raises ``OSError``."""
         if reply.status >= 400 or _found_nothing(entry.request, reply):
             return
         self._journal.append(_encoded(entry))
+        self._mark.set(self._generation, self._journal.size)
         self._tail_seconds += seconds
 
     def is_due(self) -> bool:
@@ -94,19 +157,25 @@ class Keeper:
 
     def compact(self) -> None:
         """Begins to write a snapshot; with moto's lock held, for the moment it takes to fork."""
-        generation = self._generation + 1
-        old = self._journal
-        self._journal = Journal(self._path("journal", generation), fsync=self._fsync)
-        self._generation, self._tail_seconds = generation, 0.0
+        generation, old = self._generation + 1, self._journal
+        journal = Journal(self._path("journal", generation), fsync=self._fsync)
+        self._extents[self._generation] = old.extent
+        self._journal, self._generation, self._tail_seconds = journal, generation, 0.0
+        self._tell()
         old.close()
         began = time.perf_counter()
-        child = write_in_child(self._path("snapshot", generation), fsync=self._fsync)
+        path = self._path("snapshot", generation)
+        child = write_in_child(path, fsync=self._fsync)
 
         def finish() -> None:
             try:
                 child.wait()
                 self._last_write = time.perf_counter() - began
-                self._remove_before(generation)
+                with self._telling:
+                    self._snapshot = generation, extent(path)
+                    self._extents = {n: known for n, known in self._extents.items() if n >= generation}
+                    self._tell()
+                    self._remove_unknown()
             except (SnapshotError, OSError) as error:
                 self._gave_up = True
                 _log.warning("The neighbours' journal stays as long as it is, and the next start slow: %s", error)
@@ -118,32 +187,53 @@ class Keeper:
         """Nothing that was kept comes back. Raises ``OSError``."""
         if self._writing is not None:
             self._writing.join()
+        journal = Journal(self._path("journal", self._generation + 1), fsync=self._fsync)
         self._journal.close()
-        self._generation += 1
-        self._journal = Journal(self._path("journal", self._generation), fsync=self._fsync)
-        self._tail_seconds = 0.0
-        self._remove_before(self._generation)
+        self._journal, self._generation, self._tail_seconds = journal, self._generation + 1, 0.0
+        with self._telling:
+            self._snapshot, self._extents = None, {}
+            self._tell()
+            self._remove_unknown()
 
     def close(self, patience: float = 0.5) -> None:
         if self._writing is not None:
             self._writing.join(patience)
+        with self._telling, contextlib.suppress(OSError):
+            self._tell()
+        self._mark.close()
         self._journal.close()
 
     def _path(self, kind: str, generation: int) -> Path:
         return self._directory / f"{kind}-{generation}"
 
-    def _snapshots(self) -> list[int]:
-        return _generations(self._directory, "snapshot")
+    def _journals(self) -> list[Path]:
+        return [self._path("journal", n) for n in sorted(self._extents)]
 
-    def _journals(self, since: int) -> list[Path]:
-        found = sorted(n for n in _generations(self._directory, "journal") if n >= since)
-        return [self._path("journal", n) for n in found]
-
-    def _remove_before(self, generation: int) -> None:
-        for kind in ("journal", "snapshot"):
+    def _remove_unknown(self) -> None:
+        """Removes what a newer snapshot holds, too."""
+        wanted = {"journal": set(self._extents), "snapshot": {self._snapshot[0]} if self._snapshot else set()}
+        for kind, known in wanted.items():
             for n in _generations(self._directory, kind):
-                if n < generation:
+                if n not in known:
                     self._path(kind, n).unlink(missing_ok=True)
+
+
+def _of_the_first_format(directory: Path) -> manifest.Manifest:
+    """What a directory without a manifest holds: nothing, or what 0.1.0 left there. Raises ``JournalError``."""
+    snapshots, journals = (_generations(directory, kind) for kind in ("snapshot", "journal"))
+    newest = max(snapshots, default=None)
+    for n in journals:
+        path = directory / f"journal-{n}"
+        if format_of(path) == FORMAT and any(frames(path)):
+            raise JournalError(f"'{directory / 'manifest'}' is missing. {_MEND}")
+    since = [n for n in journals if n >= (newest or 0)]
+    snapshot = None if newest is None else (newest, Extent(0, 0))
+    return manifest.Manifest(snapshot, dict.fromkeys(since, Extent(0, 0)))
+
+
+def _must_exist(path: Path) -> None:
+    if not path.exists():
+        raise JournalError(f"'{path}' is missing. {_MEND}")
 
 
 def _generations(directory: Path, kind: str) -> list[int]:

@@ -5,6 +5,7 @@ read. Packed, a row is its keys and a piece of bytes.
 """
 
 import importlib
+import io
 import pickle
 from typing import Any
 
@@ -26,11 +27,18 @@ def unpack_when_needed() -> None:
         packed = vars(self).get("_packed") if name == "attrs" else None
         if packed is None:
             raise AttributeError(name)
-        self.attrs = _attributes(pickle.loads(packed))
+        self.attrs = _attributes(_Plain(io.BytesIO(packed)).load())
         del self._packed
         return self.attrs
 
     item.__getattr__ = attribute
+
+
+class _Plain(pickle.Unpickler):
+    """Reads values that need no class and no function."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"'{module}.{name}' has no place in a row")
 
 
 def _rows() -> Any:

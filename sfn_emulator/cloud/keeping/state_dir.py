@@ -1,9 +1,34 @@
-"""The state directory: one owner at a time, and nothing outside it."""
+"""The state directory: one owner at a time, nobody else's, and all of it there.
 
+What a state directory holds is run: functions, and executions that were under way. So one that somebody else can write
+to, or that came with a checkout, would be a program of theirs. A marker outside it, in the user's own directory, knows
+those that were made here; any other has to be adopted once. Nothing in it may be a link.
+"""
+
+import errno
 import fcntl
+import hashlib
+import logging
 import os
+import stat
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any, Final
+
+import orjson
+
+_log: Final = logging.getLogger(__name__)
+
+FORMAT: Final = 2
+PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox", "code")
+"""What is kept in it, besides ``owner`` and ``manifest``; code can be had again, all others must not be missing."""
+_QUICKLY_READ: Final = 64 * 1024 * 1024
+_MANIFEST: Final = "manifest"
+_OURS: Final = (
+    *("owner", _MANIFEST, ".gitignore", *PARTS),
+    *(f"{file}.sqlite-{beside}" for file in ("service", "stacks") for beside in ("wal", "shm")),
+)
 
 
 class StateDirError(Exception):
@@ -11,52 +36,234 @@ class StateDirError(Exception):
 
 
 class StateDir:
-    """A directory held by this process until ``release`` or the process's end, however it ends."""
+    """A directory held by this process until ``release`` or the process's end, however it ends.
 
-    def __init__(self, path: Path) -> None:
+    ``adopt`` takes one that was not made here. Raises ``StateDirError``; then nothing in it is changed.
+    """
+
+    def __init__(self, path: Path, *, adopt: bool = False) -> None:
         self.path = path
-        self._lock = _hold(path)
+        self._locks: list[int] = []
+        try:
+            self._open(adopt)
+        except OSError as error:
+            self.release()
+            reason = (error.strerror or "error").lower()
+            raise StateDirError(
+                f"State directory '{path}' cannot be written: {reason}. "
+                "Choose another with --state-dir, or keep nothing with --in-memory."
+            ) from None
+        except StateDirError:
+            self.release()
+            raise
+
+    def _open(self, adopt: bool) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refuse(_wrong_with(self.path))
+        self._lock(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
+        for entry in self._entries():
+            self._refuse(_wrong_with(entry))
+        kept = [name for name in PARTS if (self.path / name).exists()]
+        told = _read_manifest(self.path / _MANIFEST)
+        if kept and not adopt:
+            self._refuse(_open_to_others(self.path) or self._unknown(told))
+        self._refuse(_missing(self.path, told) or _changed(self.path / PARTS[0], told.get("closed")))
+        self._take(told)
+
+    def _take(self, told: dict[str, Any]) -> None:
+        """It is ours from here on."""
+        names = {entry.name for entry in self.path.iterdir()}
+        if names <= set(_OURS):
+            self.path.chmod(0o700)
+            self._write(".gitignore", b"*\n")
+        self._owner = os.open(self.path / "owner", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        self._lock(self._owner)  # 0.1.0 looks here
+        os.fchmod(self._owner, 0o600)
+        self._sign(str(os.getpid()))
+        self._told = {"format": FORMAT, "id": told.get("id") or os.urandom(16).hex(), "holds": told.get("holds", [])}
+        _remember(self.path, self._told["id"])
+        self._write(_MANIFEST, orjson.dumps(self._told))
 
     def tell(self, endpoint: str) -> None:
         """Where this process answers, for whoever finds the directory held."""
-        _sign(self._lock, f"{os.getpid()} at {endpoint}")
+        self._sign(f"{os.getpid()} at {endpoint}")
+
+    def opened(self) -> None:
+        """All parts are there: from now on each of them has to be."""
+        self._told["holds"] = [name for name in PARTS[:-1] if (self.path / name).exists()]
+        self._write(_MANIFEST, orjson.dumps(self._told))
+
+    def closed(self) -> None:
+        """The parts were closed: how the file of executions is to be found again."""
+        extent = _extent(self.path / PARTS[0])
+        if extent is not None and self._told["holds"]:
+            self._told["closed"] = extent
+            self._write(_MANIFEST, orjson.dumps(self._told))
 
     def release(self) -> None:
-        self._lock.close()
+        for lock in self._locks:
+            os.close(lock)
+        self._locks = []
 
     def part(self, name: str) -> Path:
         """A directory within, made if need be."""
         made = self.path / name
-        made.mkdir(parents=True, exist_ok=True)
+        made.mkdir(mode=0o700, exist_ok=True)
         return made
 
+    def _entries(self) -> Iterator[Path]:
+        """All of it that is ours."""
+        yield from (self.path / name for name in _OURS if os.path.lexists(self.path / name))
+        for name in ("neighbours", "outbox", "code"):
+            if (self.path / name).is_dir() and not (self.path / name).is_symlink():
+                yield from (self.path / name).iterdir()
 
-def _hold(path: Path) -> IO[str]:
+    def _refuse(self, reason: str | None) -> None:
+        if reason is not None:
+            raise StateDirError(f"State directory '{self.path}' {reason}")
+
+    def _unknown(self, told: dict[str, Any]) -> str | None:
+        if told and _remembered(self.path) == told.get("id"):
+            return None
+        return (
+            "was not made by you on this machine, or by an older version. What it holds would be run: functions, and "
+            "executions that were under way. If it is yours, say so once with --adopt-state-dir "
+            "(SFN_EMULATOR_ADOPT_STATE_DIR=1)."
+        )
+
+    def _lock(self, opened: int) -> None:
+        self._locks.append(opened)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            self._refuse(
+                f"is held by the server with process id {_holder(self.path)}. "
+                "Stop that one, or choose another with --state-dir."
+            )
+
+    def _sign(self, text: str) -> None:
+        os.ftruncate(self._owner, 0)
+        os.pwrite(self._owner, text.encode(), 0)
+
+    def _write(self, name: str, content: bytes) -> None:
+        _write(self.path / name, content)
+
+
+def _wrong_with(path: Path) -> str | None:
+    """Why a file or directory may not be used; ``None`` if it may."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return f"is or has a symbolic link ('{path}'), and those are not followed. Remove it."
+    if found.st_uid != os.geteuid():
+        return f"is not yours: '{path}' belongs to the user with id {found.st_uid}. Choose another with --state-dir."
+    if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
+        return f"has something that is no file of its own: '{path}'. Remove it."
+    return None
+
+
+def _open_to_others(path: Path) -> str | None:
+    if path.stat().st_mode & 0o022:
+        return f"can be written by others, and what it holds would be run. Take that right away: chmod go-w '{path}'"
+    return None
+
+
+def _missing(path: Path, told: dict[str, Any]) -> str | None:
+    gone = [name for name in told.get("holds", ()) if not (path / name).exists() or not (path / name).stat().st_size]
+    if not gone:
+        return None
+    return (
+        f"has lost '{gone[0]}', or what was in it. Restore it, or move the directory away to go on without what it "
+        "holds. Everything in it is left as it is."
+    )
+
+
+def _extent(file: Path) -> list[int] | None:
+    """Bytes and CRC-32 of a closed file of executions; ``None`` where that would take long, or it is not closed."""
+    if not file.exists() or file.stat().st_size > _QUICKLY_READ or Path(f"{file}-wal").exists():
+        return None
+    content = file.read_bytes()
+    return [len(content), zlib.crc32(content)]
+
+
+def _changed(file: Path, closed: list[int] | None) -> str | None:
+    if closed is None or _extent(file) in (closed, None):
+        return None
+    return (
+        f"holds another '{file.name}' than was left there: it is damaged or was replaced. Restore it, or move the "
+        "directory away to go on without what it holds. Everything in it is left as it is."
+    )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """What the directory says of itself; nothing where it says nothing. Raises ``StateDirError``."""
+    if not path.exists() or path.is_symlink():
+        return {}
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / "owner").open("a+", encoding="ascii")
-    except OSError as error:
-        reason = (error.strerror or "error").lower()
+        told: dict[str, Any] = dict(orjson.loads(path.read_bytes()))
+        newer = told["format"] > FORMAT
+    except (ValueError, TypeError, KeyError):
+        raise StateDirError(f"'{path}' is damaged. Restore it. Everything beside it is left as it is.") from None
+    if newer:
         raise StateDirError(
-            f"State directory '{path}' cannot be written: {reason}. "
-            "Choose another with --state-dir, or keep nothing with --in-memory."
-        ) from None
+            f"State directory '{path.parent}' was written by a newer version of sfn-emulator. "
+            "Use that version, or another directory with --state-dir."
+        )
+    return told
+
+
+def _holder(path: Path) -> str:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return (path / "owner").read_text(encoding="ascii", errors="replace").strip() or "unknown"
     except OSError:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        lock.close()
-        raise StateDirError(
-            f"State directory '{path}' is held by the server with process id {holder}. "
-            "Stop that one, or choose another with --state-dir."
-        ) from None
-    _sign(lock, str(os.getpid()))
-    return lock
+        return "unknown"
 
 
-def _sign(lock: IO[str], text: str) -> None:
-    lock.seek(0)
-    lock.truncate()
-    lock.write(text)
-    lock.flush()
+def _write(path: Path, content: bytes) -> None:
+    """The file is there whole, the old or the new one."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(file, content)
+    finally:
+        os.close(file)
+    unfinished.replace(path)
+
+
+# -- the marker: which directories were made here
+
+
+def _marker(path: Path) -> Path:
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    return Path(home) / "sfn-emulator" / "directories" / name
+
+
+def _remembered(path: Path) -> str | None:
+    try:
+        told = _marker(path).read_text().split("\n")
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return told[0]
+
+
+def _remember(path: Path, identity: str) -> None:
+    try:
+        marker = _marker(path)
+        if _remembered(path) == identity:
+            return
+        marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget_the_gone(marker.parent)
+        _write(marker, f"{identity}\n{path.resolve()}".encode())
+    except (OSError, RuntimeError) as error:
+        _log.warning(
+            "That '%s' is yours can't be remembered: %s. The next start will need --adopt-state-dir.", path, error
+        )
+
+
+def _forget_the_gone(markers: Path) -> None:
+    for marker in markers.iterdir():
+        _, _, place = marker.read_text().partition("\n")
+        if not Path(place).exists():
+            marker.unlink(missing_ok=True)

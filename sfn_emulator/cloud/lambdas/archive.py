@@ -29,7 +29,7 @@ def unpack(content: bytes, into: Path) -> Path:
     target = into / hashlib.sha256(content).hexdigest()[:32]
     if target.is_dir():
         return target
-    into.mkdir(parents=True, exist_ok=True)
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(content) as archive:
         entries = _safe_entries(archive)
         unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=into))

@@ -9,6 +9,7 @@ process loses nothing); ``fsync`` makes them wait. What is costly, carrying the 
 thread of its own.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from sfn_emulator.service.store.log import check_log
 from sfn_emulator.service.store.schema import MIGRATIONS
 
 APPLICATION_ID: Final = 0x53464E45
@@ -57,7 +59,9 @@ class Database:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _check_header(path)
+            check_log(path)
             _check_pages(path)
+            _only_ours(path)
             connection = sqlite3.connect(path, isolation_level=None)
             return cls(_prepared(connection, fsync), path)
         except (sqlite3.Error, OSError) as error:
@@ -154,6 +158,13 @@ def _check_pages(path: Path) -> None:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
+
+
+def _only_ours(path: Path) -> None:
+    """Nobody else may read it; SQLite makes the files beside it as this one is."""
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    os.fchmod(opened, 0o600)
+    os.close(opened)
 
 
 def _prepared(connection: sqlite3.Connection, fsync: bool) -> sqlite3.Connection:
