@@ -83,6 +83,7 @@ class Ledger:
         "identity",
         "last_effect",
         "limit",
+        "moved",
         "ready",
         "redriven_at",
         "redrives",
@@ -101,6 +102,8 @@ class Ledger:
         self.deadline = float("inf") if identity.express else identity.started_at + YEAR
         self.last_effect = 0
         self.limit: float = float("inf") if identity.express else HISTORY_LIMIT - 1
+        self.moved = False
+        """Whether events have new ids since someone last looked."""
         self.redrives = 0
         self.redriven_at = 0.0
         self.root: Strand | None = None
@@ -128,6 +131,7 @@ class Ledger:
 
     def unrecord(self, strand: "Strand", place: int) -> None:
         """Takes back the strand's events after its event ``place``; what came after them moves up."""
+        self.moved = True
         gone: list[int] = []
         while strand.tip != place:
             gone.append(strand.tip)

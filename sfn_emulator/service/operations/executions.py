@@ -1,6 +1,7 @@
 """What is asked about executions: start, stop, describe, list, history. ``host`` has those that run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
@@ -14,10 +15,10 @@ from sfn_emulator.service.map_runs.host import MapRunHost
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations import aliases
 from sfn_emulator.service.operations.machines import Machines
-from sfn_emulator.service.paging import page, page_size, resume
+from sfn_emulator.service.paging import issue, page, page_size, resume
 from sfn_emulator.service.redrive import redrive_status, redriven_with
 from sfn_emulator.service.revisions import revision_of
-from sfn_emulator.service.running import history
+from sfn_emulator.service.running import history, pages
 from sfn_emulator.service.running.host import Host
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.store.documents import Filter
@@ -25,6 +26,9 @@ from sfn_emulator.service.store.records import Alias, Execution, MapRun, StateMa
 from sfn_emulator.service.surroundings import Surroundings
 
 MOST_OPEN: Final = 1_000_000
+HISTORY_BYTES: Final = 2 * 1024 * 1024
+"""Length of the data of one page of a history: it may have fewer events than were asked for
+(API_GetExecutionHistory: maxResults)."""
 _NAME_TAKEN: Final = 90 * 24 * 3600.0
 """Seconds after an execution's end for which its name is taken (API_StartExecution: name)."""
 _BILLED_STEP: Final = 100
@@ -175,16 +179,23 @@ class Executions:
         found = self._existing(around, told["executionArn"])
         if found.execution.type is MachineType.EXPRESS:
             raise type_not_supported()
-        events = found.events
         backwards = told.get("reverseOrder", False)
         scope = f"history {found.execution.arn} {backwards}"
         seen = resume(scope, told.get("nextToken"), around.now()) or 0
         size = page_size(told.get("maxResults"))
-        numbers = _numbers(len(events), seen, size + 1, backwards)
-        shown, more = page(numbers, size, scope, lambda number: number, around.now())
-        texts = history.Texts(history.started_of(events), included=told.get("includeExecutionData", True))
+        included = told.get("includeExecutionData", True)
+        count, read = _stored(around, found, included=included)
+        numbers = _numbers(count, seen, size + 1, backwards)
+        first = read(1).detail if numbers and min(numbers[0], numbers[-1]) <= 2 else None
+        texts = history.Texts(first, included=included)
         started = history.started_details(found.execution, revision_of(around, found.execution.revision))
-        return {"events": [history.render(events[n - 1], n, texts, started) for n in shown], **more}
+        shown: list[dict[str, Any]] = []
+        for number in numbers[:size]:
+            shown.append(history.render(read(number), number, texts, started))
+            if texts.given >= HISTORY_BYTES:
+                break
+        more = issue(scope, shown[-1]["id"], around.now()) if len(shown) < len(numbers) else None
+        return {"events": shown, **_optional(nextToken=more)}
 
     # -- finding
 
@@ -194,9 +205,9 @@ class Executions:
             return live
         row = around.store.execution(arn)
         if row is not None:
-            return Found(around, *row)
+            return Found(*row)
         child = self._map_runs.find(arn)
-        return Found(around, 0, child) if child is not None else None
+        return Found(0, child) if child is not None else None
 
     def _existing(self, around: Surroundings, text: str) -> "Live | Found":
         arn = arns.parse(text, "execution").text
@@ -206,18 +217,26 @@ class Executions:
         return found
 
 
+@dataclass(frozen=True, slots=True)
 class Found:
-    """An execution that has ended: its row, and its history when asked for."""
+    """An execution that has ended: its row."""
 
-    def __init__(self, around: Surroundings, seq: int, execution: Execution) -> None:
-        self._around = around
-        self.seq = seq
-        self.execution = execution
+    seq: int
+    execution: Execution
 
-    @property
-    def events(self) -> Sequence[Event]:
-        body = self._around.store.history(self.seq)
-        return history.unpack(body) if body else ()
+
+def _stored(around: Surroundings, found: Live | Found, *, included: bool) -> tuple[int, Callable[[int], Event]]:
+    """How many events an execution has, and how one is read by its number."""
+    stored = pages.Reader(around.store, found.seq, included=included)
+    if isinstance(found, Found):
+        return found.execution.events, stored
+    events = found.events
+
+    def read(number: int) -> Event:
+        event = events[number - 1]
+        return stored(event.detail) if isinstance(event.detail, int) else event
+
+    return len(events), read
 
 
 def _numbers(count: int, seen: int, most: int, backwards: bool) -> Sequence[int]:

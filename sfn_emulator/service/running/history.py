@@ -1,18 +1,16 @@
-"""The engine's events as AWS's HistoryEvents, and as the compressed row a finished execution leaves behind.
+"""The engine's events as AWS's HistoryEvents.
 
 Only this module knows AWS's detail field names. JSON text is made here, once per value of a page: events hold
 references, and the same value is the same text. Events 1 and 2 echo the input exactly as it was given (recorded: white
 space inside an input array comes back unchanged); all else is compact.
 """
 
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
 from sfn_emulator.service.store.records import Execution, Revision
-from sfn_emulator.service.store.text import from_bytes, to_bytes
 from sfn_emulator.values import UNSET, Value, dumps
 
 _STATES: Final = ("Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
@@ -50,21 +48,36 @@ DETAILS: Final[Mapping[str, str | None]] = {
 _NOT_TRUNCATED: Final = {"truncated": False}
 
 
+class JsonText(str):
+    """The JSON text of a value, where a stored event has it instead of the value."""
+
+    __slots__ = ()
+
+
 class Texts:
     """JSON text of values, made once. ``included`` is includeExecutionData; ``started`` has the input as given."""
 
-    def __init__(self, started: engine.Started | None, *, included: bool = True) -> None:
+    def __init__(self, started: Any, *, included: bool = True) -> None:
         self.included = included
         self.started = started
+        self.given = 0
+        """Characters of all that was asked for."""
         self._known: dict[int, str] = {}
+        self._alive: list[Value] = []
 
     def of(self, value: Value) -> str:
-        """Callers keep the value alive as long as this object: texts are known by identity."""
+        text = self._of(value)
+        self.given += len(text)
+        return text
+
+    def _of(self, value: Value) -> str:
+        """Texts are known by the value's identity."""
         if not isinstance(value, dict | list):
-            return dumps(value)
+            return value if isinstance(value, JsonText) else dumps(value)
         known = self._known.get(id(value))
         if known is None:
             known = self._known[id(value)] = dumps(value)
+            self._alive.append(value)
         return known
 
     def data(self, field: str, value: Value) -> dict[str, Any]:
@@ -193,85 +206,3 @@ def started_details(execution: Execution, revision: Revision) -> dict[str, str]:
 def started_of(events: Sequence[Event]) -> engine.Started | None:
     """The detail of ExecutionStarted, if it is there."""
     return events[0].detail if events and isinstance(events[0].detail, engine.Started) else None
-
-
-# -- the row a finished execution leaves
-
-_CLASSES: Final = tuple(_RENDER)
-_CODE: Final = {kind: code for code, kind in enumerate(_CLASSES)}
-_VALUE_AT: Final = {
-    engine.Started: 0,
-    engine.Entered: 1,
-    engine.Exited: 1,
-    engine.Succeeded: 0,
-    engine.LambdaScheduled: 1,
-    engine.ActivityScheduled: 1,
-    engine.TaskScheduled: 3,
-    engine.TaskOutcome: 2,
-}
-"""Which field of a detail is a value; it is stored as its number in the list of values."""
-_ASSIGNED_AT: Final = 2
-_FORMAT: Final = 1
-
-
-_WORTH_COMPRESSING: Final = 1_024
-
-
-class _Interner:
-    """Values by identity, so that what is shared is stored once."""
-
-    def __init__(self) -> None:
-        self.values: list[Value] = []
-        self._numbers: dict[int, int] = {}
-
-    def number(self, value: Value) -> int:
-        known = self._numbers.get(id(value))
-        if known is None:
-            known = self._numbers[id(value)] = len(self.values)
-            self.values.append(value)
-        return known
-
-
-def pack(events: Iterable[Event]) -> bytes:
-    """Events as one row, compressed where that is worth it: setting up a compressor takes longer than a short run."""
-    values = _Interner()
-    types: dict[str, int] = {}
-    rows: list[list[Any]] = []
-    for event in events:
-        row = [types.setdefault(event.type, len(types)), event.previous, event.at]
-        if event.detail is not None:
-            row += _pack_detail(event.detail, values)
-        rows.append(row)
-    body = to_bytes([_FORMAT, list(types), values.values, rows])
-    return body if len(body) < _WORTH_COMPRESSING else zlib.compress(body, 1)
-
-
-def _pack_detail(detail: Any, values: _Interner) -> list[Any]:
-    kind = type(detail)
-    fields = [_CODE[kind], *detail]
-    at = _VALUE_AT.get(kind)
-    if at is not None:
-        value = detail[at]
-        fields[at + 1] = -1 if value is UNSET else values.number(value)
-    if kind is engine.Exited and detail.assigned is not None:
-        fields[_ASSIGNED_AT + 1] = {name: values.number(value) for name, value in detail.assigned.items()}
-    return fields
-
-
-def unpack(body: bytes) -> list[Event]:
-    """The events of ``pack``, with equal sharing of values."""
-    _, types, values, rows = from_bytes(body if body.startswith(b"[") else zlib.decompress(body))
-    return [
-        Event(types[row[0]], row[1], row[2], _unpack_detail(row[3], row[4:], values) if len(row) > 3 else None)
-        for row in rows
-    ]
-
-
-def _unpack_detail(code: int, fields: list[Any], values: list[Value]) -> Any:
-    kind = _CLASSES[code]
-    at = _VALUE_AT.get(kind)
-    if at is not None:
-        fields[at] = UNSET if fields[at] == -1 else values[fields[at]]
-    if kind is engine.Exited and fields[_ASSIGNED_AT] is not None:
-        fields[_ASSIGNED_AT] = {name: values[number] for name, number in fields[_ASSIGNED_AT].items()}
-    return kind(*fields)

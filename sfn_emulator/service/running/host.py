@@ -133,7 +133,9 @@ class Host:
         for live in list(self._lives.values()):
             execution = live.execution
             try:
-                live.resume([(at, decode(body)) for at, body in self._around.store.signals(live.seq)])
+                store = self._around.store
+                signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
+                live.resume(signals, store.paged(live.seq))
             except ReplayMismatchError as mismatch:
                 _log.error("%s cannot go on: %s", execution.arn, mismatch)
                 live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
@@ -143,7 +145,7 @@ class Host:
         """Takes up one that failed. Raises ``ReplayMismatchError`` if what is stored of it does not fit any more."""
         live = self._make(execution, loads(execution.input), seq)
         signals = [(at, decode(body)) for at, body in self._around.store.signals(seq)]
-        live.redrive(signals, client_token)
+        live.redrive(signals, self._around.store.paged(seq), client_token)
         self._lives[execution.arn] = live
         return live
 

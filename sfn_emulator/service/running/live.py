@@ -17,7 +17,7 @@ from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.service.redrive import keeps_signals, with_token
-from sfn_emulator.service.running import history
+from sfn_emulator.service.running import pages
 from sfn_emulator.service.running.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.records import Execution
@@ -30,6 +30,10 @@ HANDED_AFTER: Final = 0.05
 """Seconds after which what was answered has left the process."""
 BUDGET: Final = 2_000
 """Transitions one execution may make before others have their turn."""
+WORTH_A_PAGE: Final = 50
+"""Events of one that runs that are not stored yet, from which on they are; until then they are few enough to hold."""
+PAGES: Final = 8
+"""How many pages one that runs writes at the end of a tick, some megabytes at most."""
 TRANSITIONS_LIMIT: Final = 200_000
 """Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
 AWS would not get so far in its five minutes, and each event holds memory."""
@@ -68,8 +72,8 @@ class Live:
     """One live execution: its driver's ``Host``, ``Tasks`` and ``MapRuns``. ``seq`` is its row, 0 while it has none."""
 
     __slots__ = (
-        *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_packed", "_unwritten"),
-        "_watchers",
+        *("_committed", "_driver", "_fresh", "_gone", "_handed", "_holder", "_kept", "_new_paged", "_new_seq"),
+        *("_paged", "_unwritten", "_watchers"),
         *("announced", "delivered", "execution", "keep", "run", "seq", "transitions"),
     )
 
@@ -85,7 +89,9 @@ class Live:
         """How many events were told to the outlet, and the last status."""
         self.announced: Status | None = None
         self._holder = holder
-        self._packed: bytes | None = None
+        self._paged = 0
+        """The number of the last event that is stored in a page, and of the last whose detail was let go of."""
+        self._gone = self._new_paged = 0
         self._unwritten = False
         self._new_seq = 0
         self._kept = 0
@@ -104,6 +110,7 @@ class Live:
 
     @property
     def events(self) -> list[Event]:
+        """A detail that is a number is in the page that holds this event."""
         return self.run.events
 
     # -- what happens to it
@@ -114,12 +121,15 @@ class Live:
         self.run.start(self.execution.started_at)
         self._driver.resume()
 
-    def resume(self, signals: list[tuple[float, Told]]) -> None:
-        """Told again all it was told before; what it still awaits goes out again. Raises ``ReplayMismatchError``."""
-        self.replay(signals)
+    def resume(self, signals: list[tuple[float, Told]], paged: int) -> None:
+        """Told again all it was told before; what it still awaits goes out again. Raises ``ReplayMismatchError``.
+
+        ``paged`` is the number of the last event that is stored in a page: it need not be written again.
+        """
+        self.replay(signals, paged)
         self._driver.resume()
 
-    def replay(self, signals: list[tuple[float, Told]]) -> None:
+    def replay(self, signals: list[tuple[float, Told]], paged: int) -> None:
         self.run.start(self.execution.started_at)
         for at, told in signals:
             while self.run.advance():
@@ -130,6 +140,9 @@ class Live:
         self._kept = len(signals)
         self._handed = frozenset(told.id for _, told in signals if isinstance(told, Handed))
         self.delivered, self.announced = len(self.run.events), Status.RUNNING
+        self.run.moved = False
+        self._paged = paged
+        self._let_go_of_details()
 
     def stop(self, error: str | None, cause: str | None) -> None:
         at = self._driver.now()
@@ -148,9 +161,9 @@ class Live:
         self._note(at, Expire())
         self._driver.expire(at)
 
-    def redrive(self, signals: list[tuple[float, Told]], client_token: str | None) -> None:
-        """Told again all it was told until it failed, then runs what failed again."""
-        self.replay(signals)
+    def redrive(self, signals: list[tuple[float, Told]], paged: int, client_token: str | None) -> None:
+        """Told again all it was told until it failed, then runs what failed again. ``paged``: see ``resume``."""
+        self.replay(signals, paged)
         self.run.take_effects()
         at = max(self._driver.now(), self.run.at)
         self.execution = replace(
@@ -229,7 +242,15 @@ class Live:
         self.passed()
 
     def later(self, then: Callable[[], None]) -> None:
-        self._holder.later(then)
+        if self._unpaged < WORTH_A_PAGE:
+            self._holder.later(then)
+        else:  # before it makes more of them
+            self._committed.append(lambda: self.later(then))
+            self._holder.touch(self)
+
+    @property
+    def _unpaged(self) -> int:
+        return 0 if self.execution.type is MachineType.EXPRESS else len(self.run.events) - self._paged
 
     def advance(self, run: Run, budget: int) -> bool | None:
         """The driver's turns: the holder's, with what one may do without waiting counted."""
@@ -275,19 +296,38 @@ class Live:
             store.add_signals(self._new_seq, self._kept, [(at, encode(told)) for at, told in self._fresh])
         if self.seq and self._unwritten:
             store.update_execution(self.seq, self.execution)
-        if not self.ended:
-            return
-        if not keeps and self._kept:
+        self._save_history(store)
+        if self.ended and not keeps and self._kept:
             store.drop_signals(self.seq)
-        if self._packed is None:
-            self._packed = history.pack(self.run.events)
-        store.put_history(self._new_seq, self._packed)
+
+    def _save_history(self, store: Store) -> None:
+        events, seq = self.run.events, self._new_seq
+        if self.run.moved:
+            pages.recall(events, pages.Reader(store, seq, included=True))
+            store.drop_pages(seq)
+            self._paged = self._gone = 0
+        self._new_paged = self._paged
+        if self.ended:
+            self._new_paged = pages.write(store, seq, events, self._paged + 1, len(events))
+        elif self.delivered - self._paged >= WORTH_A_PAGE:
+            self._new_paged = pages.write(store, seq, events, self._paged + 1, self.delivered, PAGES)
+
+    def _let_go_of_details(self) -> None:
+        """Of what is stored and was told to all."""
+        events = self.run.events
+        for at in range(self._gone, min(self._paged, len(events))):
+            if events[at].detail is not None:
+                events[at] = events[at]._replace(detail=at + 1)
+        self._gone = self._paged
 
     def saved(self) -> None:
         self.seq, self.keep = self._new_seq, True
         self._kept += len(self._fresh)
         self._fresh, self._unwritten = [], False
         self._holder.deliver(self)
+        self.delivered, self._paged, self.run.moved = len(self.run.events), self._new_paged, False
+        if not self.ended:
+            self._let_go_of_details()
         committed, self._committed = self._committed, []
         self._holder.present = self.run.at
         for then in committed:

@@ -201,10 +201,38 @@ class Store:
         """(seq, when it ended) of executions that signals are kept of, in order, after ``seq``."""
         return self.database.execute(_TOLD, (seq, limit)).fetchall()
 
-    def put_history(self, seq: int, body: bytes) -> None:
-        self.database.write("INSERT OR REPLACE INTO history VALUES (?, ?)", (seq, body))
+    def put_page(self, seq: int, first: int, count: int, body: bytes, data: bytes) -> None:
+        """Events ``first`` to ``first + count - 1`` of a history."""
+        self.database.write(
+            "INSERT OR REPLACE INTO history_page VALUES (?, ?, ?, ?)", (_page(seq, first), count, body, data)
+        )
+
+    def page(self, seq: int, number: int, *, data: bool = True) -> tuple[int, int, bytes, bytes] | None:
+        """The page that holds event ``number``: its first event's number, how many there are, body and data."""
+        row = self.database.execute(
+            f"SELECT page, count, body, {'data' if data else 'body'} FROM history_page "
+            "WHERE page BETWEEN ? AND ? ORDER BY page DESC LIMIT 1",
+            (_page(seq, 0), _page(seq, number)),
+        ).fetchone()
+        if row is None or number >= (row[0] & _PAGE_MASK) + row[1]:
+            return None
+        return row[0] & _PAGE_MASK, *row[1:]
+
+    def paged(self, seq: int) -> int:
+        """The number of the last event that is in a page, 0 if none is."""
+        row = self.database.execute(
+            "SELECT page, count FROM history_page WHERE page BETWEEN ? AND ? ORDER BY page DESC LIMIT 1",
+            (_page(seq, 0), _page(seq, _PAGE_MASK)),
+        ).fetchone()
+        return 0 if row is None else int((row[0] & _PAGE_MASK) + row[1] - 1)
+
+    def drop_pages(self, seq: int) -> None:
+        self.database.write(
+            "DELETE FROM history_page WHERE page BETWEEN ? AND ?", (_page(seq, 0), _page(seq, _PAGE_MASK))
+        )
 
     def history(self, seq: int) -> bytes | None:
+        """A whole history, as versions before pages stored it."""
         row = self.database.execute("SELECT body FROM history WHERE execution = ?", (seq,)).fetchone()
         return row[0] if row else None
 
@@ -232,6 +260,7 @@ class Store:
     def forget(self, seq: int) -> None:
         """An execution that has ended, with all that was kept of it."""
         self._forget_map_runs(seq)
+        self.drop_pages(seq)
         for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
             self.database.write(f"DELETE FROM {table} WHERE {column} = ?", (seq,))
 
@@ -265,6 +294,14 @@ _COLUMNS: Final = (
     *("redriven", "redrive_token", "revision", "type", "seed", "trace", "events", "test_case", "parent"),
     *("error", "cause", "input", "output"),
 )
+_PAGE_BITS: Final = 20
+_PAGE_MASK: Final = (1 << _PAGE_BITS) - 1
+
+
+def _page(seq: int, number: int) -> int:
+    return seq << _PAGE_BITS | number
+
+
 _NEWEST: Final = (float("inf"), 0)
 _BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-4]))
 _SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"

@@ -61,4 +61,11 @@ _LISTS: Final = (
 
 _ONE_ORDER: Final = ("DROP INDEX execution_by_map_run",)  # children are read in the order of map_run_by_latest
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS, _ONE_ORDER)
+_PAGES: Final = (
+    # Histories in pages. ``page`` is the execution's seq and, in the lowest 20 bits, the number of its first event;
+    # ``data``, which is long, comes last. Whole histories of before stay where they are.
+    """CREATE TABLE history_page (
+        page INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL, data BLOB NOT NULL)""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS, _ONE_ORDER, _PAGES)
