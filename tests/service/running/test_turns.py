@@ -11,12 +11,12 @@ from tests.processes import Process, running
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 LONG = "$count($sort([1..20000], function($a, $b){ $a < $b }))"
-WIDE = "$count($map([1..60], function($x){ $map([1..60000], function($y){ [$y, $x] }) }))"
+EACH = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Process]:
-    with running("--in-memory", "--execution-memory", "40") as process:
+    with running("--in-memory", "--execution-memory", "10") as process:
         yield process
 
 
@@ -53,6 +53,10 @@ def test_evaluations_that_take_turns_do_not_mix() -> None:
 
 
 def test_an_execution_that_holds_too_much_fails_and_says_so(server: Process) -> None:
-    told = ended(server, started(server, WIDE))
+    client = server.client("stepfunctions", inject_host_prefix=False)
+    states = {"M": {"Type": "Map", "ItemProcessor": EACH, "End": True}}
+    definition = json.dumps({"StartAt": "M", "States": states})
+    arn = client.create_state_machine(name="wide", definition=definition, roleArn=ROLE, type="EXPRESS")
+    told = client.start_sync_execution(stateMachineArn=arn["stateMachineArn"], input=json.dumps([1] * 60_000))
     assert (told["status"], told["error"]) == ("FAILED", "States.Runtime")
-    assert "more than 40 MB of memory" in told["cause"]
+    assert "more than 10 MB of memory" in told["cause"]
