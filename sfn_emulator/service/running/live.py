@@ -28,7 +28,7 @@ _log: Final = logging.getLogger(__name__)
 
 HANDED_AFTER: Final = 0.05
 """Seconds after which what was answered has left the process."""
-BUDGET: Final = 2_000
+BUDGET: Final = 10_000
 """Transitions one execution may make before others have their turn."""
 WORTH_A_PAGE: Final = 50
 """Events of one that runs that are not stored yet, from which on they are; until then they are few enough to hold."""

@@ -32,12 +32,12 @@ _IMPORTING: Final = "<frozen importlib._bootstrap>"
 
 
 class _Turn:
-    """A turn that has not ended: its greenlet, and the bytes its slices have added to the process."""
+    """A turn that was not done in a slice: its greenlet while it is midway, and the bytes its slices have added."""
 
     __slots__ = ("greenlet", "held")
 
-    def __init__(self, turn: greenlet) -> None:
-        self.greenlet = turn
+    def __init__(self) -> None:
+        self.greenlet: greenlet | None = None
         self.held = 0
 
 
@@ -49,29 +49,34 @@ class Sliced:
         self._limit = limit * _MEGABYTE
         self._left = SLICE
         self._fresh = True
-        self._under_way: _Turn | None = None
-        self._before = 0
+        self._under_way: greenlet | None = None
+        self._turn = _Turn()
         self._main = getcurrent()
         signal.signal(signal.SIGALRM, self._ring)
 
     def advance(self, run: Run, budget: int) -> bool | None:
-        turn = run.aside_at
-        if turn is None:
-            turn = _Turn(greenlet(run.advance))
-        else:
-            self._before = resident()
+        known: _Turn | None = run.aside_at
+        before = 0 if known is None else resident()
+        turn = known or _Turn()
+        more = self._slice(turn, turn.greenlet or greenlet(run.advance), budget)
+        if known is not None:
+            turn.held += max(0, resident() - before)
+        run.aside_at = None if more is False else turn
+        return more
+
+    def _slice(self, turn: _Turn, work: greenlet, budget: int) -> bool | None:
         if self._fresh:
             self._fresh = False
             self._loop.call_soon(self._refresh)
-        self._under_way, began = turn, perf_counter()
+        self._under_way, self._turn, began = work, turn, perf_counter()
         signal.setitimer(signal.ITIMER_REAL, max(self._left, _LEAST))
         try:
-            more: bool | None = turn.greenlet.switch(budget)
+            more: bool | None = work.switch(budget)
         finally:
             self._under_way = None
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._left -= perf_counter() - began
-        run.aside_at = turn if more is None else None
+        turn.greenlet = work if more is None else None
         return more
 
     def _refresh(self) -> None:
@@ -80,20 +85,13 @@ class Sliced:
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
         """Sets aside the turn under way; comes back here when the turn goes on."""
-        turn = self._under_way
-        if turn is None or getcurrent() is not turn.greenlet:
+        if self._under_way is None or getcurrent() is not self._under_way:
             return
         if _is_importing(frame):  # others would find a module half made
             signal.setitimer(signal.ITIMER_REAL, SLICE)
             return
-        self._count(turn)
+        turn = self._turn
         self._main.switch(None)
-
-    def _count(self, turn: _Turn) -> None:
-        now = resident()
-        if self._before:
-            turn.held += max(0, now - self._before)
-        self._before = 0
         if turn.held > self._limit:
             raise OutOfMemoryError(
                 f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
