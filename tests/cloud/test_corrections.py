@@ -5,6 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.corrections.events import matches
 from tests.processes import Process, running
 
 
@@ -104,3 +105,57 @@ def test_a_checksum_tells_its_type(server: Process) -> None:
     told = s3.put_object(Bucket="summed", Key="k", Body=b"x", ChecksumAlgorithm="SHA256")
     assert (told["ChecksumType"], "ChecksumSHA256" in told) == ("FULL_OBJECT", True)
     assert s3.get_object(Bucket="summed", Key="k", ChecksumMode="ENABLED")["ChecksumType"] == "FULL_OBJECT"
+
+
+def test_a_transaction_that_fails_takes_all_its_writes_back(server: Process) -> None:
+    client = server.client("dynamodb")
+    for table, keys in (("flat", ["id"]), ("ranged", ["id", "n"])):
+        client.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": k, "KeyType": kind} for k, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
+            AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    old, other = {"id": {"S": "old"}, "v": {"N": "1"}}, {"id": {"S": "a"}, "n": {"S": "1"}}
+    client.put_item(TableName="flat", Item=old)
+    client.put_item(TableName="ranged", Item=other)
+    writes = [
+        {"Put": {"TableName": "flat", "Item": {"id": {"S": "new"}}}},
+        {
+            "Update": {
+                "TableName": "flat",
+                "Key": {"id": {"S": "old"}},
+                "UpdateExpression": "SET v = :v",
+                "ExpressionAttributeValues": {":v": {"N": "2"}},
+            }
+        },
+        {"Delete": {"TableName": "ranged", "Key": other}},
+        {"Put": {"TableName": "ranged", "Item": {"id": {"S": "b"}, "n": {"S": "1"}}}},
+    ]
+    refused = {"TableName": "flat", "Key": {"id": {"S": "none"}}, "ConditionExpression": "attribute_exists(id)"}
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        client.transact_write_items(TransactItems=[*writes, {"ConditionCheck": refused}])
+    assert [client.scan(TableName=table)["Items"] for table in ("flat", "ranged")] == [[old], [other]]
+    client.transact_write_items(TransactItems=writes)
+    assert client.get_item(TableName="flat", Key={"id": {"S": "old"}})["Item"]["v"] == {"N": "2"}
+    assert client.scan(TableName="ranged")["Items"] == [{"id": {"S": "b"}, "n": {"S": "1"}}]
+
+
+@pytest.mark.parametrize(
+    ("wildcard", "text", "taken"),
+    [
+        ("*", "", True),
+        ("a*c", "abc", True),
+        ("a*c", "ab", False),
+        ("ab*ba", "aba", False),
+        ("a*b*c", "aXbXc", True),
+        ("*/*.png", "x/y.png", True),
+        (r"a\*c", "a*c", True),
+        (r"a\*c", "abc", False),
+        (r"a\\*", "a\\bc", True),
+        ("a*b", "a\nb", True),
+        ("*a*a*a*a*.png", "a" * 200_000, False),
+    ],
+)
+def test_a_wildcard_is_matched_in_linear_time(wildcard: str, text: str, taken: bool) -> None:
+    assert matches(text, wildcard) is taken

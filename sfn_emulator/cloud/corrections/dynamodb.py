@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
+from sfn_emulator.cloud.corrections import transactions
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.values import dumps, loads
 
@@ -18,6 +19,7 @@ _ASKED_BY: Final = {
 
 def correct() -> None:
     replace(importlib.import_module("moto.dynamodb.responses").DynamoHandler, "call_action", _as_asked)
+    transactions.correct()
 
 
 def _as_asked(inner: Callable[..., Any]) -> Callable[..., Any]:
