@@ -18,7 +18,7 @@ Row = tuple[Any, Any, Any]
 
 
 def correct() -> None:
-    models = importlib.import_module("moto.dynamodb.models")
+    models: Any = importlib.import_module("moto.dynamodb.models")
     replace(models.DynamoDBBackend, "transact_write_items", _all_or_none)
     models.copy = SimpleNamespace(copy=copy.copy, deepcopy=_without_tables(models.Table))
 

@@ -16,7 +16,7 @@ EACH = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Process]:
-    with running("--in-memory", "--execution-memory", "10") as process:
+    with running("--in-memory") as process:
         yield process
 
 
@@ -52,11 +52,12 @@ def test_evaluations_that_take_turns_do_not_mix() -> None:
         assert [json.loads(ended(server, arn)["output"]) for arn in arns] == [n * 9000 * 9001 // 2 for n in range(5)]
 
 
-def test_an_execution_that_holds_too_much_fails_and_says_so(server: Process) -> None:
-    client = server.client("stepfunctions", inject_host_prefix=False)
-    states = {"M": {"Type": "Map", "ItemProcessor": EACH, "End": True}}
-    definition = json.dumps({"StartAt": "M", "States": states})
-    arn = client.create_state_machine(name="wide", definition=definition, roleArn=ROLE, type="EXPRESS")
-    told = client.start_sync_execution(stateMachineArn=arn["stateMachineArn"], input=json.dumps([1] * 60_000))
+def test_an_execution_that_holds_too_much_fails_and_says_so() -> None:
+    with running("--in-memory", "--execution-memory", "2") as server:
+        client = server.client("stepfunctions", inject_host_prefix=False)
+        states = {"M": {"Type": "Map", "ItemProcessor": EACH, "End": True}}
+        definition = json.dumps({"StartAt": "M", "States": states})
+        arn = client.create_state_machine(name="wide", definition=definition, roleArn=ROLE, type="EXPRESS")
+        told = client.start_sync_execution(stateMachineArn=arn["stateMachineArn"], input=json.dumps([1] * 40_000))
     assert (told["status"], told["error"]) == ("FAILED", "States.Runtime")
-    assert "more than 10 MB of memory" in told["cause"]
+    assert "more than 2 MB of memory" in told["cause"]
