@@ -165,6 +165,13 @@ class Run(Ledger):
         self.budget = 1 if self._condemned else budget
         if self.identity.express:
             self._hurry()
+        try:
+            return self._advance()
+        except OutOfMemoryError as error:
+            self._end(Status.FAILED, "ExecutionFailed", RUNTIME, str(error))
+            return False
+
+    def _advance(self) -> bool:
         while True:
             while self.ready:
                 if self.budget <= 0 or not self._resume(self.ready.popleft()):
@@ -264,7 +271,7 @@ class Run(Ledger):
                 return self._paused(strand)
         except StopIteration:
             self._guarded(self._ended, strand)
-        except (EvaluationError, StateError, HistoryFullError, RecursionError, OutOfMemoryError) as error:
+        except (EvaluationError, StateError, HistoryFullError, RecursionError) as error:
             self._guarded(self._raised, strand, error)
         except Exception as error:
             self.crash = error
@@ -295,7 +302,7 @@ class Run(Ledger):
         elif parent.region is not None:
             parent.region.ended(strand)
 
-    def _raised(self, strand: Strand, raised: BaseException) -> None:
+    def _raised(self, strand: Strand, raised: Exception) -> None:
         if isinstance(raised, HistoryFullError):
             raise raised
         error = _as_state_error(strand, raised)
@@ -332,9 +339,7 @@ class Run(Ledger):
             self.root.rest()
 
 
-def _as_state_error(strand: Strand, raised: BaseException) -> StateError:
-    if isinstance(raised, OutOfMemoryError):
-        return StateError(RUNTIME, strand.place(str(raised)), final=True)
+def _as_state_error(strand: Strand, raised: Exception) -> StateError:
     if isinstance(raised, EvaluationError):
         return fault(strand, raised)
     if isinstance(raised, StateError):

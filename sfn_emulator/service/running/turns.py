@@ -24,6 +24,8 @@ from sfn_emulator.errors import OutOfMemoryError
 SLICE: Final = 0.01
 """Seconds all turns together may take until the loop has seen to all others."""
 
+_TOLD: Final = -sys.maxsize
+"""Of a run that was told already that it holds too much."""
 _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
@@ -93,6 +95,7 @@ class Sliced:
         turn = self._turn
         self._main.switch(None)
         if turn.held > self._limit:
+            turn.held = _TOLD
             raise OutOfMemoryError(
                 f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
                 "(--execution-memory)."
