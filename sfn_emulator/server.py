@@ -15,22 +15,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.keeping.journal import JournalError
+from sfn_emulator.cloud.events.courier import KIND as EVENT
+from sfn_emulator.cloud.events.courier import Courier, hops
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
 from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
-from sfn_emulator.cloud.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outbox import Outbox
 from sfn_emulator.cloud.outlet import NeighbourOutlet
+from sfn_emulator.cloud.schedules.agenda import Agenda
 from sfn_emulator.cloud.sending import send
 from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.feeds import Feeds
@@ -41,7 +41,7 @@ from sfn_emulator.connection import App
 from sfn_emulator.control import routes
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
-from sfn_emulator.gateway import STATES_TARGET, Gateway
+from sfn_emulator.gateway import Gateway
 from sfn_emulator.query.timestamps import format_timestamp
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.running.passing import let_pass
@@ -99,9 +99,11 @@ class Server:
             self.lambdas.heard = function_said
         self.outlet = NeighbourOutlet(self.neighbours)
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
-        self.neighbours.on_change = self.feeds.changed
+        self.agenda = Agenda(self.neighbours, self._client, self.outbox.post, self._checkpoints)
+        self.neighbours.on_change = self._changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
-        self.neighbours.on_start = self._start_execution
+        self.neighbours.on_event = self._post_event
+        self.outbox.serve(EVENT, Courier(self._client).carry)
         self.gateway = Gateway(
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),
@@ -126,6 +128,7 @@ class Server:
         self.gateway.open()
         self._database = Database.open(self.settings.state_dir, fsync=self.settings.fsync)
         self._clock = self._ticking()
+        self.agenda.open(self._clock, asyncio.get_running_loop().call_soon_threadsafe)
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
         self._serve_step_functions()
         self.stacks.resume()
@@ -217,7 +220,7 @@ class Server:
         )
 
     def _client(self, service: str, region: str) -> Any:
-        return self._clients().client(service, region)
+        return self._here.client(service, region)
 
     def _invoke(self, function: str, event: bytes) -> tuple[bytes, str | None]:
         """Runs a function for a feed: its answer, and why it failed."""
@@ -233,16 +236,23 @@ class Server:
     def _destination(self, arn: str, text: str, attributes: Mapping[str, str]) -> None:
         send(self._client, arn, text, attributes)
 
+    def _changed(self, service: str) -> None:
+        self.feeds.changed(service)
+        self.agenda.changed(service)
+
+    @cache  # noqa: B019
     def _checkpoints(self) -> Checkpoints:
         return Checkpoints(None if self._state is None else self._state.part("sources"))
 
     def _restore(self) -> None:
         self.neighbours.restore()
         self.feeds.open()
+        self.agenda.resume()
         self.outbox.open()
 
     async def close(self) -> None:
         self.feeds.close()
+        self.agenda.close()
         self.outbox.close()
         if self.service is not None:
             self.service.close()
@@ -257,10 +267,8 @@ class Server:
             self._state.closed()
             self._state.release()
 
-    def _start_execution(self, machine_arn: str, text: bytes) -> None:
-        """A rule of EventBridge starts an execution; nobody waits for the answer."""
-        body = orjson.dumps({"stateMachineArn": machine_arn, "input": text.decode()})
-        self.gateway.answer_later(Request("POST", "/", "", {"x-amz-target": STATES_TARGET + "StartExecution"}, body))
+    def _post_event(self, target: str, text: bytes, about: Mapping[str, Any]) -> None:
+        self.outbox.post(EVENT, target, text, {**about, "hops": hops()})
 
     def app(self) -> App:
         """What connections need of the gateway."""
@@ -299,7 +307,6 @@ class Server:
             self.lambdas.forget()
             self.outlet.forget()
             self.outbox.forget()
-            self.feeds.changed("lambda")
         return known
 
     def health(self) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -90,8 +90,8 @@ class Neighbours:
         self._counts = {"functions": 0, "tables": 0}
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
         """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
-        self.on_start: Callable[[str, bytes], object] = lambda machine, text: None
-        """Told of a state machine's ARN and the input that EventBridge has for it."""
+        self.on_event: Callable[[str, bytes, Mapping[str, Any]], object] = lambda target, text, about: None
+        """Told of a target's ARN, the text a rule of EventBridge has for it, and what else its courier needs."""
         self.on_change: Callable[[str], object] = lambda service: None
         """Told of a service that a request may have changed; inside the lock, so it must return at once."""
 
@@ -258,7 +258,7 @@ class Neighbours:
         if module == "pipes":
             take_over_pipes()
         if module == "events":
-            deliver_events(self._deliver, self._begin)
+            deliver_events(self._event)
         if module == "sns":
             post_only_once(lambda: self._replaying)
         correct(module, self._judge)
@@ -268,9 +268,9 @@ class Neighbours:
         if not self._replaying:  # a function that was told is not told again
             self.on_delivery(function, event)
 
-    def _begin(self, machine: str, text: bytes) -> None:
+    def _event(self, target: str, text: bytes, about: Mapping[str, Any]) -> None:
         if not self._replaying:
-            self.on_start(machine, text)
+            self.on_event(target, text, about)
 
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
         handler = _handler(module, request.path)

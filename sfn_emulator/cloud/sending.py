@@ -51,8 +51,18 @@ def _machine(client: Client, place: Place, text: str, attributes: Mapping[str, s
 
 
 def _bus(client: Client, place: Place, text: str, attributes: Mapping[str, str]) -> None:
-    """A record of an asynchronous invocation, as Lambda puts it on a bus."""
+    """An event as it is, or the record of an asynchronous invocation as Lambda puts it on a bus."""
     told = json.loads(text)
+    if "detail-type" in told:
+        entry = {
+            "Source": told["source"],
+            "DetailType": told["detail-type"],
+            "Resources": told.get("resources") or [],
+            "Detail": json.dumps(told.get("detail") or {}),
+            "EventBusName": place.name.partition("/")[2],
+        }
+        client("events", place.region).put_events(Entries=[entry])
+        return
     kind = "Success" if attributes.get("well") == "True" else "Failure"
     entry = {
         "Source": "lambda",

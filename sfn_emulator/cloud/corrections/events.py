@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.corrections.schedules import correct_rules
 from sfn_emulator.values import loads
 
 
 def correct() -> None:
+    correct_rules()
     models = importlib.import_module("moto.events.models")
     replace(models.EventsBackend, "put_events", _objects)
     models.EventPattern._wildcard_match = staticmethod(matches)

@@ -10,6 +10,7 @@ from sfn_emulator.cloud.corrections import (
     events,
     permissions,
     s3,
+    schedules,
     secretsmanager,
     sns,
 )
@@ -20,6 +21,7 @@ _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
     "awslambda": awslambda.correct,
     "dynamodb": dynamodb.correct,
     "events": events.correct,
+    "scheduler": schedules.correct_scheduler,
     "s3": s3.correct,
     "secretsmanager": secretsmanager.correct,
     "sns": sns.correct,

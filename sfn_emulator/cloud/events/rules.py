@@ -1,8 +1,8 @@
 """What EventBridge does with an event: each target of each rule that takes it gets its input.
 
-moto keeps the rules and matches their patterns; it delivers to log groups, buses and archives. Functions, state
-machines and queues are delivered to here, with Input, InputPath and InputTransformer (``API_Target``,
-``eb-transform-target-input``). PutEvents never fails because a target could not be delivered to. Nothing is scheduled.
+moto keeps the rules, matches their patterns and fills archives. Every other target is handed to the courier, with
+Input, InputPath and InputTransformer done (``API_Target``, ``eb-transform-target-input``). PutEvents never fails
+because a target could not be delivered to.
 """
 
 import copy
@@ -20,17 +20,18 @@ from sfn_emulator.query.jsonpath.path import compile_path
 
 _log: Final = logging.getLogger(__name__)
 
-Deliver: TypeAlias = Callable[[str, bytes], object]
-"""Takes a target's ARN and its input, JSON text."""
+Deliver: TypeAlias = Callable[[str, bytes, Mapping[str, Any]], object]
+"""(target's ARN, its input as JSON text, what else the courier needs: see ``about``). Must not block."""
 
+_COURIERS: Final = frozenset({"lambda", "states", "sqs", "sns", "logs"})
+"""Services whose targets the courier delivers to; of EventBridge itself buses and API destinations."""
 _AS_TOLD: Final = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 
 
-def deliver_events(function: Deliver, machine: Deliver) -> None:
-    """Lets moto's rules deliver to functions and state machines; called inside moto's lock, must not block."""
+def deliver_events(deliver: Deliver) -> None:
+    """Lets moto's rules deliver by ``deliver``; it is called inside moto's lock."""
     rule: Any = importlib.import_module("moto.events.models").Rule
     inner = getattr(rule.send_to_targets, "inner", rule.send_to_targets)
-    ours: Mapping[str, Deliver] = {"lambda": function, "states": machine, "sqs": _send_to_queue}
 
     @wraps(inner)
     def send_to_targets(self: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
@@ -39,16 +40,37 @@ def deliver_events(function: Deliver, machine: Deliver) -> None:
         event = _as_told(original_event)
         for target in list(self.targets):
             try:
-                deliver = ours.get(target["Arn"].split(":")[2])
-                if deliver is None or "SqsParameters" in target:
-                    _by_moto(inner, self, target, original_event, transform_input)
+                if is_carried(target["Arn"]):
+                    text = input_of(target, event, self.arn, self.name)
+                    deliver(target["Arn"], text.encode(), about(target, self.arn))
                 else:
-                    deliver(target["Arn"], input_of(target, event, self.arn, self.name).encode())
+                    _by_moto(inner, self, target, original_event, transform_input)
             except Exception as error:
                 _log.warning("Rule %s could not deliver to %s: %s", self.name, target["Arn"], error or type(error))
 
     send_to_targets.inner = inner  # type: ignore[attr-defined]
     rule.send_to_targets = send_to_targets
+
+
+def is_carried(arn: str) -> bool:
+    """Whether the courier delivers to such a target."""
+    parts = arn.split(":", 5)
+    service, name = parts[2], parts[5] if len(parts) > 5 else ""
+    return service in _COURIERS or (service == "events" and name.startswith(("event-bus/", "api-destination/")))
+
+
+def about(target: Mapping[str, Any], rule_arn: str) -> dict[str, Any]:
+    """What a delivery needs beside its text: retries, seconds, the dead-letter queue, attributes."""
+    policy = target.get("RetryPolicy") or {}
+    group = (target.get("SqsParameters") or {}).get("MessageGroupId")
+    return {
+        "retries": int(policy.get("MaximumRetryAttempts", 185)),
+        "age": int(policy.get("MaximumEventAgeInSeconds", 86_400)),
+        "dead_letters": (target.get("DeadLetterConfig") or {}).get("Arn"),
+        "rule": rule_arn,
+        "attributes": {"MessageGroupId": group} if group else {},
+        "http": target.get("HttpParameters") or {},
+    }
 
 
 def _takes(rule: Any, event: Mapping[str, Any]) -> bool:
@@ -64,13 +86,6 @@ def _by_moto(send: Callable[..., None], rule: Any, target: Any, event: dict[str,
         send(lone, event, transform)
     except NotImplementedError:
         raise NotImplementedError("targets of this kind are not delivered to here") from None
-
-
-def _send_to_queue(arn: str, text: bytes) -> None:
-    _, _, _, region, account, name = arn.split(":", 5)
-    importlib.import_module("moto.sqs").sqs_backends[account][region].send_message(
-        queue_name=name, message_body=text.decode()
-    )
 
 
 def _as_told(event: Mapping[str, Any]) -> dict[str, Any]:

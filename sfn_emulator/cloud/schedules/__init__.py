@@ -1,0 +1,1 @@
+"""What starts at a time: EventBridge rules with a schedule, and EventBridge Scheduler."""

@@ -1,0 +1,127 @@
+"""What a rule has for a topic, a bus, a log group or an HTTP endpoint gets there; what is refused is kept."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.cloud.functions import make_role
+from tests.cloud.schedules.test_firing import queue, taken
+from tests.cloud.sources.test_mappings import until
+from tests.processes import Process, running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        make_role(process)
+        yield process
+
+
+def rule(server: Process, name: str, target: str, bus: str = "default", **settings: Any) -> None:
+    events = server.client("events")
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": [name]}))
+    told = events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "t", "Arn": target, **settings}])
+    assert told["FailedEntryCount"] == 0
+
+
+def put(server: Process, source: str, bus: str = "default") -> None:
+    entry = {"Source": source, "DetailType": "Told", "Detail": '{"n": 1}', "EventBusName": bus}
+    assert server.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def test_a_topic_gets_the_event(server: Process) -> None:
+    url, arn = queue(server, "alarms")
+    topic = server.client("sns").create_topic(Name="alarms")["TopicArn"]
+    server.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    rule(server, "topic", topic)
+    put(server, "topic")
+    event = json.loads(json.loads(taken(server, url)["Body"])["Message"])
+    assert (event["source"], event["detail"]) == ("topic", {"n": 1})
+
+
+def test_another_bus_gets_the_event_and_its_rules_take_it(server: Process) -> None:
+    url, arn = queue(server, "second-bus")
+    bus = server.client("events").create_event_bus(Name="second")["EventBusArn"]
+    rule(server, "bus", bus)
+    rule(server, "bus", arn, "second")
+    put(server, "bus")
+    assert json.loads(taken(server, url)["Body"])["detail"] == {"n": 1}
+
+
+def test_a_bus_that_is_its_own_target_ends(server: Process) -> None:
+    url, arn = queue(server, "circle-seen")
+    bus = server.client("events").create_event_bus(Name="circle")["EventBusArn"]
+    events = server.client("events")
+    rule(server, "circle", bus, "circle")
+    events.put_targets(Rule="circle", EventBusName="circle", Targets=[{"Id": "q", "Arn": arn}])
+    put(server, "circle", "circle")
+    until(lambda: _count(server, url) >= 3)
+    threading.Event().wait(1)
+    count = _count(server, url)
+    threading.Event().wait(1)
+    assert count == _count(server, url) < 10
+
+
+def _count(server: Process, url: str) -> int:
+    told = server.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(told["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def test_a_log_group_gets_the_event(server: Process) -> None:
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName="/aws/events/told")
+    rule(server, "log", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/events/told")
+    put(server, "log")
+    found = until(lambda: logs.filter_log_events(logGroupName="/aws/events/told")["events"])
+    assert json.loads(found[0]["message"])["source"] == "log"
+
+
+def test_an_api_destination_gets_the_event_with_its_connections_key(server: Process) -> None:
+    seen: list[tuple[str, str | None, Any]] = []
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append((self.path, self.headers["X-Key"], json.loads(body)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    web = HTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    events = server.client("events")
+    connection = events.create_connection(
+        Name="shop",
+        AuthorizationType="API_KEY",
+        AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "secret"}},
+    )["ConnectionArn"]
+    destination = events.create_api_destination(
+        Name="shop",
+        ConnectionArn=connection,
+        HttpMethod="POST",
+        InvocationEndpoint=f"http://127.0.0.1:{web.server_port}/orders/*",
+    )["ApiDestinationArn"]
+    rule(server, "http", destination, HttpParameters={"PathParameterValues": ["7"]}, InputPath="$.detail")
+    put(server, "http")
+    until(lambda: seen)
+    web.shutdown()
+    web.server_close()
+    assert seen == [("/orders/7", "secret", {"n": 1})]
+
+
+def test_what_a_target_refuses_goes_to_the_dead_letter_queue_with_its_reason(server: Process) -> None:
+    url, dead = queue(server, "event-dead")
+    nobody = "arn:aws:lambda:us-east-1:123456789012:function:nobody"
+    rule(server, "lost", nobody, DeadLetterConfig={"Arn": dead})
+    put(server, "lost")
+    message = until(
+        lambda: server.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages")
+    )[0]
+    assert json.loads(message["Body"])["source"] == "lost"
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert (told["TARGET_ARN"], told["ERROR_CODE"]) == (nobody, "ResourceNotFoundException")
