@@ -17,10 +17,13 @@ from typing import Any, Final
 
 from sfn_emulator import __version__
 from sfn_emulator.api.dispatch import StepFunctionsApi
+from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.outbox import Outbox
+from sfn_emulator.cloud.delivery.sending import send
 from sfn_emulator.cloud.door import Door
-from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.events.courier import KIND as EVENT
 from sfn_emulator.cloud.events.courier import Courier, hops
+from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.lambdas.api import LambdaApi
@@ -28,11 +31,8 @@ from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
 from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.outbox import Outbox
 from sfn_emulator.cloud.outlet import NeighbourOutlet
 from sfn_emulator.cloud.schedules.agenda import Agenda
-from sfn_emulator.cloud.sending import send
-from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService

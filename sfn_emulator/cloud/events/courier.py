@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from botocore import xform_name
 
+from sfn_emulator.cloud.delivery.outbox import Parcel
+from sfn_emulator.cloud.delivery.sending import Client, UnsendableError, send
 from sfn_emulator.cloud.events.destinations import call
-from sfn_emulator.cloud.outbox import Parcel
-from sfn_emulator.cloud.sending import Client, UnsendableError, send
 
 _log: Final = logging.getLogger(__name__)
 

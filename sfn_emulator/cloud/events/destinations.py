@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from sfn_emulator.cloud.sending import Client, UnsendableError
+from sfn_emulator.cloud.delivery.sending import Client, UnsendableError
 
 _SECONDS: Final = 5.0
 """An API destination has five seconds to answer."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from sfn_emulator.cloud.delivery.outbox import Parcel
 from sfn_emulator.cloud.lambdas.functions import Function, InvokeError
-from sfn_emulator.cloud.outbox import Parcel
 
 _log: Final = logging.getLogger(__name__)
 

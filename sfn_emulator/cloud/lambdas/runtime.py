@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
+from sfn_emulator.cloud.delivery.outbox import Post
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.asynchronous import KIND
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
@@ -24,7 +25,6 @@ from sfn_emulator.cloud.lambdas.processes import Processes, Ran
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
 from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.outbox import Post
 
 REQUEST_LIMIT: Final = 6_291_456
 EVENT_LIMIT: Final = 1_048_576

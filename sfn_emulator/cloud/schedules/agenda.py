@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.outbox import Post
+from sfn_emulator.cloud.delivery.sending import Client
 from sfn_emulator.cloud.events.courier import KIND
 from sfn_emulator.cloud.events.rules import about, input_of
-from sfn_emulator.cloud.outbox import Post
 from sfn_emulator.cloud.schedules.expressions import ExpressionError, compile_rule, compile_schedule, zone_of
 from sfn_emulator.cloud.schedules.timetable import Entry, Timetable
-from sfn_emulator.cloud.sending import Client
-from sfn_emulator.cloud.sources.checkpoints import Checkpoints
 from sfn_emulator.cloud.sources.feeds import Moto
 from sfn_emulator.engine.ports import Clock
 

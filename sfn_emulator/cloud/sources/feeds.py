@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, Protocol
 
-from sfn_emulator.cloud.sending import Client
-from sfn_emulator.cloud.sources.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.sending import Client
 from sfn_emulator.cloud.sources.mappings import PARTIAL, Invoke, batching_of, to_function
 from sfn_emulator.cloud.sources.pipes import Pipe, through
 from sfn_emulator.cloud.sources.pipes import batching_of as pipe_batching

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sfn_emulator.cloud.delivery.sending import Client
 from sfn_emulator.cloud.events.rules import selected
 from sfn_emulator.cloud.events.transformer import transformed
-from sfn_emulator.cloud.sending import Client
 from sfn_emulator.cloud.sources.filters import FilterError, patterns_of
 from sfn_emulator.cloud.sources.mappings import Invoke, failures
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record

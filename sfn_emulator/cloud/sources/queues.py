@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sfn_emulator.cloud.sending import Client
+from sfn_emulator.cloud.delivery.sending import Client
 from sfn_emulator.cloud.sources.filters import passes
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Record
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
-from sfn_emulator.cloud.sending import Client, send
-from sfn_emulator.cloud.sources.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
+from sfn_emulator.cloud.delivery.sending import Client, send
 from sfn_emulator.cloud.sources.filters import passes
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
