@@ -8,15 +8,16 @@ BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
 NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
 
 $(VENV)/.run: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) . && touch $@
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) '.[saga]' && touch $@
 
 $(VENV)/.test: $(VENV)/.run tests/clients/node/package-lock.json
-	$(PIP) '.[test]' && touch $@
+	$(PIP) '.[saga,test]' && touch $@
 	command -v npm >/dev/null && $(NPM) || echo "without npm or its registry the JavaScript SDK is not tried"
 
 $(VENV)/.check: $(VENV)/.test
-	$(PIP) '.[test,check]' && touch $@
+	$(PIP) '.[saga,test,check]' && touch $@
 
 up: $(VENV)/.run
 	$(BIN)/python cli.py up

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
-from localstack_client.session import Session as LocalStackSession
 
 from deploy.config import Config
 from deploy.errors import DeployError
@@ -67,6 +66,12 @@ def _embedded(settings: dict[str, str], endpoint: str | None) -> tuple[ClientFac
 
 
 def _localstack(settings: dict[str, str], endpoint: str | None) -> tuple[ClientFactory, str, str | None]:
+    try:
+        from localstack_client.session import Session as LocalStackSession
+    except ModuleNotFoundError as error:
+        raise DeployError(
+            "localstack: run 'pip install localstack-client'; without it its ports are not known"
+        ) from error
     given = endpoint or settings.get("endpoint")
     session = LocalStackSession(
         "test", "test", region_name=settings["region"], localstack_host=urlsplit(given).netloc if given else None

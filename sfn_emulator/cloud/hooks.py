@@ -1,8 +1,11 @@
-"""Where moto would reach out of this process by itself, it is told who does it here."""
+"""Where moto would reach out of this process, or for packages we replace, it is told who does it here."""
 
 import importlib
+import sys
 from collections.abc import Callable
-from typing import Any
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Final
 
 
 def deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
@@ -31,3 +34,20 @@ def post_only_once(replaying: Callable[[], bool]) -> None:
             return getattr(inner, name)
 
     models.requests = Requests()
+
+
+_VALIDATOR: Final = "openapi_spec_validator"
+
+
+def do_without_validator() -> None:
+    """moto's API Gateway imports a validator of OpenAPI documents, and with it 13 MB of packages.
+
+    ``corrections.apigateway`` replaces the only two functions that call it, so its names alone are enough.
+    """
+    if _VALIDATOR in sys.modules or find_spec(_VALIDATOR) is not None:
+        return
+    exceptions = ModuleType(f"{_VALIDATOR}.validation.exceptions")
+    vars(exceptions)["OpenAPIValidationError"] = type("OpenAPIValidationError", (Exception,), {})
+    root = ModuleType(_VALIDATOR)
+    vars(root)["validate"] = None
+    sys.modules |= {_VALIDATOR: root, f"{_VALIDATOR}.validation": ModuleType(""), exceptions.__name__: exceptions}

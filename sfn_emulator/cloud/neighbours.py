@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
-from sfn_emulator.cloud.hooks import deliver_to_functions, post_only_once
+from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, post_only_once
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
@@ -248,6 +248,7 @@ class Neighbours:
     def _prepare(self, module: str) -> None:
         if module in self._prepared:
             return
+        do_without_validator()
         importlib.import_module(f"moto.{module}.urls")
         watch_moto()
         if module == "sqs":
