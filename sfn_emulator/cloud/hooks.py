@@ -51,3 +51,9 @@ def do_without_validator() -> None:
     root = ModuleType(_VALIDATOR)
     vars(root)["validate"] = None
     sys.modules |= {_VALIDATOR: root, f"{_VALIDATOR}.validation": ModuleType(""), exceptions.__name__: exceptions}
+
+
+def forget_instances() -> None:
+    """moto keeps a list of every object it ever made, for a decorator nobody here uses; memory would only grow."""
+    base: Any = importlib.import_module("moto.core.common_models").BaseModel
+    base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
-from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, post_only_once
+from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, forget_instances, post_only_once
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
@@ -242,7 +242,7 @@ class Neighbours:
         os.environ.update(_STANDING_SETTINGS, MOTO_ACCOUNT_ID=self._account)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             os.environ.setdefault(name, "test")
-        _forget_instances()
+        forget_instances()
         self._started = True
 
     def _prepare(self, module: str) -> None:
@@ -393,9 +393,3 @@ def _let_others_in_while_polling() -> None:
 
     wait_for_messages.shares = True  # type: ignore[attr-defined]
     queue.wait_for_messages = wait_for_messages
-
-
-def _forget_instances() -> None:
-    """moto keeps a list of every object it ever made, for a decorator nobody here uses; memory would only grow."""
-    base: Any = importlib.import_module("moto.core.common_models").BaseModel
-    base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)
