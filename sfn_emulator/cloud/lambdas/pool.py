@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -49,6 +49,21 @@ class Zygote:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._models: set[str] = set()
+
+    def learn(self, services: Any) -> None:
+        """A worker says that it made clients of these services: the next ones find what that reads with their birth.
+        Does not block."""
+        told = services if isinstance(services, list) else []
+        fresh = [name for name in told if isinstance(name, str) and name not in self._models]
+        if fresh:
+            self._models.update(fresh)
+            threading.Thread(target=self._learn, args=(fresh,), name="lambda-models", daemon=True).start()
+
+    def _learn(self, services: Sequence[str]) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            if self._control is not None:
+                self._ask({"models": services}, [])
 
     def start(self) -> None:
         """Starts it if it isn't running; blocks until boto3 is imported."""
@@ -121,6 +136,7 @@ class Zygote:
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
             )
         self._control = ours
+        self._models.clear()
         if lambda_worker.receive(ours) is None:
             raise OSError("The process that starts Lambda workers could not start; see standard error.")
         return ours

@@ -62,7 +62,9 @@ class Processes:
                     worker.kill()
                     return Ran(_not_loaded(loaded), worker.stream, init)
                 log = loaded.log
+                self._zygote.learn(loaded.header.get("models"))
             outcome = worker.invoke(header, payload, function.timeout)
+            self._zygote.learn(outcome.header.get("models"))
             fit = outcome.ended == "answered"
             return Ran(outcome._replace(log=log + outcome.log), worker.stream, init)
         finally:

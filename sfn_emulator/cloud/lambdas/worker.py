@@ -12,6 +12,7 @@ import ctypes
 import decimal
 import gc
 import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -189,6 +190,12 @@ def _too_large(size: int) -> bytes:
     return json.dumps({"errorMessage": text, "errorType": "Function.ResponseSizeTooLarge"}).encode()
 
 
+class _Models:
+    read: Any = None
+    """What of botocore's descriptions of services is read already (``service_models``); the zygote's, and its
+    children's."""
+
+
 class _RequestId(logging.Filter):
     current = ""
 
@@ -208,7 +215,7 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
     except Exception as error:
         send(sock, {"ready": False}, failure(error, "", root))
         os._exit(1)
-    send(sock, {"ready": True})
+    send(sock, {"ready": True, **_Models.read.news()})
     while True:
         told = receive(sock)
         if told is None:
@@ -217,7 +224,7 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
         _RequestId.current = header["id"]
         failed, answer = call(handler, payload, Context(environment, header), root)
         _flush()
-        send(sock, {"failed": failed, "memory": _peak_megabytes()}, answer)
+        send(sock, {"failed": failed, "memory": _peak_megabytes(), **_Models.read.news()}, answer)
 
 
 def become(sock: socket.socket, spec: Json) -> NoReturn:
@@ -236,7 +243,7 @@ def become(sock: socket.socket, spec: Json) -> NoReturn:
 def _initialised(spec: Json) -> Handler:
     os.chdir(spec["root"])
     sys.path[:0] = spec["path"]
-    bundled = [name for name in ("boto3", "botocore") if Path(spec["root"], name).is_dir()]
+    bundled = [name for name in ("boto3", "botocore") if any(Path(part, name).is_dir() for part in spec["path"])]
     for name in [name for name in sys.modules if name.partition(".")[0] in bundled]:
         del sys.modules[name]
     return load(spec["handler"])
@@ -314,9 +321,11 @@ def _die_with_parent() -> None:
 
 
 def fork_on_demand(control: socket.socket) -> NoReturn:
-    """Answers ``spawn`` and ``reap`` until the server is gone."""
+    """Answers ``spawn``, ``reap`` and ``models`` until the server is gone."""
     for name in ("boto3", "boto3.dynamodb.types", "botocore.httpsession", "botocore.retries.standard", "xml.etree"):
         importlib.import_module(name)  # so that no worker has to
+    _Models.read = _beside("service_models").ServiceModels()
+    _Models.read.make(["sts"])
     gc.collect()
     gc.freeze()
     try:
@@ -330,8 +339,21 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
         order, descriptors = told
         if "reap" in order:
             send(control, {"status": _ended(order["reap"])})
+        elif "models" in order:
+            _Models.read.make(order["models"])
+            gc.freeze()
+            send(control, {})
         else:
             send(control, {"pid": _fork(control, order, descriptors)})
+
+
+def _beside(name: str) -> Any:
+    """The module in the file next to this one; ``sys.path`` is the functions' own."""
+    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _fork(control: socket.socket, spec: Json, descriptors: list[int]) -> int:

@@ -409,3 +409,39 @@ def test_a_handler_can_run_in_the_servers_own_process() -> None:
         assert invoke(server, "one")[0] == [server.process.pid, "one", "/tmp"]
         deploy(server, "wrong", "def handler(event, context):\n    raise KeyError('x')")
         assert invoke(server, "wrong")[0]["errorType"] == "KeyError"
+
+
+CLIENT = """
+import time
+began = time.process_time()
+import boto3
+boto3.client("kinesis")
+took = time.process_time() - began
+def handler(event, context):
+    return took
+"""
+
+
+def test_the_second_function_that_makes_a_client_finds_what_that_reads(server: Process) -> None:
+    def cold(name: str) -> float:
+        deploy(server, name, CLIENT)
+        return float(invoke(server, name)[0])
+
+    first = cold("first-client")
+    assert until(lambda: cold(f"client-{time.monotonic_ns()}") < first / 1.5)
+
+
+def test_a_function_that_brings_its_own_boto3_gets_its_own(server: Process) -> None:
+    source = "import boto3\ndef handler(event, context):\n    return boto3.mine"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("app.py", source)
+        files.writestr("boto3/__init__.py", "mine = True")
+    server.client("lambda").create_function(
+        FunctionName="own-boto3",
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    assert invoke(server, "own-boto3") == (True, None)
