@@ -10,6 +10,10 @@
 ``sfn_reset``       makes that emulator forget everything; called with a service's name, what that one holds
 ``sfn_client``      boto3 clients for that endpoint: ``sfn_client("dynamodb")``
 
+``--sfn-cov`` notes which states, rules, Retriers and Catchers the session took, in process and over the wire, and tells
+at its end what never was; ``--sfn-cov-source FILE`` names the definitions that are told of, ``--sfn-cov-fail-under``
+fails the session when less was taken. Workers of pytest-xdist note in the same place.
+
 pytest loads this file in every session, so what a fixture needs is imported only when it is asked for.
 """
 
@@ -21,22 +25,89 @@ from typing import Any
 
 import pytest
 
+_COVERAGE = pytest.StashKey[Any]()
+_DIRECTORY = ".sfn-coverage"
+_SERVERS = "SFN_EMULATOR_COVERAGE"
+"""What an emulator in a process of its own reads ``--coverage`` from."""
+
 Given = Path | str | Mapping[str, Any]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("sfn", "AWS Step Functions")
+    group.addoption(
+        "--sfn-cov", nargs="?", const=_DIRECTORY, metavar="DIR", help=f"note what is taken (in {_DIRECTORY})"
+    )
+    group.addoption("--sfn-cov-source", action="append", default=[], metavar="FILE", help="a definition to tell of")
+    group.addoption("--sfn-cov-fail-under", type=float, metavar="PERCENT", help="fail when less was taken")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    directory = config.getoption("--sfn-cov")
+    if directory is None:
+        return
+    import os
+
+    from sfn_emulator.coverage.recording import SUFFIX, Recording
+
+    place = config.rootpath / directory
+    if not hasattr(config, "workerinput"):
+        for old in place.glob(f"*{SUFFIX}"):
+            old.unlink()
+    config.stash[_COVERAGE] = Recording(place)
+    os.environ[_SERVERS] = str(place)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _COVERAGE in config.stash:
+        config.stash[_COVERAGE].close()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if _COVERAGE not in config.stash:
+        return
+    from sfn_emulator.coverage.reports.text import text
+
+    terminalreporter.section("coverage of state machines")
+    terminalreporter.write(text(_covered(config)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    least = session.config.getoption("--sfn-cov-fail-under")
+    if _COVERAGE not in session.config.stash or least is None or hasattr(session.config, "workerinput"):
+        return
+    from sfn_emulator.coverage.reports.text import total
+
+    taken = total(_covered(session.config))
+    if taken < least:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print(f"\n--sfn-cov-fail-under: {taken:.1f} % was taken, less than {least:g} %")  # noqa: T201 - pytest's own way
+
+
+def _covered(config: pytest.Config) -> list[Any]:
+    from sfn_emulator.coverage.covered import covered
+    from sfn_emulator.coverage.recording import read
+
+    sources = [config.rootpath / name for name in config.getoption("--sfn-cov-source")]
+    found = covered(read([config.rootpath / config.getoption("--sfn-cov")]), sources)
+    return [machine for machine in found if not sources or Path(machine.path) in sources]
+
+
 @pytest.fixture
-def state_machine() -> Callable[..., Callable[..., Any]]:
+def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[..., Any]]:
     """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Execution``.
 
     ``substitutions`` fill ``${Names}``. ``run`` takes what ``engine.local.run_locally`` takes, whose ``Execution`` has
     ``status``, ``output``, ``error``, ``cause`` and ``events``. Raises ``DefinitionError`` with every problem at once.
     """
-    from sfn_emulator.engine.local import Execution, program_of, run_locally
+    from sfn_emulator.engine.local import Execution, run_locally
+
+    recording = request.config.stash.get(_COVERAGE, None)
 
     def compiled(
         definition: Given, substitutions: Mapping[str, Any] | None = None, *, express: bool = False
     ) -> Callable[..., Execution]:
-        program = program_of(_text(definition, substitutions or {}), express=express)
+        program = _compiled(definition, _text(definition, substitutions or {}), express, recording)
 
         def run(given: Any = None, **options: Any) -> Execution:
             return run_locally(program, given, express=express, **options)
@@ -91,6 +162,23 @@ def sfn_reset(sfn_endpoint: str) -> Callable[..., None]:
     return reset
 
 
+def _compiled(definition: Given, text: str, express: bool, recording: Any) -> Any:
+    from sfn_emulator.asl.model import MachineType
+    from sfn_emulator.asl.parse import load
+    from sfn_emulator.engine.program import compile
+
+    machine = load(text, MachineType.EXPRESS if express else MachineType.STANDARD)
+    if recording is None:
+        return compile(machine)
+    path = "" if isinstance(definition, Mapping) or _is_text(definition) else str(definition)
+    return compile(machine, recording.watch(machine, text, path=path))
+
+
+def _is_text(definition: Path | str) -> bool:
+    """Whether it is a definition itself, and not the path of one."""
+    return isinstance(definition, str) and ("\n" in definition or definition.lstrip().startswith("{"))
+
+
 def _text(definition: Given, substitutions: Mapping[str, Any]) -> str:
     """The JSON text, with ``${Name}`` filled in; a quoted one alone in its string may become a number."""
     import json
@@ -109,7 +197,7 @@ def _read(definition: Path | str) -> str:
     from sfn_emulator.asl.text.source import DEPTH_LIMIT
     from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 
-    given = isinstance(definition, str) and ("\n" in definition or definition.lstrip().startswith("{"))
+    given = _is_text(definition)
     text = str(definition) if given else Path(definition).read_text(encoding="utf-8-sig")
     if not (str(definition).endswith(YAML_SUFFIXES) or (given and not text.lstrip().startswith(("{", "[")))):
         return text

@@ -39,6 +39,7 @@ from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App
 from sfn_emulator.control import routes
+from sfn_emulator.coverage.recording import Recording, watching
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.gateway import Gateway
@@ -178,6 +179,8 @@ class Server:
             service.host.turns = Sliced(loop, self.settings.execution_memory)
         if self.settings.verbose:
             service.host.heard = execution_passed
+        if self.settings.coverage is not None:
+            service.definitions.watch = watching(Recording(self.settings.coverage))
         service.open(*self._hands(service, self._clock, loop))
         return service
 

@@ -39,6 +39,8 @@ class Settings:
     """Pages of other origins that may ask (``http://localhost:3000``)."""
     verbose: bool = False
     """Whether executions and functions' lines are told on standard error."""
+    coverage: Path | None = None
+    """Where it is noted which states, rules and Catchers of every definition were taken."""
     body_limit: int = 128 * 1024 * 1024
     grace: float = 2.0
     execution_memory: int = 512

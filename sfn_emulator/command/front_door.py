@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "run": "Run one execution here, in virtual time, and show its states.",
     "logs": "Show what functions printed and executions logged.",
     "clock": "Tell a server's time, or move it on.",
+    "cover": "Tell which parts of definitions were taken by what ran.",
     "lint": "Tell what is wrong with definitions, in files and in templates.",
 }
 """Each is a file of this folder; the line is what ``sfn-emulator --help`` tells of it, without importing it."""

@@ -49,7 +49,7 @@ _SECTIONS: Final = {
         "time",
     ),
     "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
-    "What it says": ("verbose",),
+    "What it says": ("verbose", "coverage"),
     "Whose everything is": ("account", "region"),
 }
 
@@ -177,6 +177,12 @@ and what is not: docs/support.md"""
     metavar="SERVICE=URL|aws",
     help="Where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
     "credentials. May be repeated.",
+)
+@click.option(
+    "--coverage",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Note there which states, rules and Catchers are taken, for 'sfn-emulator cover'.",
 )
 @click.option(
     "--verbose", is_flag=True, help="Say a line for each execution that begins or ends, and for each a function prints."

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from sfn_emulator.asl.parse import parse, parse_state
 from sfn_emulator.asl.parsing.draft import Misfits
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine import program as engine
+from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import Tasks
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.errors import Problem, Severity
@@ -59,6 +60,8 @@ class Definitions:
         self.tasks: Tasks | None = None
         self.parameters: Misfits | None = None
         """What is asked of each Task's Parameters or Arguments."""
+        self.watch: Callable[[Machine, Revision], Instrument | None] = lambda machine, revision: None
+        """Whoever watches the runs of a definition; asked when it is compiled."""
         self._models: _Kept[str, Machine] = _Kept()
         self._programs: _Kept[str, Program] = _Kept()
         self._large: _Kept[tuple[str, MachineType], Parsed] = _Kept()
@@ -104,7 +107,9 @@ class Definitions:
     def program(self, revision: Revision) -> Program:
         found = self._programs.get(revision.id)
         if found is None:
-            found = self._programs.keep(revision.id, engine.compile(self.model(revision)), revision.definition)
+            model = self.model(revision)
+            compiled = engine.compile(model, self.watch(model, revision))
+            found = self._programs.keep(revision.id, compiled, revision.definition)
         return found
 
     def child_program(self, revision: Revision, state: str) -> Program:
@@ -114,7 +119,8 @@ class Definitions:
         if found is None:
             processor = _map_state(self.model(revision).body, state)
             assert processor is not None, f"a Map Run was started by {state}, so it is there"
-            found = self._programs.keep(key, Program(engine.block(processor)), revision.definition)
+            watch = self.watch(self.model(revision), revision)
+            found = self._programs.keep(key, Program(engine.block(processor, watch)), revision.definition)
         return found
 
     # -- ValidateStateMachineDefinition

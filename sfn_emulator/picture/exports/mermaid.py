@@ -4,7 +4,7 @@ States that only handle what went wrong have an orange frame.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from sfn_emulator.picture.graph import MISSING, Edge, EdgeKind, Graph, Node, Region
@@ -23,18 +23,24 @@ _SPECIAL: Final = str.maketrans({'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "
 _INSIDE: Final = frozenset((EdgeKind.BRANCH, EdgeKind.ITERATION))
 _LONGEST: Final = 60
 _HANDLING: Final = "stroke:#c77700,stroke-width:2px"
+_MISSED: Final = "stroke:#c62828,stroke-width:2px,stroke-dasharray:5 3"
 
 
-def mermaid(graph: Graph, *, retries: bool = False) -> str:
-    """Text that ends in a line break."""
+def mermaid(
+    graph: Graph, *, retries: bool = False, missed: Collection[str] = (), untaken: Collection[Edge] = ()
+) -> str:
+    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn as what did not happen."""
     names = _names(graph)
     lines = ["flowchart TD", *(f"    {line}" for line in _region(graph, graph.regions[0], names))]
-    for edge in graph.edges:
-        if edge.kind not in _INSIDE and (retries or edge.kind is not EdgeKind.RETRY):
-            lines.append(f"    {_edge(edge, names)}")
+    edges = [e for e in graph.edges if e.kind not in _INSIDE and (retries or e.kind is not EdgeKind.RETRY)]
+    lines += [f"    {_edge(edge, names)}" for edge in edges]
+    lines += [f"    linkStyle {number} {_MISSED}" for number, edge in enumerate(edges) if edge in untaken]
     handling = [names[node.id] for node in graph.nodes if node.handles]
     if handling:
         lines += [f"    classDef handling {_HANDLING}", f"    class {','.join(handling)} handling"]
+    red = [names[node.id] for node in graph.nodes if node.id in missed]
+    if red:
+        lines += [f"    classDef missed {_MISSED}", f"    class {','.join(red)} missed"]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@
 Each region is laid out on its own, the innermost first; a Parallel or Map is as large as what is inside it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -27,7 +27,9 @@ svg{font:13px system-ui,sans-serif;background:#fff;color:#1d2733}
 text{fill:currentColor;text-anchor:middle}.type{font-size:10px;fill:#66727f}.edge{font-size:10px;fill:#4d5965}
 .node{fill:#fff;stroke:#8a96a3}.handles{fill:#fff4e5;stroke:#c77700}.Choice{fill:#f3f5f8}.region{fill:#f7f9fb}
 path{fill:none;stroke:#66727f}.label{fill:#fff;stroke:none}
-.catch{stroke:#c77700;stroke-dasharray:4 3}marker path{fill:#66727f;stroke:none}
+.catch{stroke:#c77700;stroke-dasharray:4 3}
+.missed{stroke:#c62828;stroke-dasharray:5 3;stroke-width:2}.untaken{stroke:#c62828;stroke-dasharray:2 4}
+marker path{fill:#66727f;stroke:none}
 @media(prefers-color-scheme:dark){svg{background:#14191f;color:#e4e9ee}.label{fill:#14191f}.type,.edge{fill:#9aa7b4}
 .node{fill:#1e252d;stroke:#66727f}.handles{fill:#33270f;stroke:#d9942b}.Choice,.region{fill:#191f26}}
 """
@@ -42,9 +44,9 @@ class _Drawn:
     parts: str
 
 
-def svg(graph: Graph) -> str:
-    """Text that ends in a line break."""
-    whole = _region(graph, graph.regions[0], _Counts(graph))
+def svg(graph: Graph, *, missed: Collection[str] = (), untaken: Collection[Edge] = ()) -> str:
+    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn as what did not happen."""
+    whole = _region(graph, graph.regions[0], _Marks(graph, missed, untaken))
     width, height = round(whole.width + 2 * _PADDING), round(whole.height + 2 * _PADDING)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -55,19 +57,20 @@ def svg(graph: Graph) -> str:
     )
 
 
-class _Counts(dict[str, int]):
-    """Retriers by state."""
+class _Marks(dict[str, int]):
+    """Retriers by state; what is missed and untaken."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, missed: Collection[str], untaken: Collection[Edge]) -> None:
         super().__init__()
+        self.missed, self.untaken = missed, untaken
         for edge in graph.edges:
             if edge.kind is EdgeKind.RETRY:
                 self[edge.source] = self.get(edge.source, 0) + 1
 
 
-def _region(graph: Graph, region: Region, retriers: Mapping[str, int]) -> _Drawn:
+def _region(graph: Graph, region: Region, marks: _Marks) -> _Drawn:
     nodes = {node.id: node for node in graph.inside(region.id)}
-    inner = {id_: _container(graph, node, retriers) for id_, node in nodes.items() if graph.regions_of(id_)}
+    inner = {id_: _container(graph, node, marks) for id_, node in nodes.items() if graph.regions_of(id_)}
     sizes = {id_: (d.width, d.height) for id_, d in inner.items()}
     sizes |= {id_: (_width(node), _BOX) for id_, node in nodes.items() if id_ not in inner}
     lines = _lines(edge for edge in graph.edges if edge.source in nodes and edge.target in nodes)
@@ -75,8 +78,8 @@ def _region(graph: Graph, region: Region, retriers: Mapping[str, int]) -> _Drawn
     places = arrange(
         {id_: sizes[id_] for id_ in nodes} | labels, [w for line in lines for w in line.ways], region.start_at
     )
-    drawn = [line.drawn(places, sizes) for line in lines]
-    drawn += [_box(node, places.centres[id_], sizes[id_], inner.get(id_), retriers) for id_, node in nodes.items()]
+    drawn = [line.drawn(places, sizes, marks.untaken) for line in lines]
+    drawn += [_box(node, places.centres[id_], sizes[id_], inner.get(id_), marks) for id_, node in nodes.items()]
     return _Drawn(places.width, places.height, "".join(drawn))
 
 
@@ -84,10 +87,10 @@ def _width(node: Node) -> float:
     return max(96.0, len(node.name) * _LETTER + 32)
 
 
-def _container(graph: Graph, node: Node, retriers: Mapping[str, int]) -> _Drawn:
+def _container(graph: Graph, node: Node, marks: _Marks) -> _Drawn:
     """The regions of a Parallel or Map beside each other, each in a frame."""
     parts, x, height = [], _PADDING, 0.0
-    regions = [_region(graph, region, retriers) for region in graph.regions_of(node.id)]
+    regions = [_region(graph, region, marks) for region in graph.regions_of(node.id)]
     for drawn in regions:
         width = drawn.width + 2 * _PADDING
         frame = f'<rect class="node region" width="{width:.0f}" height="{drawn.height + 2 * _PADDING:.0f}" rx="6"/>'
@@ -98,15 +101,13 @@ def _container(graph: Graph, node: Node, retriers: Mapping[str, int]) -> _Drawn:
     return _Drawn(max(x, _width(node)), height + 3 * _PADDING + _TITLE + 10, "".join(parts))
 
 
-def _box(
-    node: Node, centre: Point, size: tuple[float, float], inner: _Drawn | None, retriers: Mapping[str, int]
-) -> str:
+def _box(node: Node, centre: Point, size: tuple[float, float], inner: _Drawn | None, marks: _Marks) -> str:
     width, height = size
-    classes = f"node {node.type}{' handles' if node.handles else ''}"
+    classes = f"node {node.type}{' handles' if node.handles else ''}{' missed' if node.id in marks.missed else ''}"
     rect = (
         f'<rect class="{escape(classes)}" width="{width:.0f}" height="{height:.0f}" rx="{_ROUND.get(node.type, 8)}"/>'
     )
-    again = " ↻" if node.id in retriers else ""
+    again = " ↻" if node.id in marks else ""
     name_at, type_at = (18, 30) if inner is None else (16, 28)
     text = f'<text x="{width / 2:.1f}" y="{name_at}">{escape(node.name)}</text>'
     text += f'<text class="type" x="{width / 2:.1f}" y="{type_at}">{escape(node.type)}{again}</text>'
@@ -154,8 +155,9 @@ class _Line:
             return [(self.source, self.target)]
         return [(self.source, self.label), (self.label, self.target)]
 
-    def drawn(self, places: Places, sizes: Mapping[str, tuple[float, float]]) -> str:
+    def drawn(self, places: Places, sizes: Mapping[str, tuple[float, float]], untaken: Collection[Edge]) -> str:
         kind = "catch" if all(edge.kind is EdgeKind.CATCH for edge in self.edges) else "way"
+        kind += " untaken" if all(edge in untaken for edge in self.edges) else ""
         path = f'<path class="{kind}" d="{_curve(self._points(places, sizes))}" marker-end="url(#arrow)"/>'
         if not self.said:
             return path

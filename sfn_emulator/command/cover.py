@@ -1,0 +1,92 @@
+"""``sfn-emulator cover``: which parts of definitions were taken by what ran, and which never were."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.coverage.covered import Covered, covered
+from sfn_emulator.coverage.recording import SUFFIX, read
+from sfn_emulator.coverage.reports.cobertura import cobertura
+from sfn_emulator.coverage.reports.data import data
+from sfn_emulator.coverage.reports.lcov import lcov
+from sfn_emulator.coverage.reports.painted import painted_mermaid, painted_svg
+from sfn_emulator.coverage.reports.text import text, total
+from sfn_emulator.picture.definition import UndrawableError
+
+DIRECTORY: Final = Path(".sfn-coverage")
+TOO_LITTLE: Final = 4
+
+
+def _alone(paint: Callable[[Covered], str]) -> Callable[[Sequence[Covered]], str]:
+    def painted(found: Sequence[Covered]) -> str:
+        if len(found) != 1:
+            raise Failure(f"a picture is of one machine, and {len(found)} ran; name one with --source FILE")
+        return paint(found[0])
+
+    return painted
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[Covered]], str]]] = {
+    "text": text,
+    "json": data,
+    "lcov": lcov,
+    "cobertura": cobertura,
+    "mermaid": _alone(painted_mermaid),
+    "svg": _alone(painted_svg),
+}
+
+_EXAMPLES: Final = (
+    ("pytest --sfn-cov && sfn-emulator cover report", "What a test session took, and what it never did."),
+    ("sfn-emulator serve --coverage .sfn-coverage", "Note what executions of a server take."),
+    ("sfn-emulator cover report --source machine.asl.json --format lcov > lcov.info", "For the tools you have."),
+)
+
+
+@click.group("cover")
+def command() -> None:
+    """Tell which states, rules, Retriers and Catchers were taken, and which never."""
+
+
+@command.command(
+    "report",
+    cls=HelpPage,
+    examples=_EXAMPLES,
+    exits={**DONE, 1: "there is nothing to report, or it can't be read", TOO_LITTLE: "less than --fail-under"},
+)
+@click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--source",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A definition file: what ran elsewhere, deployed from it, is told by its lines. May be repeated.",
+)
+@click.option("--format", "wanted", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 4 when less was taken.")
+@click.pass_context
+def report(
+    ctx: click.Context, places: tuple[Path, ...], source: tuple[Path, ...], wanted: str, fail_under: float | None
+) -> None:
+    """Report what was noted in PLACES (default: .sfn-coverage), files or directories."""
+    if not places and not DIRECTORY.is_dir():
+        raise Failure("nothing was noted here; run 'pytest --sfn-cov' or 'sfn-emulator serve --coverage .sfn-coverage'")
+    try:
+        found = covered(read(places or (DIRECTORY,)), source)
+    except (UndrawableError, OSError) as error:
+        raise Failure(str(error)) from None
+    if source:
+        found = [machine for machine in found if machine.path in {str(path) for path in source}]
+    click.echo(FORMATS[wanted](found), nl=False)
+    if fail_under is not None and total(found) < fail_under:
+        click.echo(f"sfn-emulator: {total(found):.1f} % was taken, less than {fail_under:g} %", err=True)
+        ctx.exit(TOO_LITTLE)
+
+
+@command.command("erase", cls=HelpPage, examples=(("sfn-emulator cover erase", "Begin anew."),))
+@click.argument("place", default=DIRECTORY, type=click.Path(file_okay=False, path_type=Path))
+def erase(place: Path) -> None:
+    """Forget what was noted in PLACE (default: .sfn-coverage)."""
+    for file in place.glob(f"*{SUFFIX}"):
+        file.unlink()

@@ -1,0 +1,93 @@
+"""What there is to be taken in a definition: its points, and where each stands.
+
+A point is a state entered, its Next followed, one rule or the Default of a Choice, one name in the ErrorEquals of one
+Retrier or Catcher. Names of states are unique in a machine, so a state's name says which it is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sfn_emulator.picture.graph import Edge, EdgeKind, graph_of
+
+Place = tuple[str | int, ...]
+
+
+class Point(NamedTuple):
+    """``kind`` is a key of ``KINDS``; ``number`` counts rules, Retriers and Catchers from 0."""
+
+    kind: str
+    state: str
+    number: int = 0
+    error: str = ""
+
+
+KINDS: Final = {
+    "state": "states",
+    "next": "transitions",
+    "rule": "Choice rules",
+    "default": "Defaults",
+    "retry": "Retriers",
+    "catch": "Catchers",
+}
+"""Kinds in the order they are told, with what a report calls them."""
+
+_FIELDS: Final = {
+    EdgeKind.NEXT: ("next", "Next"),
+    EdgeKind.CHOICE: ("rule", "Choices"),
+    EdgeKind.DEFAULT: ("default", "Default"),
+    EdgeKind.RETRY: ("retry", "Retry"),
+    EdgeKind.CATCH: ("catch", "Catch"),
+}
+_INDEXED: Final = frozenset({"rule", "retry", "catch"})
+
+
+def points_of(definition: Mapping[str, Any]) -> dict[Point, Place]:
+    """Every point of a definition's object, in the order of the definition."""
+    graph = graph_of(definition)
+    ways: dict[str, list[Edge]] = {}
+    for edge in graph.edges:
+        ways.setdefault(edge.source, []).append(edge)
+    found: dict[Point, Place] = {}
+    for node in graph.nodes:
+        if not node.place:  # a target that is not there
+            continue
+        found[Point("state", node.name)] = node.place
+        for edge in ways.get(node.id, ()):
+            found |= _of_edge(node.name, node.place, edge, definition)
+    return found
+
+
+def _of_edge(state: str, place: Place, edge: Edge, definition: Mapping[str, Any]) -> dict[Point, Place]:
+    if edge.kind not in _FIELDS:
+        return {}
+    kind, field = _FIELDS[edge.kind]
+    where: Place = (*place, field, edge.index) if kind in _INDEXED else (*place, field)
+    if kind in ("retry", "catch"):
+        return {Point(kind, state, edge.index, name): where for name in _errors(_at(definition, where))}
+    return {Point(kind, state, edge.index): where}
+
+
+def _at(definition: Any, place: Sequence[str | int]) -> Any:
+    for key in place:
+        definition = definition[key]
+    return definition
+
+
+def _errors(handler: Any) -> Iterator[str]:
+    yield from (str(name) for name in handler.get("ErrorEquals") or ())
+
+
+def told(point: Point) -> str:
+    """The point in words, its state left out."""
+    match point.kind:
+        case "state":
+            return "never entered"
+        case "next":
+            return "Next never followed"
+        case "rule":
+            return f"Choice rule {point.number + 1} never taken"
+        case "default":
+            return "Default never taken"
+        case "retry":
+            return f"Retrier {point.number + 1} never retried {point.error}"
+    return f"Catcher {point.number + 1} never caught {point.error}"
