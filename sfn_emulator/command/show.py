@@ -73,14 +73,14 @@ def _of_server(execution: str, endpoint: str) -> tuple[Happened, Any]:
 
     client = client_of(endpoint, "stepfunctions")
     try:
-        return _fetched(client, _found(client, execution)), lambda arn: _fetched(client, arn)
+        return _fetched(client, found(client, execution)), lambda arn: _fetched(client, arn)
     except ClientError as error:
         raise Failure(f"{execution}: {error.response['Error']['Message'] or error.response['Error']['Code']}") from None
     except BotoCoreError:
         raise nobody(endpoint) from None
 
 
-def _found(client: Any, execution: str) -> str:
+def found(client: Any, execution: str) -> str:
     """The ARN of the latest execution with that name, of whatever machine."""
     if execution.startswith("arn:"):
         return execution

@@ -153,11 +153,11 @@ class Execution:
         text: str,
         *,
         identity: Identity,
-        tasks: Mapping[str, Worker],
+        tasks: "Mapping[str, Worker] | LocalTasks",
         clock: VirtualClock,
     ) -> None:
         self.clock = clock
-        self.tasks = LocalTasks(tasks, clock)
+        self.tasks = tasks if isinstance(tasks, LocalTasks) else LocalTasks(tasks, clock)
         self.run = Run(program, identity, given, text)
         self._transitions = 0
         self._present = clock.now()
