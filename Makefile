@@ -5,16 +5,17 @@ BIN := $(VENV)/bin
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
-NPM := npm ci --prefix tests/clients/node --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1
+NPM := npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) '.[saga]' && touch $@
 
-$(VENV)/.test: $(VENV)/.run tests/clients/node/package-lock.json
+$(VENV)/.test: $(VENV)/.run tests/clients/node/package-lock.json tests/query/jsonata/node/package-lock.json
 	$(PIP) '.[saga,test]' && touch $@
-	command -v npm >/dev/null && $(NPM) || echo "without npm or its registry the JavaScript SDK is not tried"
+	command -v npm >/dev/null && $(NPM) tests/clients/node && $(NPM) tests/query/jsonata/node \
+		|| echo "without npm or its registry neither the JavaScript SDK nor JSONata's reference is tried"
 
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) '.[saga,test,check]' && touch $@
@@ -47,4 +48,4 @@ soak: $(VENV)/.test
 	$(BIN)/python -m benchmarks.soak --minutes 10
 
 clean:
-	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules
+	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules tests/query/jsonata/node/node_modules

@@ -30,6 +30,7 @@ HEAVY = (
     "test_lambda.py",
     "test_disk.py",
     "test_jsonata_fast.py",
+    "test_reference.py",
     "test_properties.py",
     "test_server.py",
 )

@@ -17,7 +17,7 @@ from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.java.random import next_double
 from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata.library import HELD, with_nulls
-from sfn_emulator.query.jsonata.signature import Signature
+from sfn_emulator.query.jsonata.signature import Fitting, Signature
 from sfn_emulator.query.jsonata.values import whole
 from sfn_emulator.values import loads
 
@@ -127,6 +127,9 @@ class _Native(library.Jsonata.JNativeFunction):  # type: ignore[misc]
         self.signature = Signature.of(name, signature)
 
     def call(self, input: Any, args: Any) -> Any:
+        """Functions that call back ($map, $each, ...) hand in arguments nobody has looked at."""
+        if self.signature is not None and not isinstance(args, Fitting):
+            args = self.signature.validate(args, None)
         arguments = [*args, *[None] * (self.nargs - len(args))]
         result = self.method(*arguments)
         return whole(result) if isinstance(result, float) else result

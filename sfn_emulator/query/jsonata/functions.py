@@ -1,6 +1,7 @@
 """The functions an expression can call: the library's, with those put right that depart from the reference."""
 
 import base64
+import datetime
 import functools
 import math
 import re
@@ -57,8 +58,8 @@ def lowercase(arg: Any) -> Any:
     return None if arg is None else arg.lower()
 
 
-def logical_not(arg: Any) -> bool:
-    return not _Library.to_boolean(arg)
+def logical_not(arg: Any) -> bool | None:
+    return None if arg is None else not _Library.to_boolean(arg)
 
 
 def power(base: Any, exponent: Any) -> Any:
@@ -84,7 +85,34 @@ def sort(array: Any, comparator: Any) -> Any:
         kinds = {str if isinstance(i, str) else float if _numeric(i) else None for i in array}
         if len(kinds) > 1 or None in kinds:
             raise JsonataError("D3070")
-    return _Library.sort(array, comparator)
+    if comparator is None or array is None:
+        return _Library.sort(array, None)
+    return _merge_sorted(list(array), lambda left, right: _Library.func_apply(comparator, [left, right]))
+
+
+def _merge_sorted(items: list[Any], swaps: Callable[[Any, Any], Any]) -> list[Any]:
+    """The reference's own merge sort: the right one goes first where the comparator is true as JavaScript has it."""
+    if len(items) <= 1:
+        return items
+    middle = len(items) // 2
+    left, right = _merge_sorted(items[:middle], swaps), _merge_sorted(items[middle:], swaps)
+    merged: list[Any] = []
+    at = beside = 0
+    while at < len(left) and beside < len(right):
+        if _true(swaps(left[at], right[beside])):
+            merged.append(right[beside])
+            beside += 1
+        else:
+            merged.append(left[at])
+            at += 1
+    return merged + left[at:] + right[beside:]
+
+
+def _true(value: Any) -> bool:
+    """JavaScript's truth: an empty array or object is true."""
+    if value is None or value is utils.Utils.NULL_VALUE:
+        return False
+    return isinstance(value, list | dict) or bool(value == value and value)
 
 
 def _numeric(value: Any) -> bool:
@@ -139,9 +167,11 @@ def split(text: Any, separator: Any, limit: Any) -> Any:
 
 
 def match(text: Any, pattern: Any, limit: Any) -> Any:
+    if text is None:
+        return None
     if limit is not None and limit < 0:
         raise JsonataError("D3040")
-    return None if text is None else _Library.match_(text, pattern, limit)
+    return _Library.match_(text, pattern, limit)
 
 
 def replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
@@ -195,16 +225,39 @@ def _expanded(template: str, whole: str, groups: Sequence[str | None]) -> str:
     return re.sub(r"\$(\$|[0-9]+)", one, template)
 
 
+_ISO: Final = re.compile(
+    r"(\d{4})(?:-([01]\d))?(?:-([0-3]\d))?(?:T([0-2]\d):([0-5]\d):([0-5]\d))?(?:\.(\d+))?(?:Z|([+-])([0-2]\d):?([0-5]\d))?",
+    re.ASCII,
+)
+_DAY: Final = 86_400
+
+
 def to_millis(timestamp: Any, picture: Any) -> Any:
-    try:
+    """Without a picture as ``Date.parse``: a year or a month alone will do, and a day too many runs on."""
+    if timestamp is None or picture is not None:
         return _Library.datetime_to_millis(timestamp, picture)
-    except ValueError:
-        raise JsonataError("D3110", timestamp) from None
+    found = _ISO.fullmatch(timestamp)
+    if found is None:
+        raise JsonataError("D3110", timestamp)
+    year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
+    if not (year and 1 <= month <= 12 and 1 <= day <= 31):
+        return math.nan
+    hours, minutes, seconds = (int(found[group] or 0) for group in (4, 5, 6))
+    east = (int(found[9] or 0) * 60 + int(found[10] or 0)) * (-60 if found[8] == "-" else 60)
+    days = datetime.date(year, month, 1).toordinal() + day - 1 - datetime.date(1970, 1, 1).toordinal()
+    whole = days * _DAY + hours * 3600 + minutes * 60 + seconds - east
+    return whole * 1000 + int(f"{found[7] or ''}000"[:3])
+
+
+_EXPONENTIAL: Final = 1e21
+"""From here on JavaScript writes a number with its exponent."""
 
 
 def format_base(value: Any, radix: Any) -> Any:
     if radix is not None and not 2 <= int(radix) <= 36:
         raise JsonataError("D3100", radix)
+    if value is not None and abs(value) >= _EXPONENTIAL and int(radix or 10) == 10:
+        return text_of(value)
     return _Library.format_base(value, radix)
 
 
@@ -212,8 +265,12 @@ def parse_integer(value: Any, picture: Any) -> Any:
     """What the picture can't read is not a number, and not an error (measured on AWS)."""
     try:
         return _Library.parse_integer(value, picture)
-    except ValueError:
+    except (ValueError, LookupError):
         return math.nan
+
+
+def format_integer(value: Any, picture: Any) -> Any:
+    return None if value is None else _Library.format_integer(math.floor(value), picture)
 
 
 _ACTIVE: Final = frozenset("0123456789#.,;e")
@@ -221,6 +278,8 @@ _ACTIVE: Final = frozenset("0123456789#.,;e")
 
 def format_number(value: Any, picture: Any, options: Any) -> Any:
     """The library misses the rule on passive characters inside the active part, which comes before all others."""
+    if value is None:
+        return None
     if options is None and isinstance(picture, str):
         for part in picture.split(";"):
             active = [at for at, character in enumerate(part) if character in _ACTIVE - {"e"}]
@@ -237,6 +296,23 @@ def _url(name: str, decode: Callable[[str], str]) -> Callable[[Any], Any]:
             raise JsonataError("D3140", name, text) from None
 
     return function
+
+
+_ESCAPED: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_RESERVED: Final = frozenset(b";/?:@&=+$,#")
+
+
+def _decode_url(text: str, reserved: frozenset[int] = frozenset()) -> str:
+    """As ``decodeURIComponent``; with ``reserved`` as ``decodeURI``, which leaves those as they are."""
+    if "%" in _ESCAPED.sub("", text):
+        raise ValueError("a % that begins no escape")
+
+    def decoded(found: "re.Match[str]") -> str:
+        escapes = found.group().split("%")[1:]
+        kept = (f"%{escape}".encode() if int(escape, 16) in reserved else bytes.fromhex(escape) for escape in escapes)
+        return b"".join(kept).decode("utf-8")
+
+    return _ESCAPED.sub(decoded, text)
 
 
 def base64_decode(text: Any) -> Any:
@@ -270,10 +346,11 @@ _CORRECTED: Final[dict[str, tuple[Callable[..., Any], int]]] = {
     "formatBase": (format_base, 2),
     "formatNumber": (format_number, 3),
     "parseInteger": (parse_integer, 2),
+    "formatInteger": (format_integer, 2),
     "encodeUrlComponent": (_url("encodeUrlComponent", _Library.encode_url_component), 1),
     "encodeUrl": (_url("encodeUrl", _Library.encode_url), 1),
-    "decodeUrlComponent": (_url("decodeUrlComponent", _Library.decode_url_component), 1),
-    "decodeUrl": (_url("decodeUrl", _Library.decode_url), 1),
+    "decodeUrlComponent": (_url("decodeUrlComponent", _decode_url), 1),
+    "decodeUrl": (_url("decodeUrl", lambda text: _decode_url(text, _RESERVED)), 1),
 }
 
 

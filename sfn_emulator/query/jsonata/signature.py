@@ -11,6 +11,10 @@ from sfn_emulator.query.jsonata.errors import JsonataError
 _PLURALS: Final = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
 
 
+class Fitting(list[Any]):
+    """Arguments that a signature has let through."""
+
+
 class Signature(signature.Signature):  # type: ignore[misc]
     """``validate(args, context)`` gives the arguments to call with, the context in place of a missing one."""
 
@@ -29,12 +33,12 @@ class Signature(signature.Signature):  # type: ignore[misc]
         symbol: str = "l" if value is utils.Utils.NULL_VALUE else super().get_symbol(value)
         return symbol
 
-    def validate(self, args: Any, context: Any) -> list[Any]:
+    def validate(self, args: Any, context: Any) -> Fitting:
         supplied = "".join(map(self.get_symbol, args))
         match = self._regex.fullmatch(supplied)
         if match is None:
             raise JsonataError("T0410", self._first_bad(supplied), self.function_name)
-        validated: list[Any] = []
+        validated = Fitting()
         at = 0
         for group, parameter in enumerate(self._params, 1):
             taken = match.group(group)

@@ -95,7 +95,7 @@ def _boolean(value: Value) -> Value:
 
 
 def _not(value: Value) -> Value:
-    return value is UNSET or not truth(value)
+    return UNSET if value is UNSET else not truth(value)
 
 
 def _append(first: Value, second: Value) -> Value:
