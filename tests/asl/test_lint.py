@@ -6,6 +6,7 @@ import pytest
 
 from sfn_emulator.asl.lint import lint_text
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.asl.parse import parse
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,12 @@ def test_a_substitution_may_lead_anywhere_and_assign_anything(state: dict[str, o
 def test_a_substitution_may_name_the_first_state_and_the_query_language() -> None:
     states = {"A": {"Type": "Pass", "InputPath": "$.a", "End": True}}
     assert lint_text(json.dumps({"StartAt": "${First}", "QueryLanguage": "${Language}", "States": states})) == ()
+
+
+@pytest.mark.parametrize(
+    "call", ["States.MathAdd(1)", "States.Format()", "States.Hash('a', 5)", "States.Array(States.ArrayLength('a'))"]
+)
+def test_a_call_that_fails_in_every_run_is_an_error_here_though_aws_takes_it(call: str) -> None:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"v.$": call}, "End": True}}}
+    assert [problem.kind for problem in lint_text(json.dumps(definition))] == ["INTRINSIC"]
+    assert parse(json.dumps(definition))[0] is not None

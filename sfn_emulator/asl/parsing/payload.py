@@ -12,7 +12,7 @@ from sfn_emulator.asl.parsing.draft import Fields
 from sfn_emulator.asl.text.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.jsonata.expression import UNSUPPORTED, compile_expression, is_expression
-from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic, misfits
 from sfn_emulator.query.jsonpath.template import compile_field
 from sfn_emulator.values import Place, Value
 
@@ -29,6 +29,16 @@ def warn_of_static_queries(fields: Fields, key: str, value: Value) -> None:
                     f"The field '{name}' looks like a path or an intrinsic function call but does not end with '.$'"
                 )
                 fields.draft.report.warning((*place, name), message, "NO_DOLLAR")
+            elif fields.draft.substitutions and name[-2:] == DYNAMIC:
+                _lint_call(fields, key, (*place, name), member)
+
+
+def _lint_call(fields: Fields, key: str, exact: Place, member: Value) -> None:
+    """A call that AWS takes and that fails in every run: the linter refuses it."""
+    if not isinstance(member, str) or not is_intrinsic(member) or _syntax_error(compile_field, "", member) is not None:
+        return
+    for message in misfits(member):
+        fields.draft.report.error(fields.at(key), message, "INTRINSIC", exact=exact)
 
 
 def explain_template(fields: Fields, key: str, value: Value) -> bool:

@@ -43,12 +43,15 @@ class IntrinsicFailure(Exception):  # noqa: N818
 class Intrinsic:
     """``body(*arguments)``, or ``body(scope, *arguments)`` where ``scoped``, with ``least`` to ``most`` arguments.
 
-    ``miscounted`` is what is said of another number, where it is more than that the arguments are invalid.
+    ``types`` are the arguments' types, by which the linter judges literals: ``a`` array, ``n`` number, ``s`` string,
+    ``o`` object, ``*`` anything. ``miscounted`` is what is said of another number of arguments, where AWS says more
+    than that they are invalid.
     """
 
     body: Body
     least: int
     most: int | None
+    types: str = ""
     scoped: bool = False
     miscounted: str = ""
 
@@ -263,24 +266,24 @@ def _random(scope: Scope, start: Value, end: Value, *seeds: Value) -> Value:
 
 INTRINSICS: Final[dict[str, Intrinsic]] = {
     "Array": Intrinsic(lambda *items: list(items), 0, None),
-    "ArrayPartition": Intrinsic(_partition, 2, 2),
-    "ArrayContains": Intrinsic(_contains, 2, 2),
-    "ArrayRange": Intrinsic(_range, 3, 3),
-    "ArrayGetItem": Intrinsic(_item, 2, 2),
-    "ArrayLength": Intrinsic(lambda items: len(_array(items)), 1, 1),
-    "ArrayUnique": Intrinsic(lambda items: hash_set(_array(items)), 1, 1),
-    "Base64Encode": Intrinsic(_encode, 1, 1),
-    "Base64Decode": Intrinsic(_decode, 1, 1),
-    "Hash": Intrinsic(_hash, 2, 2),
-    "JsonMerge": Intrinsic(_merge, 3, 3),
-    "StringToJson": Intrinsic(_parse, 1, 1),
+    "ArrayPartition": Intrinsic(_partition, 2, 2, "an"),
+    "ArrayContains": Intrinsic(_contains, 2, 2, "a*"),
+    "ArrayRange": Intrinsic(_range, 3, 3, "nnn"),
+    "ArrayGetItem": Intrinsic(_item, 2, 2, "an"),
+    "ArrayLength": Intrinsic(lambda items: len(_array(items)), 1, 1, "a"),
+    "ArrayUnique": Intrinsic(lambda items: hash_set(_array(items)), 1, 1, "a"),
+    "Base64Encode": Intrinsic(_encode, 1, 1, "s"),
+    "Base64Decode": Intrinsic(_decode, 1, 1, "s"),
+    "Hash": Intrinsic(_hash, 2, 2, "*s"),
+    "JsonMerge": Intrinsic(_merge, 3, 3, "oo*"),
+    "StringToJson": Intrinsic(_parse, 1, 1, "s"),
     "JsonToString": Intrinsic(
         dumps, 1, 1, miscounted="Invalid arguments in States.JsonToString: only a single argument is allowed."
     ),
-    "MathRandom": Intrinsic(_random, 2, 3, scoped=True),
-    "MathAdd": Intrinsic(_add, 2, 2),
-    "StringSplit": Intrinsic(_split, 2, 2),
+    "MathRandom": Intrinsic(_random, 2, 3, "nnn", scoped=True),
+    "MathAdd": Intrinsic(_add, 2, 2, "nn"),
+    "StringSplit": Intrinsic(_split, 2, 2, "ss"),
     "UUID": Intrinsic(lambda scope, *ignored: scope.draws.uuid(), 0, None, scoped=True),
-    "Format": Intrinsic(_format, 1, None),
+    "Format": Intrinsic(_format, 1, None, "s"),
 }
 """By name without ``States.``."""

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
+from sfn_emulator.query.equality import is_number
 from sfn_emulator.query.jsonpath.intrinsic_functions import (
     INTRINSICS,
     MAX_TEXT,
@@ -100,6 +101,42 @@ def parse_intrinsic(text: str) -> Call:
     if text[end:].strip():
         raise QuerySyntaxError(f"Unexpected text after the intrinsic function call: '{text[end:]}'", end)
     return call
+
+
+def misfits(text: str) -> list[str]:
+    """Why every run of a call would fail, though AWS takes its definition: for the linter."""
+    found: list[str] = []
+    waiting: list[Argument] = [parse_intrinsic(text)]
+    while waiting:
+        call = waiting.pop()
+        if isinstance(call, Call):
+            found += _misfits(call)
+            waiting += call.arguments
+    return found
+
+
+def _misfits(call: Call) -> list[str]:
+    intrinsic = INTRINSICS[call.name]
+    if not intrinsic.takes(len(call.arguments)):
+        return [f"States.{call.name} does not take {len(call.arguments)} arguments"]
+    wrong = (
+        isinstance(argument, Text | Constant) and not _LITERALS[kind](argument.value)
+        for kind, argument in zip(intrinsic.types, call.arguments, strict=False)
+    )
+    return [f"States.{call.name} does not take an argument of this type"] if any(wrong) else []
+
+
+def _never(value: Value) -> bool:
+    return False
+
+
+_LITERALS: Final[dict[str, Callable[[Value], bool]]] = {
+    "*": lambda value: True,
+    "s": lambda value: isinstance(value, str),
+    "n": is_number,
+    "a": _never,
+    "o": _never,
+}
 
 
 def _variables(argument: Argument) -> set[str]:
