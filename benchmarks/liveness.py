@@ -5,6 +5,7 @@ The rule: while anything runs, the probe is answered within 100 ms (p99) and 250
 (10 by default), and is still under way when the server is told to stop, if it is not done by then.
 """
 
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +24,7 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from benchmarks.soak import TRUST
 from benchmarks.wire import ROLE, ROOT, chain, client_of, create, machine, server
 
 PATIENCE: Final = float(os.environ.get("SFN_BENCH_PATIENCE", "10"))
@@ -230,6 +233,35 @@ def many(url: str) -> object:
         return f"{sum(pool.map(start, range(8)))} executions"
 
 
+def slow_functions(url: str) -> object:
+    """200 executions wait for a slow function; one more calls another."""
+    functions, states = client_of("lambda", url), client_of("stepfunctions", url)
+    client_of("iam", url).create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    arns = [_function(functions, name, seconds) for name, seconds in (("slow", 20), ("quick", 0))]
+    slow, quick = (create(states, machine(("A", {"Type": "Task", "Resource": arn, "End": True}))) for arn in arns)
+    _ended(states, states.start_execution(stateMachineArn=quick)["executionArn"])
+    for _ in range(200):
+        states.start_execution(stateMachineArn=slow)
+    began = time.perf_counter()
+    told = _told(_ended(states, states.start_execution(stateMachineArn=quick)["executionArn"]))
+    return f"another function: {told} after {(time.perf_counter() - began) * 1e3:.0f} ms"
+
+
+def _function(client: Any, name: str, seconds: int) -> str:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("f.py", f"import time\ndef handler(event, context):\n    time.sleep({seconds})")
+    told = client.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role="arn:aws:iam::123456789012:role/r",
+        Handler="f.handler",
+        Code={"ZipFile": code.getvalue()},
+        Timeout=60,
+    )
+    return str(told["FunctionArn"])
+
+
 TEXT: Final = {"t": "x" * 250_000}
 OBJECTS: Final = [{"v": n} for n in range(12_000)]
 FAR: Final = [-n for n in range(8_000)]
@@ -271,6 +303,7 @@ LOADS: Final[dict[str, Load]] = {
     "definitions of a megabyte": definitions,
     "requests of 100 MB": bodies,
     "eight clients that start": many,
+    "200 executions at a slow function": slow_functions,
 }
 
 

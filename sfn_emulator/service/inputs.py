@@ -1,5 +1,6 @@
 """Execution inputs: JSON text, kept as it was given."""
 
+import re
 from typing import Final
 
 from sfn_emulator.query.java.jackson import JsonError, scan
@@ -7,16 +8,37 @@ from sfn_emulator.service.errors import refuse
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, loads
 
 _DEEPEST: Final = 1_000
+_TOO_DEEP: Final = (
+    f"Document nesting depth ({_DEEPEST + 1}) exceeds the maximum allowed ({_DEEPEST}, from "
+    "`StreamReadConstraints.getMaxNestingDepth()`)"
+)
+"""What Jackson says, AWS's parser; without a place."""
+_NESTING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def read_input(text: str) -> Value:
     """The input's value; raises ``InvalidExecutionInput`` in the words of AWS's parser, or for more than 256 KiB."""
     if len(text) > PAYLOAD_LIMIT // 4 and len(text.encode("utf-8", "surrogatepass")) > PAYLOAD_LIMIT:
         raise refuse("InvalidExecutionInput", f"Input exceeds {PAYLOAD_LIMIT} bytes")
+    if is_too_deep(text):
+        raise refuse("InvalidExecutionInput", _TOO_DEEP)
     try:
         return loads(text)
     except ValueError as error:
         raise refuse("InvalidExecutionInput", _fault(text) or str(error)) from None
+
+
+def is_too_deep(text: str) -> bool:
+    """Whether JSON text is nested deeper than 1,000 levels."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth = 0
+    for found in _NESTING.finditer(text):
+        depth += _STEP.get(found[0], 0)
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _fault(text: str) -> str | None:
@@ -24,4 +46,6 @@ def _fault(text: str) -> str | None:
         scan(text, _DEEPEST)
     except JsonError as fault:
         return str(fault)
+    except RecursionError:  # it is wrong somewhere, and deep
+        return None
     return None

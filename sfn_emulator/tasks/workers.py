@@ -11,8 +11,9 @@ from sfn_emulator.tasks.ports import Post
 
 T = TypeVar("T")
 
-THREADS: Final = 128
-"""Calls under way at once; the rest queue. Threads mostly wait for a socket or a child process."""
+THREADS: Final = 1_200
+"""Calls under way at once; the rest queue. More than the 1,000 invocations AWS runs at once for an account (Lambda
+quotas): so many slow functions make no other wait. Threads wait for a socket or a child process, and cost little."""
 
 IDLE_SECONDS: Final = 20.0
 
