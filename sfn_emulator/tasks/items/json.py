@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from sfn_emulator.tasks.items.text import failure
+from sfn_emulator.tasks.items.text import LARGEST_ITEM, failure, too_large
 from sfn_emulator.values import Value, loads
 
 NOT_ITERABLE: Final = "Attempting to map over non-iterable node."
@@ -122,14 +122,17 @@ class Walk:
         self._at += 1
         return found
 
-    def value(self) -> Value:
-        """The value here, whole; reads on until there is no doubt about where it ends."""
+    def value(self, most: float = float("inf")) -> Value:
+        """The value here, whole; reads on until there is no doubt about where it ends. Raises for one that has more
+        than ``most`` characters."""
         self.peek()
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except (ValueError, RecursionError) as error:
                 unfinished = isinstance(error, json.JSONDecodeError)
+                if unfinished and len(self._text) - self._at > most:
+                    raise too_large() from None
                 if not (unfinished and self._more(len(self._text) - self._at)):
                     raise _malformed(error) from None
                 continue
@@ -146,7 +149,7 @@ class Walk:
             return
         while True:
             key = self._key() if closing == "}" else None
-            yield Member(key, self.value())
+            yield Member(key, self.value(LARGEST_ITEM))
             if self.take(",", closing) == closing:
                 return
 

@@ -16,6 +16,9 @@ LARGEST_ITEM: Final = 8 * 1024 * 1024
 _PIECE: Final = 64 * 1024
 """Bytes decoded at a time, so that the lines of a large block are not all there at once."""
 
+_UNPACKED: Final = 1024 * 1024
+"""Bytes unpacked at a time: a few may stand for a thousand times as many."""
+
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _NO_ZSTD: Final = (
@@ -26,6 +29,11 @@ _NO_ZSTD: Final = (
 
 def failure(cause: str) -> StateError:
     return StateError(ITEM_READER_FAILED, cause)
+
+
+def too_large() -> StateError:
+    """An item that is longer than one may be: no more of it is read."""
+    return failure(f"An item exceeds {LARGEST_ITEM} bytes")
 
 
 def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -43,10 +51,11 @@ def _gunzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
     inflate = zlib.decompressobj(wbits=31)
     try:
         for block in blocks:
-            data = block
-            while data:
-                yield inflate.decompress(data)
-                data = inflate.unused_data
+            data, full = block, False
+            while data or full:
+                yield (piece := inflate.decompress(data, _UNPACKED))
+                data = inflate.unconsumed_tail or inflate.unused_data
+                full = len(piece) == _UNPACKED and not inflate.eof
                 if inflate.eof and data:
                     inflate = zlib.decompressobj(wbits=31)
     except zlib.error as error:
@@ -130,6 +139,6 @@ def lines(blocks: Iterator[bytes]) -> Iterator[str]:
             *whole, rest = rest.split("\n")
             yield from (line.removesuffix("\r") for line in whole)
         if len(rest) > LARGEST_ITEM:
-            raise failure(f"An item exceeds {LARGEST_ITEM} bytes")
+            raise too_large()
     if rest:
         yield rest.removesuffix("\r")

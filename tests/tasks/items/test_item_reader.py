@@ -17,6 +17,7 @@ from sfn_emulator.engine.ports import ReaderSpec
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.items import reader as item_reader
+from sfn_emulator.tasks.items.text import lines, unpacked
 from tests.processes import running
 
 
@@ -212,6 +213,16 @@ def test_an_item_may_have_8_mb(bucket: Bucket) -> None:
     bucket.put("long.jsonl", json.dumps("x" * (8 * 1024 * 1024)))
     with pytest.raises(StateError, match="An item exceeds 8388608 bytes"):
         bucket.read("long.jsonl", {"InputType": "JSONL"})
+    bucket.put("long.json", json.dumps([1, "x" * (17 * 1024 * 1024)]))
+    with pytest.raises(StateError, match="An item exceeds 8388608 bytes"):
+        bucket.read("long.json", {"InputType": "JSON"})
+
+
+def test_a_packed_file_is_unpacked_a_little_at_a_time(bucket: Bucket) -> None:
+    block = gzip.compress(b'{"n": 1}\n' * 2_000_000, 9)
+    assert len(block) < 100_000
+    assert max(len(piece) for piece in unpacked(iter([block]))) <= 1024 * 1024
+    assert sum(1 for _ in lines(unpacked(iter([block, block])))) == 4_000_000
 
 
 @pytest.mark.parametrize(("place", "code"), [({"Bucket": "nowhere"}, "NoSuchBucket"), ({"Key": "none"}, "NoSuchKey")])
