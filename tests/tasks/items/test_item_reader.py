@@ -219,10 +219,10 @@ def test_an_item_may_have_8_mb(bucket: Bucket) -> None:
 
 
 def test_a_packed_file_is_unpacked_a_little_at_a_time(bucket: Bucket) -> None:
-    block = gzip.compress(b'{"n": 1}\n' * 2_000_000, 9)
+    block = gzip.compress(b'{"n": 1}\n' * 400_000, 9)
     assert len(block) < 100_000
     assert max(len(piece) for piece in unpacked(iter([block]))) <= 1024 * 1024
-    assert sum(1 for _ in lines(unpacked(iter([block, block])))) == 4_000_000
+    assert sum(1 for _ in lines(unpacked(iter([block, block])))) == 800_000
 
 
 @pytest.mark.parametrize(("place", "code"), [({"Bucket": "nowhere"}, "NoSuchBucket"), ({"Key": "none"}, "NoSuchKey")])
