@@ -257,7 +257,7 @@ class Live:
         more = self._holder.turns.advance(run, budget)
         if more is not None:
             self.transitions += budget - run.budget
-            if self.transitions >= TRANSITIONS_LIMIT and self.execution.type is MachineType.EXPRESS:
+            if self.transitions >= TRANSITIONS_LIMIT and run.identity.express and run.status is Status.RUNNING:
                 run.expire(self._driver.now())
         return more
 
