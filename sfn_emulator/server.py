@@ -31,7 +31,7 @@ from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
 from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.outlet import NeighbourOutlet
+from sfn_emulator.cloud.outlet import LogDestinations, NeighbourOutlet
 from sfn_emulator.cloud.schedules.agenda import Agenda
 from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
@@ -190,7 +190,10 @@ class Server:
         elsewhere = "lambda" in self.settings.endpoints
         policies, enforce = RolePolicies(clients, self.settings.region), self.settings.iam == "enforce"
         guard = Guard(policies, clock, enforce=enforce)
-        service.admission = Admission(policies, service.definitions, clock) if enforce else None
+        if enforce:
+            service.admissions = [Admission(policies, service.definitions, clock)]
+        if "logs" not in self.settings.endpoints:
+            service.admissions = [*service.admissions, LogDestinations(self.neighbours)]
         service.definitions.parameters = refusals
         exchanges = Exchanges()
         service.trials.integrations = TrialIntegrations(exchanges)

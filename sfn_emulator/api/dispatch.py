@@ -64,8 +64,9 @@ class StepFunctionsApi:
     ) -> Mapping[str, Any]:
         if len(told.get("definition", "")) >= LARGE:
             await self._service.definitions.prepare(told)
-        if name in ADMITTED and self._service.admission is not None:
-            await self._service.admission(around, told)
+        if name in ADMITTED:
+            for admission in self._service.admissions:
+                await admission(around, told)
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done

@@ -42,12 +42,17 @@ def _wrong_type(value: Any, wanted: str) -> UnreadableError:
     return UnreadableError(f"{names.get(type(value), 'STRING_VALUE')} can not be converted to {wanted}")
 
 
-def _shown(value: Any) -> str:
-    """A value as AWS quotes it: Java's text of lists and structures."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(_shown, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}={_shown(inner)}' for name, inner in value.items())}}}"
+def _shown(value: Any, shape: Shape) -> str:
+    """A value as AWS quotes it: Java's text of lists, maps and structures (recorded)."""
+    if isinstance(value, list) and isinstance(shape, ListShape):
+        return f"[{', '.join(_shown(item, shape.member) for item in value)}]"
+    if isinstance(value, dict) and isinstance(shape, MapShape):
+        return f"{{{', '.join(f'{name}={_shown(inner, shape.value)}' for name, inner in value.items())}}}"
+    if isinstance(value, dict) and isinstance(shape, StructureShape):
+        members = (f"{n}={_shown(value.get(n), member)}" for n, member in shape.members.items())
+        return f"{shape.name}({', '.join(members)})"
+    if value is None:
+        return "null"
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
@@ -64,6 +69,12 @@ def _size_rules(shape: Shape, size: Callable[[Any], Any], noun: str) -> list[Rul
     return rules
 
 
+_ENUM_ORDERS: Final = {
+    "ExecutionStatus": ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"),
+}
+"""Enum sets that AWS tells in another order than the model's (recorded)."""
+
+
 def _text_rules(shape: Shape) -> list[Rule]:
     rules = _size_rules(shape, len, "length")
     if pattern := shape.metadata.get("pattern"):
@@ -71,24 +82,25 @@ def _text_rules(shape: Shape) -> list[Rule]:
         rules.append((lambda value: not matches(value), f"Member must satisfy regular expression pattern: {pattern}"))
     if isinstance(shape, StringShape) and shape.enum:
         allowed = frozenset(shape.enum)
-        told = f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+        told = f"Member must satisfy enum value set: [{', '.join(_ENUM_ORDERS.get(shape.name, shape.enum))}]"
         rules.append((lambda value: value not in allowed, told))
     return rules
 
 
-def _apply(rules: list[Rule], hidden: bool, value: Any, path: str, problems: Problems) -> None:
+def _apply(rules: list[Rule], shape: Shape, value: Any, path: str, problems: Problems) -> None:
     for broken, constraint in rules:
         if broken(value):
-            problems.append(failed("Value" if hidden else f"Value '{_shown(value)}'", path, constraint))
+            hidden = shape.metadata.get("sensitive")
+            problems.append(failed("Value" if hidden else f"Value '{_shown(value, shape)}'", path, constraint))
 
 
 def _text(shape: Shape) -> Check:
-    rules, hidden = _text_rules(shape), bool(shape.metadata.get("sensitive"))
+    rules = _text_rules(shape)
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, str):
             raise _wrong_type(value, "String")
-        _apply(rules, hidden, value, path, problems)
+        _apply(rules, shape, value, path, problems)
         return value
 
     return check
@@ -99,7 +111,6 @@ def _number(wanted: str, bits: int | None) -> Callable[[Shape], Check]:
 
     def compile_number(shape: Shape) -> Check:
         rules = _size_rules(shape, lambda value: value, "value")
-        hidden = bool(shape.metadata.get("sensitive"))
         bound = 2 ** (bits - 1) if bits else None
 
         def check(value: Any, path: str, problems: Problems) -> Any:
@@ -108,7 +119,7 @@ def _number(wanted: str, bits: int | None) -> Callable[[Shape], Check]:
             if bound and not -bound <= value < bound:
                 raise UnreadableError(f"Numeric value ({value}) out of range of {wanted.lower()}")
             number = int(value) if bound else float(value)
-            _apply(rules, hidden, number, path, problems)
+            _apply(rules, shape, number, path, problems)
             return number
 
         return check
@@ -134,7 +145,7 @@ def _list(shape: Shape) -> Check:
             raise (
                 UnreadableError("Expected list or null") if not isinstance(value, dict) else _wrong_type(value, "List")
             )
-        _apply(rules, False, value, path, problems)
+        _apply(rules, shape, value, path, problems)
         return [member(item, f"{path}.{n}.member", problems) for n, item in enumerate(value, 1) if item is not None]
 
     return check

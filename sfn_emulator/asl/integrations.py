@@ -25,6 +25,7 @@ OPTIMISED: Final[dict[str, dict[str, str]]] = {
     "athena": _actions("stopQueryExecution getQueryExecution getQueryResults", "startQueryExecution"),
     "batch": _actions("", "submitJob"),
     "bedrock": {"invokeModel": _TOKEN, "createModelCustomizationJob": _JOB_OR_TOKEN},
+    "bedrockagentcore": _actions("invokeHarness"),
     "codebuild": _actions(
         "stopBuild batchDeleteBuilds batchGetReports stopBuildBatch deleteBuildBatch",
         "startBuild startBuildBatch retryBuildBatch",

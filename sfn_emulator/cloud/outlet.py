@@ -1,5 +1,6 @@
 """What Step Functions tells of executions, on its way to CloudWatch Logs and EventBridge next door."""
 
+import asyncio
 import contextlib
 import queue
 import threading
@@ -9,8 +10,13 @@ from typing import Any, Final
 import orjson
 
 from sfn_emulator.cloud.logs import Lines, LogWriter
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.service.configurations import log_group_arn
+from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.surroundings import Surroundings
+
+VALIDATION_STREAM: Final = "log_stream_created_by_aws_to_validate_log_delivery_subscriptions"
 
 _BACKLOG: Final = 100_000
 _MOST_ENTRIES: Final = 10
@@ -102,3 +108,31 @@ class EventWriter:
     def _put(self, region: str, entries: list[dict[str, Any]]) -> None:
         headers = {"x-amz-target": "AWSEvents.PutEvents", "content-type": "application/x-amz-json-1.1"}
         self._ask("events", region, Request("POST", "/", "", headers, orjson.dumps({"Entries": entries})))
+
+
+class LogDestinations:
+    """Asked before CreateStateMachine and UpdateStateMachine: a destination must be there. Raises ``ApiError``.
+
+    AWS tries it, too: the group holds a stream that AWS made for that (recorded).
+    """
+
+    def __init__(self, neighbours: Neighbours) -> None:
+        self._neighbours = neighbours
+
+    async def __call__(self, around: Surroundings, told: Mapping[str, Any]) -> None:
+        given = told.get("loggingConfiguration") or {}
+        for destination in given.get("destinations") or ():
+            await asyncio.to_thread(self._check, log_group_arn(destination))
+
+    def _check(self, arn: str) -> None:
+        """Whatever is no ARN of a log group is refused for that when the configuration is read."""
+        head, _, name = arn.partition(":log-group:")
+        if not name or head.count(":") != 4:
+            return
+        names = {"logGroupName": name.removesuffix(":*"), "logStreamName": VALIDATION_STREAM}
+        if b"ResourceNotFoundException" in self._call(head.split(":")[3], "CreateLogStream", names).body:
+            raise refuse("InvalidLoggingConfiguration", "Log Destination not found.")
+
+    def _call(self, region: str, operation: str, given: Mapping[str, Any]) -> Reply:
+        headers = {"x-amz-target": f"Logs_20140328.{operation}", "content-type": "application/x-amz-json-1.1"}
+        return self._neighbours.answer("logs", region, Request("POST", "/", "", headers, orjson.dumps(given)))

@@ -41,6 +41,7 @@ from sfn_emulator.engine.ports import (
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Program
+from sfn_emulator.errors import RUNTIME
 from sfn_emulator.values import Unset, Value, dumps, loads
 
 Definition: TypeAlias = Program | Machine | Mapping[str, Value] | str
@@ -95,7 +96,11 @@ class LocalTasks:
         work = _Work()
         if name is None:
             if request.resource.pattern is Pattern.REQUEST_RESPONSE and request.resource.family is not Family.ACTIVITY:
-                tell(TaskFailed(effect.id, "States.TaskFailed", f"No task was given for '{request.state}'."))
+                given = ", ".join(self._workers) or "none"
+                text = f"No task was given for '{request.state}' (given: {given})."
+                tell(
+                    TaskFailed(effect.id, RUNTIME, text, "Runtime")
+                )  # which no Catcher takes for a failure of the task
             return work
         worker = self._workers[name]
         if callable(worker):

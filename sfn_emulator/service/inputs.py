@@ -26,7 +26,7 @@ def read_input(text: str) -> Value:
     try:
         return loads(text)
     except ValueError as error:
-        raise refuse("InvalidExecutionInput", _fault(text) or str(error)) from None
+        raise refuse("InvalidExecutionInput", fault_of(text) or str(error)) from None
 
 
 def is_too_deep(text: str) -> bool:
@@ -41,11 +41,12 @@ def is_too_deep(text: str) -> bool:
     return False
 
 
-def _fault(text: str) -> str | None:
+def fault_of(text: str) -> str | None:
+    """What is wrong with a JSON text, in Jackson's words; where it is wrong is not told (recorded)."""
     try:
         scan(text, _DEEPEST)
     except JsonError as fault:
-        return str(fault)
+        return str(fault).partition("\n at [Source")[0]
     except RecursionError:  # it is wrong somewhere, and deep
         return None
     return None

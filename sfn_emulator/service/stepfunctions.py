@@ -1,7 +1,7 @@
 """The service put together: one object that has every operation, and what tasks and the server need of it."""
 
 from asyncio import AbstractEventLoop, TimerHandle
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.engine.ports import Clock, Tasks
@@ -66,8 +66,8 @@ class StepFunctions:
         self.nested = NestedExecutions(self.around, self.executions, self.host)
         self.trials = Trials(self.definitions, self.host)
 
-        self.admission: Admission | None = None
-        """Asked before a state machine is created or updated; raises ``ApiError`` for what its role does not allow."""
+        self.admissions: Sequence[Admission] = ()
+        """Asked before a state machine is created or updated; they raise ``ApiError`` for what may not be."""
 
     def open(self, tasks: Tasks, data: MapData | None = None) -> None:
         """``data`` reads the items and writes the results of Distributed Maps."""

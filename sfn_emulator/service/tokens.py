@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.inputs import fault_of
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, loads
 
@@ -58,7 +59,7 @@ class Tokens:
         try:
             output = loads(text)
         except ValueError as error:
-            raise refuse("InvalidOutput", str(error)) from None
+            raise refuse("InvalidOutput", fault_of(text) or str(error)) from None
         self.forget(told["taskToken"])
         waiter.succeeded(output)
         return {}

@@ -32,11 +32,17 @@ class Destinations:
 
     def url(self, service: str) -> str | None:
         """The endpoint URL, or None for real AWS."""
-        url = self.services.get(service, self.endpoint)
+        url = self._set(service) or self.endpoint
         return None if url == REAL_AWS else url
 
     def is_ours(self, service: str) -> bool:
-        return service not in self.services
+        return self._set(service) is None
+
+    def _set(self, service: str) -> str | None:
+        """What was set for a service, by its own name or by that of its family (``bedrock`` is bedrock-runtime's)."""
+        if not self.services:
+            return None
+        return self.services.get(service) or self.services.get(signing_name(service))
 
 
 class Clients:
@@ -122,6 +128,13 @@ def service_model(service: str) -> Any:
         return ServiceModel(Loader().load_service_model(service, "service-2"), service)
     except UnknownServiceError as error:
         raise LookupError(service) from error
+
+
+@cache
+def signing_name(service: str) -> str:
+    """The name under which requests are signed: ``bedrock`` of bedrock-runtime, ``states`` of stepfunctions."""
+    metadata = service_model(service).metadata
+    return str(metadata.get("signingName") or metadata.get("endpointPrefix") or service)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from sfn_emulator.engine.ports import (
     Clock,
+    Signal,
     StartTask,
     TaskFailed,
     TaskHeartbeat,
@@ -91,6 +92,7 @@ class _Callback:
         self._running = running
         self._submitted = not isinstance(effect.submitted, Unset)
         self._early: TaskSucceeded | TaskFailed | None = None
+        self.answered = False
 
     def submitted(self, output: Value) -> None:
         self._submitted = True
@@ -112,6 +114,7 @@ class _Callback:
             self._tell(TaskHeartbeat(self._effect.id))
 
     def _answer(self, signal: TaskSucceeded | TaskFailed) -> None:
+        self.answered = True
         if self._submitted:
             self._end(signal)
         else:
@@ -150,6 +153,40 @@ def _submit(run: Run, call: Call, effect: StartTask, callback: _Callback) -> Wor
 
 
 # -- .sync
+
+
+def answerable(start: Starter, tokens: Tokens) -> Starter:
+    """A job's task whose token may end it, too (recorded). The job itself goes on, and nobody waits for it."""
+
+    def started(effect: StartTask, tell: Tell) -> Work:
+        token, running = effect.request.token, Running()
+        callback = _Callback(effect, tell, running)
+
+        def hear(signal: Signal) -> None:
+            if running.cancelled:
+                return
+            if isinstance(signal, TaskSubmitted):
+                callback.submitted(signal.output)
+                return
+            if isinstance(signal, TaskSucceeded | TaskFailed):
+                running.on_cancel = None
+                running.cancel()
+                tokens.forget(token)
+            tell(signal)
+
+        tokens.wait(token, callback)
+        work = start(effect, hear)
+
+        def leave() -> None:
+            tokens.forget(token)
+            if not callback.answered:
+                work.cancel()
+
+        if not running.cancelled:
+            running.on_cancel = leave
+        return running
+
+    return started
 
 
 class Job(NamedTuple):

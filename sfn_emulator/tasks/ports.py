@@ -5,7 +5,7 @@ from worker threads and may take its time.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from sfn_emulator.engine.ports import Work
 from sfn_emulator.service.tokens import Waiter
@@ -36,7 +36,14 @@ class Lambdas(Protocol):
     what Lambda refuses otherwise. A time-out is a ``function_error`` with Lambda's payload.
     """
 
-    def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult: ...
+    def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> InvokeResult: ...
 
 
 class Tokens(Protocol):

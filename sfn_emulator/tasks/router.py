@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sfn_emulator.asl.parsing.task import unrecognized
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Clock, StartTask, Tell, Work
 from sfn_emulator.tasks.clients import Clients
@@ -15,13 +14,14 @@ from sfn_emulator.tasks.iam.guard import Guard, guarded
 from sfn_emulator.tasks.integrations import jobs, nested, optimised
 from sfn_emulator.tasks.integrations.activities import activity
 from sfn_emulator.tasks.integrations.apigateway import ApiGatewayInvoke
-from sfn_emulator.tasks.integrations.aws_sdk import SdkAction
+from sfn_emulator.tasks.integrations.aws_sdk import SdkAction, not_run
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.integrations.http import HttpInvoke
 from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn
 from sfn_emulator.tasks.patterns import (
     Call,
     Starter,
+    answerable,
     inline,
     refused,
     request_response,
@@ -72,7 +72,7 @@ class Router:
         try:
             self._runner(resource)
         except _UnknownResourceError:
-            return unrecognized(resource.arn)
+            return not_run(resource)
         return None
 
     def start(self, effect: StartTask, tell: Tell) -> Work:
@@ -126,7 +126,7 @@ def _service(world: World, resource: Resource) -> Runner:
         raise _UnknownResourceError
     if resource.pattern is Pattern.SYNC:
         job = jobs.job(world.clients, jobs.ROWS[kind, action])
-        return Runner(found.problems, sync(world.workers, world.clock, found, job))
+        return Runner(found.problems, answerable(sync(world.workers, world.clock, found, job), world.tokens))
     return Runner(found.problems, _plain_or_token(world, resource, found))
 
 
@@ -158,7 +158,7 @@ def _start_execution(world: World, resource: Resource) -> Runner:
     elif resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN:
         start = wait_for_task_token(inline, action, world.tokens)
     else:
-        start = nested.start_and_wait(action)
+        start = answerable(nested.start_and_wait(action), world.tokens)
     return Runner(action.problems, start)
 
 

@@ -100,8 +100,7 @@ REFUSALS: dict[str, Callable[[Scene], Refusal]] = {
         "StartExecution",
         {"stateMachineArn": s.machine, "input": "not JSON"},
         "Invalid State Machine Execution Input: 'Unrecognized token 'not': was expecting "
-        "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n "
-        'at [Source: (String)"not JSON"; line: 1, column: 4]\'',
+        "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')'",
     ),
     "InvalidLoggingConfiguration": lambda s: Refusal(
         "UpdateStateMachine",

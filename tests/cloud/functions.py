@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from tests.processes import Process
@@ -20,10 +21,15 @@ TRUST = json.dumps(
 
 def bundle(**sources: str) -> bytes:
     """A zip with one module per keyword."""
+    return archive({f"{name}.py": source for name, source in sources.items()})
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """A zip of these files."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, source in sources.items():
-            archive.writestr(f"{name}.py", source)
+    with zipfile.ZipFile(content, "w") as made:
+        for name, text in files.items():
+            made.writestr(name, text)
     return content.getvalue()
 
 

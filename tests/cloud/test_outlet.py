@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.outlet import VALIDATION_STREAM
 from tests.processes import Process, running
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
@@ -70,3 +72,20 @@ def test_a_rule_sees_the_status_change(server: Process) -> None:
     assert told["detail-type"] == "Step Functions Execution Status Change"
     assert told["resources"] == [execution]
     assert (told["detail"]["status"], told["detail"]["output"]) == ("SUCCEEDED", "{}")
+
+
+def test_a_log_group_that_is_not_there_is_refused_and_one_that_is_there_is_tried(server: Process) -> None:
+    logs, states = server.client("logs"), server.client("stepfunctions", inject_host_prefix=False)
+
+    def logged(name: str, group: str) -> dict[str, Any]:
+        arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{group}:*"
+        destinations = [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]
+        given = {"level": "ALL", "destinations": destinations}
+        return dict(states.create_state_machine(name=name, definition=PASS, roleArn=ROLE, loggingConfiguration=given))
+
+    with pytest.raises(ClientError, match="Invalid Logging Configuration: Log Destination not found"):
+        logged("lost", "nowhere")
+    logs.create_log_group(logGroupName="there")
+    logged("found", "there")
+    streams = logs.describe_log_streams(logGroupName="there")["logStreams"]
+    assert [stream["logStreamName"] for stream in streams] == [VALIDATION_STREAM]

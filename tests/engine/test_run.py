@@ -1,7 +1,7 @@
 """A run over hand-built models: what it asks of the world, and what it records."""
 
 from sfn_emulator.asl.model import Branch, JsonPathFlow, Machine, Pass, Wait
-from sfn_emulator.engine.local import identity, start_locally
+from sfn_emulator.engine.local import identity, run_locally, start_locally
 from sfn_emulator.engine.ports import Fired, SetTimer
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run, Status
@@ -43,3 +43,17 @@ def test_virtual_time_passes_as_far_as_it_is_told_to() -> None:
     assert execution.status == Status.RUNNING
     execution.advance(1)
     assert execution.status == Status.SUCCEEDED
+
+
+def test_a_task_nobody_gave_is_no_failure_that_a_catcher_takes() -> None:
+    pay = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "pay"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Undo"}],
+        "End": True,
+    }
+    saga = {"StartAt": "Pay", "States": {"Pay": pay, "Undo": {"Type": "Fail", "Error": "Undone"}}}
+    run = run_locally(saga, {}, tasks={"Pya": [{"throw": "Card.Refused"}]})
+    assert run.error == "States.Runtime"
+    assert "No task was given for 'Pay' (given: Pya)" in (run.cause or "")

@@ -1,6 +1,6 @@
 """A host for tasks without a loop: thunks from worker threads are run by whoever waits for a signal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from queue import Queue
 from typing import NamedTuple
 
@@ -100,11 +100,20 @@ class Functions:
 
     def __init__(self) -> None:
         self.code: dict[str, Callable[[bytes], Invoked]] = {}
+        self.contexts: list[Mapping[str, Value] | None] = []
 
-    def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> Invoked:
+    def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        client_context: Mapping[str, Value] | None = None,
+    ) -> Invoked:
+        self.contexts.append(client_context)
         name = function.rpartition(":")[2]
         if name not in self.code:
-            raise LookupError(f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+            raise LookupError(f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:$LATEST")
         return self.code[name](payload)
 
 

@@ -101,3 +101,11 @@ def test_a_host_that_is_gone_is_told_nothing() -> None:
     finished = Event()
     workers.run(finished.set, lambda _: None)
     assert finished.wait(5)
+
+
+@pytest.mark.parametrize("named", ["bedrock", "bedrock-runtime"])
+def test_a_familys_name_is_an_endpoint_for_all_its_services(named: str) -> None:
+    destinations = Destinations(endpoint="http://ours", services={named: "http://theirs"})
+    assert destinations.url("bedrock-runtime") == "http://theirs"
+    assert not destinations.is_ours("bedrock-runtime")
+    assert destinations.is_ours("dynamodb")

@@ -90,6 +90,7 @@ def test_all_optimised_integrations_the_language_knows_are_run(host: Host) -> No
     known = {f"arn:aws:states:::{service}:{action}" for service, actions in OPTIMISED.items() for action in actions}
     refused = {arn for arn in known if host.tasks.supports(resource(arn)) is not None}
     assert refused == {
+        "arn:aws:states:::bedrockagentcore:invokeHarness",  # its answer is a stream that no neighbour gives
         "arn:aws:states:::eks:call",  # these two need a Kubernetes API server
         "arn:aws:states:::eks:runJob",
         "arn:aws:states:::elasticmapreduce:modifyInstanceFleetByName",  # and these two ask for more than one call
@@ -99,3 +100,20 @@ def test_all_optimised_integrations_the_language_knows_are_run(host: Host) -> No
 
 def test_every_job_that_can_be_waited_for_is_watched() -> None:
     assert {key for key, row in optimised.ROWS.items() if Pattern.SYNC in row.patterns} == set(jobs.ROWS)
+
+
+@pytest.mark.parametrize(
+    ("arn", "told"),
+    [
+        ("arn:aws:states:::bedrockagentcore:invokeHarness", "is an integration of Step Functions that is not run here"),
+        ("arn:aws:states:::eks:call", "is an integration of Step Functions that is not run here"),
+        ("arn:aws:states:::eks:runJob.sync", "is an integration of Step Functions that is not run here"),
+        ("arn:aws:states:::aws-sdk:lookoutvision:detectAnomalies", "a service that AWS has ended"),
+        ("arn:aws:states:::eks:invent", "is not recognized"),
+        ("arn:aws:states:::aws-sdk:nosuch:thing", "is not recognized"),
+    ],
+)
+def test_what_is_not_run_is_told_as_what_it_is(host: Host, arn: str, told: str) -> None:
+    refusal = host.tasks.supports(resource(arn))
+    assert refusal is not None
+    assert told in refusal

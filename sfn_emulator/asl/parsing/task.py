@@ -51,13 +51,13 @@ def unrecognized(arn: str) -> str:
 
 
 def _fits_express(fields: Fields, resource: Resource) -> bool:
-    """Recorded words, the blank at the end of the second included."""
+    """Recorded words."""
     if resource.family is Family.ACTIVITY:
         fields.error("Resource", "Express state machine does not support Activity ARN", "EXPRESS")
         return False
     if resource.pattern is Pattern.REQUEST_RESPONSE:
         return True
-    message = f"Express state machine does not support '{resource.pattern.value}' service integration "
+    message = f"Express state machine does not support '{resource.pattern.value}' service integration"
     fields.error("Resource", message, "EXPRESS")
     return False
 

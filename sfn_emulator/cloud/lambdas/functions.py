@@ -103,7 +103,8 @@ class Functions:
             try:
                 found = backend.get_function(name.name, name.qualifier)
             except Exception:  # moto has one exception per way of not being there
-                raise FunctionNotFoundError(self.arn(name)) from None
+                named = name if name.qualifier else name._replace(qualifier="$LATEST")
+                raise FunctionNotFoundError(self.arn(named)) from None
             return self._told(found, name, backend)
 
     def _told(self, found: Any, name: FunctionName, backend: Any) -> Function:
@@ -166,7 +167,8 @@ class Bundles:
             whole = {**family.environment(laid), **environment}
             return {"environment": whole, "root": root, "command": family.command(laid)}
         own = environment.get("PYTHONPATH", "").replace("/var/task", root).split(":")
-        libraries = [part for layer in layers for part in (f"{layer}/python", layer)]
+        deep = f"python/lib/{function.runtime}/site-packages"
+        libraries = [f"{layer}/{part}".rstrip("/") for layer in layers for part in (deep, "python", "")]
         path = [root, *libraries, *(part for part in own if part)]
         return {"environment": environment, "root": root, "path": path, "handler": function.handler}
 

@@ -9,7 +9,6 @@ On the wire, both ways: two big-endian 32-bit lengths, a JSON header, a raw payl
 
 import array
 import ctypes
-import decimal
 import gc
 import importlib
 import importlib.util
@@ -24,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn, TextIO
 
 PAYLOAD_LIMIT = 6_291_556
@@ -32,9 +32,22 @@ PAYLOAD_LIMIT = 6_291_556
 _LENGTHS = struct.Struct(">II")
 _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
 _TASK_ROOT = "/var/task"
+_APPLICATION = "installation_id app_title app_version_name app_version_code app_package_name"
 
 Json = dict[str, Any]
 Handler = Callable[[Any, Any], Any]
+
+
+def _beside(name: str) -> Any:
+    """The module in the file next to this one; ``sys.path`` is the functions' own."""
+    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_RESULTS = _beside("results")
 
 
 # -- frames
@@ -83,7 +96,9 @@ class ClientContext:
     """``context.client_context``: what the caller passed in X-Amz-Client-Context."""
 
     def __init__(self, told: Json) -> None:
-        self.custom, self.env, self.client = told.get("custom"), told.get("env"), told.get("client")
+        self.custom, self.env = told.get("custom"), told.get("env")
+        client, names = told.get("client"), _APPLICATION.split()
+        self.client = SimpleNamespace(**{n: client.get(n) for n in names}) if isinstance(client, dict) else None
 
 
 class Identity:
@@ -170,19 +185,11 @@ def _trace(error: Exception) -> list[str]:
 
 
 def _marshalled(answer: Any) -> bytes:
-    if isinstance(answer, bytes):
-        return answer
     try:
-        return json.dumps(answer, default=_plain).encode()
+        told: bytes = _RESULTS.marshalled(answer)
     except Exception as error:
         raise FunctionError("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, decimal.Decimal):
-        exponent = value.as_tuple().exponent
-        return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return told
 
 
 def _too_large(size: int) -> bytes:
@@ -345,15 +352,6 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
             send(control, {})
         else:
             send(control, {"pid": _fork(control, order, descriptors)})
-
-
-def _beside(name: str) -> Any:
-    """The module in the file next to this one; ``sys.path`` is the functions' own."""
-    spec = importlib.util.spec_from_file_location(f"_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _fork(control: socket.socket, spec: Json, descriptors: list[int]) -> int:

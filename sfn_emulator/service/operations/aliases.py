@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sfn_emulator.service import arns
-from sfn_emulator.service.errors import Reason, invalid, refuse
+from sfn_emulator.service.errors import ApiError, Reason, invalid, refuse
 from sfn_emulator.service.paging import page, page_size, resume
 from sfn_emulator.service.store.records import Alias, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
 
 MOST: Final = 100
+_NO_ALIAS: Final = "Request references a resource that does not exist."
 _SAME_NAME: Final = (
     "Failed to create alias because an alias with the same name and a different routing configuration already exists."
 )
@@ -19,11 +20,12 @@ _SAME_NAME: Final = (
 def _routes(around: Surroundings, given: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[tuple[str, int], ...]]:
     """The machine's ARN and its routes; versions must exist, differ, be of one machine, and weigh 100 together."""
     versions = [arns.parse(route["stateMachineVersionArn"], "stateMachine") for route in given]
-    for version in versions:
-        if version.qualifier is None or not version.qualifier.isdigit():
-            raise invalid(Reason.ROUTING, f"Routing configuration must name versions, not '{version.text}'")
+    received = f"Received: [{', '.join(version.text for version in versions)}]"
+    if not all((version.qualifier or "").isdigit() for version in versions):
+        raise invalid(Reason.ROUTING, f"Routing configuration must contain state machine version ARNs. {received}")
     if len({version.text for version in versions}) != len(versions):
-        raise invalid(Reason.ROUTING, "Routing configuration must contain distinct state machine version ARNs.")
+        text = "Routing configuration must contain distinct state machine version ARNs."
+        raise invalid(Reason.ROUTING, f"{text} {received}")
     if len({version.base for version in versions}) != 1:
         raise invalid(Reason.ROUTING, "Routing configuration must contain versions of one state machine only.")
     weights = [route["weight"] for route in given]
@@ -71,7 +73,7 @@ def _alias(around: Surroundings, arn: str) -> Alias | None:
 def _existing(around: Surroundings, arn: str) -> Alias:
     found = _alias(around, arn)
     if found is None:
-        raise refuse("ResourceNotFound", arn, resourceName=arn)
+        raise ApiError("ResourceNotFound", _NO_ALIAS, extra={"resourceName": arn})
     return found
 
 

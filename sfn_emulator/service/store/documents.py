@@ -103,6 +103,14 @@ class Store:
         )
         return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
 
+    def named(self, kind: type[D], parent: str, *, after: str | None = None, limit: int = -1) -> list[D]:
+        """In order of their keys; ``after`` is the last seen record's key."""
+        rows = self.database.execute(
+            "SELECT body FROM document WHERE kind = ? AND parent = ? AND key > ? ORDER BY key LIMIT ?",
+            (kind.kind, parent, after or "", limit),
+        )
+        return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
+
     def count(self, kind: type[Any], parent: str = "") -> int:
         (count,) = self.database.execute(
             "SELECT count(*) FROM document WHERE kind = ? AND parent = ?", (kind.kind, parent)

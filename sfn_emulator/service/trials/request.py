@@ -129,7 +129,7 @@ def _unfit(state: State, result: Value, answers: Answers | None, *, strict: bool
         case Map() if _writes(state):
             return None if isinstance(result, dict) else "Mocked result must be a JSON object."
         case Map():
-            return None if isinstance(result, list) else "Mocked result must be a JSON array."
+            return None if isinstance(result, list) else "Mocked result must be an array."
         case Parallel():
             return _unfit_branches(state, result)
         case _:
@@ -144,7 +144,7 @@ def _writes(state: Map) -> bool:
 
 def _unfit_branches(state: Parallel, result: Value) -> str | None:
     if not isinstance(result, list):
-        return "Mocked result must be a JSON array."
+        return "Mocked result must be an array."
     if len(result) != len(state.branches):
         return f"Mocked result must have one element for each of the {len(state.branches)} branches."
     return None

@@ -36,6 +36,29 @@ _API_FIELDS: Final = frozenset(
 _API_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"})
 
 
+_CASED: Final = {
+    name.lower(): name
+    for name in [
+        "Age",
+        "CF-Ray",
+        "Connection",
+        "Content-Length",
+        "Content-Type",
+        "Date",
+        "Via",
+        "X-Amz-Cf-Id",
+        "X-Amz-Cf-Pop",
+        "X-Amzn-Trace-Id",
+        "X-Cache",
+        "x-amz-apigw-id",
+        "x-amzn-ErrorType",
+        "x-amzn-RequestId",
+        "x-amzn-Remapped-Content-Length",
+    ]
+}
+"""Headers as API Gateway writes them (recorded); the API's own stay as they came."""
+
+
 class ApiGatewayInvoke:
     """``arn:aws:states:::apigateway:invoke[.waitForTaskToken]``.
 
@@ -71,7 +94,7 @@ class ApiGatewayInvoke:
         if not 200 <= answer.status < 300:
             raise StateError(f"ApiGateway.{answer.status}", answer.text or answer.reason)
         return {
-            "Headers": answer.headers,
+            "Headers": {_CASED.get(name.lower(), name): values for name, values in answer.headers.items()},
             "ResponseBody": answer.body,
             "StatusCode": answer.status,
             "StatusText": answer.reason,
@@ -99,8 +122,8 @@ def _is_lists(value: Value) -> bool:
 def _body(body: Value, allow_null: bool) -> bytes | None:
     if body is None:
         return None
-    kept = body if allow_null else _without_null(body)
-    return (kept if isinstance(kept, str) else dumps(kept)).encode()
+    """JSON whatever it is, a text with its quotes (recorded)."""
+    return dumps(body if allow_null else _without_null(body)).encode()
 
 
 def _without_null(value: Value) -> Value:

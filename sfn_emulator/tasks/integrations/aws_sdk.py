@@ -1,9 +1,10 @@
 """``aws-sdk:service:action``: any operation of any service botocore knows, by its own model, as the Java SDK 2 names
 things: parameters and results in PascalCase, errors ``Service.ErrorNameException``."""
 
-from typing import Any
+from typing import Any, Final
 
 from sfn_emulator.asl.integrations import SDK_PREFIX
+from sfn_emulator.asl.integrations import refusal as unknown_to_aws
 from sfn_emulator.asl.parsing.task import unrecognized
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
@@ -22,8 +23,32 @@ def unknown(resource: Resource) -> str | None:
         try:
             SdkAction(Clients(Destinations()), resource.resource_type.removeprefix(SDK_PREFIX), resource.action)
         except LookupError:
-            return unrecognized(resource.arn)
+            return not_run(resource)
     return None
+
+
+def not_run(resource: Resource) -> str:
+    """Why nobody runs it: AWS's refusal; or the truth, where AWS has it (or had it) and we do not."""
+    name = resource.resource_type.removeprefix(SDK_PREFIX)
+    if name != resource.resource_type and name in _DISCONTINUED:
+        return (
+            f"The resource provided {resource.arn} calls '{name}', a service that AWS has ended and no SDK knows more."
+        )
+    if name == resource.resource_type and not unknown_to_aws(resource):
+        return f"The resource provided {resource.arn} is an integration of Step Functions that is not run here."
+    return unrecognized(resource.arn)
+
+
+_DISCONTINUED: Final = frozenset(
+    {
+        *("alexaforbusiness", "backupstorage", "codestar", "elasticinference", "elastictranscoder", "evidently"),
+        *("gamesparks", "honeycode", "iot1clickdevices", "iot1clickprojects", "iotanalytics", "iotevents"),
+        *("ioteventsdata", "iotfleethub", "lookoutmetrics", "lookoutvision", "macie", "mobile", "nimble", "opsworks"),
+        *("opsworkscm", "panorama", "privatenetworks", "qldb", "qldbsession", "robomaker", "simspaceweaver", "sms"),
+        "worklink",
+    }
+)
+"""SDK services that botocore has had and dropped (as of botocore 1.44, 2026-11)."""
 
 
 class SdkAction:

@@ -5,7 +5,7 @@ by ``lambda:invoke``. Texts: recorded, and `Invoke an AWS Lambda function with S
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,7 +52,8 @@ class InvokeAction:
             answer = _invoke_elsewhere(self._clients, request, given)
             return {**self._metadata(answer, request), "StatusCode": answer.status_code}
         text = payload_text(request.input["Payload"]) if "Payload" in request.input else b"{}"
-        answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"))
+        context = _client_context(given.get("ClientContext"), request)
+        answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"), context)
         if answer.function_error is not None:
             raise _function_failed(answer.payload, lambda text: dumps(loads(text)))
         tail = getattr(answer, "log", b"") if given.get("LogType") == "Tail" else b""
@@ -97,11 +98,30 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _client_context(text: str | None, request: TaskRequest) -> dict[str, Any] | None:
+    """Base64 of a JSON object, as Lambda wants it."""
+    if text is None:
+        return None
+    try:
+        told = loads(base64.b64decode(text, validate=True))
+    except ValueError:
+        told = None
+    if isinstance(told, dict):
+        return told
+    code, message = "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+    raise LAMBDA.error(code, message, 400, wire.request_id(f"{request.token}{request.attempt}"), code)
+
+
 def _invoke(
-    lambdas: Lambdas, request: TaskRequest, function: str, payload: bytes, qualifier: str | None
+    lambdas: Lambdas,
+    request: TaskRequest,
+    function: str,
+    payload: bytes,
+    qualifier: str | None,
+    context: dict[str, Any] | None = None,
 ) -> InvokeResult:
     try:
-        answer = lambdas.invoke(function, payload, qualifier)
+        answer = lambdas.invoke(function, payload, qualifier, client_context=context)
     except LookupError as error:
         request_id = wire.request_id(f"{request.token}{request.attempt}")
         message = str(error.args[0]) if error.args else str(error)
@@ -181,11 +201,22 @@ class ClientLambdas:
         self._clients = clients
         self._region = region
 
-    def invoke(self, function: str, payload: bytes, qualifier: str | None = None) -> InvokeResult:
+    def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> InvokeResult:
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self._clients.client("lambda", _region_of(function, self._region))
-        arguments = {"FunctionName": function, "Payload": payload} | ({"Qualifier": qualifier} if qualifier else {})
+        arguments: dict[str, Any] = {"FunctionName": function, "Payload": payload}
+        if qualifier:
+            arguments["Qualifier"] = qualifier
+        if client_context is not None:
+            arguments["ClientContext"] = base64.b64encode(dumps(client_context).encode()).decode()
         try:
             return _invoked(client.invoke(**arguments))
         except client.exceptions.ResourceNotFoundException as error:

@@ -316,7 +316,7 @@ def test_a_dry_run_runs_nothing(server: Process) -> None:
         (
             {"FunctionName": "nobody"},
             "ResourceNotFoundException",
-            "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nobody",
+            "Function not found: arn:aws:lambda:us-east-1:123456789012:function:nobody:$LATEST",
         ),
         (
             {"FunctionName": "dry2", "Qualifier": "9"},

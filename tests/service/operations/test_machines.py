@@ -170,8 +170,8 @@ def test_deleting_a_machine_takes_versions_and_aliases_along(world: World) -> No
     assert world.call("DescribeStateMachine", stateMachineArn=f"{machine}:1")["name"] == "m"
 
 
-def test_machines_are_listed_in_pages_and_by_region(world: World) -> None:
-    machines = [world.machine(name=f"m{n}") for n in range(5)]
+def test_machines_are_listed_by_name_in_pages_and_by_region(world: World) -> None:
+    machines = sorted(world.machine(name=name) for name in ("zoo", "ant", "m2", "m10", "Bee"))
     page = world.call("ListStateMachines", maxResults=2)
     rest = world.call("ListStateMachines", nextToken=page["nextToken"])
     assert [one["stateMachineArn"] for one in page["stateMachines"] + rest["stateMachines"]] == machines
@@ -219,3 +219,23 @@ def text(definition: dict[str, Any]) -> str:
     import json
 
     return json.dumps(definition, separators=(",", ":"))
+
+
+def test_aliases_of_what_are_no_versions_are_refused_in_awss_words(world: World) -> None:
+    machine = world.machine(publish=True)
+    version = f"{machine}:1"
+
+    def refused(*routes: tuple[str, int]) -> str:
+        rows = [{"stateMachineVersionArn": arn, "weight": weight} for arn, weight in routes]
+        with pytest.raises(Refused) as told:
+            world.call("CreateStateMachineAlias", name="a", routingConfiguration=rows)
+        return str(told.value)
+
+    assert f"must contain state machine version ARNs. Received: [{machine}]" in refused((machine, 100))
+    assert f"distinct state machine version ARNs. Received: [{version}, {version}]" in refused(
+        (version, 50), (version, 50)
+    )
+    quoted = f"'[RoutingConfigurationListItem(stateMachineVersionArn={version}, weight=50), "
+    assert quoted in refused((version, 50), (version, 30), (version, 20))
+    with pytest.raises(Refused, match="Request references a resource that does not exist"):
+        world.call("UpdateStateMachineAlias", stateMachineAliasArn=f"{machine}:nobody", description="d")

@@ -36,7 +36,7 @@ class Roles:
 def created(roles: Roles, definition: Mapping[str, Any] = PASS, **told: Any) -> str:
     """How CreateStateMachine refuses it, or nothing."""
     world = World()
-    world.service.admission = Admission(roles, world.service.definitions, VirtualClock())
+    world.service.admissions = [Admission(roles, world.service.definitions, VirtualClock())]
     try:
         return world.machine(definition, **told) and ""
     except Refused as refused:
@@ -68,7 +68,7 @@ def test_step_functions_must_be_able_to_assume_the_role(trusted: Mapping[str, An
 def test_an_update_is_asked_about_too_and_a_role_that_is_not_there_trusts_no_one() -> None:
     world = World()
     machine = world.machine()
-    world.service.admission = Admission(Roles(trust()), world.service.definitions, VirtualClock())
+    world.service.admissions = [Admission(Roles(trust()), world.service.definitions, VirtualClock())]
     world.call("UpdateStateMachine", stateMachineArn=machine, roleArn=ROLE)
     with pytest.raises(Refused, match="Neither the global service principal"):
         world.call("UpdateStateMachine", stateMachineArn=machine, roleArn=ROLE + "-not")

@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -39,8 +40,8 @@ def test_a_function_that_is_not_there(host: Host) -> None:
     assert told.error == "Lambda.ResourceNotFoundException"
     assert told.cause is not None
     assert told.cause.startswith(
-        f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:nope (Service: AWSLambda; Status Code: 404; "
-        "Error Code: ResourceNotFoundException; Request ID: "
+        f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:nope:$LATEST (Service: AWSLambda; "
+        "Status Code: 404; Error Code: ResourceNotFoundException; Request ID: "
     )
 
 
@@ -154,3 +155,17 @@ def test_without_a_payload_the_function_gets_an_object(host: Host) -> None:
     told = host.run(INVOKE, {"FunctionName": "f"})
     assert isinstance(told, TaskSucceeded)
     assert told.output["Payload"] == {}
+
+
+def test_a_client_context_reaches_the_function(host: Host) -> None:
+    host.functions.code["f"] = Invoked
+    context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
+    host.run(INVOKE, {"FunctionName": "f", "ClientContext": context})
+    assert host.functions.contexts == [{"custom": {"k": "v"}}]
+
+
+def test_a_client_context_that_is_no_base64_of_an_object_is_lambdas_own_error(host: Host) -> None:
+    told = host.run(INVOKE, {"FunctionName": "f", "ClientContext": {"custom": {}}})
+    assert isinstance(told, TaskFailed)
+    assert told.error == "Lambda.InvalidRequestContentException"
+    assert (told.cause or "").startswith("Client context must be a valid Base64-encoded JSON object.")

@@ -115,3 +115,27 @@ def test_a_refused_start_is_told_as_the_sdk_words_it(host: Host) -> None:
         "State Machine Does Not Exist: 'x' (Service: AWSStepFunctions; Status Code: 400; "
         "Error Code: StateMachineDoesNotExist; Request ID: "
     )
+
+
+def test_a_token_may_end_a_task_that_waits_for_its_child(host: Host) -> None:
+    host.start("arn:aws:states:::states:startExecution.sync", {"StateMachineArn": CHILD}, token="t")
+    assert isinstance(host.next(), TaskSubmitted)
+
+    host.tokens.waiting["t"].succeeded({"by": "token"})
+
+    assert host.next() == TaskSucceeded(1, {"by": "token"})
+    assert host.tokens.waiting == {}
+    assert host.executions.stopped == []
+    child = next(iter(host.executions.watchers))
+    host.executions.watchers[child]({"status": "SUCCEEDED", "executionArn": child})
+    host.idle()
+    assert host.told == []
+
+
+def test_a_child_that_ended_leaves_no_token(host: Host) -> None:
+    host.start("arn:aws:states:::states:startExecution.sync", {"StateMachineArn": CHILD}, token="t")
+    assert isinstance(host.next(), TaskSubmitted)
+    child = next(iter(host.executions.watchers))
+    host.executions.watchers[child]({"status": "SUCCEEDED", "executionArn": child})
+    assert isinstance(host.next(), TaskSucceeded)
+    assert host.tokens.waiting == {}

@@ -1,0 +1,42 @@
+"""What a handler returned, as AWS's Python runtime client writes it: JSON by simplejson's rules, not by json's.
+
+Source: aws-lambda-python-runtime-interface-client, ``lambda_runtime_marshaller.py``. Standard library only: it lives
+in the worker.
+"""
+
+import decimal
+import json
+import os
+from typing import Any
+
+
+def marshalled(answer: Any) -> bytes:
+    """Bytes as they are, all else as JSON. Raises what json raises for what can't be written."""
+    if isinstance(answer, bytes):
+        return answer
+    return json.dumps(_as_objects(answer), default=_plain, ensure_ascii=_escapes()).encode()
+
+
+def _as_objects(value: Any) -> Any:
+    """Named tuples are objects and keys of bytes are text, as simplejson, the runtime's library, has it."""
+    if isinstance(value, dict):
+        return {k.decode() if isinstance(k, bytes) else k: _as_objects(member) for k, member in value.items()}
+    if isinstance(value, tuple) and callable(named := getattr(value, "_asdict", None)):
+        return _as_objects(named())
+    if isinstance(value, list | tuple):
+        return [_as_objects(item) for item in value]
+    return value
+
+
+def _escapes() -> bool:
+    """Whether signs beyond ASCII are escaped: by the runtimes before Python 3.12."""
+    return os.environ.get("AWS_EXECUTION_ENV", "").rpartition("_python3.")[2] in ("8", "9", "10", "11")
+
+
+def _plain(value: object) -> object:
+    """A Decimal is a number with a fraction, be it 1.0; bytes are text."""
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
