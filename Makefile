@@ -1,11 +1,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: up down demo test check bench crash soak clean
+.PHONY: up down demo test check bench crash soak tools clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
 NPM := npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix
+
+TOOLS := .venv-tools
+SAM := test -x $(TOOLS)/bin/sam || ($(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet aws-sam-cli)
+CDK := test -x $(TOOLS)/node_modules/.bin/cdk || npm install --prefix $(TOOLS) --silent --no-audit --no-fund \
+	aws-cdk@2 aws-cdk-lib@2 constructs@10 serverless@3 serverless-step-functions@3 serverless-localstack@1
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
@@ -47,5 +52,10 @@ crash: $(VENV)/.test
 soak: $(VENV)/.test
 	$(BIN)/python -m benchmarks.soak --minutes 10
 
+tools: $(VENV)/.test
+	@$(SAM) || echo "without PyPI's aws-sam-cli SAM is not tried"
+	@$(CDK) || echo "without npm or its registry CDK and Serverless are not tried"
+	SFN_TOOLS=$(TOOLS) $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/tools
+
 clean:
-	rm -rf $(VENV) .sfn build *.egg-info tests/clients/node/node_modules tests/query/jsonata/node/node_modules
+	rm -rf $(VENV) $(TOOLS) .sfn build *.egg-info tests/clients/node/node_modules tests/query/jsonata/node/node_modules

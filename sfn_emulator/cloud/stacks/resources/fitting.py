@@ -6,16 +6,18 @@ differ in what is a text, what a number, and in how tags are written. So a type'
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
+_LOADER: Final = Loader()
+
 
 @cache
 def _model(service: str) -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(_LOADER.load_service_model(service, "service-2"), service)
 
 
 @cache

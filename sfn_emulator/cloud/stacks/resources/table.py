@@ -15,6 +15,7 @@ from sfn_emulator.cloud.stacks.resources.services import (
     logs,
     machines,
     queues,
+    repositories,
     rest,
     schedules,
     secrets,
@@ -38,6 +39,7 @@ _SERVICES: Final = (
     http_apis,
     secrets,
     alarms,
+    repositories,
     custom,
     stacks,
 )

@@ -14,7 +14,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     deleting,
     updating,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import listed, retag
+from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 
 _EVENTS: Final = "events"
 

@@ -16,7 +16,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     deleting,
     updating,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import retag
+from sfn_emulator.cloud.stacks.resources.tagging import retag
 
 _LAMBDA: Final = "lambda"
 _DEFAULTS: Final[Mapping[str, Any]] = {

@@ -14,7 +14,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     Standing,
     deleting,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import listed, retag
+from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 
 _IAM: Final = "iam"
 _HOLDERS: Final = {"Role": "Roles", "User": "Users", "Group": "Groups"}

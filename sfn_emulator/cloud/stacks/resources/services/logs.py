@@ -13,7 +13,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     deleting,
     updating,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import retag, tags_of
+from sfn_emulator.cloud.stacks.resources.tagging import retag, tags_of
 
 _LOGS: Final = "logs"
 _RETENTION: Final = "RetentionInDays"

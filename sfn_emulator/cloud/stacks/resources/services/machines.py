@@ -19,7 +19,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     Standing,
     deleting,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import listed, retag
+from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 
 _SFN: Final = "stepfunctions"
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]+)\}")

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.resources.fitting import text
 from sfn_emulator.cloud.stacks.resources.kind import PHYSICAL, Hands, Kind, Made, Properties, Standing, deleting
-from sfn_emulator.cloud.stacks.resources.services.tagging import retag, tags_of
+from sfn_emulator.cloud.stacks.resources.tagging import retag, tags_of
 
 _SQS: Final = "sqs"
 _DEFAULTS: Final = {

@@ -18,7 +18,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     Update,
     deleting,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import tags_of
+from sfn_emulator.cloud.stacks.resources.tagging import tags_of
 
 _API: Final = "apigateway"
 _BODIES: Final = ("Body", "BodyS3Location")

@@ -12,7 +12,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     deleting,
     updating,
 )
-from sfn_emulator.cloud.stacks.resources.services.tagging import retag
+from sfn_emulator.cloud.stacks.resources.tagging import retag
 
 _SCHEDULER: Final = "scheduler"
 _PIPES: Final = "pipes"

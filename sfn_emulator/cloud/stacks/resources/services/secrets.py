@@ -9,7 +9,7 @@ import orjson
 
 from sfn_emulator.cloud.stacks.resources.fitting import text
 from sfn_emulator.cloud.stacks.resources.kind import PHYSICAL, Hands, Kind, Made, Properties, Standing, deleting
-from sfn_emulator.cloud.stacks.resources.services.tagging import listed, tags_of
+from sfn_emulator.cloud.stacks.resources.tagging import listed, tags_of
 
 _SSM: Final = "ssm"
 _SECRETS: Final = "secretsmanager"

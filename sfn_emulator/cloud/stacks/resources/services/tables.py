@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.errors import ResourceError
 from sfn_emulator.cloud.stacks.resources.kind import PHYSICAL, Hands, Kind, Made, Properties, Standing, deleting
-from sfn_emulator.cloud.stacks.resources.services.tagging import listed, retag
+from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 
 _DYNAMODB: Final = "dynamodb"
 _INDEXES: Final = "GlobalSecondaryIndexes"

@@ -1,0 +1,1 @@
+"""AWS's response modules for custom resources, as text that goes into a bundle."""

@@ -1,0 +1,48 @@
+"""AWS CLI: `package` and `deploy`, an update, an update that fails, and what it says of each."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.stacks.stacks import machine
+from tests.processes import Process, running
+
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+pytestmark = [
+    pytest.mark.skipif("SFN_TOOLS" not in os.environ, reason="its waiters look every half minute: run by `make tools`"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        yield process
+
+
+def deploy(server: Process, path: Path, template: object) -> subprocess.CompletedProcess[str]:
+    path.write_text(json.dumps(template))
+    command = [sys.executable, "-m", "awscli", "cloudformation", "deploy", "--stack-name", "cli"]
+    return subprocess.run(
+        [*command, "--template-file", str(path)],
+        env={**os.environ, **KEYS, "AWS_ENDPOINT_URL": server.url},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_cli_deploys_updates_and_is_told_why_an_update_failed(server: Process, tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    template = {"Resources": {"M": machine()}, "Outputs": {"Arn": {"Value": {"Ref": "M"}}}}
+    assert "Successfully created/updated stack - cli" in deploy(server, path, template).stdout
+    assert "No changes to deploy" in deploy(server, path, template).stdout
+    template["Resources"]["M"] = machine(DefinitionString='{"StartAt": "No"}')
+    failed = deploy(server, path, template)
+    assert failed.returncode != 0 and "UPDATE_ROLLBACK_COMPLETE" in failed.stderr
+    events = server.client("cloudformation").describe_stack_events(StackName="cli")["StackEvents"]
+    assert any("SCHEMA_VALIDATION_FAILED" in row.get("ResourceStatusReason", "") for row in events)
