@@ -45,6 +45,7 @@ def run(server: Process, *command: str, cwd: Path, check: bool = True, **environ
             "CI": "1",
             **environment,
         },
+        input="y\n" * 9,  # some ask whether they may
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

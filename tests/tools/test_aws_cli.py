@@ -40,7 +40,7 @@ def test_the_cli_deploys_updates_and_is_told_why_an_update_failed(server: Proces
     path = tmp_path / "template.json"
     template = {"Resources": {"M": machine()}, "Outputs": {"Arn": {"Value": {"Ref": "M"}}}}
     assert "Successfully created/updated stack - cli" in deploy(server, path, template).stdout
-    assert "No changes to deploy" in deploy(server, path, template).stdout
+    assert "No changes to deploy" in deploy(server, path, template).stderr
     template["Resources"]["M"] = machine(DefinitionString='{"StartAt": "No"}')
     failed = deploy(server, path, template)
     assert failed.returncode != 0 and "UPDATE_ROLLBACK_COMPLETE" in failed.stderr

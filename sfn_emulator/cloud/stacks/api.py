@@ -9,13 +9,14 @@ from sfn_emulator.cloud.stacks import wire
 from sfn_emulator.cloud.stacks.control import ControlApi
 from sfn_emulator.cloud.stacks.deploying.signals import PATH
 from sfn_emulator.cloud.stacks.errors import ResourceError, StackError
-from sfn_emulator.cloud.stacks.operations import change_sets, reading, stacks
+from sfn_emulator.cloud.stacks.operations import change_sets, drift, reading, stacks
 from sfn_emulator.cloud.stacks.operations.stacks import Caller, Given
 from sfn_emulator.cloud.stacks.service import StackService
 
 _log: Final = logging.getLogger(__name__)
 
 _OPERATIONS: Final[Mapping[str, Callable[[Caller, Given], Given]]] = {
+    "CancelUpdateStack": stacks.cancel,
     "ContinueUpdateRollback": stacks.continue_rollback,
     "CreateChangeSet": change_sets.create,
     "CreateStack": stacks.create,
@@ -24,10 +25,14 @@ _OPERATIONS: Final[Mapping[str, Callable[[Caller, Given], Given]]] = {
     "DescribeAccountLimits": reading.limits,
     "DescribeChangeSet": change_sets.describe,
     "DescribeEvents": reading.operation_events,
+    "DescribeStackDriftDetectionStatus": drift.status,
     "DescribeStackEvents": reading.events,
     "DescribeStackResource": reading.resource,
+    "DescribeStackResourceDrifts": drift.resources,
     "DescribeStackResources": reading.resources,
     "DescribeStacks": reading.stacks,
+    "DetectStackDrift": drift.detect,
+    "DetectStackResourceDrift": drift.resource,
     "EstimateTemplateCost": reading.cost,
     "ExecuteChangeSet": change_sets.execute,
     "GetStackPolicy": stacks.get_policy,

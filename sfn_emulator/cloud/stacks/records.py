@@ -86,6 +86,9 @@ class Stack:
     imports: tuple[str, ...] = ()
     """Names of other stacks' exports that are used."""
     drift: str = "NOT_CHECKED"
+    overriding: str | None = None
+    """The stack policy of the update under way, in place of ``policy``."""
+    cancelled: bool = False
 
     @property
     def is_gone(self) -> bool:

@@ -179,3 +179,31 @@ def test_a_custom_resource_is_asked_changed_and_removed(stacks: Stacks) -> None:
     assert stack.delete().status == "DELETE_COMPLETE"
     told = stacks.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert [row["Body"] for row in told] == ["Create 1", "Update 2", "Delete 2"]
+
+
+def test_a_stack_policy_keeps_an_update_off_what_it_denies(stacks: Stacks) -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 10}}
+    allow = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "Update:Modify", "Principal": "*", "Resource": "LogicalResourceId/Q"}
+    stack = stacks.create({"Q": queue}, StackPolicyBody=json.dumps({"Statement": [allow, deny]}))
+    queue["Properties"] = {"VisibilityTimeout": 20}
+    assert stack.update({"Q": queue}).status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Statement [#2] does not allow [Update:Modify]" in stack.reason("Q")
+    during = json.dumps({"Statement": [allow]})
+    assert stack.update({"Q": queue}, StackPolicyDuringUpdateBody=during).status == "UPDATE_COMPLETE"
+
+
+def test_what_was_changed_behind_a_stacks_back_has_drifted(stacks: Stacks) -> None:
+    stack = stacks.create({"M": machine(), "T": {"Type": "AWS::SNS::Topic"}})
+    states = stacks.client("stepfunctions")
+    other = ROLE.replace("any", "other")
+    states.update_state_machine(stateMachineArn=stack.physical("M"), roleArn=other)
+    stacks.client("sns").delete_topic(TopicArn=stack.physical("T"))
+    detection = stacks.api.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
+    told = stacks.api.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+    assert (told["StackDriftStatus"], told["DriftedStackResourceCount"]) == ("DRIFTED", 2)
+    rows = stacks.api.describe_stack_resource_drifts(StackName=stack.name)["StackResourceDrifts"]
+    assert {row["LogicalResourceId"]: row["StackResourceDriftStatus"] for row in rows} == {
+        "M": "MODIFIED",
+        "T": "DELETED",
+    }

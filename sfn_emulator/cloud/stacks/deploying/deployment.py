@@ -162,12 +162,13 @@ class Deployment:
         try:
             plan = self._blueprint()
             for logical, declared in plan.order.items():
-                self._journal.check()
+                self._check_not_cancelled()
                 before = self._journal.resources.get(logical)
                 if before is None:
                     self._made(plan, Resource(logical, declared.type, fresh=True), self._workshop.make)
                 else:
                     self._made(plan, before, partial(self._workshop.change, before))
+            self._check_removals(set(plan.order))
             outputs = self._outputs(plan)
         except ResourceError as error:
             self._update_failed(str(error))
@@ -179,6 +180,16 @@ class Deployment:
                 "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", previous=None, outputs=outputs, imports=plan.imports()
             )
         self._clean_up("UPDATE_COMPLETE")
+
+    def _check_not_cancelled(self) -> None:
+        self._journal.check()
+        if self._journal.stack.cancelled:
+            raise ResourceError("Update cancelled: User Initiated")
+
+    def _check_removals(self, wanted: set[str]) -> None:
+        for resource in self._journal.resources.values():
+            if resource.logical not in wanted:
+                self._journal.permit("Delete", resource)
 
     def _leave_behind(self, wanted: set[str]) -> None:
         """What the new template has no more, and what was replaced, is to be removed."""

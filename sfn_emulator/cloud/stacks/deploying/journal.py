@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from sfn_emulator.cloud.stacks.books import Books
+from sfn_emulator.cloud.stacks.deploying.policy import check
 from sfn_emulator.cloud.stacks.records import Event, Resource, Stack
 
 STACK_TYPE: Final = "AWS::CloudFormation::Stack"
@@ -35,6 +36,11 @@ class StackJournal:
         """Between two steps. Raises ``StoppedError``."""
         if self._is_stopping():
             raise StoppedError
+
+    def permit(self, action: str, resource: Resource) -> None:
+        """Raises ``ResourceError`` where the stack policy does not let an update do that to the resource."""
+        stack = self.stack
+        check(stack.overriding or stack.policy, action, resource.logical, resource.type)
 
     def enter(self, status: str, reason: str | None = None, **changes: Any) -> Stack:
         """The stack's next status, with its event."""

@@ -75,7 +75,13 @@ class Workshop:
                     before=None,
                 ),
             )
-        if before.type != wanted.type or is_replaced(kind, before.properties, wanted.properties):
+        anew = before.type != wanted.type or is_replaced(kind, before.properties, wanted.properties)
+        try:
+            self._journal.permit("Replace" if anew else "Modify", before)
+        except ResourceError as error:
+            self._journal.mark(before, "UPDATE_FAILED", str(error))
+            raise
+        if anew:
             return self.make_anew(before, wanted)
         wanted = replace(wanted, physical=before.physical, reference=before.reference, attributes=before.attributes)
         return self._changed(before, self._journal.mark(replace(wanted, before=before), "UPDATE_IN_PROGRESS"))

@@ -127,6 +127,8 @@ def begin_update(caller: Caller, stack: Stack, version: Version, told: Given) ->
             status="UPDATE_IN_PROGRESS",
             updated=caller.books.now(),
             on_failure=on_failure,
+            overriding=policy_of(caller, told, "StackPolicyDuringUpdate"),
+            cancelled=False,
             token=told.get("ClientRequestToken"),
         ),
     )
@@ -167,6 +169,15 @@ def delete(caller: Caller, told: Given) -> Given:
         begin(
             caller, replace(stack, status="DELETE_IN_PROGRESS", retained=retained, token=told.get("ClientRequestToken"))
         )
+    return {}
+
+
+def cancel(caller: Caller, told: Given) -> Given:
+    """CancelUpdateStack: the update stops before its next resource and goes back."""
+    stack = caller.books.get(caller.region, told["StackName"])
+    if stack.status != "UPDATE_IN_PROGRESS":
+        raise StackError("CancelUpdateStack cannot be called from current stack status")
+    caller.books.change(stack.id, cancelled=True)
     return {}
 
 
