@@ -1,4 +1,4 @@
-"""Serverless 3 with serverless-step-functions: deploy, run, remove. Its SDK is pointed here by serverless-localstack."""
+"""Serverless 3 with serverless-step-functions: deploy, run, remove; serverless-localstack points its SDK here."""
 
 import json
 from pathlib import Path
