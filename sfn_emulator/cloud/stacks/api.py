@@ -92,7 +92,7 @@ class StacksApi:
             return wire.refusal(error, request_id)
         except ResourceError as error:
             return wire.refusal(StackError(str(error)), request_id)
-        except Exception as error:
-            _log.exception("CloudFormation failed")
-            text = f"The local CloudFormation could not answer: {type(error).__name__}"
-            return wire.refusal(StackError(text, "InternalFailure", 500), request_id)
+        except (TypeError, KeyError, ValueError, AttributeError):
+            _log.exception("A template could not be read")
+            text = "Template format error: the template has a part that can't be read; the server's log says which."
+            return wire.refusal(StackError(text), request_id)

@@ -9,13 +9,14 @@ that was cut off is taken up where it was.
 What was cut off while it was made or updated goes back; what was cut off while it went back or was removed goes on.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from sfn_emulator.cloud.stacks.books import Books
-from sfn_emulator.cloud.stacks.deploying.journal import StackJournal
+from sfn_emulator.cloud.stacks.deploying.journal import StackJournal, StoppedError
 from sfn_emulator.cloud.stacks.deploying.resources import Workshop
 from sfn_emulator.cloud.stacks.deploying.wanted import Blueprint, blueprint
 from sfn_emulator.cloud.stacks.errors import ResourceError, StackError
@@ -24,6 +25,14 @@ from sfn_emulator.cloud.stacks.resources.kind import World
 from sfn_emulator.cloud.stacks.template.references import in_order
 
 _CUT_OFF: Final = "The server was stopped while the stack was being changed"
+_GIVEN_UP: Final = {
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+}
+_log: Final = logging.getLogger(__name__)
 _RETAINED: Final = frozenset({"Retain"})
 _KEPT_ON_DELETE: Final = frozenset({"Retain", "RetainExceptOnCreate"})
 
@@ -38,6 +47,25 @@ class Deployment:
 
     def run(self, *, resumed: bool = False) -> None:
         """Does what the stack's status says is to be done."""
+        try:
+            self._run(resumed)
+        except StoppedError:
+            raise
+        except Exception:
+            _log.exception("Stack %s met a fault of the emulator's own", self._id)
+            self._give_up("The emulator met a fault of its own; its log says more")
+
+    def _give_up(self, reason: str) -> None:
+        """A stack is never left IN_PROGRESS: what can go back does, all else has failed."""
+        status = self._journal.stack.status
+        if status == "CREATE_IN_PROGRESS":
+            self._create_failed(reason)
+        elif status == "UPDATE_IN_PROGRESS":
+            self._update_failed(reason)
+        elif status in _GIVEN_UP:
+            self._journal.enter(_GIVEN_UP[status], reason)
+
+    def _run(self, resumed: bool) -> None:
         status = self._journal.stack.status
         if resumed and status == "CREATE_IN_PROGRESS":
             self._create_failed(_CUT_OFF)

@@ -18,13 +18,6 @@ def _delete_alarm(hands: Hands, standing: Standing) -> None:
     hands.call(_CLOUDWATCH, "DeleteAlarms", AlarmNames=[standing.physical])
 
 
-def _create_composite(hands: Hands, properties: Properties) -> Made:
-    name = properties.get("AlarmName") or hands.name(255)
-    hands.noted(name)
-    hands.send(_CLOUDWATCH, "PutCompositeAlarm", properties, AlarmName=name)
-    return Made(name, {"Arn": hands.arn("cloudwatch", f"alarm:{name}")})
-
-
 def _create_dashboard(hands: Hands, properties: Properties) -> Made:
     name = properties.get("DashboardName") or hands.name(255)
     hands.send(_CLOUDWATCH, "PutDashboard", properties, DashboardName=name)
@@ -40,13 +33,6 @@ KINDS: Final = (
         "AWS::CloudWatch::Alarm",
         _create_alarm,
         updating(_CLOUDWATCH, "PutMetricAlarm", AlarmName=PHYSICAL),
-        _delete_alarm,
-        named="AlarmName",
-    ),
-    Kind(
-        "AWS::CloudWatch::CompositeAlarm",
-        _create_composite,
-        updating(_CLOUDWATCH, "PutCompositeAlarm", AlarmName=PHYSICAL),
         _delete_alarm,
         named="AlarmName",
     ),

@@ -50,6 +50,15 @@ def _create_stage(hands: Hands, properties: Properties) -> Made:
     return Made(properties["StageName"])
 
 
+def _update_stage(hands: Hands, standing: Standing, properties: Properties) -> Made:
+    """moto changes no stage; a stage holds nothing that is lost when it is made again."""
+    _delete_stage(hands, standing)
+    return _create_stage(hands, properties)
+
+
+_delete_stage: Final = deleting(_API, "DeleteStage", ApiId="ApiId", StageName=PHYSICAL)
+
+
 def _part(kind: str, key: str, *, parents: tuple[str, ...] = ("ApiId",)) -> Kind:
     ids: dict[str, Any] = {name: name for name in parents}
     return Kind(
@@ -76,8 +85,8 @@ KINDS: Final = (
     Kind(
         "AWS::ApiGatewayV2::Stage",
         _create_stage,
-        updating(_API, "UpdateStage", StageName=PHYSICAL),
-        deleting(_API, "DeleteStage", ApiId="ApiId", StageName=PHYSICAL),
+        _update_stage,
+        _delete_stage,
     ),
     _part("Route", "RouteId"),
     _part("Integration", "IntegrationId"),
