@@ -96,3 +96,7 @@ class StacksApi:
             _log.exception("A template could not be read")
             text = "Template format error: the template has a part that can't be read; the server's log says which."
             return wire.refusal(StackError(text), request_id)
+        except Exception:
+            _log.exception("CloudFormation failed")
+            text = "The local CloudFormation could not answer; its log says why."
+            return wire.refusal(StackError(text, "InternalFailure", 500), request_id)
