@@ -8,7 +8,7 @@ from tests.cloud.stacks.stacks import Stacks
 from tests.processes import running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stacks() -> Iterator[Stacks]:
     with running("--in-memory") as process:
         yield Stacks(process)
