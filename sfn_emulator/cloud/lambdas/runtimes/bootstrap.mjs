@@ -5,7 +5,8 @@
 
 import { existsSync } from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
+import https from 'node:https';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -245,6 +246,19 @@ async function serve(handler) {
     }
   }
 }
+
+// -- answers of custom resources: what CDK's functions PUT by https to the host alone goes to our port
+
+const SIGNALS = '/_aws/cloudformation/signals/';
+const secure = https.request;
+
+https.request = (...given) => {
+  const asked = given.find((part) => typeof part?.path === 'string');
+  if (!asked?.path.startsWith(SIGNALS) || !process.env.AWS_ENDPOINT_URL) return secure(...given);
+  const { hostname, port } = new URL(process.env.AWS_ENDPOINT_URL);
+  return http.request({ ...asked, protocol: 'http:', hostname, port, agent: undefined }, given.at(-1));
+};
+syncBuiltinESMExports();
 
 // -- life and death
 

@@ -57,7 +57,7 @@ class PutSignals:
         self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = lambda: None
     ) -> list[Mapping[str, Any]]:
         """The first ``count`` signals with distinct ids, or all up to one that failed. ``failed`` says why there will
-        be none. Raises ``ResourceError``, and ``StoppedError`` when the server ends."""
+        be none, ``late`` that they are late. Raises ``ResourceError``, and ``StoppedError`` when the server ends."""
         left = seconds
         with self._changed:
             while not (found := _enough(self._told.setdefault(handle, []), count)):
@@ -68,7 +68,9 @@ class PutSignals:
                     raise ResourceError(reason)
                 if left <= 0:
                     got = len(self._told[handle])
-                    raise ResourceError(f"WaitCondition timed out. Received {got} conditions when expecting {count}")
+                    raise ResourceError(
+                        late or f"WaitCondition timed out. Received {got} conditions when expecting {count}"
+                    )
                 self._changed.wait(min(_LOOK, left))
                 left -= min(_LOOK, left)
         return found

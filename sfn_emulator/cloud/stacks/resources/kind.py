@@ -43,7 +43,7 @@ class Signals(Protocol):
         """The handle within such a URL."""
 
     def wait(
-        self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = ...
+        self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = ..., late: str | None = None
     ) -> list[Mapping[str, Any]]:
         """The first ``count`` answers. Raises ``ResourceError`` when they don't come in time, or ``failed`` says why
         they never will."""

@@ -33,7 +33,8 @@ def _ask(hands: Hands, request: str, properties: Properties, **more: Any) -> Map
     }
     failed = _sent(hands, str(properties["ServiceToken"]), orjson.dumps(event))
     seconds = float(properties.get("ServiceTimeout") or _WITHIN)
-    (told,) = hands.world.signals.wait(handle, 1, seconds, failed)
+    late = f"CloudFormation did not receive a response from your Custom Resource within {seconds:.0f} seconds."
+    (told,) = hands.world.signals.wait(handle, 1, seconds, failed, late)
     if told.get("Status") != "SUCCESS":
         reason = told.get("Reason") or "the function gave no reason"
         raise ResourceError(

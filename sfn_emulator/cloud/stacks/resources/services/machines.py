@@ -29,18 +29,23 @@ _DELETED_WITHIN: Final = 600
 
 def _definition(hands: Hands, properties: Properties) -> str:
     """The definition's JSON text with its substitutions. Raises ``ResourceError``."""
-    if "DefinitionS3Location" in properties:
-        told = _from_s3(hands, properties["DefinitionS3Location"])
-    elif "DefinitionString" in properties:
-        told = properties["DefinitionString"]
-    elif "Definition" in properties:
-        told = text(properties["Definition"])
-    else:
+    given = [name for name in _DEFINITIONS if name in properties]
+    if len(given) != 1:
         raise ResourceError(
-            "Properties validation failed: one of DefinitionString, Definition and DefinitionS3Location is needed."
+            "Properties validation failed: exactly one of DefinitionString, Definition and DefinitionS3Location "
+            "is needed."
         )
     values = {str(name): text(value) for name, value in (properties.get("DefinitionSubstitutions") or {}).items()}
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), told)
+
+    def filled(told: str) -> str:
+        return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), told)
+
+    if given == ["DefinitionS3Location"]:
+        return _as_json(filled(_from_s3(hands, properties[given[0]])), properties[given[0]])
+    return filled(text(properties[given[0]]))
+
+
+_DEFINITIONS: Final = ("DefinitionString", "Definition", "DefinitionS3Location")
 
 
 def _from_s3(hands: Hands, location: Mapping[str, Any]) -> str:
@@ -48,7 +53,11 @@ def _from_s3(hands: Hands, location: Mapping[str, Any]) -> str:
     if location.get("Version"):
         named["VersionId"] = location["Version"]
     content: bytes = hands.call("s3", "GetObject", **named)["Body"].read()
-    told = content.decode()
+    return content.decode()
+
+
+def _as_json(told: str, location: Mapping[str, Any]) -> str:
+    """A definition may be kept as YAML; what is to be substituted is filled in before it is read."""
     if told.lstrip().startswith("{"):
         return told
     try:
