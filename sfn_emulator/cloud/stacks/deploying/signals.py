@@ -54,7 +54,12 @@ class PutSignals:
         return True
 
     def wait(
-        self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = lambda: None
+        self,
+        handle: str,
+        count: int,
+        seconds: float,
+        failed: Callable[[], str | None] = lambda: None,
+        late: str | None = None,
     ) -> list[Mapping[str, Any]]:
         """The first ``count`` signals with distinct ids, or all up to one that failed. ``failed`` says why there will
         be none, ``late`` that they are late. Raises ``ResourceError``, and ``StoppedError`` when the server ends."""
