@@ -6,6 +6,7 @@ thread-safe nor apart (SNS writes into SQS, EventBridge into Logs), so one lock 
 time; whoever waits inside moto for something to happen (an SQS long poll) gives the lock away meanwhile.
 """
 
+import gc
 import importlib
 import logging
 import os
@@ -263,6 +264,7 @@ class Neighbours:
         if module == "sns":
             post_only_once(lambda: self._replaying)
         correct(module, self._judge)
+        gc.freeze()  # modules are there to stay: no collection of garbage need walk through them
         self._prepared.add(module)
 
     def _deliver(self, function: str, event: bytes) -> None:
