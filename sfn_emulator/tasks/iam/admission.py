@@ -26,12 +26,12 @@ NO_TRUST: Final = (
 NO_LOGS: Final = "The state machine IAM Role is not authorized to access the Log Destination"
 NO_RULE: Final = "'{role}' is not authorized to create managed-rule."
 
-_LOG_DELIVERY: Final = (
+LOG_DELIVERY: Final = (
     *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
     *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
 )
-_RULE_ACTIONS: Final = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
-_RULES: Final = {
+RULE_ACTIONS: Final = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
+RULES: Final = {
     ("batch", "submitJob"): "StepFunctionsGetEventsForBatchJobsRule",
     ("codebuild", "startBuild"): "StepFunctionsGetEventForCodeBuildStartBuildRule",
     ("ecs", "runTask"): "StepFunctionsGetEventsForECSTaskRule",
@@ -89,11 +89,11 @@ class Admission:
         role = self._role(wanted.role_arn)
         if not trusts(role.trust, {"Service": services}, context):
             raise _denied(NO_TRUST)
-        delivery = [f"logs:{action}" for action in _LOG_DELIVERY] if wanted.logged else ()
+        delivery = [f"logs:{action}" for action in LOG_DELIVERY] if wanted.logged else ()
         if not _allows(role, delivery, NO_RESOURCE, context):
             raise _denied(NO_LOGS)
         for rule in _rules(wanted):
-            if not _allows(role, _RULE_ACTIONS, rule, context):
+            if not _allows(role, RULE_ACTIONS, rule, context):
                 raise _denied(NO_RULE.format(role=wanted.role_arn))
 
     def _role(self, arn: str) -> RolePolicy:
@@ -125,9 +125,9 @@ def _allows(role: RolePolicy, actions: Iterable[str], resource: str, context: Ma
 
 def _rules(wanted: Wanted) -> list[str]:
     names = {
-        _RULES[job.resource_type, job.action]
+        RULES[job.resource_type, job.action]
         for job in wanted.jobs
-        if job.pattern in (Pattern.SYNC, Pattern.SYNC_2) and (job.resource_type, job.action) in _RULES
+        if job.pattern in (Pattern.SYNC, Pattern.SYNC_2) and (job.resource_type, job.action) in RULES
     }
     return [f"arn:aws:events:{wanted.region}:{wanted.account}:rule/{name}" for name in sorted(names)]
 

@@ -1,0 +1,35 @@
+"""``sfn-emulator iam FILE``: the least policy a definition needs of its role."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.picture.definition import UndrawableError, read_definition
+from sfn_emulator.tasks.iam.least import Around, least
+
+_EXAMPLES: Final = (
+    ("sfn-emulator iam machine.asl.json", "The policy, as JSON; what is only computed is allowed on any resource."),
+    ("sfn-emulator iam machine.asl.json --name shop --region eu-west-1 --account 111122223333 --logged", "With logs."),
+)
+
+
+@click.command("iam", cls=HelpPage, examples=_EXAMPLES, exits={**DONE, 1: "there is no definition in it"})
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="*", show_default=True, help="The state machine's name, for its Map Runs.")
+@click.option("--region", default="*", show_default=True, help="Where resources are that are only named.")
+@click.option("--account", default="*", show_default=True, help="Whose resources are meant that are only named.")
+@click.option("--logged", is_flag=True, help="It has a LoggingConfiguration.")
+@click.option("--traced", is_flag=True, help="It has X-Ray tracing on.")
+def command(file: Path, name: str, region: str, account: str, logged: bool, traced: bool) -> None:
+    """Print the least IAM policy that the definition in FILE needs of its role."""
+    try:
+        definition = read_definition(file.read_text(encoding="utf-8-sig"), str(file))
+    except (UndrawableError, UnicodeDecodeError) as error:
+        raise Failure(str(error)) from None
+    found = least(definition.raw, Around(name, region, account, logged, traced))
+    click.echo(json.dumps(found.document(), indent=2))
+    for state, action in found.wide:
+        click.echo(f"sfn-emulator: {state}: the resource of {action} is only computed; narrow it by hand", err=True)
