@@ -205,11 +205,15 @@ def _from(shape: Any, value: Any, naming: Naming, timestamp: Callable[[datetime]
     return _scalar(kind, value, timestamp)
 
 
+_MOST: Final = 4 * 1024 * 1024
+"""Bytes of a stream that are read: a result may have 262,144, and whatever is longer fails as too large."""
+
+
 def _scalar(kind: str, value: Any, timestamp: Callable[[datetime], Value]) -> Value:
     if kind == "timestamp":
         return timestamp(value) if isinstance(value, datetime) else value
     if hasattr(value, "read"):
-        value = value.read()
+        value = value.read(_MOST)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "replace")
     return value

@@ -18,6 +18,8 @@ Taken = Callable[[Strand, Any], float]
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
 
+_LARGEST: Final = 2**63 - 1
+"""Java's long: what is larger is no integer there."""
 DELAY_LIMIT: Final = 99_999_999
 """Seconds a state may wait or a task may take (States Language)."""
 
@@ -71,7 +73,7 @@ def _evaluated(compiled: Compiled, field: str, whole: bool) -> Taken:
         value = compiled.apply(subject, strand)
         if not is_number(value):
             raise unexpected(compiled, field, "number", value)
-        if whole and not is_whole(value):
+        if whole and not (is_whole(value) and abs(value) <= _LARGEST):
             text = f"The {field} field cannot be parsed as an integer: {shown(value)}"
             raise EvaluationError(QUERY_EVALUATION, text, field)
         return int(value) if whole else _float(value)
@@ -85,7 +87,7 @@ def _referenced(compiled: Compiled, field: str, whole: bool) -> Taken:
     def take(strand: Strand, subject: Any) -> float:
         told = compiled.apply(subject, strand)
         value = numeral(told, whole=whole)
-        if not (is_whole(value) if whole else is_number(value)):
+        if not (is_whole(value) and abs(value) <= _LARGEST if whole else is_number(value)):
             refers = f'The {field}Path field refers to value "{shown(told)}"'
             raise EvaluationError(RUNTIME, f"{refers} which is not a valid {kind}: {compiled.source}")
         return int(value) if whole else _float(value)

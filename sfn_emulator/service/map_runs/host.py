@@ -34,6 +34,8 @@ from sfn_emulator.service.store.records import Execution, MapRun
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import UNSET, Unset, Value
 
+_MOST_AT_ONCE: Final = 2**53
+"""What any JSON can hold; more children than that are never open."""
 MOST_REDRIVES: Final = 1_000
 """Of one Map Run (`redrive-map-run`)."""
 
@@ -150,7 +152,7 @@ class MapRunHost:
             execution_arn=spec.identity.execution_arn,
             machine_arn=spec.identity.machine_arn,
             created_at=self._now(),
-            max_concurrency=spec.max_concurrency,
+            max_concurrency=min(spec.max_concurrency, _MOST_AT_ONCE),
             tolerated_count=spec.tolerated_count,
             tolerated_percentage=spec.tolerated_percentage,
             state=spec.state,

@@ -6,6 +6,7 @@ The driver carries the run; nothing it wants leaves before the commit that holds
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
@@ -13,9 +14,10 @@ from typing import Final, Protocol
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Driver, Turns
-from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.events import Event, Failure
 from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.errors import DATA_LIMIT, RUNTIME
 from sfn_emulator.service.redrive import keeps_signals, with_token
 from sfn_emulator.service.running import pages
 from sfn_emulator.service.running.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
@@ -37,6 +39,10 @@ PAGES: Final = 8
 TRANSITIONS_LIMIT: Final = 200_000
 """Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
 AWS would not get so far in its five minutes, and each event holds memory."""
+
+
+_SPOILT_BY_SIZE: Final = (DATA_LIMIT, "The execution reached the maximum size of what can be stored of it.")
+_SPOILT: Final = (RUNTIME, "The execution holds a value that is no JSON and can't be stored.")
 
 
 class Holder(Protocol):
@@ -319,6 +325,25 @@ class Live:
             if events[at].detail is not None:
                 events[at] = events[at]._replace(detail=at + 1)
         self._gone = self._paged
+
+    def spoil(self, error: Exception, *, bare: bool) -> None:
+        """It fails here and now, without what it was told last; ``bare`` leaves its history out, too."""
+        _log.error("%s holds what can't be stored: %s", self.execution.arn, error)
+        self._driver.abandon()
+        at, events = self._driver.now(), self.run.events
+        name, cause = _SPOILT_BY_SIZE if isinstance(error, sqlite3.DataError | OverflowError) else _SPOILT
+        kept = max(self._paged, 1) if bare else self._paged + pages.packable(events, self._paged)
+        events[kept:] = [Event("ExecutionFailed", kept, at, Failure(name, cause))]
+        self._fresh, self._unwritten = [], True
+        self.execution = replace(
+            self.execution,
+            status=Status.FAILED,
+            stopped_at=round(at, 3),
+            output=None,
+            error=name,
+            cause=cause,
+            events=len(events),
+        )
 
     def saved(self) -> None:
         self.seq, self.keep = self._new_seq, True

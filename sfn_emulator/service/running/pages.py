@@ -105,6 +105,16 @@ def pack(events: Sequence[Event], first: int, last: int) -> Page:
     return Page(first, len(rows), _small(to_bytes([list(types), rows])), _small(_BETWEEN.join(data.texts)))
 
 
+def packable(events: Sequence[Event], after: int) -> int:
+    """How many events after the first ``after`` ones can be stored."""
+    for at in range(after, len(events)):
+        try:
+            pack(events, at + 1, at + 1)
+        except Exception:
+            return at - after
+    return len(events) - after
+
+
 def _packed(detail: Any, data: _Data) -> list[Any]:
     kind = type(detail)
     fields = [_CODE[kind], *detail]

@@ -79,6 +79,19 @@ class Database:
                 self._changed += len(value) // _PAGE
         return self._connection.execute(sql, values)
 
+    def mark(self) -> bool:
+        """The present transaction as it is now, for ``back_to``; there need not be one."""
+        if self._connection.in_transaction:
+            self._connection.execute("SAVEPOINT mark")
+        return self._connection.in_transaction
+
+    def back_to(self, mark: bool) -> None:
+        """Takes back what was written since the last ``mark``."""
+        if not mark:
+            self.rollback()
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO mark")
+
     @property
     def changing(self) -> bool:
         return self._connection.in_transaction

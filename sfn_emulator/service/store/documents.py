@@ -249,6 +249,10 @@ class Store:
     def commit(self) -> None:
         self.database.commit()
 
+    def back_to(self, mark: bool) -> None:
+        self._cache.clear()
+        self.database.back_to(mark)
+
     def rollback(self) -> None:
         self._cache.clear()
         self.database.rollback()

@@ -9,6 +9,7 @@ told stays with them and is tried again.
 import logging
 import sqlite3
 from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from sfn_emulator.service.errors import store_unavailable
@@ -27,6 +28,9 @@ class Saved(Protocol):
 
     def saved(self) -> None:
         """The commit that holds it is done: effects may go out."""
+
+    def spoil(self, error: Exception, *, bare: bool) -> None:
+        """What is new of it can't be stored: it ends, as ``error`` says. ``bare``: neither could that be."""
 
     def lost(self) -> bool:
         """The commit failed. True if there is something to try again, false if it is as if it never was."""
@@ -87,8 +91,7 @@ class Journal:
         try:
             if broken is not None:
                 raise broken
-            for live in dirty:
-                live.save(self._store)
+            self._save(dirty)
             self._store.commit()
         except sqlite3.Error as error:
             self._refused(error, dirty, waiting)
@@ -98,6 +101,33 @@ class Journal:
             waiting.set_result(None)
         for live in dirty:
             live.saved()
+
+    def _save(self, dirty: Iterable[Saved]) -> None:
+        """Writes what is dirty. What can't be written whatever the disk does is the fault of one alone."""
+        mark = self._store.database.mark()
+        try:
+            for live in dirty:
+                live.save(self._store)
+        except Exception as error:
+            if _is_refusal(error):
+                raise
+            self._store.back_to(mark)
+            for live in dirty:
+                self._save_alone(live)
+
+    def _save_alone(self, live: Saved) -> None:
+        """Saves one, or has it end as what can't be stored."""
+        for ending in (False, True):
+            mark = self._store.database.mark()
+            try:
+                live.save(self._store)
+                return
+            except Exception as error:
+                if _is_refusal(error):
+                    raise
+                self._store.back_to(mark)
+                live.spoil(error, bare=ending)
+        live.save(self._store)
 
     def _refused(self, error: sqlite3.Error, dirty: dict[Saved, None], waiting: Future[None] | None) -> None:
         if self.failure is None:
@@ -131,3 +161,9 @@ class Journal:
             self._retry.cancel()
         self.flush()
         self._closed = True
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Is it the disk that refuses, and not a value that can't be written?"""
+    of_a_value = (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+    return isinstance(error, sqlite3.Error) and not isinstance(error, of_a_value)

@@ -10,6 +10,8 @@ from sfn_emulator.values import Value, dumps
 
 _SECONDS: Final = 60.0
 _PIECE: Final = 65_536
+_MOST: Final = 4 * 1024 * 1024
+"""Bytes of an answer that are read: a result may have 262,144."""
 
 
 def invalid(field: str) -> str:
@@ -91,11 +93,15 @@ def _read(response: Any, latest: float, seconds: float) -> bytes:
     import urllib3
 
     pieces: list[bytes] = []
-    while piece := response.read1(_PIECE):
+    left = _MOST
+    while left > 0 and (piece := response.read1(_PIECE)):
         pieces.append(piece)
+        left -= len(piece)
         if time.monotonic() > latest:
             response.close()
             raise urllib3.exceptions.TimeoutError(f"The answer was not complete after {seconds:g} seconds.")
+    if left <= 0:
+        response.close()  # the rest is not wanted: what was read is too large for any state
     return b"".join(pieces)
 
 
