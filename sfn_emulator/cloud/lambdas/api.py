@@ -18,6 +18,7 @@ from sfn_emulator.cloud.neighbours import Neighbours
 
 _INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
 _INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")
+_LINEAGE: Final = re.compile(r"(?:^|;)Lineage=\d+:[0-9a-f]+:(\d{1,4})(?:;|$)")
 _CREATE: Final = re.compile(r"^/2015-03-31/functions/?$")
 _UPDATE: Final = re.compile(r"^/2015-03-31/functions/[^/]+/(code|configuration)/?$")
 
@@ -60,7 +61,8 @@ class LambdaApi:
             self._lambdas.check(name, request.body, qualifier, region=region)
             return Reply(204, [])
         context = _client_context(request.headers.get("x-amz-client-context"))
-        result = self._lambdas.invoke(name, request.body, qualifier, region=region, client_context=context)
+        depth = _depth(request.headers.get("x-amzn-trace-id", ""))
+        result = self._lambdas.invoke(name, request.body, qualifier, region=region, client_context=context, depth=depth)
         return _result(result, request.headers.get("x-amz-log-type") == "Tail")
 
 
@@ -80,6 +82,12 @@ def _result(result: InvokeResult, tail: bool) -> Reply:
 def _refusal(refusal: InvokeError) -> Reply:
     told = {"Type": "User" if refusal.status < 500 else "Service", "Message": refusal.message}
     return json_reply(refusal.status, told, {"x-amzn-errortype": refusal.code})
+
+
+def _depth(trace: str) -> int:
+    """How many functions wait for this call, one for the other: a function's SDK tells it."""
+    found = _LINEAGE.search(trace)
+    return int(found[1]) if found else 0
 
 
 def _client_context(header: str | None) -> dict[str, Any] | None:

@@ -32,6 +32,14 @@ LOG_LIMIT: Final = 1 << 20
 """Bytes of output kept of one invocation."""
 
 
+NESTED_SECONDS: Final = 0.5
+"""How long a function that calls one waits for a worker of it."""
+
+
+class BusyError(Exception):
+    """All workers of a function are busy, and the caller may be why."""
+
+
 class Outcome(NamedTuple):
     """What came of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``)."""
 
@@ -134,6 +142,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
+                umask=0o022,
             )
         self._control = ours
         self._models.clear()
@@ -201,7 +210,11 @@ class Worker:
                 if not part:
                     return self._ended(log)
                 frame += part
-                told = _complete(frame)
+                try:
+                    told = _complete(frame)
+                except (ValueError, RecursionError):  # the function wrote to a socket that is not its own
+                    self.kill()
+                    return Outcome("exited", {}, b"", bytes(log), -signal.SIGKILL)
                 if told is not None:
                     self._drain(log)
                     return Outcome("answered", told[0], told[1], bytes(log))
@@ -243,9 +256,14 @@ def _complete(frame: bytearray) -> tuple[dict[str, Any], bytes] | None:
     if len(frame) < 8:
         return None
     header, payload = struct.unpack(">II", frame[:8])
+    if max(header, payload) > lambda_worker.FRAME_LIMIT or len(frame) > 8 + header + payload:
+        raise ValueError("This is no frame.")
     if len(frame) < 8 + header + payload:
         return None
-    return json.loads(frame[8 : 8 + header]), bytes(frame[8 + header :])
+    told = json.loads(frame[8 : 8 + header])
+    if not isinstance(told, dict):
+        raise ValueError("This is no header.")
+    return told, bytes(frame[8 + header :])
 
 
 class Pool:
@@ -258,10 +276,15 @@ class Pool:
         self._count = 0
         self._retired = False
 
-    def take(self) -> Worker | None:
-        """A warm worker; ``None`` when the caller must make one (a place is kept for it)."""
+    def take(self, *, nested: bool = False) -> Worker | None:
+        """A warm worker; ``None`` when the caller must make one (a place is kept for it). A ``nested`` call is a
+        function's own, which may hold what it would wait for: it does not wait long. Raises ``BusyError``."""
         with self._free:
-            self._free.wait_for(lambda: self._idle or self._count < self._limit)
+            there_is_one = self._free.wait_for(
+                lambda: self._idle or self._count < self._limit, NESTED_SECONDS if nested else None
+            )
+            if not there_is_one:
+                raise BusyError
             if self._idle:
                 return self._idle.pop()
             self._count += 1

@@ -52,7 +52,7 @@ class Processes:
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran:
         """One invocation. Raises ``ArchiveError`` for code that can't be unpacked."""
         pool = self._pool(function)
-        worker, fit = pool.take(), False
+        worker, fit = pool.take(nested=header.get("depth", 0) > 0), False
         init: float | None = None
         log = b""
         try:

@@ -20,7 +20,7 @@ from sfn_emulator.cloud.delivery.outbox import Post
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.asynchronous import KIND
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
-from sfn_emulator.cloud.lambdas.pool import Outcome
+from sfn_emulator.cloud.lambdas.pool import BusyError, Outcome
 from sfn_emulator.cloud.lambdas.processes import Processes, Ran
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
 from sfn_emulator.cloud.logs import Lines, LogWriter
@@ -82,12 +82,15 @@ class Lambdas:
         *,
         region: str | None = None,
         client_context: Mapping[str, Any] | None = None,
+        depth: int = 0,
     ) -> InvokeResult:
-        """Runs it and waits. Raises ``FunctionNotFoundError`` (a ``LookupError``) and ``InvokeError``."""
+        """Runs it and waits; ``depth`` is how many functions wait for it, one for the other.
+
+        Raises ``FunctionNotFoundError`` (a ``LookupError``) and ``InvokeError``."""
         found = self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
         self._occupy(found)
         try:
-            return self._run(found, payload, client_context)
+            return self._run(found, payload, client_context, depth=depth)
         finally:
             self._leave(found)
 
@@ -159,14 +162,18 @@ class Lambdas:
         payload: bytes,
         client_context: Mapping[str, Any] | None,
         request_id: str | None = None,
+        depth: int = 0,
     ) -> InvokeResult:
         request_id = request_id or _request_id()
         header = {"id": request_id, "arn": function.arn, "timeout": function.timeout, "client_context": client_context}
+        header |= {"depth": depth, "trace": trace_id(request_id, depth + 1)}
         began = time.perf_counter()
         try:
             ran = self._runner.run(function, header, payload)
         except (ArchiveError, UnrunnableError) as error:
             ran = Ran(_unusable(str(error)), "")
+        except BusyError:
+            raise InvokeError("TooManyRequestsException", "Rate Exceeded.", 429) from None
         except OSError as error:
             raise InvokeError("ServiceException", f"The function could not be started: {error}", 500) from None
         failed, answer = _answer(ran.outcome, function, request_id)
@@ -193,6 +200,13 @@ def _check_json(payload: bytes) -> None:
     except ValueError as error:
         text = f"Could not parse request body into json: Could not parse payload into json: {error}"
         raise InvokeError("InvalidRequestContentException", text, 400) from None
+
+
+def trace_id(request_id: str, depth: int) -> str:
+    """X-Ray's header, with the lineage that a function's own SDK hands on to whom it calls."""
+    digits = request_id.replace("-", "")
+    root = f"Root=1-{time.time_ns() // 1_000_000_000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
+    return f"{root};Lineage=1:{digits[:8]}:{depth}"
 
 
 def _request_id() -> str:

@@ -8,7 +8,6 @@ On the wire, both ways: two big-endian 32-bit lengths, a JSON header, a raw payl
 """
 
 import array
-import ctypes
 import gc
 import importlib
 import importlib.util
@@ -29,6 +28,9 @@ from typing import Any, NoReturn, TextIO
 PAYLOAD_LIMIT = 6_291_556
 """Bytes a synchronous answer may have (AWS: Lambda quotas, 6 MB)."""
 
+FRAME_LIMIT = 64 * 1024 * 1024
+"""Bytes either part of a frame may have: what is longer is no frame of ours."""
+
 _LENGTHS = struct.Struct(">II")
 _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
 _TASK_ROOT = "/var/task"
@@ -48,6 +50,7 @@ def _beside(name: str) -> Any:
 
 
 _RESULTS = _beside("results")
+_BOUNDS = _beside("bounds")
 
 
 # -- frames
@@ -64,6 +67,8 @@ def receive(sock: socket.socket) -> tuple[Json, bytes] | None:
     if lengths is None:
         return None
     header_size, payload_size = _LENGTHS.unpack(lengths)
+    if max(header_size, payload_size) > FRAME_LIMIT:
+        return None
     header, payload = _exactly(sock, header_size), _exactly(sock, payload_size)
     return None if header is None or payload is None else (json.loads(header), payload)
 
@@ -160,6 +165,9 @@ def call(handler: Handler, payload: bytes, context: Context, root: str) -> tuple
         if len(answer) > PAYLOAD_LIMIT:
             return True, _too_large(len(answer))
         return False, answer
+    except MemoryError:
+        os.kill(os.getpid(), signal.SIGKILL)  # as Lambda does: the function does not hear of it
+        raise
     except Exception as error:
         return True, failure(error, context.aws_request_id, root)
 
@@ -229,9 +237,10 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
             os._exit(0)
         header, payload = told
         _RequestId.current = header["id"]
+        os.environ["_X_AMZN_TRACE_ID"] = header.get("trace", "")
         failed, answer = call(handler, payload, Context(environment, header), root)
         _flush()
-        send(sock, {"failed": failed, "memory": _peak_megabytes(), **_Models.read.news()}, answer)
+        send(sock, {"failed": failed, "memory": _BOUNDS.peak_megabytes(), **_Models.read.news()}, answer)
 
 
 def become(sock: socket.socket, spec: Json) -> NoReturn:
@@ -264,16 +273,10 @@ def _flush() -> None:
             continue
 
 
-def _peak_megabytes() -> int:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 or 1
-
-
 def _become_worker(sock: socket.socket, log: int, spec: Json) -> NoReturn:
     status = 1
     try:
-        _die_with_parent()
+        _BOUNDS.die_with_parent()
         os.setsid()
         for target in (1, 2):
             os.dup2(log, target)
@@ -281,10 +284,13 @@ def _become_worker(sock: socket.socket, log: int, spec: Json) -> NoReturn:
         sys.stdout, sys.stderr = _lines(1), _lines(2)
         os.environ.clear()
         os.environ.update(spec["environment"])
+        os.umask(0o022)
+        _BOUNDS.adopt_orphans()
         if "command" in spec:
             become(sock, spec)
         time.tzset()
         _log_to_stdout()
+        _BOUNDS.keep_to(int(spec["environment"].get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)))
         work(sock, spec)
     except SystemExit as leaving:
         status = _exit_status(leaving.code)
@@ -317,13 +323,6 @@ def _log_to_stdout() -> None:
     logging.getLogger().addHandler(lines)
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() == 1:
-            os._exit(0)
-
-
 # -- the zygote
 
 
@@ -335,23 +334,28 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
     _Models.read.make(["sts"])
     gc.collect()
     gc.freeze()
+    _BOUNDS.adopt_orphans()
+    workers: set[int] = set()
     try:
         send(control, {"ready": True})
+        while (told := _receive_with_descriptors(control)) is not None:
+            order, descriptors = told
+            if "reap" in order:
+                workers.discard(order["reap"])
+                send(control, {"status": _BOUNDS.ended(order["reap"])})
+                _BOUNDS.end_orphans(workers)
+            elif "models" in order:
+                _Models.read.make(order["models"])
+                gc.freeze()
+                send(control, {})
+            else:
+                pid = _fork(control, order, descriptors)
+                workers.add(pid)
+                send(control, {"pid": pid})
     except ConnectionError:  # the server has stopped meanwhile
-        os._exit(0)
-    while True:
-        told = _receive_with_descriptors(control)
-        if told is None:
-            os._exit(0)
-        order, descriptors = told
-        if "reap" in order:
-            send(control, {"status": _ended(order["reap"])})
-        elif "models" in order:
-            _Models.read.make(order["models"])
-            gc.freeze()
-            send(control, {})
-        else:
-            send(control, {"pid": _fork(control, order, descriptors)})
+        pass
+    _BOUNDS.end_all(workers)
+    os._exit(0)
 
 
 def _fork(control: socket.socket, spec: Json, descriptors: list[int]) -> int:
@@ -363,14 +367,6 @@ def _fork(control: socket.socket, spec: Json, descriptors: list[int]) -> int:
     for descriptor in descriptors:
         os.close(descriptor)
     return pid
-
-
-def _ended(pid: int) -> int:
-    """How the process ended: its exit status, or minus the signal that killed it."""
-    try:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    except ChildProcessError:
-        return 0
 
 
 def _receive_with_descriptors(control: socket.socket) -> tuple[Json, list[int]] | None:

@@ -124,16 +124,11 @@ def _headers(header: Mapping[str, Any], seconds: float) -> dict[str, str]:
         "Lambda-Runtime-Aws-Request-Id": header["id"],
         "Lambda-Runtime-Deadline-Ms": str(time.time_ns() // 1_000_000 + int(seconds * 1000)),
         "Lambda-Runtime-Invoked-Function-Arn": header["arn"],
-        "Lambda-Runtime-Trace-Id": _trace_id(header["id"]),
+        "Lambda-Runtime-Trace-Id": header["trace"],
     }
     if header.get("client_context"):
         told["Lambda-Runtime-Client-Context"] = json.dumps(header["client_context"])
     return told
-
-
-def _trace_id(request_id: str) -> str:
-    digits = request_id.replace("-", "")
-    return f"Root=1-{time.time_ns() // 1_000_000_000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
 
 
 def _peak_megabytes(pid: int) -> int:

@@ -1,0 +1,157 @@
+"""What a function may not do: outlive its worker or the server, hold more than its memory, wait for itself."""
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sfn_emulator.cloud.lambdas.pool import _complete
+from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
+from tests.cloud.functions import deploy, invoke, make_role
+from tests.processes import Process, running
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans and bounds data")
+
+DAEMON = """
+import os, sys, time
+def handler(event, context):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)", event["mark"]])
+        os._exit(0)
+    os.wait()
+    if event.get("ends") == "exit":
+        os._exit(3)
+    time.sleep(event.get("sleep", 0))
+    return "left it running"
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        make_role(process)
+        deploy(process, "daemon", DAEMON, Timeout=2)
+        yield process
+
+
+def left_running(mark: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def is_gone(mark: str) -> bool:
+    for _ in range(200):
+        if not left_running(mark):
+            return True
+        threading.Event().wait(0.05)
+    return False
+
+
+@linux
+@pytest.mark.parametrize("how", [{"sleep": 60}, {"ends": "exit"}], ids=["timed out", "exited"])
+def test_what_a_function_leaves_running_ends_with_it(server: Process, how: dict[str, object]) -> None:
+    mark = f"daemon-{os.getpid()}-{len(how)}-{next(iter(how))}"
+    _, error = invoke(server, "daemon", {"mark": mark, **how})
+    assert error is not None
+    assert is_gone(mark)
+
+
+@linux
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+def test_what_a_function_leaves_running_ends_with_the_server(killed: bool) -> None:
+    mark = f"daemon-{os.getpid()}-{killed}"
+    with running("--in-memory") as process:
+        make_role(process)
+        deploy(process, "daemon", DAEMON, Timeout=20)
+        assert invoke(process, "daemon", {"mark": mark}) == ("left it running", None)
+        assert left_running(mark)
+        process.kill() if killed else process.stop()
+    assert is_gone(mark)
+
+
+@linux
+def test_a_function_is_killed_when_it_holds_more_than_its_memory(server: Process) -> None:
+    hoards = (
+        "def handler(event, context):\n    held = [bytearray(b'1') * 2**20 for _ in range(event)]\n    return len(held)"
+    )
+    deploy(server, "hoards", hoards, MemorySize=128)
+    assert invoke(server, "hoards", 60) == (60, None)
+    told, error = invoke(server, "hoards", 2_000)
+    assert error == "Unhandled"
+    assert told["errorType"] == "Runtime.ExitError"
+    assert told["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert invoke(server, "hoards", 1) == (1, None)
+
+
+def test_a_function_that_calls_itself_too_deep_is_throttled(server: Process) -> None:
+    calls = """
+import boto3, json
+from botocore.config import Config
+client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+def handler(event, context):
+    try:
+        answer = client.invoke(FunctionName="calls", Payload=json.dumps(event + 1).encode())
+    except client.exceptions.TooManyRequestsException as error:
+        return [event, error.response["Error"]["Message"], error.response["ResponseMetadata"]["HTTPStatusCode"]]
+    return json.loads(answer["Payload"].read())
+"""
+    deploy(server, "calls", calls, Timeout=100)
+    began = time.monotonic()
+    (deepest, message, status), error = invoke(server, "calls", 1)
+    assert (deepest, message, status, error) == (16, "Rate Exceeded.", 429, None)
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\xff\xff\xff\xff\x00\x00\x00\x00",
+        b"\x00\x00\x00\x00\xff\xff\xff\xff",
+        b"\x00\x00\x00\x02\x00\x00\x00\x00[]",
+        b"\x00\x00\x00\x02\x00\x00\x00\x00{!",
+        b"\x00\x00\x00\x02\x00\x00\x00\x00{}and more",
+    ],
+)
+def test_what_is_no_frame_is_not_waited_for(frame: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        _complete(bytearray(frame))
+
+
+def test_a_worker_does_not_wait_for_a_frame_that_is_too_long() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall((FRAME_LIMIT + 1).to_bytes(4, "big") + bytes(4))
+        assert receive(theirs) is None
+
+
+def test_a_function_that_writes_to_its_workers_socket_only_ends_itself(server: Process) -> None:
+    forges = """
+import os, socket, stat
+def handler(event, context):
+    for descriptor in range(3, 64):
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.write(descriptor, b"\\xff" * 64)
+        except OSError:
+            pass
+    return "forged"
+"""
+    deploy(server, "forges", forges)
+    told, error = invoke(server, "forges", {})
+    assert error == "Unhandled"
+    assert told["errorType"] == "Runtime.ExitError"
+    assert invoke(server, "daemon", {"mark": json.dumps("x"), "ends": "exit"})[1] == "Unhandled"
