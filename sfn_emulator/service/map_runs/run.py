@@ -345,7 +345,6 @@ class MapRunWork:
                 self._chunks.forget_items(run)
 
     def spoil(self, error: Exception, *, bare: bool) -> None:
-        """It fails; its parent hears of it as of any other failure."""
         self.refuse(StateError(RUNTIME, f"The Map Run holds what can't be stored: {error}"))
 
     def saved(self) -> None:
