@@ -1,5 +1,6 @@
 """What infrastructure tools send, in their order: Terraform, CloudFormation (CDK), SAM, and what they read back."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -16,6 +17,10 @@ OFF = {"level": "OFF", "includeExecutionData": False}
 
 @pytest.fixture
 def call(server: Process) -> Boto:
+    """Of a server that has the log group: a destination that is not there is refused."""
+    logs = server.client("logs")
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=GROUP.partition(":log-group:")[2].removesuffix(":*"))
     return Boto(server)
 
 
