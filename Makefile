@@ -57,5 +57,8 @@ tools: $(VENV)/.test
 	@$(CDK) || echo "without npm or its registry CDK and Serverless are not tried"
 	SFN_TOOLS=$(TOOLS) $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/tools
 
+prove: $(VENV)/.ready
+	$(BIN)/python cli.py prove
+
 clean:
 	rm -rf $(VENV) $(TOOLS) .sfn build *.egg-info tests/clients/node/node_modules tests/query/jsonata/node/node_modules

@@ -1,7 +1,8 @@
 """The order book: an order's row is the saga's semantic lock.
 
 ``OrderStatus`` goes PENDING → PAID, or CANCELLING → (row removed). Later steps write only while the row says PENDING,
-so a step that arrives late, after the compensations began, is refused instead of leaving something behind.
+so a step that arrives late, after the compensations began, is refused instead of leaving something behind. Placing has
+no earlier row to ask: DynamoDB itself remembers its transaction for ten minutes.
 """
 
 from handlers import tables
@@ -13,7 +14,7 @@ WHILE_PENDING = "Saga = :saga AND OrderStatus = :pending"
 
 @step("PlaceOrder", "ORDER_PLACED")
 def place(order: Order) -> tables.Row:
-    """Writes the order's row, once."""
+    """Writes the order's row, once: not again when it is delivered late, after the row was removed."""
     row = {
         "OrderId": order.id,
         "Saga": order.saga,
@@ -23,10 +24,12 @@ def place(order: Order) -> tables.Row:
         "Quantity": order.quantity,
         "OrderStatus": PENDING,
     }
-    if not tables.put_new(tables.ORDERS, row, "OrderId"):
+    try:
+        tables.write_all(tables.put(tables.ORDERS, row, "OrderId"), once=f"{order.id} {order.saga}")
+    except tables.NotAllError as unmet:
         there = tables.row(tables.ORDERS, {"OrderId": order.id})
         if there is None or there["Saga"] != order.saga:
-            raise RefusedError(f"order {order.id} was already placed by another saga")
+            raise RefusedError(f"order {order.id} was already placed by another saga") from unmet
     return {}
 
 

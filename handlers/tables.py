@@ -3,6 +3,7 @@
 Rows are plain dicts of str and int; the wire's typed form stays in this file.
 """
 
+import uuid
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ RESERVATIONS = "Reservations"
 
 Row = dict[str, Any]
 MINE = "Saga = :saga"
+_TRANSACTIONS = uuid.UUID("5b1f4a0e-6d0b-4c43-9a55-0d1b8c1b7d0e")
 
 
 @cache
@@ -38,13 +40,6 @@ def row(table: str, key: Row) -> Row | None:
     """The row, strongly consistent; ``None`` when there is none."""
     found = dynamodb().get_item(TableName=table, Key=typed(key), ConsistentRead=True).get("Item")
     return plain(found) if found else None
-
-
-def put_new(table: str, new: Row, key: str) -> bool:
-    """Writes the row unless one with its ``key`` is there; says whether it did."""
-    return _conditional(
-        dynamodb().put_item, TableName=table, Item=typed(new), ConditionExpression=f"attribute_not_exists({key})"
-    )
 
 
 def delete_mine(table: str, key: Row, saga: str) -> bool:
@@ -88,10 +83,15 @@ class NotAllError(Exception):
         super().__init__(f"conditions not met: {sorted(failed)}")
 
 
-def write_all(*writes: dict[str, Any]) -> None:
-    """All of the writes or none. Raises ``NotAllError``, or ``TransactionConflictError`` when rows are busy."""
+def write_all(*writes: dict[str, Any], once: str | None = None) -> None:
+    """All of the writes or none. Raises ``NotAllError``, or ``TransactionConflictError`` when rows are busy.
+
+    Writes that were made under the same ``once`` in the last ten minutes are not made again (API_TransactWriteItems,
+    ClientRequestToken), whatever became of their rows.
+    """
+    token = {} if once is None else {"ClientRequestToken": str(uuid.uuid5(_TRANSACTIONS, once))}
     try:
-        dynamodb().transact_write_items(TransactItems=writes)
+        dynamodb().transact_write_items(TransactItems=writes, **token)
     except ClientError as error:
         if error.response["Error"]["Code"] != "TransactionCanceledException":
             raise

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -12,55 +12,99 @@ from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import FORMATS
 from sfn_emulator.prove.claims import Claims, ClaimsError, read_claims
-from sfn_emulator.prove.machine import Source, UnprovableError, read_source
-from sfn_emulator.prove.report import walked as report
+from sfn_emulator.prove.faults import Kind
+from sfn_emulator.prove.invariants import InvariantError
+from sfn_emulator.prove.machine import UnprovableError, read_source
+from sfn_emulator.prove.proof import CANNOT_RUN, COUNTEREXAMPLE, PROVED, Proof, Wanted, prove
 from sfn_emulator.prove.report.histories import write_history
-from sfn_emulator.prove.walk.walk import MOST_PLACES, Walked, walk
+from sfn_emulator.prove.report.proof import data, junit, lines
+from sfn_emulator.prove.report.written import write_tests
+from sfn_emulator.prove.walk.walk import MOST_PLACES
 
-COUNTEREXAMPLE: Final = 3
 SAGA: Final = "saga.yaml"
+MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
     ("sfn-emulator prove order.asl.json", "Every outcome of every Task; claims from saga.yaml beside it, if there."),
-    ("sfn-emulator prove order.asl.json --saga claims.yaml --histories out", "The paths, for 'sfn-emulator show'."),
+    ("sfn-emulator prove order.asl.json --histories out", "The paths found, for 'sfn-emulator show'."),
+    (
+        "sfn-emulator prove order.asl.json --setup shop.world:make --invariants shop.claims --mutants",
+        "Faults on the real handlers, over the tables that make() sets up.",
+    ),
 )
-_EXITS: Final = {0: "proved within the bounds that are told", COUNTEREXAMPLE: "a counterexample", 1: "cannot run"}
+_EXITS: Final = {
+    PROVED: "proved within the bounds that are told",
+    COUNTEREXAMPLE: "a counterexample, or a claim that proves nothing",
+    CANNOT_RUN: "cannot run",
+}
+_SECTIONS: Final = {
+    "Executed": ("setup", "invariants", "machine", "kinds", "interleave", "mutants", "memory"),
+    "What is told": ("histories", "write_tests_", "junit_", "as_json"),
+}
 
 
-@click.command("prove", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
+@click.command("prove", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS, sections=_SECTIONS)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE, if there.")
 @click.option("--faults", type=click.IntRange(0, 5), help="How many faults at once. Default: the claims', or 2.")
 @click.option("--define", multiple=True, metavar="NAME=VALUE", help="What stands for ${NAME} in the definition.")
-@click.option("--histories", type=click.Path(path_type=Path, file_okay=False), help="Write each path found there.")
 @click.option("--most", type=click.IntRange(1), default=MOST_PLACES, show_default=True, help="Places to walk at most.")
+@click.option("--setup", metavar="MODULE:FUNCTION", help="Makes the world, given client(service); 'none': static only.")
+@click.option("--invariants", metavar="MODULE", help="Claims about the tables.")
+@click.option("--machine", help="The state machine's name, where the setup makes several.")
+@click.option("--only", "kinds", multiple=True, type=click.Choice([k.value for k in Kind]), help="Just these faults.")
+@click.option("--interleave", type=click.IntRange(0), default=0, metavar="SEEDS", help="Two sagas at once, so often.")
+@click.option("--mutants", is_flag=True, help="Change the definition in every way, and see whether it is noticed.")
+@click.option(
+    "--memory", type=click.Path(path_type=Path), default=MEMORY, show_default=True, help="What was found, tried first."
+)
+@click.option("--histories", type=click.Path(path_type=Path, file_okay=False), help="Write each path found there.")
+@click.option("--write-tests", "write_tests_", type=click.Path(path_type=Path), metavar="DIR", help="As a pytest file.")
+@click.option("--junit", "junit_", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML there.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, paths as histories.")
 def command(
     file: Path,
     saga: Path | None,
-    faults: int | None,
     define: tuple[str, ...],
     histories: Path | None,
-    most: int,
+    write_tests_: Path | None,
+    junit_: Path | None,
     as_json: bool,
+    **asked: object,
 ) -> None:
-    """Walk every outcome of every Task of the definition in FILE and tell what it leaves behind."""
+    """Try every failure of the state machine in FILE, and tell what it leaves behind.
+
+    Static, without handlers; with --setup (or setup in the claims) on the real ones, over real tables.
+    """
     try:
         source = read_source(file, _values(define))
-        claims = _claims(file, saga)
-        walked = walk(source.machine, claims, faults=faults, most=most)
-    except (UnprovableError, ClaimsError) as error:
+        claims_file, claims = _claims(file, saga)
+        proof = prove(source, _wanted(claims, asked), _progress)
+    except (UnprovableError, ClaimsError, InvariantError) as error:
         raise Failure(str(error)) from None
+    finally:
+        _progress("", 0)
     if not as_json and not claims.undo:
         _advise(file)
-    _tell(source, walked, histories, claimed=bool(claims.undo), as_json=as_json)
-    sys.exit(COUNTEREXAMPLE if walked.counterexamples else 0)
+    click.echo(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
+    _write(proof, claims_file, histories, write_tests_, junit_)
+    sys.exit(proof.status)
 
 
-def _claims(file: Path, saga: Path | None) -> Claims:
+def _wanted(claims: Claims, asked: dict[str, object]) -> Wanted:
+    told = dict(asked)
+    setup = told.pop("setup") or claims.setup
+    kinds = told.pop("kinds")
+    assert isinstance(kinds, tuple)
+    invariants = told.pop("invariants") or claims.invariants
+    wanted = None if setup == "none" else setup
+    return Wanted(claims, wanted, invariants, kinds=tuple(map(Kind, kinds)), **told)  # type: ignore[arg-type]
+
+
+def _claims(file: Path, saga: Path | None) -> tuple[Path, Claims]:
     beside = file.with_name(SAGA)
     found = saga or (beside if beside.is_file() else None)
-    return Claims() if found is None else read_claims(found)
+    return (beside, Claims(here=file.parent)) if found is None else (found, read_claims(found))
 
 
 def _values(define: tuple[str, ...]) -> dict[str, str]:
@@ -80,14 +124,25 @@ def _advise(file: Path) -> None:
     click.echo(FORMATS["text"]([finding for finding in findings if not finding.is_error]), nl=False)
 
 
-def _tell(source: Source, walked: Walked, histories: Path | None, *, claimed: bool, as_json: bool) -> None:
-    if as_json:
-        told: dict[str, Any] = {"definition": str(source.path), "static": report.data(walked)}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
-        for line in report.lines(walked, claimed=claimed):
-            click.echo(line)
-    for number, finding in enumerate(walked.counterexamples if histories else (), 1):
-        assert histories is not None
-        path = write_history(histories, f"{number}-{finding.hit.rule}", source, finding.events)
-        click.echo(f"wrote {path}", err=True)
+def _progress(what: str, count: int) -> None:
+    """One line on a terminal, written over and over; nothing in a pipe."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{count} {what}" if what else "\r\033[K", err=True, nl=False)
+
+
+def _write(proof: Proof, saga: Path, histories: Path | None, tests: Path | None, junit_file: Path | None) -> None:
+    written: list[Path | None] = []
+    if histories is not None:
+        for number, finding in enumerate(proof.walked.counterexamples, 1):
+            written.append(write_history(histories, f"{number}-{finding.hit.rule}", proof.source, finding.events))
+        for found in proof.executed.counterexamples if proof.executed else ():
+            events = found.tried.execution.events
+            written.append(write_history(histories, found.claim, proof.source, events))
+    if tests is not None:
+        written.append(write_tests(tests, proof, saga))
+    if junit_file is not None:
+        junit_file.write_text(junit(proof), encoding="utf-8")
+        written.append(junit_file)
+    for path in written:
+        if path is not None:
+            click.echo(f"wrote {path}", err=True)

@@ -36,12 +36,13 @@ class ClaimsError(Exception):
 class Claims:
     """``undone`` and ``done`` are ``None`` where the defaults hold; ``ends_within``: seconds by Task, ``""`` for all.
 
-    ``here`` is the directory that file names among ``inputs`` start from.
+    ``refusals``: by Task, errors that say that there was nothing to do. ``here`` is where names of files start from.
     """
 
     undo: Mapping[str, str] = field(default_factory=dict)
     reads: frozenset[str] = frozenset()
     repeatable: frozenset[str] = frozenset()
+    refusals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     undone: frozenset[str] | None = None
     done: frozenset[str] | None = None
     ends_within: Mapping[str, float] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def claims(where: str = "claims", here: Path | None = None, **told: Any) -> Clai
         undo=dict(told.get("undo") or {}),
         reads=frozenset(told.get("reads") or ()),
         repeatable=frozenset(told.get("repeatable") or ()),
+        refusals={task: tuple(errors) for task, errors in (told.get("refusals") or {}).items()},
         undone=_set(told.get("undone")),
         done=_set(told.get("done")),
         ends_within=dict(longest) if isinstance(longest, Mapping) else {"": float(longest)},
@@ -104,6 +106,7 @@ def check_names(told: Claims, machine: Machine) -> None:
     named = [("undo", name) for pair in told.undo.items() for name in pair]
     named += [("reads", name) for name in sorted(told.reads)]
     named += [("repeatable", name) for name in sorted(told.repeatable)]
+    named += [("refusals", name) for name in told.refusals]
     named += [("ends_within", name) for name in told.ends_within if name]
     for field_name, name in named:
         if name not in tasks:

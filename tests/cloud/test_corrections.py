@@ -159,3 +159,30 @@ def test_a_transaction_that_fails_takes_all_its_writes_back(server: Process) -> 
 )
 def test_a_wildcard_is_matched_in_linear_time(wildcard: str, text: str, taken: bool) -> None:
     assert matches(text, wildcard) is taken
+
+
+def test_a_transaction_with_a_token_is_made_once(server: Process) -> None:
+    """API_TransactWriteItems: for ten minutes the same request succeeds again and writes nothing."""
+    dynamodb = server.client("dynamodb")
+    key = {"AttributeName": "Id", "KeyType": "HASH"}
+    attribute = {"AttributeName": "Id", "AttributeType": "S"}
+    dynamodb.create_table(
+        TableName="once", KeySchema=[key], AttributeDefinitions=[attribute], BillingMode="PAY_PER_REQUEST"
+    )
+    write = {
+        "Put": {"TableName": "once", "Item": {"Id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(Id)"}
+    }
+    dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-1")
+    dynamodb.delete_item(TableName="once", Key={"Id": {"S": "a"}})
+    dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-1")
+    assert dynamodb.scan(TableName="once")["Count"] == 0
+    other = {"Put": {"TableName": "once", "Item": {"Id": {"S": "b"}}}}
+    with pytest.raises(ClientError) as refused:
+        dynamodb.transact_write_items(TransactItems=[other], ClientRequestToken="t-1")
+    assert refused.value.response["Error"]["Code"] == "IdempotentParameterMismatchException"
+    dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-2")
+    with pytest.raises(ClientError):  # one that was not made is not remembered
+        dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-3")
+    dynamodb.delete_item(TableName="once", Key={"Id": {"S": "a"}})
+    dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-3")
+    assert dynamodb.scan(TableName="once")["Count"] == 1

@@ -1,4 +1,8 @@
-"""DynamoDB tells capacities and collection metrics only when asked (API reference, ReturnConsumedCapacity)."""
+"""DynamoDB: what it tells only when asked (ReturnConsumedCapacity), and transactions that are not made twice.
+
+A ClientRequestToken is remembered for ten minutes after its transaction was made: the same request succeeds again and
+writes nothing, another one is refused (API_TransactWriteItems).
+"""
 
 import importlib
 import zlib
@@ -15,11 +19,41 @@ _ASKED_BY: Final = {
     "ConsumedCapacityUnits": "",
 }
 """Member of an answer → the parameter that asks for it."""
+_REMEMBERED: Final = 600.0
+_MISMATCH: Final = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException"
+_OTHER_REQUEST: Final = "The request uses the same client token as a previous, but non-identical request."
 
 
 def correct() -> None:
-    replace(importlib.import_module("moto.dynamodb.responses").DynamoHandler, "call_action", _as_asked)
+    handler = importlib.import_module("moto.dynamodb.responses").DynamoHandler
+    replace(handler, "call_action", _as_asked)
+    replace(handler, "transact_write_items", _once)
     transactions.correct()
+
+
+def _once(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """``backend.transactions``: token → when it was made, and a digest of what."""
+    clock = importlib.import_module("moto.core.utils").unix_time
+    refused = importlib.import_module("moto.dynamodb.exceptions").DynamodbException
+    answered = importlib.import_module("moto.core.responses").ActionResult
+
+    def transact_write_items(self: Any) -> Any:
+        token = self.body.get("ClientRequestToken")
+        if token is None:
+            return inner(self)
+        made = self.dynamodb_backend.__dict__.setdefault("transactions", {})
+        present, asked = clock(), zlib.crc32(dumps(self.body["TransactItems"]).encode())
+        while made and present - next(iter(made.values()))[0] > _REMEMBERED:
+            del made[next(iter(made))]
+        if token in made:
+            if made[token][1] != asked:
+                raise refused(_MISMATCH, _OTHER_REQUEST)
+            return answered({})
+        answer = inner(self)
+        made[token] = present, asked
+        return answer
+
+    return transact_write_items
 
 
 def _as_asked(inner: Callable[..., Any]) -> Callable[..., Any]:

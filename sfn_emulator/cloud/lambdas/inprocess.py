@@ -48,6 +48,13 @@ class InProcess:
         """Handlers still running are daemon threads."""
         self._others.close()
 
+    def load(self, function: Function) -> None:
+        """Imports the function's modules; raises what they raise."""
+        if function.runtime.startswith("python"):
+            spec = self._bundles.spec(function, self._endpoint(), "")
+            with _as_lambda(spec["environment"], io.StringIO()):
+                self._handler(function, spec)
+
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran:
         if not function.runtime.startswith("python"):
             return self._others.run(function, header, payload)

@@ -44,6 +44,9 @@ class Processes:
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
 
+    def load(self, function: Function) -> None:
+        """Nothing of a function is in this process."""
+
     def warm_up(self) -> None:
         """Makes the first invocation fast: called when a function is deployed, off the caller's thread."""
         with contextlib.suppress(OSError):

@@ -45,13 +45,23 @@ class InvokeResult(NamedTuple):
 
 class Runner(Protocol):
     def warm_up(self) -> None: ...
+    def load(self, function: Function) -> None: ...
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran: ...
     def forget(self) -> None: ...
     def close(self) -> None: ...
 
 
+class Logs(Protocol):
+    def write(self, lines: Lines) -> None: ...
+    def forget(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class Lambdas:
-    """``endpoint`` gives the URL handlers reach us at; ``directory`` is where code is unpacked."""
+    """``endpoint`` gives the URL handlers reach us at; ``directory`` is where code is unpacked.
+
+    ``logs`` takes what functions print, CloudWatch Logs without one.
+    """
 
     def __init__(
         self,
@@ -63,12 +73,13 @@ class Lambdas:
         endpoint: Callable[[], str],
         post: Post,
         mode: str = "process",
+        logs: Logs | None = None,
     ) -> None:
         self._post = post
         self._region = region
         self._functions = Functions(neighbours, account)
         self._runner = _runner(mode, Bundles(directory), endpoint)
-        self._logs = LogWriter(neighbours.answer)
+        self._logs: Logs = LogWriter(neighbours.answer) if logs is None else logs
         self.heard: Callable[[Lines], None] = lambda lines: None
         """Told of what each invocation logged."""
         self._active: Counter[tuple[str, str]] = Counter()
@@ -106,6 +117,10 @@ class Lambdas:
     def check(self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None) -> None:
         """All an invocation checks, without it (InvocationType DryRun)."""
         self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
+
+    def preload(self, function: str) -> None:
+        """Imports the function's code into this process, where it runs in this process. Raises as ``invoke`` does."""
+        self._runner.load(self._functions.get(parsed(function, None, self._region)))
 
     def warm_up(self) -> None:
         """A function was deployed: be ready to run it."""

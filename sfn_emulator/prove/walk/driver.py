@@ -204,7 +204,8 @@ class WalkDriver:
         task, moment = effect.request.state, self.moment
         if outcome.happened:
             self._happened(effect, until)
-            self._doubtful.add(self._key(effect))
+            if not outcome.refused:
+                self._doubtful.add(self._key(effect))
         else:
             moment.ledger = moment.ledger.missed(task)
             if self._claims.undoes(task) and not outcome.retried:

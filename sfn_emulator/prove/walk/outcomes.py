@@ -28,17 +28,21 @@ class Outcome:
     error: str | None = None
     happened: bool = True
     lasting: bool = False
+    refused: bool = False
+    """The Task said that there was nothing to do: no fault of anybody."""
     retried: bool = False
     guarded: bool = True
     like: tuple[str, ...] = ()
 
     @property
     def cost(self) -> int:
-        return 0 if self.error is None else 1
+        return 0 if self.error is None or self.refused else 1
 
     def __str__(self) -> str:
         if self.error is None:
             return "answered"
+        if self.refused:
+            return f"refused with {self.error}"
         name = "timed out" if self.error == TIMEOUT else f"failed with {self.error}"
         when = "its effect happened, its answer was lost" if self.happened else "nothing happened"
         how = "at every attempt" if self.lasting else "once" if self.retried else ""
@@ -53,13 +57,17 @@ def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name:
     owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
     effects = (False,) if task.name in claims.reads else (True, False)
     made = [ANSWERED]
-    for names in _classes(owners, _names(task, owners), by_name=by_name):
+    refusals = claims.refusals.get(task.name, ())
+    for error in refusals:
+        done = bool(claims.undoes(task.name))
+        made.append(Outcome(error, done, lasting=True, refused=True, like=(error,)))
+    for names in _classes(owners, (n for n in _names(task, owners) if n not in refusals), by_name=by_name):
         retrier = _taking(task.retry, names[0])
         retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
         guarded = any(_taking(owner.retry, names[0]) or _taking(owner.catch, names[0]) for owner in owners)
         for happened in effects:
             for lasting in (False, True) if retried else (False,):
-                made.append(Outcome(names[0], happened, lasting, retried, guarded, names))
+                made.append(Outcome(names[0], happened, lasting, False, retried, guarded, names))
     return tuple(made)
 
 

@@ -93,9 +93,15 @@ class Walked:
         return tuple(finding for finding in self.findings if not finding.is_warning)
 
 
-def walk(machine: Machine, claims: Claims, *, faults: int | None = None, most: int = MOST_PLACES) -> Walked:
-    """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``."""
-    check_names(claims, machine)
+def walk(
+    machine: Machine, claims: Claims, *, faults: int | None = None, most: int = MOST_PLACES, mutant: bool = False
+) -> Walked:
+    """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``.
+
+    Of a ``mutant`` the claims may name states that are gone.
+    """
+    if not mutant:
+        check_names(claims, machine)
     return _Walk(machine, claims, claims.faults if faults is None else faults, most).walked()
 
 

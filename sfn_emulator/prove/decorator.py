@@ -1,0 +1,124 @@
+"""Proofs in pytest: ``@prove``, each placement of faults its own test.
+
+    @prove("statemachine/definition.asl.json", saga="statemachine/saga.yaml", faults=2)
+    def test_no_failure_leaves_a_trace(before, after, execution):
+        assert execution.status == "SUCCEEDED" or after == before
+
+The placements are found when the test is collected: all of them are run, once for a test process, and each test looks
+at one. ``setup`` comes from the claims, or is given. ``placed`` runs one placement.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfn_emulator.prove.claims import check_names, claims, read_claims
+from sfn_emulator.prove.executed import Saga, inputs_of
+from sfn_emulator.prove.faults import Fault, Kind, Placement
+from sfn_emulator.prove.invariants import Invariants, at_the_end
+from sfn_emulator.prove.machine import read_source
+from sfn_emulator.prove.proof import Wanted, world_of
+from sfn_emulator.prove.report.story import story
+from sfn_emulator.prove.world.prepared import Setup
+from sfn_emulator.prove.world.trial import Tried
+from sfn_emulator.values import Value
+
+
+def prove(
+    definition: str | Path,
+    *,
+    saga: str | Path | None = None,
+    setup: Setup | str | None = None,
+    faults: int | None = None,
+    kinds: Sequence[str] = (),
+    given: Value = None,
+    **told: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    """The test is a claim ``at_the_end``: it may take ``before``, ``after``, ``execution`` and ``faults``.
+
+    ``told`` are claims as keywords where there is no ``saga`` file. ``kinds`` limits the faults.
+    """
+
+    def decorate(test: Callable[..., Any]) -> Callable[..., None]:
+        kept = _saga(str(definition), saga, setup, told)
+        value = inputs_of(kept.claims)[0] if given is None else given
+        most = kept.claims.faults if faults is None else faults
+        claim = at_the_end(_as_claim(test))
+        asked = Saga(kept.world, kept.claims, Invariants(at_the_end={test.__name__: claim}), kept.definition)
+        asked.warm_up(value)
+        seen = {_id(run.placement): run for run in asked.explored(value, most, tuple(map(Kind, kinds)))}
+
+        @pytest.mark.parametrize("placement", sorted(seen))
+        def run(placement: str) -> None:
+            if seen[placement].broken:
+                _check(asked.tried(value, seen[placement].placement), test.__name__)
+
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+
+    return decorate
+
+
+class Placed:
+    """One placement, run. ``check`` fails with the story if a claim is broken."""
+
+    def __init__(self, saga: Saga, tried: Tried) -> None:
+        self._saga = saga
+        self.tried = tried
+
+    def check(self, claim: str | None = None) -> None:
+        for name in self.tried.broken if claim is None else (claim,):
+            _check(self.tried, name)
+
+
+def placed(
+    definition: str | Path,
+    *,
+    saga: str | Path,
+    given: Value,
+    faults: Sequence[tuple[int, str, str]],
+    setup: Setup | str | None = None,
+) -> Placed:
+    """Runs the saga with just these faults: (number of the call, Task, kind)."""
+    kept = _saga(str(definition), saga, setup, {})
+    placement = tuple(Fault(call, task, Kind(kind)) for call, task, kind in faults)
+    return Placed(kept, kept.tried(given, placement))
+
+
+def _check(tried: Tried, claim: str) -> None:
+    why = tried.broken.get(claim)
+    if why is not None:
+        pytest.fail("\n".join((f"{claim}: {why}", *story(tried))), pytrace=False)
+
+
+_WORLDS: dict[tuple[str, str, str, str], Saga] = {}
+
+
+def _saga(definition: str, saga: str | Path | None, setup: Setup | str | None, told: Mapping[str, Any]) -> Saga:
+    """One world for all tests that ask for the same."""
+    key = (definition, str(saga), str(setup), repr(sorted(told.items())))
+    if key not in _WORLDS:
+        given = claims(**told) if saga is None else read_claims(Path(saga))
+        check_names(given, read_source(Path(definition)).machine)
+        invariants = None if saga is None else given.invariants
+        _WORLDS[key] = world_of(Wanted(given, setup or given.setup, invariants))
+    return _WORLDS[key]
+
+
+def _as_claim(test: Callable[..., Any]) -> Callable[..., Any]:
+    """The test's own function, which returns nothing and asserts."""
+    names = inspect.signature(test).parameters
+
+    def claim(**told: Any) -> None:
+        test(**{name: told[name] for name in names})
+
+    claim.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
+    claim.__name__ = test.__name__
+    return claim
+
+
+def _id(placement: Placement) -> str:
+    return " + ".join(fault.short for fault in placement) or "no fault"

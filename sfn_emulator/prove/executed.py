@@ -1,0 +1,240 @@
+"""The executed half of a proof: every placement of faults on the real handlers, and what is left of those that broke.
+
+A claim is broken by many placements at once; told is the smallest: fewest faults, earliest, simplest input.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sfn_emulator.engine.local import program_of
+from sfn_emulator.engine.strand import Program
+from sfn_emulator.prove.claims import Claims
+from sfn_emulator.prove.faults import Fault, Kind, Placement, is_function
+from sfn_emulator.prove.invariants import Invariants
+from sfn_emulator.prove.machine import UnprovableError
+from sfn_emulator.prove.world.calls import Call, Director, Nothing
+from sfn_emulator.prove.world.copies import CopyError, in_copy
+from sfn_emulator.prove.world.exploration import CRASHED, Seen, explore
+from sfn_emulator.prove.world.sessions import Made
+from sfn_emulator.prove.world.trial import Trial, Tried
+from sfn_emulator.prove.world.world import World
+from sfn_emulator.values import Value
+
+_READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.ANSWER, Kind.DIES_BEFORE)
+"""What can go wrong with a Task that changes nothing: done and not done are the same."""
+
+
+class Forced:
+    """A director that places just these faults."""
+
+    def __init__(self, placement: Placement) -> None:
+        self._by_call = {fault.call: fault for fault in placement}
+
+    def fault(self, call: Call) -> Fault | None:
+        found = self._by_call.get(call.number)
+        return found if found is not None and found.task == call.task else None
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """``tried`` is the run with all its steps; ``more`` how many other placements break the same claim."""
+
+    claim: str
+    why: str
+    placement: Placement
+    given: Value
+    tried: Tried
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class Executed:
+    """``never`` are the ``sometimes`` claims that no run made true. ``stage`` has the runs by number of faults."""
+
+    runs: int
+    by_faults: Mapping[int, int]
+    counterexamples: tuple[Counterexample, ...]
+    never: tuple[str, ...]
+    bounds: tuple[str, ...]
+    seen: tuple[Seen, ...] = field(default=(), repr=False)
+
+
+Progress = Callable[[int], None]
+
+
+class Saga:
+    """A saga in a prepared world. ``definition`` may be another than the one that was deployed (a mutant)."""
+
+    def __init__(self, world: World, claims: Claims, invariants: Invariants, definition: str | None = None) -> None:
+        self.world = world
+        self.claims = claims
+        self.invariants = invariants
+        self.definition = definition or world.prepared.definition
+        self.program: Program = program_of(self.definition)
+
+    def trial(self, given: Value, director: Director, *, name: str = "prove", keep: bool = False) -> Trial:
+        undo = self.claims.undo
+        return Trial(self.world, self.program, given, director, self.invariants, undo=undo, name=name, keep=keep)
+
+    def tried(self, given: Value, placement: Placement, *, keep: bool = True) -> Tried:
+        """The run with these faults, in a copy of the world."""
+        return in_copy(lambda: self.trial(given, Forced(placement), keep=keep).run())
+
+    def warm_up(self, given: Value) -> None:
+        """Has what every run needs in this process: the functions' code, and the clients they make."""
+        self.world.preload(self.program, self.definition)
+
+        def run() -> list[Made]:
+            self.trial(given, Nothing()).run()
+            return list(self.world.sessions.made.values())
+
+        try:
+            self.world.sessions.warm(in_copy(run))
+        except CopyError as error:
+            raise UnprovableError(f"the saga can't be run: {str(error).splitlines()[-1]}") from None
+
+    def explored(self, given: Value, most: int, only: Sequence[Kind] = ()) -> Iterator[Seen]:
+        return explore(lambda director: self.trial(given, director).run(), _kinds(self.claims, only), most)
+
+
+def _kinds(claims: Claims, only: Sequence[Kind]) -> Callable[[Call], list[Kind]]:
+    def kinds(call: Call) -> list[Kind]:
+        request = call.effect.request
+        wanted = _READING if call.task in claims.reads else tuple(Kind)
+        late = is_function(call.resource) or request.timeout is not None or request.heartbeat is not None
+        return [kind for kind in wanted if (not only or kind in only) and (late or kind is not Kind.DELAY)]
+
+    return kinds
+
+
+def prove_executed(
+    saga: Saga,
+    inputs: Sequence[Value],
+    most: int,
+    *,
+    first: Sequence[Placement] = (),
+    only: Sequence[Kind] = (),
+    progress: Progress = lambda runs: None,
+) -> Executed:
+    """All placements of up to ``most`` faults with the simplest input, of one fault with the others.
+
+    ``first`` are placements that broke something before: they are tried before all others.
+    """
+    saga.warm_up(inputs[0])
+    seen: list[tuple[Value, Seen]] = [(inputs[0], _as_seen(saga.tried(inputs[0], known))) for known in first]
+    for number, given in enumerate(inputs):
+        for run in saga.explored(given, most if number == 0 else min(most, 1), only):
+            seen.append((given, run))
+            progress(len(seen))
+    true = {name for _, run in seen for name in run.sometimes}
+    counts: dict[int, int] = {}
+    for _, run in seen:
+        counts[len(run.placement)] = counts.get(len(run.placement), 0) + 1
+    return Executed(
+        len(seen),
+        counts,
+        tuple(_smallest(saga, inputs, seen)),
+        tuple(name for name in saga.invariants.sometimes if name not in true),
+        tuple(_bounds(inputs, most, only)),
+        tuple(run for _, run in seen),
+    )
+
+
+def _as_seen(tried: Tried) -> Seen:
+    told = tried.execution
+    return Seen(tried.placement, told.status, tried.broken, tried.sometimes, told.states)
+
+
+def _bounds(inputs: Sequence[Value], most: int, only: Sequence[Kind]) -> Iterator[str]:
+    yield f"executed: up to {most} faults at once with the first input{', one with the others' * (len(inputs) > 1)}"
+    yield "a fault is put around a whole call; a handler's own calls of services do not fail one by one"
+    yield "nobody polls activities, and queues and streams feed no function, in a proof's world"
+    if only:
+        yield f"only these faults: {', '.join(only)}"
+
+
+# -- the smallest placement that breaks a claim
+
+
+def _smallest(saga: Saga, inputs: Sequence[Value], seen: Sequence[tuple[Value, Seen]]) -> Iterator[Counterexample]:
+    by_claim: dict[str, list[tuple[Value, Seen]]] = {}
+    for given, run in seen:
+        for claim in run.broken:
+            by_claim.setdefault(claim, []).append((given, run))
+    for claim, runs in by_claim.items():
+        given, run = min(runs, key=lambda one: (len(one[1].placement), inputs.index(one[0]), one[1].placement))
+        if claim == CRASHED:
+            raise UnprovableError(f"{CRASHED}: {run.broken[claim].strip().splitlines()[-1]}")
+        yield shrunk(saga, claim, given, run.placement, len(runs) - 1)
+
+
+def shrunk(saga: Saga, claim: str, given: Value, placement: Placement, more: int = 0) -> Counterexample:
+    """Faults and parts of the input are left out as long as the claim stays broken."""
+
+    def still(smaller: Placement, simpler: Value) -> bool:
+        try:
+            return claim in saga.tried(simpler, smaller, keep=False).broken
+        except CopyError:
+            return False
+
+    for fault in placement:
+        without = tuple(other for other in placement if other != fault)
+        if len(without) < len(placement) and still(without, given):
+            placement = without
+    for simpler in _simpler(given):
+        if still(placement, simpler):
+            given = simpler
+            break
+    tried = saga.tried(given, placement)
+    return Counterexample(claim, tried.broken.get(claim, ""), placement, given, tried, more)
+
+
+def _simpler(given: Value) -> Iterator[Value]:
+    """The input without one, two, … of its members, the fewest members first."""
+    if not isinstance(given, Mapping) or len(given) > 8:
+        return
+    names = list(given)
+    sizes = sorted(range(1 << len(names)), key=lambda bits: bits.bit_count())
+    yield from ({name: given[name] for n, name in enumerate(names) if bits >> n & 1} for bits in sizes[:-1])
+
+
+# -- inputs, and what is kept from one proof to the next
+
+
+def inputs_of(claims: Claims) -> list[Value]:
+    """The inputs claimed, files read. Raises ``UnprovableError``."""
+    made: list[Value] = []
+    for told in claims.inputs or ({},):
+        if not isinstance(told, str):
+            made.append(told)
+            continue
+        path = claims.here / told
+        try:
+            made.append(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise UnprovableError(f"input {path}: {error}") from None
+    return made
+
+
+class Memory:
+    """Placements that broke something, in a file: they are tried first the next time."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._path = directory / f"{name}.json"
+
+    def placements(self) -> list[Placement]:
+        try:
+            told: list[Any] = json.loads(self._path.read_text(encoding="utf-8"))
+            return [tuple(Fault(call, task, Kind(kind)) for call, task, kind in placement) for placement in told]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def keep(self, found: Sequence[Counterexample]) -> None:
+        placements = [[[f.call, f.task, f.kind.value] for f in one.placement] for one in found]
+        if not placements and not self._path.exists():
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(placements, indent=1) + "\n", encoding="utf-8")

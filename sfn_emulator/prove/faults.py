@@ -1,0 +1,102 @@
+"""The faults that are put around a Task's call, by the names AWS's Fault Injection Service has for them where it has.
+
+``aws:lambda:invocation-error`` has ``preventExecution``: with it the function does not run. The service's API faults
+(``aws:fis:inject-api-…``) stand for calls of anything else. Names in ``prove:`` are ours: FIS has none for them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sfn_emulator.asl.resource import Family, Resource
+
+
+class Kind(StrEnum):
+    BEFORE = "before"
+    AFTER = "after"
+    DELAY = "delay"
+    THROTTLE = "throttle"
+    TWICE = "twice"
+    LATE = "late"
+    ANSWER = "answer"
+    DIES_BEFORE = "dies-before"
+    DIES_AFTER = "dies-after"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """``lambda_`` is the action's name for a function, ``other`` for any other call, ``does`` what it does."""
+
+    lambda_: str
+    other: str
+    does: str
+
+
+WORDS: Final[dict[Kind, Words]] = {
+    Kind.BEFORE: Words(
+        "aws:lambda:invocation-error (preventExecution)",
+        "aws:fis:inject-api-unavailable-error",
+        "fails before the call: nothing happened",
+    ),
+    Kind.AFTER: Words(
+        "aws:lambda:invocation-error",
+        "aws:fis:inject-api-internal-error",
+        "fails after the call: done, but the answer is lost",
+    ),
+    Kind.DELAY: Words("aws:lambda:invocation-add-delay", "prove:add-delay", "done, but its answer comes too late"),
+    Kind.THROTTLE: Words(
+        "aws:fis:inject-api-throttle-error", "aws:fis:inject-api-throttle-error", "is throttled once, and then well"
+    ),
+    Kind.TWICE: Words("prove:delivered-twice", "prove:delivered-twice", "is delivered twice at once"),
+    Kind.LATE: Words(
+        "prove:delivered-late", "prove:delivered-late", "is delivered again, after its compensation ran or at the end"
+    ),
+    Kind.ANSWER: Words(
+        "aws:lambda:invocation-http-integration-response", "prove:other-answer", "is done, but answers something else"
+    ),
+    Kind.DIES_BEFORE: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies before the call"),
+    Kind.DIES_AFTER: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies after the call"),
+}
+
+TRANSIENT: Final = frozenset({Kind.THROTTLE, Kind.TWICE, Kind.LATE, Kind.DIES_BEFORE, Kind.DIES_AFTER})
+"""Faults that a saga may get over as if they had not been."""
+
+INJECTED: Final = "Prove.Injected"
+"""The error that an injected failure has: one that no Retrier and no Catcher names."""
+
+
+def fis_name(kind: Kind, resource: Resource) -> str:
+    words = WORDS[kind]
+    return words.lambda_ if is_function(resource) else words.other
+
+
+def is_function(resource: Resource) -> bool:
+    return resource.family is Family.LAMBDA or resource.resource_type == "lambda"
+
+
+def throttling(resource: Resource) -> str:
+    """The error that a throttled call ends with, as Step Functions names it."""
+    if is_function(resource):
+        return "Lambda.TooManyRequestsException"
+    service = resource.resource_type.removeprefix("aws-sdk:").title().replace("Dynamodb", "DynamoDb") or "States"
+    return f"{service}.ThrottlingException"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """``call`` is the number of the Task's call in its run, from 0; calls of a retried Task are calls of their own."""
+
+    call: int
+    task: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        return f"{self.task}: {WORDS[self.kind].does}"
+
+    @property
+    def short(self) -> str:
+        """As part of a test's id."""
+        return f"{self.task}#{self.call} {self.kind}"
+
+
+Placement = tuple[Fault, ...]

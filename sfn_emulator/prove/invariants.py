@@ -1,0 +1,96 @@
+"""Claims about the tables, in the words of model checkers: *always*, *at the end*, *sometimes*.
+
+    from sfn_emulator.prove.invariants import always, at_the_end, sometimes
+
+    @at_the_end
+    def an_order_that_failed_leaves_no_trace(before, after, execution):
+        assert execution.status == "SUCCEEDED" or after == before
+
+A claim is a plain function; it is given what its parameters name: ``before`` (tables at the start), ``now`` (tables at
+this moment), ``after`` (tables at the end), ``execution`` and ``faults``. Tables are ``{name: [row, …]}``, rows plain
+dicts. It is broken when it raises ``AssertionError`` or returns ``False``. A ``sometimes`` holds when it returns true
+in one run at least: it shows that the runs came to where the other claims bite.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Final, TypeAlias, TypeVar
+
+Claim: TypeAlias = Callable[..., Any]
+F = TypeVar("F", bound=Claim)
+_MARK: Final = "__prove_when__"
+KNOWN: Final = frozenset({"before", "now", "after", "execution", "faults"})
+
+
+class InvariantError(Exception):
+    """A claim that can't be asked; the text says which and why."""
+
+
+def always(claim: F) -> F:
+    """Asked after every step, and at the end."""
+    return _marked(claim, "always")
+
+
+def at_the_end(claim: F) -> F:
+    """Asked when the execution has ended."""
+    return _marked(claim, "at_the_end")
+
+
+def sometimes(claim: F) -> F:
+    """Must be true at the end of one run at least."""
+    return _marked(claim, "sometimes")
+
+
+def _marked(claim: F, when: str) -> F:
+    setattr(claim, _MARK, when)
+    return claim
+
+
+@dataclass(frozen=True)
+class Invariants:
+    """Claims by name."""
+
+    always: Mapping[str, Claim] = field(default_factory=dict)
+    at_the_end: Mapping[str, Claim] = field(default_factory=dict)
+    sometimes: Mapping[str, Claim] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.always, *self.at_the_end)
+
+
+def invariants_of(module: ModuleType | Sequence[Claim]) -> Invariants:
+    """The marked functions of a module, or of a list. Raises ``InvariantError``."""
+    found = list(vars(module).values()) if isinstance(module, ModuleType) else list(module)
+    by_time: dict[str, dict[str, Claim]] = {"always": {}, "at_the_end": {}, "sometimes": {}}
+    for claim in found:
+        when = getattr(claim, _MARK, None)
+        if when is None:
+            continue
+        wrong = [name for name in inspect.signature(claim).parameters if name not in KNOWN]
+        if wrong:
+            known = ", ".join(sorted(KNOWN))
+            raise InvariantError(f"invariant {claim.__name__}: nothing is known of '{wrong[0]}'; there are {known}")
+        by_time[when][claim.__name__] = claim
+    if not any(by_time.values()):
+        name = getattr(module, "__name__", "the list")
+        raise InvariantError(f"{name} has no invariants: mark functions with @always, @at_the_end or @sometimes")
+    return Invariants(**by_time)
+
+
+def broken(claim: Claim, **told: Any) -> str | None:
+    """Why the claim does not hold; ``None`` if it does."""
+    try:
+        answer = ask(claim, **told)
+    except AssertionError as wrong:
+        return " ".join(str(wrong).split())[:600] or "assertion failed"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:600]
+    return "it returned False" if answer is False else None
+
+
+def ask(claim: Claim, **told: Any) -> Any:
+    names = inspect.signature(claim).parameters
+    return claim(**{name: value for name, value in told.items() if name in names})

@@ -1,0 +1,121 @@
+"""The whole proof: the walk, the placements on real handlers, mutants, two sagas at once; and its exit status."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sfn_emulator.prove.claims import Claims
+from sfn_emulator.prove.executed import Executed, Memory, Saga, inputs_of, prove_executed
+from sfn_emulator.prove.faults import Kind
+from sfn_emulator.prove.interleaving import Interleaved, interleave
+from sfn_emulator.prove.invariants import Invariants, invariants_of
+from sfn_emulator.prove.machine import Source, UnprovableError
+from sfn_emulator.prove.scoring import Score, score, static_score
+from sfn_emulator.prove.walk.walk import MOST_PLACES, Walked, walk
+from sfn_emulator.prove.world.prepared import Setup, loaded, prepare
+from sfn_emulator.prove.world.world import World
+
+PROVED: Final = 0
+COUNTEREXAMPLE: Final = 3
+CANNOT_RUN: Final = 1
+
+Told = Callable[[str, int], None]
+"""``told(what, count)``: how far a part of the proof has come."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for. ``setup`` and ``invariants`` are functions and modules, or their names."""
+
+    claims: Claims
+    setup: Setup | str | None = None
+    invariants: Any = None
+    faults: int | None = None
+    mutants: bool = False
+    interleave: int = 0
+    kinds: tuple[Kind, ...] = ()
+    machine: str | None = None
+    most: int = MOST_PLACES
+    memory: Path | None = None
+
+    @property
+    def executes(self) -> bool:
+        return self.setup is not None
+
+    @property
+    def at_once(self) -> int:
+        return self.claims.faults if self.faults is None else self.faults
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Parts that were not asked for are ``None``."""
+
+    source: Source
+    claims: Claims
+    walked: Walked
+    executed: Executed | None = None
+    score: Score | None = None
+    interleaved: Interleaved | None = None
+
+    @property
+    def status(self) -> int:
+        """0 proved within bounds, 3 a counterexample."""
+        found = bool(self.walked.counterexamples)
+        if self.executed is not None:
+            found = found or bool(self.executed.counterexamples or self.executed.never)
+        if self.interleaved is not None:
+            found = found or bool(self.interleaved.failing)
+        if self.score is not None:
+            found = found or bool(self.score.survived)
+        return COUNTEREXAMPLE if found else PROVED
+
+
+def prove(source: Source, wanted: Wanted, told: Told = lambda what, count: None) -> Proof:
+    """Raises ``ClaimsError``, ``UnprovableError`` and ``InvariantError`` for what can't be run."""
+    claims = wanted.claims
+    walked = walk(source.machine, claims, faults=wanted.at_once, most=wanted.most)
+    proof = Proof(source, claims, walked)
+    if wanted.setup is None:
+        if wanted.interleave:
+            raise UnprovableError("two sagas at once need a world: give --setup")
+        return replace(proof, score=static_score(source.text, claims) if wanted.mutants else None)
+    saga = world_of(wanted)
+    inputs = inputs_of(claims)
+    return replace(proof, **_executed(saga, wanted, source, inputs, told))
+
+
+def world_of(wanted: Wanted) -> Saga:
+    """The prepared world with the saga in it."""
+    claims = wanted.claims
+    setup = wanted.setup
+    function: Setup = loaded(setup, claims.here, "setup") if isinstance(setup, str) else setup  # type: ignore[assignment]
+    return Saga(World(prepare(function, wanted.machine)), claims, _invariants(wanted))
+
+
+def _invariants(wanted: Wanted) -> Invariants:
+    told = wanted.invariants
+    if told is None:
+        return Invariants()
+    return invariants_of(loaded(told, wanted.claims.here, "invariants") if isinstance(told, str) else told)
+
+
+def _executed(saga: Saga, wanted: Wanted, source: Source, inputs: Sequence[Any], told: Told) -> dict[str, Any]:
+    memory = None if wanted.memory is None else Memory(wanted.memory, source.path.name.partition(".")[0])
+    executed = prove_executed(
+        saga,
+        inputs,
+        wanted.at_once,
+        first=memory.placements() if memory else (),
+        only=wanted.kinds,
+        progress=lambda count: told("placements", count),
+    )
+    if memory is not None:
+        memory.keep(executed.counterexamples)
+    parts: dict[str, Any] = {"executed": executed}
+    if wanted.interleave:
+        parts["interleaved"] = interleave(saga, inputs, wanted.interleave, lambda seed: told("seeds", seed + 1))
+    if wanted.mutants:
+        parts["score"] = score(saga, inputs[0], lambda number: told("mutants", number))
+    return parts

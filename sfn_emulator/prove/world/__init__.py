@@ -1,0 +1,1 @@
+"""The executed half of a proof: real handlers, real tables, a world for each placement, virtual time."""

@@ -1,0 +1,194 @@
+"""The faults, put in front of whoever really runs Tasks: nobody changes a handler for them.
+
+``Calls`` is the engine's ``Tasks`` before ``tasks.router``. Each attempt of a Task is a call; a *director* says what
+is to go wrong with it. All is done in one thread: a call has ended when ``start`` returns, or waits for a token or a
+timer.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sfn_emulator.asl.resource import Resource
+from sfn_emulator.engine.ports import (
+    Signal,
+    StartTask,
+    TaskFailed,
+    Tasks,
+    TaskSubmitted,
+    TaskSucceeded,
+    Tell,
+    Work,
+)
+from sfn_emulator.prove.faults import INJECTED, Fault, Kind, throttling
+from sfn_emulator.values import Value, dumps
+
+
+class Call:
+    """One attempt. ``number`` counts the calls of a run; ``told`` is how it ended, for the story."""
+
+    def __init__(self, number: int, effect: StartTask, *, again: bool = False) -> None:
+        self.number = number
+        self.effect = effect
+        self.again = again
+        """A late delivery of one that was told already."""
+        self.fault: Fault | None = None
+        self.told: Signal | None = None
+
+    @property
+    def task(self) -> str:
+        return self.effect.request.state
+
+    @property
+    def resource(self) -> Resource:
+        return self.effect.request.resource
+
+
+class Director(Protocol):
+    def fault(self, call: Call) -> Fault | None:
+        """What is to go wrong with the call; it may be asked in several processes at once."""
+
+
+class Nothing:
+    """A director with whom nothing goes wrong."""
+
+    def fault(self, call: Call) -> Fault | None:
+        return None
+
+
+class _Over:
+    def cancel(self) -> None: ...
+
+
+_OVER = _Over()
+
+
+class Calls:
+    """``other_answer`` is what a Task answers that is to answer something else. ``die`` ends the emulator's process.
+
+    ``ended`` is told of every call that has ended, after its effect.
+    """
+
+    def __init__(
+        self,
+        real: Tasks,
+        director: Director,
+        compensations: dict[str, str],
+        *,
+        die: Callable[[], None],
+        ended: Callable[[Call], None],
+        other_answer: Callable[[str], Value] = lambda task: {},
+    ) -> None:
+        self._real = real
+        self._director = director
+        self._compensations = compensations
+        self._die = die
+        self._ended = ended
+        self._other_answer = other_answer
+        self._lasting: dict[str, Fault] = {}
+        self._late: list[StartTask] = []
+        self.calls: list[Call] = []
+
+    def supports(self, resource: Resource) -> str | None:
+        return self._real.supports(resource)
+
+    def start(self, effect: StartTask, tell: Tell) -> Work:
+        call = Call(len(self.calls), effect)
+        self.calls.append(call)
+        if effect.request.attempt == 0:
+            self._lasting.pop(call.task, None)
+        fault = self._lasting.get(call.task)
+        call.fault = fault or self._director.fault(call)
+
+        def hear(signal: Signal) -> None:
+            """Follow-up calls come from within ``tell``: what this one did is looked at first."""
+            if not isinstance(signal, TaskSubmitted):
+                call.told = signal
+                self._over(call)
+            tell(signal)
+
+        if call.fault is None:
+            return self._real.start(effect, hear)
+        return _DOES[call.fault.kind](self, call, hear)
+
+    def finish(self) -> None:
+        """Deliveries that are still late come now."""
+        self._deliver_late(list(self._late))
+
+    def _over(self, call: Call) -> None:
+        self._ended(call)
+        self._deliver_late([e for e in self._late if self._compensations.get(e.request.state) == call.task])
+
+    def _deliver_late(self, due: list[StartTask]) -> None:
+        for effect in due:
+            self._late.remove(effect)
+            self._deliver(effect)
+            self._ended(Call(len(self.calls), effect, again=True))
+
+    def _deliver(self, effect: StartTask) -> None:
+        """Done again; nobody listens to what comes of it."""
+        self._real.start(effect, lambda signal: None)
+
+    # -- each kind of fault
+
+    def _before(self, call: Call, tell: Tell) -> Work:
+        return self._fail(call, tell)
+
+    def _after(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        return self._fail(call, tell)
+
+    def _fail(self, call: Call, tell: Tell) -> Work:
+        assert call.fault is not None
+        self._lasting[call.task] = call.fault
+        text = {"errorType": INJECTED, "errorMessage": str(call.fault)}
+        tell(TaskFailed(call.effect.id, INJECTED, dumps(text)))
+        return _OVER
+
+    def _delay(self, call: Call, tell: Tell) -> Work:
+        """The state's own time-out rings; a function that may take its time has one of its own."""
+        self._deliver(call.effect)
+        self._over(call)
+        if call.effect.request.timeout is None and call.effect.request.heartbeat is None:
+            text = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}
+            tell(TaskFailed(call.effect.id, "Sandbox.Timedout", dumps(text)))
+        return _OVER
+
+    def _throttle(self, call: Call, tell: Tell) -> Work:
+        tell(TaskFailed(call.effect.id, throttling(call.resource), "Rate exceeded"))
+        return _OVER
+
+    def _twice(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        return self._real.start(call.effect, tell)
+
+    def _again_late(self, call: Call, tell: Tell) -> Work:
+        self._late.append(call.effect)
+        return self._real.start(call.effect, tell)
+
+    def _answer(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        tell(TaskSucceeded(call.effect.id, self._other_answer(call.task)))
+        return _OVER
+
+    def _dies_before(self, call: Call, tell: Tell) -> Work:
+        self._die()
+        return _OVER
+
+    def _dies_after(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        self._over(call)
+        self._die()
+        return _OVER
+
+
+_DOES: dict[Kind, Callable[[Calls, Call, Tell], Work]] = {
+    Kind.BEFORE: Calls._before,
+    Kind.AFTER: Calls._after,
+    Kind.DELAY: Calls._delay,
+    Kind.THROTTLE: Calls._throttle,
+    Kind.TWICE: Calls._twice,
+    Kind.LATE: Calls._again_late,
+    Kind.ANSWER: Calls._answer,
+    Kind.DIES_BEFORE: Calls._dies_before,
+    Kind.DIES_AFTER: Calls._dies_after,
+}

@@ -1,0 +1,132 @@
+"""All placements of so many faults, as a tree of forks: what runs have in common is run once.
+
+The first run has no faults. At each call of a Task the process forks once for every fault that the call can have; the
+fork goes on with the fault, the original without. So a pair of faults costs only what follows the second one. Each run
+tells its result in a line; the lines are read as they come.
+"""
+
+import gc
+import json
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sfn_emulator.prove.faults import Fault, Kind, Placement
+from sfn_emulator.prove.world.calls import Call
+from sfn_emulator.prove.world.copies import PATIENCE, Jobs, cores, fork, leave
+from sfn_emulator.prove.world.trial import Tried
+
+_LINE: Final = 4_000
+"""Bytes that a pipe takes from many writers without mixing them (POSIX: PIPE_BUF)."""
+CRASHED: Final = "the run broke off"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run told: enough to know whether it has to be looked at again."""
+
+    placement: Placement
+    status: str
+    broken: dict[str, str]
+    sometimes: tuple[str, ...]
+    states: tuple[str, ...]
+
+
+Kinds = Callable[[Call], Sequence[Kind]]
+
+
+class Forking:
+    """The director of an exploration."""
+
+    def __init__(self, kinds: Kinds, most: int, jobs: Jobs) -> None:
+        self._kinds = kinds
+        self._most = most
+        self._jobs = jobs
+        self._placed = 0
+        self.holds_job = False
+
+    def fault(self, call: Call) -> Fault | None:
+        if self._placed >= self._most:
+            return None
+        for kind in self._kinds(call):
+            if self._in_fork():
+                self._placed += 1
+                return Fault(call.number, call.task, kind)
+        return None
+
+    def _in_fork(self) -> bool:
+        """True in the fork; the original goes on at once if there is a core for both."""
+        free = self._jobs.take()
+        pid = fork()
+        if pid == 0:
+            signal.alarm(PATIENCE)
+            self.holds_job = free
+            return True
+        if not free:
+            os.waitpid(pid, 0)
+        return False
+
+
+def explore(run: Callable[[Forking], Tried], kinds: Kinds, most: int) -> Iterator[Seen]:
+    """``run`` runs the saga with the director it is given, in this process: a copy of it, here."""
+    read, write = os.pipe()
+    jobs = Jobs(cores())
+    gc.collect()
+    gc.freeze()
+    pid = fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        os.close(read)
+        gc.disable()
+        _explore(run, Forking(kinds, most, jobs), write, jobs)
+    os.close(write)
+    jobs.close()
+    try:
+        with os.fdopen(read) as lines:
+            for line in lines:
+                yield _seen(line)
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _explore(run: Callable[[Forking], Tried], director: Forking, write: int, jobs: Jobs) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        told = _told(run(director))
+    except BaseException:
+        told = {"p": [], "st": "", "b": {CRASHED: traceback.format_exc()[-1500:]}, "s": [], "v": []}
+    os.write(write, _line(told))
+    if director.holds_job:
+        jobs.give()
+    leave()
+
+
+def _told(tried: Tried) -> dict[str, Any]:
+    return {
+        "p": [[fault.call, fault.task, fault.kind.value] for fault in tried.placement],
+        "st": tried.execution.status,
+        "b": {name: why[:300] for name, why in tried.broken.items()},
+        "s": list(tried.sometimes),
+        "v": list(dict.fromkeys(tried.execution.states)),
+    }
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    body = json.dumps(told).encode() + b"\n"
+    if len(body) > _LINE:
+        told = {**told, "v": [], "b": {name: why[:60] for name, why in told["b"].items()}}
+        body = json.dumps(told).encode()[: _LINE - 1] + b"\n"
+    return body
+
+
+def _seen(line: str) -> Seen:
+    told = json.loads(line)
+    placement = tuple(Fault(call, task, Kind(kind)) for call, task, kind in told["p"])
+    return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]))
