@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: up down demo test check bench crash soak tools clean
+.PHONY: up down demo test check bench crash soak tools prove clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
@@ -57,7 +57,7 @@ tools: $(VENV)/.test
 	@$(CDK) || echo "without npm or its registry CDK and Serverless are not tried"
 	SFN_TOOLS=$(TOOLS) $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/tools
 
-prove: $(VENV)/.ready
+prove: $(VENV)/.run
 	$(BIN)/python cli.py prove
 
 clean:

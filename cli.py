@@ -323,6 +323,16 @@ def _demonstrate(session: Session) -> bool:
     return bought.succeeded and undone.told.error == "OrderCompensated" and back
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+def prove(more: tuple[str, ...]) -> None:
+    """No failure leaves a trace: every fault, two sagas at once, mutants. Options: 'sfn-emulator prove --help'."""
+    from sfn_emulator.command.prove import command as proof
+
+    asked = more or ("--interleave", "50", "--mutants")
+    proof.main([str(definition.PATH), *asked], prog_name="cli.py prove")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; whatever goes wrong becomes one line on standard error and exit status 1."""
     try:

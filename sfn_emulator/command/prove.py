@@ -28,7 +28,7 @@ _EXAMPLES: Final = (
     ("sfn-emulator prove order.asl.json", "Every outcome of every Task; claims from saga.yaml beside it, if there."),
     ("sfn-emulator prove order.asl.json --histories out", "The paths found, for 'sfn-emulator show'."),
     (
-        "sfn-emulator prove order.asl.json --setup shop.world:make --invariants shop.claims --mutants",
+        "sfn-emulator prove order.asl.json --setup shop.world:make --mutants",
         "Faults on the real handlers, over the tables that make() sets up.",
     ),
 )
@@ -56,7 +56,7 @@ _SECTIONS: Final = {
 @click.option("--interleave", type=click.IntRange(0), default=0, metavar="SEEDS", help="Two sagas at once, so often.")
 @click.option("--mutants", is_flag=True, help="Change the definition in every way, and see whether it is noticed.")
 @click.option(
-    "--memory", type=click.Path(path_type=Path), default=MEMORY, show_default=True, help="What was found, tried first."
+    "--memory", type=click.Path(path_type=Path), default=MEMORY, show_default=True, help="What was found before."
 )
 @click.option("--histories", type=click.Path(path_type=Path, file_okay=False), help="Write each path found there.")
 @click.option("--write-tests", "write_tests_", type=click.Path(path_type=Path), metavar="DIR", help="As a pytest file.")

@@ -9,7 +9,7 @@ at one. ``setup`` comes from the claims, or is given. ``placed`` runs one placem
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,27 @@ def prove(
     given: Value = None,
     **told: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
-    """The test is a claim ``at_the_end``: it may take ``before``, ``after``, ``execution`` and ``faults``.
+    """The test is a claim ``at_the_end``: it may take ``before``, ``after``, ``execution`` and ``faults``. The claims'
+    own invariants are asked as well.
 
     ``told`` are claims as keywords where there is no ``saga`` file. ``kinds`` limits the faults.
     """
 
     def decorate(test: Callable[..., Any]) -> Callable[..., None]:
-        kept = _saga(str(definition), saga, setup, told)
+        kept = proving(definition, saga=saga, setup=setup, **told)
         value = inputs_of(kept.claims)[0] if given is None else given
         most = kept.claims.faults if faults is None else faults
         claim = at_the_end(_as_claim(test))
-        asked = Saga(kept.world, kept.claims, Invariants(at_the_end={test.__name__: claim}), kept.definition)
+        known = kept.invariants
+        at_last = {**known.at_the_end, test.__name__: claim}
+        asked = Saga(kept.world, kept.claims, Invariants(known.always, at_last), kept.definition)
         asked.warm_up(value)
         seen = {_id(run.placement): run for run in asked.explored(value, most, tuple(map(Kind, kinds)))}
 
         @pytest.mark.parametrize("placement", sorted(seen))
         def run(placement: str) -> None:
             if seen[placement].broken:
-                _check(asked.tried(value, seen[placement].placement), test.__name__)
+                Placed(asked.tried(value, seen[placement].placement)).check()
 
         run.__name__, run.__doc__ = test.__name__, test.__doc__
         return run
@@ -65,8 +68,7 @@ def prove(
 class Placed:
     """One placement, run. ``check`` fails with the story if a claim is broken."""
 
-    def __init__(self, saga: Saga, tried: Tried) -> None:
-        self._saga = saga
+    def __init__(self, tried: Tried) -> None:
         self.tried = tried
 
     def check(self, claim: str | None = None) -> None:
@@ -83,9 +85,9 @@ def placed(
     setup: Setup | str | None = None,
 ) -> Placed:
     """Runs the saga with just these faults: (number of the call, Task, kind)."""
-    kept = _saga(str(definition), saga, setup, {})
+    kept = proving(definition, saga=saga, setup=setup)
     placement = tuple(Fault(call, task, Kind(kind)) for call, task, kind in faults)
-    return Placed(kept, kept.tried(given, placement))
+    return Placed(kept.tried(given, placement))
 
 
 def _check(tried: Tried, claim: str) -> None:
@@ -97,9 +99,11 @@ def _check(tried: Tried, claim: str) -> None:
 _WORLDS: dict[tuple[str, str, str, str], Saga] = {}
 
 
-def _saga(definition: str, saga: str | Path | None, setup: Setup | str | None, told: Mapping[str, Any]) -> Saga:
-    """One world for all tests that ask for the same."""
-    key = (definition, str(saga), str(setup), repr(sorted(told.items())))
+def proving(
+    definition: str | Path, *, saga: str | Path | None = None, setup: Setup | str | None = None, **told: Any
+) -> Saga:
+    """The saga in its prepared world; one world for all tests of the process that ask for the same."""
+    key = (str(definition), str(saga), str(setup), repr(sorted(told.items())))
     if key not in _WORLDS:
         given = claims(**told) if saga is None else read_claims(Path(saga))
         check_names(given, read_source(Path(definition)).machine)

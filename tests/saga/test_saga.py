@@ -103,18 +103,6 @@ def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(matrix, stage, mo
         assert (sent.get("Status") == "NOTIFICATION_SENT") == (stage == "None")
 
 
-def test_whatever_failed_stock_and_reservations_together_are_what_they_were(place, matrix):
-    assert place.stock_and_reserved() == matrix.before
-
-
-def test_a_payment_without_a_paid_order_has_an_open_repair(matrix):
-    paid = {row["OrderId"] for row in matrix.rows["Orders"] if row["OrderStatus"] == "PAID"}
-    repairs = {row["OrderId"] for row in matrix.rows["Repairs"]}
-    payments = {row["OrderId"] for row in matrix.rows["Payments"]}
-    assert payments - paid <= repairs
-    assert paid <= payments
-
-
 def test_the_cases_together_enter_every_state(matrix):
     assert {state for states in matrix.states.values() for state in states} == set(STATES)
 
