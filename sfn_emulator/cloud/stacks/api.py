@@ -86,7 +86,10 @@ class StacksApi:
             if done is None:
                 raise StackError(f"CloudFormation's operation {name} is not done here.", "NotImplemented", 501)
             told = wire.parameters(operation, form)
-            result: Mapping[str, Any] = done(Caller(self._service, region), told)
+            caller = Caller(self._service, region)
+            result: Mapping[str, Any] = done(caller, told)
+            for stack_id in caller.begun:
+                self._service.settle(stack_id)
             return wire.answer(operation, result, request_id)
         except StackError as error:
             return wire.refusal(error, request_id)

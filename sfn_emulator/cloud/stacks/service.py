@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.books import Books
 from sfn_emulator.cloud.stacks.deploying.deployment import Deployment
@@ -15,7 +15,9 @@ from sfn_emulator.cloud.stacks.records import Event, Stack
 from sfn_emulator.cloud.stacks.resources.kind import World
 from sfn_emulator.cloud.stacks.store import Store
 
-_log = logging.getLogger(__name__)
+_log: Final = logging.getLogger(__name__)
+_PATIENCE: Final = 10.0
+"""Seconds for which the answer to a call that begins a deployment is held back."""
 
 
 class StackService:
@@ -49,6 +51,12 @@ class StackService:
         thread = threading.Thread(target=self._run, args=(stack_id, resumed), name=f"stack {stack_id}", daemon=True)
         self._threads[stack_id] = thread
         thread.start()
+
+    def settle(self, stack_id: str) -> None:
+        """Waits a little for a deployment to end: most do at once, and clients look again only after 5 or 30 s."""
+        thread = self._threads.get(stack_id)
+        if thread is not None:
+            thread.join(_PATIENCE)
 
     def _run(self, stack_id: str, resumed: bool) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -32,10 +32,11 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose request it is: its region, and the service."""
+    """Whose request it is: its region, and the service. ``begun`` are the stacks it set going."""
 
     service: StackService
     region: str
+    begun: list[str] = field(default_factory=list)
 
     @property
     def books(self) -> Books:
@@ -89,6 +90,7 @@ def begin(caller: Caller, stack: Stack, reason: str = _BY_USER) -> None:
     caller.books.put(replace(stack, reason=reason))
     tell_stack(caller.books, stack, reason)
     caller.service.deploy(stack.id)
+    caller.begun.append(stack.id)
 
 
 def update(caller: Caller, told: Given) -> Given:
