@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import orjson
 
+from sfn_emulator.cloud.keeping.manifest import sync_directory
+
 _log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = 2
@@ -226,9 +228,11 @@ def _write(path: Path, content: bytes) -> None:
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         os.write(file, content)
+        os.fsync(file)
     finally:
         os.close(file)
     unfinished.replace(path)
+    sync_directory(path.parent)
 
 
 # -- the marker: which directories were made here

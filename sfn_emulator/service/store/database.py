@@ -59,8 +59,9 @@ class Database:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _check_header(path)
-            check_log(path)
-            _check_pages(path)
+            if not Path(f"{path}-journal").exists():  # else it was being made, and what is half made is taken back
+                check_log(path)
+                _check_pages(path)
             _only_ours(path)
             connection = sqlite3.connect(path, isolation_level=None)
             return cls(_prepared(connection, fsync), path)
