@@ -8,6 +8,7 @@
 ``state_machine``   a definition (a path, an object, or JSON text) → what runs it in process, in virtual time
 ``sfn_endpoint``    the URL of an emulator in a process of its own: in memory, waits skipped, one for a test session
 ``sfn_reset``       makes that emulator forget everything; called with a service's name, what that one holds
+``sfn``             an emulator of the test's own: clients, tables before and after, clock, logs, ``wait_for``
 ``sfn_client``      boto3 clients for that endpoint: ``sfn_client("dynamodb")``
 
 ``--sfn-cov`` notes which states, rules, Retriers and Catchers the session took, in process and over the wire, and tells
@@ -26,6 +27,8 @@ from typing import Any
 import pytest
 
 _COVERAGE = pytest.StashKey[Any]()
+_STORIES = pytest.StashKey[list[Any]]()
+"""What a test ran in process: told when it fails."""
 _DIRECTORY = ".sfn-coverage"
 _SERVERS = "SFN_EMULATOR_COVERAGE"
 """What an emulator in a process of its own reads ``--coverage`` from."""
@@ -43,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sfn(**options): options of the emulator that the fixture sfn gives")
     directory = config.getoption("--sfn-cov")
     if directory is None:
         return
@@ -61,6 +65,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _COVERAGE in config.stash:
         config.stash[_COVERAGE].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A failing test shows what ran, and what functions printed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections += [("state machine", repr(ran)) for ran in item.stash.get(_STORIES, [])]
+        emulator = getattr(item, "funcargs", {}).get("sfn")
+        for function, lines in ({} if emulator is None else emulator.logs()).items():
+            report.sections.append((f"log of {function}", "\n".join(lines[-50:])))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -95,22 +111,36 @@ def _covered(config: pytest.Config) -> list[Any]:
 
 @pytest.fixture
 def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[..., Any]]:
-    """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Execution``.
+    """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Ran``.
 
-    ``substitutions`` fill ``${Names}``. ``run`` takes what ``engine.local.run_locally`` takes, whose ``Execution`` has
-    ``status``, ``output``, ``error``, ``cause`` and ``events``. Raises ``DefinitionError`` with every problem at once.
+    ``substitutions`` fill ``${Names}``. ``run`` takes what ``engine.local.run_locally`` takes. What it gives has
+    ``status``, ``output``, ``error``, ``cause``, ``events``, ``visited``, ``attempts(state)``, ``input_of(state)`` and
+    ``output_of(state)``. Raises ``DefinitionError`` with every problem at once. The test fails for a task that no state
+    has, an answer of no known form, a ``${Name}`` left over, and a Task that nobody answers.
     """
-    from sfn_emulator.engine.local import Execution, run_locally
+    from sfn_emulator.fixtures.ran import MistakeError, Ran, check_answered, check_filled, check_tasks, started
 
     recording = request.config.stash.get(_COVERAGE, None)
+    stories = request.node.stash.setdefault(_STORIES, [])
 
     def compiled(
         definition: Given, substitutions: Mapping[str, Any] | None = None, *, express: bool = False
-    ) -> Callable[..., Execution]:
-        program = _compiled(definition, _text(definition, substitutions or {}), express, recording)
+    ) -> Callable[..., Ran]:
+        text = _text(definition, substitutions or {})
+        machine, program = _compiled(definition, text, express, recording)
 
-        def run(given: Any = None, **options: Any) -> Execution:
-            return run_locally(program, given, express=express, **options)
+        def run(given: Any = None, *, tasks: Mapping[str, Any] | None = None, **options: Any) -> Ran:
+            __tracebackhide__ = True
+            try:
+                check_filled(text)
+                check_tasks(machine, tasks or {})
+                ran = started(program, given, express=express, tasks=tasks or {}, **options)
+                stories.append(ran)
+                ran.finish()
+                check_answered(ran, tasks or {})
+            except MistakeError as mistake:
+                pytest.fail(str(mistake), pytrace=False)
+            return ran
 
         return run
 
@@ -132,6 +162,32 @@ def sfn_endpoint() -> Iterator[str]:
             pytest.fail("the emulator did not start; run `python -m sfn_emulator --in-memory` to see why")
         yield ready.split()[1]
         server.terminate()
+
+
+@pytest.fixture(scope="session")
+def _sfn_emulators() -> Iterator[dict[Any, Any]]:
+    """One process for each set of options, for the whole session."""
+    kept: dict[Any, Any] = {}
+    yield kept
+    for emulator in kept.values():
+        emulator.close()
+
+
+@pytest.fixture
+def sfn(request: pytest.FixtureRequest, _sfn_emulators: dict[Any, Any]) -> Any:
+    """An emulator that is as new: ``client``, ``reset``, ``advance``, ``wait_for``, ``tables``, ``logs``.
+
+    ``@pytest.mark.sfn(time="real", iam="enforce", mocks="mocks.json")`` sets options of ``sfn-emulator serve``.
+    """
+    from sfn_emulator.fixtures.emulator import Emulator
+
+    marker = request.node.get_closest_marker("sfn")
+    options = {} if marker is None else marker.kwargs
+    key = repr(sorted(options.items()))
+    if key not in _sfn_emulators:
+        _sfn_emulators[key] = Emulator(**options)
+    _sfn_emulators[key].reset()
+    return _sfn_emulators[key]
 
 
 @pytest.fixture(scope="session")
@@ -169,9 +225,9 @@ def _compiled(definition: Given, text: str, express: bool, recording: Any) -> An
 
     machine = load(text, MachineType.EXPRESS if express else MachineType.STANDARD)
     if recording is None:
-        return compile(machine)
+        return machine, compile(machine)
     path = "" if isinstance(definition, Mapping) or _is_text(definition) else str(definition)
-    return compile(machine, recording.watch(machine, text, path=path))
+    return machine, compile(machine, recording.watch(machine, text, path=path))
 
 
 def _is_text(definition: Path | str) -> bool:
