@@ -47,7 +47,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 crash: $(VENV)/.test
-	$(BIN)/python -m tests.crash --kills 200 --saga 50
+	$(BIN)/python -m tests.crash --kills 300 --saga 60
 
 soak: $(VENV)/.test
 	$(BIN)/python -m benchmarks.soak --minutes 10
