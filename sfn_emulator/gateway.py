@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 from sfn_emulator.cloud.addressing import address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
@@ -19,13 +20,17 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
+from sfn_emulator.service.running.causes import cause, caused_by
 
 _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
-_OUR_PATHS: Final = ("/_sfn/", "/moto-api/")
+_OUR_PATHS: Final = ("/moto-api/",)
 """What no service of AWS has below its host."""
+CONSOLE: Final = "/_sfn"
+CHANGES: Final = CONSOLE + "/api/changes"
+_LED_THERE: Final = Reply(302, [("location", CONSOLE + "/"), ("cache-control", "no-store")])
 
 
 class Answered(Protocol):
@@ -37,6 +42,25 @@ class Answered(Protocol):
     def headers(self) -> Any: ...
     @property
     def body(self) -> bytes: ...
+
+
+class Shown(Protocol):
+    """What the console answers with."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Console(Protocol):
+    def answer(
+        self, method: str, path: str, parameters: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> Awaitable[Shown]: ...
 
 
 class StepFunctions(Protocol):
@@ -66,6 +90,7 @@ class Gateway:
         self.stacks: StacksApi | None = None
         self._door = door or Door()
         self._own = own or {}
+        self.console: Console | None = None
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,7 +101,7 @@ class Gateway:
 
     def while_connected(self, request: Request) -> bool:
         """Whether the request is given up when its client goes away: the task it would get stays for others."""
-        return request.headers.get("x-amz-target") == LONG_POLL
+        return request.headers.get("x-amz-target") == LONG_POLL or request.path == CHANGES
 
     async def respond(self, request: Request) -> Reply:
         """The reply to a request that came over a socket."""
@@ -96,12 +121,28 @@ class Gateway:
             return await self._states(target, request)
         if (permit := self._door.preflight(request)) is not None:
             return permit
+        return await self._without_target(request, target)
+
+    async def _without_target(self, request: Request, target: str) -> Reply:
+        """The reply to a request that path and method, or its signature, tell the service of."""
         own = self._own.get((request.method, request.path))
         if own is not None:
             return await own(request)
+        if request.path.startswith(CONSOLE) or _is_opened(request):
+            return await self._shown(request)
         if address(request).service == "states":
             return await self._states(target, request)
         return await self._elsewhere(request)
+
+    async def _shown(self, request: Request) -> Reply:
+        """What the page under ``/_sfn/`` asks for; no bucket can have that name."""
+        if self.console is None:
+            return json_error(503, "ServiceUnavailable", "The server is not open yet.")
+        if request.path in (CONSOLE, "/"):
+            return _LED_THERE
+        path = unquote(request.path.removeprefix(f"{CONSOLE}/"))
+        told = await self.console.answer(request.method, path, request.parameters(), request.headers, request.body)
+        return Reply(told.status, [("content-type", told.type), *told.headers], told.body)
 
     def answer_from_thread(self, request: Request) -> Reply:
         """As ``answer``, in this thread and blocking; only Step Functions is asked on the loop. Not for the loop."""
@@ -168,7 +209,11 @@ class Gateway:
 
     def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:
         try:
-            return call()
+            trace = request.headers.get("x-amzn-trace-id")
+            if trace is None:
+                return call()
+            with caused_by(self._neighbours.witness.traces.of(trace) or cause()):
+                return call()
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             return _failure()
@@ -176,6 +221,14 @@ class Gateway:
 
 def _failure() -> Reply:
     return json_error(500, "InternalFailure", OWN_FAULT)
+
+
+def _is_opened(request: Request) -> bool:
+    """Is it a browser that opens ``/``? An S3 client that lists its buckets there signs, and wants no HTML."""
+    if request.path != "/" or request.query or request.method not in ("GET", "HEAD"):
+        return False
+    headers = request.headers
+    return "text/html" in headers.get("accept", "") and "authorization" not in headers
 
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from sfn_emulator.cloud.events.courier import Courier, hops
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
+from sfn_emulator.cloud.keeping.witness import TableNow
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
 from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
@@ -38,11 +39,12 @@ from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
 from sfn_emulator.connection import App
+from sfn_emulator.console.console import Console
 from sfn_emulator.control import routes
 from sfn_emulator.coverage.recording import Recording, watching
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
-from sfn_emulator.gateway import Gateway
+from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.query.timestamps import format_timestamp
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.running.passing import let_pass
@@ -136,9 +138,19 @@ class Server:
 
     def _serve_step_functions(self) -> None:
         self.service = self._service()
-        self.gateway.step_functions = StepFunctionsApi(self.service)
+        api = self.gateway.step_functions = StepFunctionsApi(self.service)
+        self.gateway.console = Console(
+            self.service,
+            self.neighbours.witness.deeds,
+            lambda operation, body: api.handle(STATES_TARGET + operation, body, {}),
+            self._tables,
+        )
         if self._state is not None:
             self._state.opened()
+
+    def _tables(self) -> list[TableNow]:
+        with self.neighbours.held():
+            return self.neighbours.witness.tables(self.neighbours.backends("dynamodb"))
 
     def _stacks(self) -> StackService:
         """CloudFormation; whatever a stack holds is made by calls on this process."""

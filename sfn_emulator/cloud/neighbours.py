@@ -27,6 +27,7 @@ from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
+from sfn_emulator.cloud.keeping.witness import Witness
 from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
 from sfn_emulator.cloud.operation import changes_something, operation
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
@@ -81,13 +82,13 @@ class Neighbours:
         self._judge = judge
         self._keeper = keeper
         self._restored = threading.Event()
-        self._replaying = False
+        self._replaying = self._started = False
         self.refusal = refusal
         """Why nobody is answered: what was kept could not be restored."""
         self.on_failure: Callable[[str], object] = lambda text: None
-        self._started = False
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
+        self.witness = Witness(lambda region: self.backend("dynamodb", region))
         self._counts = {"functions": 0, "tables": 0}
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
         """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
@@ -171,8 +172,10 @@ class Neighbours:
         waits = module == "sqs" and operation(request) == "ReceiveMessage"
         try:
             watch_moto()
+            touched = self.witness.before(service, region, request)
             with moment(None if waits else now(), seed) as at:
                 reply = self._dispatch(service, region, module, request)
+            self.witness.after(service, region, request, reply, touched)
             if self._keeper is not None:
                 entry = Entry(service, region, request, at or now(), seed)
                 self._keeper.keep(entry, reply, time.thread_time() - began)

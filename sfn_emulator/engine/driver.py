@@ -197,6 +197,13 @@ class Driver:
         if self._alarm is not None:
             self._go()
 
+    def skip_next(self) -> bool:
+        """The wait that ends next ends now; false where work is under way, or nothing is waited for."""
+        if self._busy or self._out or not self._fire_next():
+            return False
+        self._go()
+        return True
+
     @property
     def in_flight(self) -> bool:
         """Whether work is under way that holds the run's clock."""
@@ -238,7 +245,11 @@ class Driver:
         self._go()
 
     def _skip_ahead(self) -> bool:
-        if not (self.skip and self._due and not self._work and self.run.status is Status.RUNNING):
+        return self.skip and self._fire_next()
+
+    def _fire_next(self) -> bool:
+        """Time moves ahead to the next timer, unless work is under way."""
+        if not self._due or self._work or self.run.status is not Status.RUNNING:
             return False
         due = self._due[0][0]
         self._offset += max(0.0, due - self.now())

@@ -53,6 +53,8 @@ class TaskRequest(NamedTuple):
     """Credentials.RoleArn, already evaluated."""
     timeout: int | None = None
     heartbeat: int | None = None
+    entered: int = 0
+    """The event by which the state was entered."""
 
 
 class StartTask(NamedTuple):

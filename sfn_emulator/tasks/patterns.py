@@ -21,6 +21,7 @@ from sfn_emulator.engine.ports import (
     Work,
 )
 from sfn_emulator.errors import OWN_FAULT, RUNTIME, TASK_FAILED, StateError
+from sfn_emulator.service.running.causes import Cause, on_behalf
 from sfn_emulator.tasks.ports import Tokens
 from sfn_emulator.tasks.workers import Running, Workers
 from sfn_emulator.values import UNSET, Unset, Value
@@ -67,6 +68,12 @@ def inline(job: Callable[[], Value], done: Callable[[Value | Exception], None]) 
     return Finished()
 
 
+def _called(call: Call, request: TaskRequest) -> Callable[[], Value]:
+    """The call, to be made on behalf of the request's execution."""
+    who = Cause(request.identity.execution_arn, request.state, request.entered, request.attempt)
+    return on_behalf(who, lambda: call(request))
+
+
 def request_response(run: Run, call: Call) -> Starter:
     def start(effect: StartTask, tell: Tell) -> Work:
         def done(outcome: Value | Exception) -> None:
@@ -75,7 +82,7 @@ def request_response(run: Run, call: Call) -> Starter:
             else:
                 tell(TaskSucceeded(effect.id, outcome))
 
-        return run(lambda: call(effect.request), done)
+        return run(_called(call, effect.request), done)
 
     return start
 
@@ -149,7 +156,7 @@ def _submit(run: Run, call: Call, effect: StartTask, callback: _Callback) -> Wor
         else:
             callback.submitted(outcome)
 
-    return run(lambda: call(effect.request), done)
+    return run(_called(call, effect.request), done)
 
 
 # -- .sync
@@ -223,7 +230,7 @@ class _Watch:
     def begin(self, call: Call) -> None:
         request = self._effect.request
         if isinstance(self._submitted, Unset):
-            self._step = self._workers.run(lambda: call(request), self._accepted)
+            self._step = self._workers.run(_called(call, request), self._accepted)
         else:
             self._look()
 

@@ -72,7 +72,7 @@ class InProcess:
     def _invoke(self, function: Function, header: dict[str, Any], payload: bytes, stream: str) -> Outcome:
         output = io.StringIO()
         spec = self._bundles.spec(function, self._endpoint(), stream)
-        with _as_lambda(spec["environment"], output):
+        with _as_lambda({**spec["environment"], "_X_AMZN_TRACE_ID": header["trace"]}, output):
             try:
                 handler = self._handler(function, spec)
                 context = lambda_worker.Context(spec["environment"], header)

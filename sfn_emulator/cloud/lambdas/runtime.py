@@ -25,6 +25,7 @@ from sfn_emulator.cloud.lambdas.processes import Processes, Ran
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
 from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.service.running.causes import cause
 
 REQUEST_LIMIT: Final = 6_291_456
 EVENT_LIMIT: Final = 1_048_576
@@ -82,6 +83,7 @@ class Lambdas:
         self._logs: Logs = LogWriter(neighbours.answer) if logs is None else logs
         self.heard: Callable[[Lines], None] = lambda lines: None
         """Told of what each invocation logged."""
+        self._witness = neighbours.witness
         self._active: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
@@ -181,7 +183,8 @@ class Lambdas:
     ) -> InvokeResult:
         request_id = request_id or _request_id()
         header = {"id": request_id, "arn": function.arn, "timeout": function.timeout, "client_context": client_context}
-        header |= {"depth": depth, "trace": trace_id(request_id, depth + 1)}
+        header |= {"depth": depth, "trace": (trace := trace_id(request_id, depth + 1))}
+        self._witness.traces.begin(trace)
         began = time.perf_counter()
         try:
             ran = self._runner.run(function, header, payload)
@@ -198,6 +201,7 @@ class Lambdas:
             self._logs.write(told)
             self.heard(told)
         tail = "\n".join(lines).encode()[-_LOG_TAIL:]
+        self._witness.invoked(function.name, tail, time.perf_counter() - began, cause())
         return InvokeResult(answer, "Unhandled" if failed else None, function.version, 200, request_id, tail)
 
 

@@ -143,6 +143,7 @@ def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], T
             _role(credentials, strand, told),
             timeout(strand, told),
             heartbeat(strand, told),
+            strand.entered,
         )
 
     return request

@@ -22,9 +22,9 @@ def detail(event: Event) -> Mapping[str, Any]:
 def text(details: Mapping[str, Any], name: str) -> str | None:
     """An input or output as JSON text; a recording may hold it as a value."""
     value = details.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    return dumps(value)
+    if value is None:
+        return None
+    return str(value) if isinstance(value, str) else dumps(value)
 
 
 def texts(details: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
@@ -32,7 +32,7 @@ def texts(details: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
     values = details.get(name)
     if not isinstance(values, Mapping) or not values:
         return None
-    return {str(key): value if isinstance(value, str) else dumps(value) for key, value in values.items()}
+    return {str(key): str(value) if isinstance(value, str) else dumps(value) for key, value in values.items()}
 
 
 def moment(event: Event) -> float:

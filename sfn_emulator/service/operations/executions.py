@@ -184,7 +184,7 @@ class Executions:
         seen = resume(scope, told.get("nextToken"), around.now()) or 0
         size = page_size(told.get("maxResults"))
         included = told.get("includeExecutionData", True)
-        count, read = _stored(around, found, included=included)
+        count, read = stored_events(around, found, included=included)
         numbers = _numbers(count, seen, size + 1, backwards)
         first = read(1).detail if numbers and min(numbers[0], numbers[-1]) <= 2 else None
         texts = history.Texts(first, included=included)
@@ -225,7 +225,7 @@ class Found:
     execution: Execution
 
 
-def _stored(around: Surroundings, found: Live | Found, *, included: bool) -> tuple[int, Callable[[int], Event]]:
+def stored_events(around: Surroundings, found: Live | Found, *, included: bool) -> tuple[int, Callable[[int], Event]]:
     """How many events an execution has, and how one is read by its number."""
     stored = pages.Reader(around.store, found.seq, included=included)
     if isinstance(found, Found):

@@ -192,6 +192,10 @@ class Live:
         """Whether it skips its waits, whatever the others do."""
         self._driver.pace(skip=skip)
 
+    def skip_wait(self) -> bool:
+        """Ends the wait that is on; false where there is none, or work is under way beside it."""
+        return self._driver.skip_next()
+
     def watch(self, ended: Callable[[Execution], None]) -> None:
         """Calls ``ended`` when it has ended and that is saved."""
         self._watchers = [*(self._watchers or ()), ended]

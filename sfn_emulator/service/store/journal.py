@@ -9,7 +9,7 @@ told stays with them and is tried again.
 import logging
 import sqlite3
 from asyncio import AbstractEventLoop, Future, TimerHandle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from sfn_emulator.service.errors import store_unavailable
@@ -48,6 +48,8 @@ class Journal:
         self._broken: sqlite3.Error | None = None
         self._closed = False
         self._retry: TimerHandle | None = None
+        self.watch: Callable[[], None] | None = None
+        """Called after each commit."""
         self.failure: str | None = None
         """Why the last commit failed; ``None`` when it did not."""
 
@@ -97,6 +99,8 @@ class Journal:
             self._refused(error, dirty, waiting)
             return
         self.failure = None
+        if self.watch is not None:
+            self.watch()
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
         for live in dirty:

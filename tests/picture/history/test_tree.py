@@ -101,4 +101,4 @@ def test_nothing_to_show_is_told_in_one_line(tmp_path: Path) -> None:
     assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
     result = CliRunner().invoke(command, ["no-such", "--endpoint", "http://127.0.0.1:9"])
     assert result.exit_code == 1
-    assert "is a server running there" in result.output
+    assert "sfn-emulator serve" in result.output

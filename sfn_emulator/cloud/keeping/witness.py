@@ -1,0 +1,159 @@
+"""Sees what requests change, and notes it as deeds. Called inside moto's lock, right before and after a request.
+
+Of DynamoDB every written row is noted, whoever wrote it, so that a table can be shown as it stood. Of other services
+only what was done on an execution's behalf, and of that only what it was.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from sfn_emulator.cloud.keeping.moment import now
+from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.operation import operation
+from sfn_emulator.service.running.causes import Cause, Traces, cause
+from sfn_emulator.service.running.deeds import Deed, Deeds
+
+Backend = Callable[[str], Any]
+"""moto's DynamoDB of a region."""
+
+MOST_ROWS: Final = 1_000
+"""Rows of a table that are read to be shown."""
+
+
+class Touched(NamedTuple):
+    """A row a request is about; ``image`` is how it was before."""
+
+    table: str
+    key: str
+    read: Callable[[], bytes | None]
+    image: bytes | None
+
+
+class TableNow(NamedTuple):
+    """A table as it is: ``rows`` key → DynamoDB JSON, the first ``MOST_ROWS``; ``total`` how many there are."""
+
+    name: str
+    region: str
+    key: tuple[str, ...]
+    rows: dict[str, bytes]
+    total: int
+
+
+class Witness:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.deeds = Deeds()
+        self.traces = Traces()
+
+    def before(self, service: str, region: str, request: Request) -> list[Touched]:
+        """The rows the request is about, as they are."""
+        if service != "dynamodb":
+            return []
+        try:
+            return list(self._touched(region, operation(request), orjson.loads(request.body)))
+        except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
+            return []  # not fit to be done: it will be refused
+
+    def after(self, service: str, region: str, request: Request, reply: Reply, touched: list[Touched]) -> None:
+        """The request was done, if it was not refused: notes what it changed."""
+        if reply.status >= 300:
+            return
+        who, at = cause(), now()
+        name = operation(request) or request.method
+        for row in touched:
+            image = row.read()
+            if image != row.image:
+                told = Deed(0, at, who, service, name, row.table, row.key, row.image, image, region=region)
+                self.deeds.add(told)
+        if who is not None and service not in ("dynamodb", "logs", "lambda") and not name.startswith("Receive"):
+            self.deeds.add(Deed(0, at, who, service, name, _target(request), region=region))
+
+    def invoked(self, function: str, log: bytes, seconds: float, who: Cause | None) -> None:
+        if who is not None:
+            self.deeds.add(Deed(0, now(), who, "lambda", "Invoke", function, after=log, seconds=seconds))
+
+    def tables(self, backends: list[tuple[str, Any]]) -> list[TableNow]:
+        """All tables, by region."""
+        return [_table_now(region, table) for region, backend in backends for table in backend.tables.values()]
+
+    def _touched(self, region: str, name: str, told: dict[str, Any]) -> Iterator[Touched]:
+        backend = self._backend(region)
+        for table_name, key in _keys(name, told):
+            table = backend.tables.get(table_name.rpartition("/")[2])
+            if table is not None:
+                yield _row(table, key)
+
+
+def _keys(name: str, told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(table, the row or its key) of everything an operation writes."""
+    if name == "PutItem":
+        yield told["TableName"], told["Item"]
+    elif name in ("UpdateItem", "DeleteItem"):
+        yield told["TableName"], told["Key"]
+    elif name == "TransactWriteItems":
+        for item in told["TransactItems"]:
+            for kind, write in item.items():
+                if kind != "ConditionCheck":
+                    yield write["TableName"], write["Item" if kind == "Put" else "Key"]
+    elif name == "BatchWriteItem":
+        for table, writes in told["RequestItems"].items():
+            for write in writes:
+                yield table, write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+
+
+def _row(table: Any, key: dict[str, Any]) -> Touched:
+    (kind, value), *_ = key[table.hash_key_attr].items()
+    text = str(value)
+    hash_key = _typed(kind, value)
+    range_key = None
+    if table.range_key_attr:
+        (kind, value), *_ = key[table.range_key_attr].items()
+        text, range_key = f"{text} | {value}", _typed(kind, value)
+
+    def read() -> bytes | None:
+        item = table.get_item(hash_key, range_key)
+        return None if item is None else _image(item)
+
+    return Touched(table.name, text, read, read())
+
+
+def _typed(kind: str, value: Any) -> Any:
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    return DynamoType({kind: value})
+
+
+def _image(item: Any) -> bytes:
+    return orjson.dumps({name: value.to_json() for name, value in item.attrs.items()}, default=str)
+
+
+def _table_now(region: str, table: Any) -> TableNow:
+    names = tuple(name for name in (table.hash_key_attr, table.range_key_attr) if name)
+    rows: dict[str, bytes] = {}
+    total = 0
+    for item in table.all_items():
+        total += 1
+        if len(rows) < MOST_ROWS:
+            key = " | ".join(str(item.attrs[name].value) for name in names)
+            rows[key] = _image(item)
+    return TableNow(table.name, region, names, rows, total)
+
+
+_TARGETS: Final = (b"TopicArn", b"QueueUrl", b"EventBusName", b"StreamName", b"stateMachineArn", b"Name")
+
+
+def _target(request: Request) -> str:
+    """What a request is about, as far as it can be told at a glance."""
+    if request.body[:1] == b"{":
+        told = orjson.loads(request.body)
+        found = next((told[name.decode()] for name in _TARGETS if name.decode() in told), None)
+        return str(found) if isinstance(found, str) else request.path
+    for pair in request.body.split(b"&") if len(request.body) < 65_536 else ():
+        name, _, value = pair.partition(b"=")
+        if name in _TARGETS:
+            from urllib.parse import unquote_plus
+
+            return unquote_plus(value.decode("latin-1"))
+    return request.path

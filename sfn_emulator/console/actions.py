@@ -1,0 +1,94 @@
+"""What the page can do. Each action is an operation of the Step Functions API, asked for as any client would."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from sfn_emulator.console.answers import RefusedError
+from sfn_emulator.console.execution import token_of
+from sfn_emulator.console.past import Pasts
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.values import dumps, loads
+
+
+class Answered(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+Call = Callable[[str, bytes], Awaitable[Answered]]
+"""(operation, JSON body) → the API's answer."""
+
+
+class Actions:
+    def __init__(self, service: StepFunctions, pasts: Pasts, call: Call) -> None:
+        self._service, self._pasts, self._call = service, pasts, call
+
+    async def perform(self, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+        action = _ACTIONS.get(name)
+        if action is None:
+            raise RefusedError(f"There is no action {name[:40]}.", 404)
+        return await action(self, told)
+
+    async def _asked(self, operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises ``RefusedError`` with the API's own words."""
+        answer = await self._call(operation, dumps(dict(body)).encode())
+        said = loads(answer.body or b"{}")
+        if answer.status != 200:
+            raise RefusedError(str(said.get("message") or said.get("__type") or answer.status), answer.status)
+        return dict(said)
+
+    async def start(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"stateMachineArn": told.get("machine"), "input": told.get("input", "{}")}
+        if told.get("name"):
+            body["name"] = told["name"]
+        return await self._asked("StartExecution", body)
+
+    async def stop(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"executionArn": told.get("arn"), "error": "StoppedFromTheConsole"}
+        return await self._asked("StopExecution", body)
+
+    async def redrive(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._asked("RedriveExecution", {"executionArn": told.get("arn")})
+
+    async def succeed(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"taskToken": await self._token(told), "output": told.get("output", "{}")}
+        return await self._asked("SendTaskSuccess", body)
+
+    async def fail(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"taskToken": await self._token(told), "error": told.get("error", ""), "cause": told.get("cause", "")}
+        return await self._asked("SendTaskFailure", body)
+
+    async def _token(self, told: Mapping[str, Any]) -> str:
+        past = await self._pasts.get(str(told.get("arn", "")))
+        n = told.get("n")
+        if not isinstance(n, int) or not 0 <= n < len(past.told.visits):
+            raise RefusedError("Say which visit waits ('n').")
+        return token_of(past, past.told.visits[n])
+
+    async def skip(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """The wait that is on ends now; those after it take their time."""
+        live = self._service.host.live(str(told.get("arn", "")))
+        if live is None or live.ended:
+            raise RefusedError("This execution does not run any more.", 409)
+        if not live.skip_wait():
+            raise RefusedError("Nothing is waited for just now but work that is under way.", 409)
+        return {}
+
+    async def open(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        text, name, definition = told.get("text"), told.get("name", "history.json"), told.get("definition")
+        if not isinstance(text, str) or not isinstance(name, str):
+            raise RefusedError("Send 'text', the file's content, and its 'name'.")
+        return {"arn": await self._pasts.open(text, name, definition if isinstance(definition, str) else None)}
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Actions, Mapping[str, Any]], Awaitable[dict[str, Any]]]]] = {
+    "start": Actions.start,
+    "stop": Actions.stop,
+    "redrive": Actions.redrive,
+    "succeed": Actions.succeed,
+    "fail": Actions.fail,
+    "skip": Actions.skip,
+    "open": Actions.open,
+}

@@ -1,0 +1,45 @@
+"""What the page is answered with, and what it is refused with."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+JSON: Final = "application/json"
+
+
+class Answer(NamedTuple):
+    status: int
+    type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class RefusedError(Exception):
+    """What was asked can't be done; the message is shown on the page."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        self.message, self.status = message, status
+        super().__init__(message)
+
+
+def told(value: Any, status: int = 200, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, JSON, orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS), headers)
+
+
+def asked(parameters: Mapping[str, str], name: str) -> str:
+    """A parameter that has to be there."""
+    value = parameters.get(name, "")
+    if not value:
+        raise RefusedError(f"'{name}' is missing.")
+    return value
+
+
+def number(parameters: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """A parameter from 0 to ``most``."""
+    text = parameters.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise RefusedError(f"'{name}' is not a number: {text[:20]}")
+    return min(int(text), most)

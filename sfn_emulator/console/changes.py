@@ -1,0 +1,52 @@
+"""Tells whoever waits that something changed. While nobody waits it costs a comparison.
+
+A request is held until something changed, at most ``PATIENCE`` seconds; many changes at once are told as one.
+"""
+
+import asyncio
+from typing import Final
+
+PATIENCE: Final = 20.0
+GATHER: Final = 0.15
+"""Seconds after a change in which further ones are told with it."""
+
+
+class Changes:
+    """``commits`` and ``deeds`` are counted by whoever makes them; ``woken`` may be called from any thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, boot: str) -> None:
+        self._loop = loop
+        self._boot = boot
+        self._count = 0
+        self._waiting: set[asyncio.Event] = set()
+
+    def changed(self) -> None:
+        """On the loop's thread."""
+        self._count += 1
+        for event in self._waiting:
+            event.set()
+
+    def changed_elsewhere(self) -> None:
+        """On any other thread."""
+        if self._waiting:
+            self._loop.call_soon_threadsafe(self.changed)
+        else:
+            self._count += 1
+
+    @property
+    def version(self) -> str:
+        return f"{self._boot}.{self._count}"
+
+    async def after(self, version: str) -> str:
+        """The version, as soon as it is another than ``version``; the same one when nothing changed for long."""
+        if version == self.version:
+            event = asyncio.Event()
+            self._waiting.add(event)
+            try:
+                await asyncio.wait_for(event.wait(), PATIENCE)
+                await asyncio.sleep(GATHER)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting.discard(event)
+        return self.version

@@ -1,0 +1,289 @@
+"""What the page asks of one execution: its outline, one visit in full, its events, the tables at one of them."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import orjson
+
+from sfn_emulator.console.answers import RefusedError, asked, number
+from sfn_emulator.console.past import Past, Pasts
+from sfn_emulator.picture.history.data import in_full
+from sfn_emulator.picture.history.events import detail
+from sfn_emulator.picture.history.scope import scope_of, value_of
+from sfn_emulator.picture.history.stages import stages
+from sfn_emulator.picture.history.visit import Visit
+from sfn_emulator.service.running.deeds import Deed, Deeds
+from sfn_emulator.values import dumps
+
+PAGE: Final = 1_000
+_SHOWN_ROWS: Final = 300
+_TOKEN: Final = "waitForTaskToken"
+
+
+class Table(Protocol):
+    """A table as it is; rows are key → DynamoDB JSON."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def key(self) -> tuple[str, ...]: ...
+    @property
+    def rows(self) -> dict[str, bytes]: ...
+    @property
+    def total(self) -> int: ...
+
+
+Tables = Callable[[], Sequence[Table]]
+"""Blocking."""
+
+
+class ExecutionView:
+    def __init__(self, pasts: Pasts, deeds: Deeds, tables: Tables) -> None:
+        self._pasts, self._deeds, self._tables = pasts, deeds, tables
+
+    async def outline(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        past = await self._pasts.get(asked(parameters, "arn"))
+        return {
+            "execution": _with_values(past.execution),
+            "drawn": past.drawn,
+            "deeds": self._deeds_by_visit(past),
+            "cut": self._deeds.cut,
+        }
+
+    async def visit(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        past = await self._pasts.get(asked(parameters, "arn"))
+        visit = _visit(past, number(parameters, "n", 0, 10**9))
+        scope = scope_of(past.told, visit, past.identity)
+        told = in_full(visit, stages(past.told, visit, past.states.get(visit.state), scope))
+        mine = [deed for deed in self._deeds.of(past.arn) if _is_of(deed, visit)]
+        return told | {
+            "definition": _lines_of(past, visit.state),
+            "deeds": [_deed(deed) for deed in mine if deed.service != "lambda"],
+            "logs": [_log(deed) for deed in mine if deed.service == "lambda"],
+            "token": _token_waits(visit),
+            "cut": self._deeds.cut,
+        }
+
+    async def token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """The task token of an attempt that waits, when it is asked for."""
+        past = await self._pasts.get(asked(parameters, "arn"))
+        visit = _visit(past, number(parameters, "n", 0, 10**9))
+        return {"token": token_of(past, visit)}
+
+    async def events(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        past = await self._pasts.get(asked(parameters, "arn"))
+        wanted, first = parameters.get("q", "").lower(), number(parameters, "from", 0, 10**9)
+        found: Sequence[Mapping[str, Any]] = past.events
+        if wanted:
+            found = [event for event in found if wanted in _words(event)]
+        return {"total": len(found), "events": [_event(event) for event in found[first : first + PAGE]]}
+
+    async def download(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        past = await self._pasts.get(asked(parameters, "arn"))
+        return {"execution": past.execution, "definition": past.text, "events": past.events}
+
+    # -- tables
+
+    async def tables(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """The tables as the execution's steps had left them at an event: what was written since is taken back."""
+        past = await self._pasts.get(asked(parameters, "arn"))
+        last = len(past.events)
+        event = number(parameters, "event", last, last)
+        deeds = self._deeds.all()
+        mine = [deed for deed in deeds if deed.cause is not None and deed.cause.execution == past.arn]
+        begin = mine[0].number - 1 if mine else self._deeds.count
+        until = self._position(past, event, mine, begin)
+        rows = [deed for deed in deeds if deed.is_row]
+        now = await asyncio.to_thread(self._tables)
+        return {
+            "event": event,
+            "cut": self._deeds.cut,
+            "complete": self._deeds.cut <= begin,
+            "tables": [_table(table, rows, begin, until) for table in _touched_first(now, mine)],
+            "deeds": [_deed(deed) for deed in mine if deed.service != "lambda" and deed.number <= until],
+        }
+
+    def _position(self, past: Past, event: int, mine: list[Deed], begin: int) -> int:
+        """The last deed done at an event: all of attempts that had ended, of the execution's end all there are."""
+        if event >= len(past.events) and past.told.ended is None:
+            return self._deeds.count
+        done = {visit.entered_by: _left(visit) for visit in past.told.visits}
+        seen = [deed.number for deed in mine if deed.cause and done.get(deed.cause.entered, 10**9) <= event]
+        return max(seen, default=begin)
+
+    def _deeds_by_visit(self, past: Past) -> dict[int, int]:
+        """How many rows, messages and objects each visit wrote, for those that did."""
+        by_event = {visit.entered_by: visit.number for visit in past.told.visits}
+        counts: dict[int, int] = {}
+        for deed in self._deeds.of(past.arn):
+            visit = by_event.get(deed.cause.entered if deed.cause else 0)
+            if visit is not None and deed.service != "lambda":
+                counts[visit] = counts.get(visit, 0) + 1
+        return counts
+
+
+def _left(visit: Visit) -> int:
+    """The event after which a visit's work is done."""
+    return visit.events[-1] if visit.events else visit.entered_by
+
+
+def _is_of(deed: Deed, visit: Visit) -> bool:
+    return deed.cause is not None and deed.cause.entered == visit.entered_by
+
+
+def _visit(past: Past, n: int) -> Visit:
+    if n >= len(past.told.visits):
+        raise RefusedError(f"The execution has no visit {n}.", 404)
+    return past.told.visits[n]
+
+
+def _with_values(execution: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in execution.items() if value is not None}
+    for name in ("input", "output"):
+        if name in told:
+            told[name] = value_of(told[name])
+    return told
+
+
+def _lines_of(past: Past, state: str) -> dict[str, Any] | None:
+    """A state's definition as it is written, with the number of its first line."""
+    node = past.graph.by_id.get(state) if past.graph else None
+    if node is None or past.definition is None:
+        return None
+    raw: Any = past.definition.raw
+    for key in node.place:
+        raw = raw[key]
+    line, _ = past.definition.positions.get(node.place, (1, 1))
+    return {"line": line, "state": raw, "place": "/" + "/".join(map(str, node.place))}
+
+
+def _token_waits(visit: Visit) -> bool:
+    return visit.outcome.value == "waiting" and bool(visit.attempts) and visit.attempts[-1].resource.endswith(_TOKEN)
+
+
+def token_of(past: Past, visit: Visit) -> str:
+    """The token as the task was given it: the one text in its parameters that the context's token stands in."""
+    state = past.states.get(visit.state)
+    given = value_of(visit.attempts[-1].input) if visit.attempts else None
+    arguments = getattr(state.flow, "parameters", None) or getattr(state.flow, "arguments", None) if state else None
+    if not _token_waits(visit) or arguments is None:
+        raise RefusedError(f"{visit.state} does not wait for a token.", 409)
+    found = _found(arguments.source, given)
+    if found is None:
+        raise RefusedError("The token stands inside a text, where it can't be told apart.", 409)
+    return found
+
+
+def _found(source: Any, given: Any) -> str | None:
+    """Where the template says Task.Token, what was given in its place."""
+    if isinstance(source, str):
+        return given if "Task.Token" in source and isinstance(given, str) else None
+    if isinstance(source, dict) and isinstance(given, dict):
+        pairs: Iterable[tuple[Any, Any]] = ((part, given.get(key.removesuffix(".$"))) for key, part in source.items())
+    elif isinstance(source, list) and isinstance(given, list):
+        pairs = zip(source, given, strict=False)
+    else:
+        return None
+    return next((found for part, value in pairs if (found := _found(part, value)) is not None), None)
+
+
+# -- events
+
+
+def _words(event: Mapping[str, Any]) -> str:
+    return f"{event['id']} {event['type']} {dumps(dict(detail(event)))}".lower()
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    details = {name: value for name, value in detail(event).items() if not name.endswith("Details")}
+    for name in ("input", "output", "parameters"):
+        if name in details:
+            details[name] = value_of(details[name]) if isinstance(details[name], str) else details[name]
+    return {
+        "id": event["id"],
+        "type": event["type"],
+        "previous": event.get("previousEventId", 0),
+        "at": event.get("timestamp"),
+        "detail": details,
+    }
+
+
+# -- deeds and rows
+
+
+def _deed(deed: Deed) -> dict[str, Any]:
+    told = {"number": deed.number, "at": deed.at, "service": deed.service, "operation": deed.operation}
+    told |= {"target": deed.target, "key": deed.key}
+    if deed.cause is not None:
+        told |= {"state": deed.cause.state, "entered": deed.cause.entered, "attempt": deed.cause.attempt}
+    if deed.is_row:
+        told |= {"before": _plain_row(deed.before), "after": _plain_row(deed.after)}
+    return told
+
+
+def _log(deed: Deed) -> dict[str, Any]:
+    attempt = deed.cause.attempt + 1 if deed.cause else 0
+    text = (deed.after or b"").decode("utf-8", "replace")
+    return {"function": deed.target, "attempt": attempt, "seconds": deed.seconds, "at": deed.at, "text": text}
+
+
+def _touched_first(tables: Sequence[Table], mine: list[Deed]) -> list[Table]:
+    touched = {(deed.region, deed.target) for deed in mine if deed.is_row}
+    return sorted(tables, key=lambda table: ((table.region, table.name) not in touched, table.name))
+
+
+def _table(table: Table, deeds: list[Deed], begin: int, until: int) -> dict[str, Any]:
+    """Its rows at ``until``, each with how it was at ``begin`` where that differs."""
+    mine = [deed for deed in deeds if deed.target == table.name and deed.region == table.region]
+    now: dict[str, bytes | None] = dict(table.rows)
+    at = _undone(now, mine, until)
+    before = _undone(dict(at), [deed for deed in mine if deed.number <= until], begin)
+    by = {deed.key: deed for deed in mine if begin < deed.number <= until}
+    total = sum(row is not None for row in at.values()) + table.total - len(table.rows)
+    keys = sorted({key for key in (*at, *before) if at.get(key) is not None or before.get(key) is not None})
+    changed = [key for key in keys if at.get(key) != before.get(key)]
+    rest = [key for key in keys if key not in set(changed)][: max(0, _SHOWN_ROWS - len(changed))]
+    rows = [_row(key, at.get(key), before.get(key), by.get(key)) for key in [*changed, *rest]]
+    return {"name": table.name, "key": list(table.key), "rows": rows, "total": total}
+
+
+def _undone(rows: dict[str, bytes | None], deeds: list[Deed], until: int) -> dict[str, bytes | None]:
+    """The rows as they were before every deed after ``until``."""
+    for deed in reversed(deeds):
+        if deed.number <= until:
+            break
+        rows[deed.key] = deed.before
+    return rows
+
+
+def _row(key: str, at: bytes | None, before: bytes | None, deed: Deed | None) -> dict[str, Any]:
+    mark = "" if at == before else "+" if before is None else "-" if at is None else "~"
+    told = {"key": key, "mark": mark, "row": _plain_row(at)}
+    if mark:
+        told["before"] = _plain_row(before)
+        told["by"] = deed.cause.state if deed and deed.cause else None
+    return told
+
+
+def _plain_row(image: bytes | None) -> Any:
+    """DynamoDB JSON without its types."""
+    return None if image is None else {name: _plain(value) for name, value in orjson.loads(image).items()}
+
+
+def _plain(typed: Any) -> Any:
+    if not isinstance(typed, dict) or len(typed) != 1:
+        return typed
+    ((kind, value),) = typed.items()
+    match kind:
+        case "N":
+            return float(value) if "." in str(value) else int(value)
+        case "M":
+            return {name: _plain(part) for name, part in value.items()}
+        case "L":
+            return [_plain(part) for part in value]
+        case "NULL":
+            return None
+    return value

@@ -1,0 +1,175 @@
+"""Lists: machines, executions with what is searched for, and the last executions against the states they went through.
+
+Lists are read from an index, so that a million executions list as fast as ten. Texts of inputs and outputs are in no
+index: a search looks at ``LOOKED_AT`` executions at a time and tells how far it came.
+"""
+
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from typing import Any, Final
+
+from sfn_emulator.asl.model import MachineType
+from sfn_emulator.console.answers import RefusedError, number
+from sfn_emulator.console.past import Pasts
+from sfn_emulator.engine.run import Status
+from sfn_emulator.picture.history.visit import Outcome
+from sfn_emulator.service.errors import ApiError
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.store.documents import Filter
+from sfn_emulator.service.store.records import Alias, Execution, StateMachine, Version
+
+SIZE: Final = 50
+MOST: Final = 200
+LOOKED_AT: Final = 1_000
+_GRID: Final = 40
+_ORDER: Final = list(Outcome)
+
+
+class Lists:
+    def __init__(self, service: StepFunctions, pasts: Pasts) -> None:
+        self._service, self._pasts = service, pasts
+
+    # -- machines
+
+    def _all(self) -> list[StateMachine]:
+        store = self._service.store
+        rows = store.database.execute("SELECT DISTINCT parent FROM document WHERE kind = ?", (StateMachine.kind,))
+        regions = [region for (region,) in rows.fetchall()]
+        return [machine for region in regions for machine in store.documents(StateMachine, region)]
+
+    async def machines(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        return {"machines": [self._machine(machine) for machine in self._all()]}
+
+    def _machine(self, machine: StateMachine) -> dict[str, Any]:
+        store = self._service.store
+        aliases = store.documents(Alias, machine.arn)
+        return {
+            "arn": machine.arn,
+            "name": machine.name,
+            "type": machine.type,
+            "region": machine.region,
+            "updated": machine.updated_at,
+            "aliases": [{"name": alias.name, "arn": alias.arn} for alias in aliases],
+            "versions": store.count(Version, machine.arn),
+        }
+
+    # -- executions
+
+    async def executions(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """A page, newest first; ``next`` is where the next one begins, ``looked`` how many a search looked at."""
+        status, before = _status(parameters), _cursor(parameters.get("before", ""))
+        size, wanted = number(parameters, "limit", SIZE, MOST) or SIZE, parameters.get("q", "").lower()
+        since = number(parameters, "since", 0, 10**12)
+        found: list[dict[str, Any]] = []
+        looked, last = 0, None
+        for last, execution in self._newest(parameters, status, before):
+            looked += 1
+            if last[0] < since:
+                last = None
+                break
+            shown = execution if not wanted else self._searched(execution, wanted)
+            if shown is not None:
+                found.append(self._brief(shown))
+            if len(found) >= size or looked >= LOOKED_AT:
+                break
+        else:
+            last = None
+        return {"executions": found, "next": "" if last is None else f"{last[0]!r},{last[1]}", "looked": looked}
+
+    def _newest(
+        self, parameters: Mapping[str, str], status: Status | None, before: tuple[float, int] | None
+    ) -> Iterator[tuple[tuple[float, int], Execution]]:
+        """Over all machines, or of the one, or of the alias or Map Run that is named."""
+        for column in ("map_run", "alias", "machine"):
+            if parameters.get(column):
+                yield from self._of(column, parameters[column], status, before)
+                return
+        machines = [machine.arn for machine in self._all() if machine.type is MachineType.STANDARD]
+        lists = [self._of("machine", arn, status, before) for arn in machines]
+        yield from merge(*lists, key=lambda row: row[0], reverse=True)
+
+    def _of(
+        self, column: str, value: str, status: Status | None, before: tuple[float, int] | None
+    ) -> Iterator[tuple[tuple[float, int], Execution]]:
+        while True:
+            page = self._service.store.executions(Filter(column, value, status, None, before), SIZE)
+            yield from page
+            if len(page) < SIZE:
+                return
+            before = page[-1][0]
+
+    def _searched(self, execution: Execution, wanted: str) -> Execution | None:
+        """The execution with its texts, if one of them, or its name, has what is searched for."""
+        found = self._service.executions.found(self._service.around, execution.arn)
+        if found is None:
+            return None
+        whole = found.execution
+        texts = (whole.name, whole.input, whole.output, whole.error, whole.cause)
+        return whole if any(text and wanted in text.lower() for text in texts) else None
+
+    def _brief(self, execution: Execution) -> dict[str, Any]:
+        """The newest state of what runs; of what failed, why."""
+        found = self._service.executions.found(self._service.around, execution.arn)
+        whole = execution if found is None else found.execution
+        return {
+            "arn": whole.arn,
+            "name": whole.name,
+            "machine": whole.machine_arn,
+            "status": whole.status,
+            "started": whole.started_at,
+            "stopped": whole.stopped_at,
+            "redrives": whole.redrive_count,
+            "error": whole.error,
+            "alias": whole.alias_arn and whole.alias_arn.rpartition(":")[2],
+            "version": whole.version_arn and whole.version_arn.rpartition(":")[2],
+            "events": whole.events,
+        }
+
+    # -- the grid
+
+    async def grid(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """The last executions of a machine × its states: which step failed in which run."""
+        machine = parameters.get("machine", "")
+        wanted = number(parameters, "n", 20, _GRID)
+        runs: list[dict[str, Any]] = []
+        states: dict[str, None] = {}
+        for _, execution in self._newest({"machine": machine}, None, None) if machine else ():
+            if len(runs) == wanted:
+                break
+            if execution.events <= _LONG:
+                runs.append(await self._run(execution, states))
+        return {"states": list(states), "runs": runs}
+
+    async def _run(self, execution: Execution, states: dict[str, None]) -> dict[str, Any]:
+        try:
+            past = await self._pasts.get(execution.arn)
+        except (RefusedError, ApiError):
+            return {"arn": execution.arn, "name": execution.name, "status": execution.status, "outcomes": {}}
+        for node in past.graph.nodes if past.graph else ():
+            states[node.id] = None
+        outcomes: dict[str, Outcome] = {}
+        for visit in past.told.visits:
+            known = outcomes.get(visit.state)
+            if known is None or _ORDER.index(visit.outcome) < _ORDER.index(known):
+                outcomes[visit.state] = visit.outcome
+        status = past.told.status
+        return {"arn": execution.arn, "name": execution.name, "status": status, "outcomes": outcomes}
+
+
+_LONG: Final = 2_000
+"""Events from which on a history is not read for the grid."""
+
+
+def _status(parameters: Mapping[str, str]) -> Status | None:
+    text = parameters.get("status", "")
+    if text and text not in Status.__members__:
+        raise RefusedError(f"There is no status {text[:30]}.")
+    return Status(text) if text else None
+
+
+def _cursor(text: str) -> tuple[float, int] | None:
+    at, _, seq = text.partition(",")
+    try:
+        return (float(at), int(seq)) if text else None
+    except ValueError:
+        raise RefusedError("'before' is not a place in this list.") from None

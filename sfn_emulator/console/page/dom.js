@@ -1,0 +1,66 @@
+// Elements made of values. Nothing here takes markup: whatever is shown is text.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name in DIRECT) element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const DIRECT = { value: 1, checked: 1, selected: 1, disabled: 1 };
+
+export const h = (tag, attributes, ...children) => filled(document.createElement(tag), attributes, children);
+export const s = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+export function button(label, onclick, more = {}) {
+  return h("button", { type: "button", onclick, ...more }, label);
+}
+
+/** A list of any length of which only what is seen is made. `row(i)` gives an element `height` pixels high. */
+export function longList(count, height, row, more = {}) {
+  const inside = h("div", { class: "long-inside", role: "presentation" });
+  const box = h("div", { class: "long", tabindex: "0", ...more }, inside);
+  let total = count, drawn = "";
+  const draw = () => {
+    const first = Math.max(0, Math.floor(box.scrollTop / height) - 10);
+    const last = Math.min(total, first + Math.ceil((box.clientHeight || 800) / height) + 20);
+    const now = `${first} ${last} ${total}`;
+    if (now === drawn) return;
+    drawn = now;
+    inside.style.height = `${total * height}px`;
+    const rows = [];
+    for (let i = first; i < last; i++) {
+      const element = row(i);
+      element.style.top = `${i * height}px`;
+      element.style.height = `${height}px`;
+      rows.push(element);
+    }
+    inside.replaceChildren(...rows);
+  };
+  box.addEventListener("scroll", draw, { passive: true });
+  new ResizeObserver(draw).observe(box);
+  box.update = (now) => { total = now; drawn = ""; draw(); };
+  box.show = (i) => {
+    if (i * height < box.scrollTop || (i + 1) * height > box.scrollTop + box.clientHeight) {
+      box.scrollTop = i * height - box.clientHeight / 2;
+    }
+    drawn = "";
+    draw();
+  };
+  requestAnimationFrame(draw);
+  return box;
+}
+
+export function copied(text, control) {
+  navigator.clipboard.writeText(text).then(() => {
+    const before = control.textContent;
+    control.textContent = "Copied";
+    setTimeout(() => { control.textContent = before; }, 1200);
+  });
+}

@@ -1,0 +1,251 @@
+// A graph as SVG. Each region is laid out on its own, the innermost first, as dagre knows no ways to containers.
+
+import { Graph, layout } from "./dagre.js";
+import { s } from "./dom.js";
+import { OUTCOMES } from "./words.js";
+
+const PAD = 14, TITLE = 30, HEIGHT = 44;
+const canvas = document.createElement("canvas").getContext("2d");
+canvas.font = "600 13px system-ui, sans-serif";
+const wide = (text) => canvas.measureText(text).width;
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** Places for all nodes and points for all ways: {width, height, nodes: id → {x, y, width, height}, edges: [...]}. */
+export function placed(graph) {
+  const inside = new Map();
+  for (const node of graph.nodes) (inside.get(node.region) ?? inside.set(node.region, []).get(node.region)).push(node);
+  const regions = new Map();
+  for (const region of graph.regions) if (region.owner !== null) (regions.get(region.owner) ?? regions.set(region.owner, []).get(region.owner)).push(region);
+  const regionOf = new Map(graph.nodes.map((node) => [node.id, node.region]));
+  const ways = new Map();
+  for (const edge of graph.edges) {
+    if (["branch", "iteration", "retry"].includes(edge.kind)) continue;
+    const region = regionOf.get(edge.source);
+    (ways.get(region) ?? ways.set(region, []).get(region)).push(edge);
+  }
+
+  function region(id) {
+    const g = new Graph({ multigraph: true });
+    g.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 30, edgesep: 12, marginx: 0, marginy: 0, ranker: (inside.get(id) ?? []).length > 120 ? "longest-path" : "network-simplex" });
+    const nodes = inside.get(id) ?? [];
+    const contents = new Map();
+    for (const node of nodes) {
+      const parts = (regions.get(node.id) ?? []).map((part) => ({ part, laid: region(part.id) }));
+      if (parts.length) {
+        contents.set(node.id, parts);
+        const width = parts.reduce((sum, { laid }) => sum + laid.width + 3 * PAD, PAD);
+        const height = Math.max(...parts.map(({ laid }) => laid.height)) + TITLE + 4 * PAD;
+        g.setNode(node.id, { width: Math.max(width, wide(node.name) + 120), height });
+      } else {
+        g.setNode(node.id, { width: Math.max(120, Math.min(260, wide(node.name) + 62)), height: HEIGHT });
+      }
+    }
+    const together = new Map();
+    for (const edge of ways.get(id) ?? []) {
+      const key = `${edge.source}\n${edge.target}`;
+      (together.get(key) ?? together.set(key, []).get(key)).push(edge);
+    }
+    for (const [key, edges] of together) {
+      const label = cut(edges.map((edge) => edge.brief || (edges.length > 1 ? "next" : "")).filter(Boolean).join("; "), 34);
+      const full = edges.map((edge) => edge.label || "next").join("; ");
+      const size = label ? { width: wide(label) * 0.82 + 8, height: 16, labelpos: "c" } : {};
+      g.setEdge(edges[0].source, edges[0].target, { edges, label, full, ...size }, key);
+    }
+    layout(g);
+    const laid = { width: 0, height: 0, nodes: [], edges: [], frames: [] };
+    const shift = (points, x, y) => points.map((point) => ({ x: point.x + x, y: point.y + y }));
+    for (const name of g.nodes()) {
+      const { x, y, width, height } = g.node(name);
+      const left = x - width / 2, top = y - height / 2;
+      laid.nodes.push({ id: name, x: left, y: top, width, height, holds: contents.has(name) });
+      let across = left + PAD;
+      for (const { part, laid: inner } of contents.get(name) ?? []) {
+        const dx = across + PAD, dy = top + TITLE + 2 * PAD;
+        laid.frames.push({ region: part.id, x: across, y: top + TITLE + PAD, width: inner.width + 2 * PAD, height: inner.height + 2 * PAD, owner: name });
+        laid.nodes.push(...inner.nodes.map((node) => ({ ...node, x: node.x + dx, y: node.y + dy })));
+        laid.frames.push(...inner.frames.map((frame) => ({ ...frame, x: frame.x + dx, y: frame.y + dy })));
+        laid.edges.push(...inner.edges.map((edge) => ({ ...edge, points: shift(edge.points, dx, dy), x: edge.x + dx, y: edge.y + dy })));
+        across += inner.width + 3 * PAD;
+      }
+    }
+    for (const way of g.edges()) {
+      const { points, x = 0, y = 0, edges, label, full } = g.edge(way);
+      laid.edges.push({ source: way.v, target: way.w, points, x, y, edges, label, full });
+    }
+    laid.width = g.graph().width > 0 ? g.graph().width : 0;
+    laid.height = g.graph().height > 0 ? g.graph().height : 0;
+    return laid;
+  }
+  const whole = region("");
+  return { ...whole, nodes: whole.nodes, width: whole.width, height: whole.height };
+}
+
+function curve(points) {
+  let text = `M${points[0].x.toFixed(1)} ${points[0].y.toFixed(1)}`;
+  for (let i = 1; i < points.length - 1; i++) {
+    const next = i === points.length - 2 ? points[i + 1] : { x: (points[i].x + points[i + 1].x) / 2, y: (points[i].y + points[i + 1].y) / 2 };
+    text += `Q${points[i].x.toFixed(1)} ${points[i].y.toFixed(1)} ${next.x.toFixed(1)} ${next.y.toFixed(1)}`;
+  }
+  return points.length === 2 ? `${text}L${points[1].x.toFixed(1)} ${points[1].y.toFixed(1)}` : text;
+}
+
+/** Draws it. `choose(id)` is called for a state that is clicked, or opened by Enter. Gives {element, paint, fit, focus}. */
+export function drawing(graph, choose) {
+  const laid = placed(graph);
+  const known = new Map(graph.nodes.map((node) => [node.id, node]));
+  const retries = new Set(graph.edges.filter((edge) => edge.kind === "retry").map((edge) => edge.source));
+  const edges = s("g", { class: "edges" });
+  const boxes = s("g", { class: "boxes" });
+  const nodes = new Map();
+  const lines = [];
+  for (const edge of laid.edges) {
+    const caught = edge.edges.every((one) => one.kind === "catch");
+    const self = edge.source === edge.target;
+    const path = s("path", { class: caught ? "way catch" : "way", d: self ? loop(laid, edge) : curve(edge.points), "marker-end": caught ? "url(#arrow-catch)" : "url(#arrow)" });
+    const group = s("g", { class: "edge" }, s("title", {}, `${edge.source} → ${edge.target}${edge.full ? `: ${caught ? "caught: " : ""}${edge.full}` : ""}`), path);
+    if (edge.label) {
+      group.append(s("text", { x: edge.x, y: edge.y + 3.5, class: caught ? "catch" : "" }, (caught ? "⚠ " : "") + edge.label));
+    }
+    lines.push({ edge, group });
+    edges.append(group);
+  }
+  const order = [...laid.nodes].sort((a, b) => Number(b.holds) - Number(a.holds) || b.width * b.height - a.width * a.height);
+  for (const place of order) {
+    const node = known.get(place.id);
+    boxes.append(box(node, place, retries.has(node.id), nodes, choose));
+    for (const frame of laid.frames.filter((one) => one.owner === place.id)) {
+      boxes.append(s("rect", { class: "frame", x: frame.x, y: frame.y, width: frame.width, height: frame.height, rx: 6 }));
+    }
+  }
+  const camera = s("g", {}, boxes.querySelector(".holds") ? [boxes, edges] : [edges, boxes]);
+  const arrow = (id, name) => s("marker", { id, class: name, viewBox: "0 0 8 8", refX: 7, refY: 4, markerUnits: "userSpaceOnUse", markerWidth: 9, markerHeight: 9, orient: "auto" }, s("path", { d: "M0 0 8 4 0 8z" }));
+  const svg = s("svg", { class: "graph", role: "group", "aria-label": "Graph of the states", tabindex: "0" },
+    s("defs", {}, arrow("arrow", "arrow"), arrow("arrow-catch", "arrow catch"), arrow("arrow-taken", "arrow taken")), camera);
+  const view = moving(svg, camera, laid);
+  keys(svg, nodes, laid, choose, view);
+  return { element: svg, laid, fit: view.fit, zoom: view.zoom, show: (id) => view.show(nodes.get(id)?.place), paint: (look) => paint(nodes, lines, look), nodes };
+}
+
+function loop(laid, edge) {
+  const at = laid.nodes.find((node) => node.id === edge.source);
+  const x = at.x + at.width, y = at.y + at.height / 2;
+  return `M${x} ${y - 9}C${x + 26} ${y - 18} ${x + 26} ${y + 18} ${x} ${y + 9}`;
+}
+
+function box(node, place, retried, nodes, choose) {
+  const { x, y, width, height, holds } = place;
+  const corner = { Succeed: 22, Fail: 22, Choice: 2 }[node.type] ?? 8;
+  const sign = s("text", { class: "sign", x: 19, y: holds ? 20 : height / 2 + 5 }, "");
+  const type = s("text", { class: "type", x: 36, y: holds ? 28 : height / 2 + 14 }, node.type);
+  const most = Math.max(8, Math.floor((width - 52) / 7));
+  const shown = s("text", { class: "name", x: 36, y: holds ? 15 : height / 2 - 1 }, cut(node.name, most));
+  const group = s("g", {
+    class: `node ${node.type} ${holds ? "holds" : ""} ${node.handles ? "handles" : ""}`, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
+    role: "button", tabindex: "-1", "data-state": node.id,
+    onclick: () => choose(node.id),
+  },
+    s("rect", { class: "body", width, height, rx: holds ? 10 : corner }),
+    s("circle", { class: "badge", cx: 19, cy: holds ? 15 : height / 2, r: 10 }), sign,
+    shown, type);
+  nodes.set(node.id, { group, sign, shown, type, node, place, retried });
+  return group;
+}
+
+/** Colours it: `look.states` id → {outcome, visits, attempts, took}, `look.taken` "source\ntarget" → count, `look.chosen`. */
+function paint(nodes, lines, { states = {}, taken = new Map(), chosen = null, marks = {} }) {
+  for (const [id, { group, sign, shown, type, node, retried }] of nodes) {
+    const state = states[id];
+    const outcome = state?.outcome ?? "none";
+    const bare = Object.keys(states).length === 0;
+    group.setAttribute("data-outcome", bare ? "" : outcome);
+    group.setAttribute("data-mark", marks[id] ?? "");
+    group.classList.toggle("chosen", id === chosen);
+    sign.textContent = bare ? glyph(node.type) : OUTCOMES[outcome][0];
+    const said = [node.type, retried && bare ? "retries" : "", state?.visits > 1 ? `${state.visits} visits` : "", state?.attempts > 1 ? `${state.attempts} attempts` : "", state?.took ?? "", marks[id] ?? ""].filter(Boolean);
+    type.textContent = said.join(" · ");
+    group.setAttribute("aria-label", `${sign.textContent} ${shown.textContent} ${type.textContent}${bare ? "" : `, ${OUTCOMES[outcome][1]}`}`);
+    group.setAttribute("aria-pressed", id === chosen ? "true" : "false");
+  }
+  for (const { edge, group } of lines) {
+    const way = taken.get(`${edge.source}\n${edge.target}`);
+    const caught = edge.edges.every((one) => one.kind === "catch");
+    group.classList.toggle("taken", Boolean(way));
+    group.querySelector("path").setAttribute("marker-end", way ? "url(#arrow-taken)" : caught ? "url(#arrow-catch)" : "url(#arrow)");
+  }
+}
+
+const GLYPHS = { Task: "⚙", Choice: "◇", Wait: "◷", Pass: "→", Succeed: "✓", Fail: "✗", Parallel: "⋔", Map: "≡", Missing: "?" };
+const glyph = (type) => GLYPHS[type] ?? "·";
+
+/** Pan by dragging or the arrow keys, zoom by wheel, + and -, fit by 0. */
+function moving(svg, camera, laid) {
+  let x = 0, y = 0, scale = 1, untouched = true;
+  const apply = () => camera.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
+  const fit = () => {
+    const { width, height } = svg.getBoundingClientRect();
+    if (!width) return;
+    const whole = Math.min((width - 32) / Math.max(laid.width, 1), (height - 32) / Math.max(laid.height, 1));
+    scale = Math.max(0.08, Math.min(1, whole));
+    if (scale < 0.5 && laid.width < width * 1.4) scale = Math.min(1, (width - 32) / laid.width, 0.85);
+    x = (width - laid.width * scale) / 2;
+    y = laid.height * scale < height ? (height - laid.height * scale) / 2 : 16;
+    untouched = true;
+    apply();
+  };
+  const zoom = (by, at) => {
+    const { width, height } = svg.getBoundingClientRect();
+    const { px, py } = at ?? { px: width / 2, py: height / 2 };
+    const next = Math.min(3, Math.max(0.05, scale * by));
+    x = px - ((px - x) * next) / scale;
+    y = py - ((py - y) * next) / scale;
+    scale = next;
+    untouched = false;
+    apply();
+  };
+  const pan = (dx, dy) => { x += dx; y += dy; untouched = false; apply(); };
+  svg.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const area = svg.getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 200), { px: event.clientX - area.left, py: event.clientY - area.top });
+    else pan(-event.deltaX, -event.deltaY);
+  }, { passive: false });
+  let from = null;
+  svg.addEventListener("pointerdown", (event) => { from = event.target.closest(".node") ? null : { x: event.clientX, y: event.clientY }; if (from) svg.setPointerCapture(event.pointerId); });
+  svg.addEventListener("pointermove", (event) => { if (from) { pan(event.clientX - from.x, event.clientY - from.y); from = { x: event.clientX, y: event.clientY }; } });
+  svg.addEventListener("pointerup", () => { from = null; });
+  new ResizeObserver(() => { if (untouched) fit(); }).observe(svg);
+  const show = (place) => {
+    if (!place) return;
+    const { width, height } = svg.getBoundingClientRect();
+    const left = x + place.x * scale, top = y + place.y * scale;
+    if (left < 8 || left + place.width * scale > width - 8) x += width / 2 - (left + (place.width * scale) / 2);
+    if (top < 8 || top + Math.min(place.height, 60) * scale > height - 8) y += height / 3 - top;
+    apply();
+  };
+  return { fit, zoom, pan, show };
+}
+
+/** With the graph focused, arrows walk from state to state in the order they are drawn; Enter opens one. */
+function keys(svg, nodes, laid, choose, view) {
+  const order = [...laid.nodes].sort((a, b) => a.y - b.y || a.x - b.x).map((node) => node.id);
+  svg.addEventListener("keydown", (event) => {
+    const id = event.target.closest?.(".node")?.dataset.state;
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.shiftKey && event.key.startsWith("Arrow")) {
+      const [dx, dy] = { ArrowDown: [0, -60], ArrowUp: [0, 60], ArrowLeft: [60, 0], ArrowRight: [-60, 0] }[event.key];
+      view.pan(dx, dy);
+    } else if (step) {
+      const at = id === undefined ? (step > 0 ? 0 : order.length - 1) : (order.indexOf(id) + step + order.length) % order.length;
+      const target = nodes.get(order[at]);
+      target.group.focus({ preventScroll: true });
+      view.show(target.place);
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (id === undefined) return;
+      choose(id);
+    } else if (event.key === "+" || event.key === "=") view.zoom(1.25);
+    else if (event.key === "-") view.zoom(0.8);
+    else if (event.key === "0") view.fit();
+    else return;
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,43 @@
+// The JSON interface of the server this page came from. Nothing else is ever asked.
+
+const TOKEN = document.querySelector('meta[name="token"]').content;
+
+export class Refused extends Error {}
+
+async function answered(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(body.message || `The server answered ${response.status}.`);
+  return body;
+}
+
+export async function ask(what, parameters = {}, signal = undefined) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined));
+  return answered(await fetch(`api/${what}?${query}`, { signal }));
+}
+
+export async function tell(what, body) {
+  const headers = { "content-type": "application/json", "x-sfn-token": TOKEN };
+  return answered(await fetch(`api/${what}`, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+export const address = (what, parameters) => `api/${what}?${new URLSearchParams(parameters)}`;
+
+/** Calls `changed` whenever something changed, `linked(false)` while the server cannot be reached. */
+export async function follow(changed, linked) {
+  let version = "";
+  for (;;) {
+    try {
+      const told = await ask("changes", { since: version });
+      linked(true);
+      if (told.version !== version) {
+        const first = version === "";
+        version = told.version;
+        if (!first) changed();
+      }
+    } catch {
+      linked(false);
+      version = "lost";
+      await new Promise((done) => setTimeout(done, 500));
+    }
+  }
+}

@@ -1,0 +1,157 @@
+"""One execution as the page sees it: its history read, its definition parsed. The latest that were seen are kept."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from sfn_emulator.asl.model import State
+from sfn_emulator.asl.parse import parse
+from sfn_emulator.console.answers import RefusedError
+from sfn_emulator.engine.ports import Identity
+from sfn_emulator.picture.definition import Definition, UndrawableError, read_definition
+from sfn_emulator.picture.exports.data import data
+from sfn_emulator.picture.graph import Graph, graph_of
+from sfn_emulator.picture.history.data import outline
+from sfn_emulator.picture.history.events import Event
+from sfn_emulator.picture.history.file import UnreadableHistoryError, read_history
+from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.stages import states_by_name
+from sfn_emulator.picture.history.visit import Happened
+from sfn_emulator.service import arns
+from sfn_emulator.service.operations.executions import describe, stored_events
+from sfn_emulator.service.revisions import revision_of
+from sfn_emulator.service.running import history
+from sfn_emulator.service.running.live import Live
+from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.store.records import MapRun
+from sfn_emulator.values import dumps
+
+KEPT: Final = 40
+_LONG: Final = 500
+"""Events from which on a history is read in a thread."""
+FILE: Final = "file:"
+"""What the name of an opened file begins with; no ARN does."""
+_MAP_CHILD: Final = "ItemProcessor"
+
+
+class Past(NamedTuple):
+    """``definition`` is ``None`` for a history of elsewhere without one; ``states`` are empty if it has errors."""
+
+    arn: str
+    execution: Mapping[str, Any]
+    events: list[Event]
+    told: Happened
+    definition: Definition | None
+    text: str
+    graph: Graph | None
+    states: Mapping[str, State]
+    identity: Identity
+    drawn: orjson.Fragment
+    """Graph and outline as the page is told them: what is long is made once."""
+
+
+class Pasts:
+    """Executions of the service by ARN, and opened files by ``file:DIGEST``."""
+
+    def __init__(self, service: StepFunctions) -> None:
+        self._service = service
+        self._kept: OrderedDict[tuple[str, int, str], Past] = OrderedDict()
+        self._files: OrderedDict[str, Past] = OrderedDict()
+
+    async def get(self, arn: str) -> Past:
+        """A long history is read beside the loop. Raises ``RefusedError``, and ``ApiError`` for what is no ARN."""
+        if arn.startswith(FILE):
+            found = self._files.get(arn)
+            if found is None:
+                raise RefusedError("This file is not open any more; open it again.", 404)
+            return found
+        service = self._service
+        found_execution = service.executions.found(service.around, arns.parse(arn, "execution").text)
+        if found_execution is None:
+            raise RefusedError(f"There is no execution {arn} (or its history is not kept, as of EXPRESS).", 404)
+        execution = found_execution.execution
+        count, read = stored_events(service.around, found_execution, included=True)
+        key = (arn, count, f"{execution.status} {execution.redrive_count}")
+        past = self._kept.get(key)
+        if past is None:
+            past = self._kept[key] = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return past
+
+    async def open(self, text: str, name: str, definition: str | None) -> str:
+        """Reads a history from a file; gives the name by which it is known from now on."""
+        try:
+            past = await asyncio.to_thread(_past_of_file, text, name, definition)
+        except (UnreadableHistoryError, UndrawableError) as error:
+            raise RefusedError(str(error)) from None
+        key = FILE + hashlib.sha256((text + (definition or "")).encode()).hexdigest()[:16]
+        self._files[key] = past._replace(arn=key)
+        while len(self._files) > KEPT:
+            self._files.popitem(last=False)
+        return key
+
+    async def _of(self, arn: str, found: Any, events: list[Any]) -> Past:
+        around, execution = self._service.around, found.execution
+        revision = revision_of(around, execution.revision)
+        started = history.started_details(execution, revision)
+        machine = arns.parse(execution.machine_arn, "stateMachine")
+        told = describe(execution, around.now()) | {
+            "live": isinstance(found, Live) and not found.ended,
+            "parent": execution.parent_arn,
+            "revision": execution.revision,
+        }
+        text = self._text(execution, revision.definition)
+        name = machine.name.partition("/")[0]
+        identity = Identity(arn, execution.name, execution.machine_arn, name, revision.role_arn, execution.started_at)
+        if len(events) < _LONG:
+            return _past(arn, told, _rendered(events, started), text, identity)
+        return await asyncio.to_thread(lambda: _past(arn, told, _rendered(events, started), text, identity))
+
+    def _text(self, execution: Any, definition: str) -> str:
+        """Of a Map Run's child, the Map's processor."""
+        if execution.map_run_arn is None:
+            return definition
+        run = self._service.store.get(MapRun, execution.map_run_arn)
+        raw = read_definition(definition).raw
+        node = graph_of(raw).by_id.get(run.state) if run else None
+        inner: Any = raw
+        for key in node.place if node else ():
+            inner = inner[key]
+        return dumps(inner.get(_MAP_CHILD) or inner.get("Iterator") or raw)
+
+
+def _rendered(events: Sequence[Any], started: Mapping[str, str]) -> list[Event]:
+    texts = history.Texts(events[0].detail if events else None)
+    return [history.render(event, n, texts, started) for n, event in enumerate(events, 1)]
+
+
+def _past(arn: str, execution: Mapping[str, Any], events: list[Event], text: str, identity: Identity) -> Past:
+    definition = read_definition(text) if text else None
+    graph = None if definition is None else graph_of(definition.raw)
+    model = parse(text)[0] if text else None
+    states = {} if model is None else states_by_name(model.body)
+    told = happened(events, graph)
+    drawn = orjson.Fragment(orjson.dumps({"graph": graph and data(graph), "happened": outline(told)}))
+    return Past(arn, execution, events, told, definition, text, graph, states, identity, drawn)
+
+
+def _past_of_file(text: str, name: str, definition: str | None) -> Past:
+    read = read_history(text, name)
+    told = {
+        "name": read.execution.get("name", name),
+        "stateMachineArn": read.execution.get("stateMachineArn", ""),
+        "executionArn": read.execution.get("executionArn", ""),
+        "file": name,
+        "live": False,
+    }
+    identity = Identity(str(told["executionArn"]), str(told["name"]), str(told["stateMachineArn"]), "", "", 0.0)
+    past = _past("", told, list(read.events), definition or read.definition or "", identity)
+    seen = past.told
+    described = {"status": seen.status, "startDate": seen.started, "stopDate": seen.ended}
+    described |= {"input": seen.input, "output": seen.output, "error": seen.error, "cause": seen.cause}
+    return past._replace(execution={**described, **told})

@@ -1,0 +1,117 @@
+"""The page, as a person uses it: by what is written on it, by names and roles."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+T = TypeVar("T")
+
+
+def wait_for(told: Callable[[], T], seconds: float = 15) -> T:
+    """What ``told`` says as soon as that is true; fails after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            found = told()
+        except StaleElementReferenceException:
+            found = None  # type: ignore[assignment]
+        if found:
+            return found
+        assert time.monotonic() < until, f"still {found!r} after {seconds} s"
+        time.sleep(0.05)  # noqa: TID251 - a browser is waited for from outside
+
+
+class Page:
+    def __init__(self, browser: Chrome, url: str) -> None:
+        self.browser, self.url = browser, url
+        browser.set_window_size(1400, 900)
+
+    def open(self, place: str = "", arn: str = "", **parameters: Any) -> "Page":
+        query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
+        self.browser.get("about:blank")
+        name = f"/{quote(arn, safe='')}" if arn else ""
+        self.browser.get(f"{self.url}/_sfn/#/{place}{name}?{query}")
+        return self
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str, text: str = "") -> WebElement:
+        """The first that is seen and has the text; waits for it."""
+
+        def found() -> WebElement | None:
+            return next(
+                (e for e in self.all(selector) if text in (e.text or e.get_attribute("aria-label") or "")), None
+            )
+
+        return wait_for(found)  # type: ignore[return-value]
+
+    def click(self, text: str, within: str = "") -> None:
+        wait_for(lambda: self._clicked(text, within))
+
+    def _clicked(self, text: str, within: str) -> bool:
+        for element in self.all(f"{within} button, {within} a, {within} summary"):
+            if element.is_displayed() and text in (element.text, element.get_attribute("aria-label")):
+                element.click()
+                return True
+        return False
+
+    def says(self, text: str, selector: str = "body") -> None:
+        wait_for(lambda: any(text in element.text for element in self.all(selector)))
+
+    def outcomes(self) -> dict[str, str]:
+        """Each state of the graph and how it is coloured."""
+        script = "return [...document.querySelectorAll('svg .node')].map(n => [n.dataset.state, n.dataset.outcome])"
+        return dict(self.browser.execute_script(script))
+
+    def colour(self, state: str) -> str:
+        script = (
+            "return getComputedStyle([...document.querySelectorAll('svg .node')]"
+            ".find(n => n.dataset.state === arguments[0])).color"
+        )
+        return str(self.browser.execute_script(script, state))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.browser.switch_to.active_element.send_keys(key)
+
+    def json(self, selector: str = ".panel-body .json") -> Any:
+        """What Copy would copy is what is shown; read here from the text of the tree."""
+        return wait_for(lambda: self.one(selector).text)
+
+    @property
+    def address(self) -> str:
+        return str(self.browser.current_url).partition("#")[2]
+
+    @property
+    def arn(self) -> str:
+        """Of the execution whose page this is."""
+        return unquote(self.address.partition("?")[0].removeprefix("/execution/"))
+
+    def requests(self) -> list[str]:
+        """All that this page has loaded or asked for."""
+        return list(self.browser.execute_script("return performance.getEntries().map(e => e.name)"))
+
+    def complaints(self) -> list[str]:
+        """What the browser logged as errors, a server that was killed on purpose aside."""
+        told = [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"]
+        return [line for line in told if "net::ERR_CONNECTION" not in line]
+
+    def post(self, path: str, body: Any, headers: dict[str, str]) -> int:
+        script = (
+            "const done = arguments[3];"
+            "fetch(arguments[0], {method: 'POST', body: arguments[1], headers: arguments[2]})"
+            ".then(r => done(r.status), () => done(0))"
+        )
+        return int(self.browser.execute_async_script(script, path, json.dumps(body), headers))
+
+
+TAB, ENTER, ESCAPE = Keys.TAB, Keys.ENTER, Keys.ESCAPE
+DOWN, RIGHT = Keys.ARROW_DOWN, Keys.ARROW_RIGHT

@@ -1,0 +1,188 @@
+"""For everybody: by keyboard alone, in the dark, narrow and wide, with names and roles, without colour."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import Saga
+from tests.console.page import DOWN, ENTER, ESCAPE, RIGHT, TAB, Page, wait_for
+from tests.processes import ROOT, Process
+
+AXE = ROOT / "tests" / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = ("graph", "timeline", "table", "events", "tables")
+
+
+def dark(page: Page, *, on: bool = True) -> None:
+    page.browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": "dark" if on else "light"}]},
+    )
+
+
+def _settled(page: Page, view: str) -> None:
+    there = {"graph": "svg .node", "tables": ".tables-body table"}.get(view, ".stage .long .row")
+    page.one(there)
+    page.one(".side h2")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_kept_checker_finds_no_fault(page: Page, saga: Saga, scheme: str) -> None:
+    """axe-core: names and roles of all controls, contrast, landmarks."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci --prefix tests/clients/node")
+    dark(page, on=scheme == "dark")
+    try:
+        faults = {}
+        for view in VIEWS:
+            page.open("execution", saga.arn("undone"), view=view, visit=2, event=17)
+            _settled(page, view)
+            faults[view] = _faults(page)
+        for what, arn in (("executions", ""), ("machine", saga.machine)):
+            page.open(what, arn)
+            page.one("svg .node" if arn else ".list .row.row")
+            faults[what] = _faults(page)
+        page.open("executions", machine=saga.machine)
+        page.click("Start…")
+        page.one("dialog textarea")
+        faults["dialog"] = _faults(page)
+        assert not {what: found for what, found in faults.items() if found}
+    finally:
+        dark(page, on=False)
+
+
+def _faults(page: Page) -> list[str]:
+    """The page forbids inline scripts, so the checker is put in by the browser's own door.
+
+    One rule is left out: it compares a name with texts of an SVG that it runs together without a space.
+    """
+    page.browser.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text() + "; 0"})
+    script = """const done = arguments[0];
+        axe.run({rules: {'label-content-name-mismatch': {enabled: false}}}).then(r => done(r.violations.flatMap(v =>
+            v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.any.map(a => a.message).join(' ')}`))))"""
+    return list(page.browser.execute_async_script(script))
+
+
+def test_everything_is_reached_by_keyboard_alone(page: Page, saga: Saga) -> None:
+    page.open("executions", machine=saga.machine)
+    page.one(".list a.row")
+    _walk_to(page, lambda: "row" in (_active(page, "className") or "") and "undone" in _active(page, "textContent"))
+    page.press(ENTER)
+    wait_for(lambda: page.outcomes().get("Fail") == "failed")
+    _walk_to(page, lambda: _active(page, "ariaLabel") == "Graph of the states")
+    page.press(DOWN, DOWN, DOWN, ENTER)
+    page.says("Update Inventory", ".side h2")
+    _walk_to(page, lambda: _active(page, "id") == "about-data")
+    page.press(RIGHT)
+    page.says("Attempt 1", ".panel-body")
+    _walk_to(page, lambda: _active(page, "id") == "tab-graph", limit=60)
+    page.press(RIGHT)
+    page.one(".stage.timeline .row")
+    assert page.address.endswith("view=timeline") or "view=timeline&" in page.address
+    _walk_to(page, lambda: _active(page, "textContent") == "Start like this…", limit=80)
+    page.press(ENTER)
+    page.one("dialog textarea")
+    page.press(ESCAPE)
+    wait_for(lambda: not page.all("dialog"))
+
+
+def _active(page: Page, what: str) -> Any:
+    return page.browser.execute_script(f"return document.activeElement.{what} ?? ''")
+
+
+def _walk_to(page: Page, there: Any, limit: int = 40) -> None:
+    for _ in range(limit):
+        if there():
+            return
+        page.press(TAB)
+    raise AssertionError(f"not reached in {limit} steps: at {_active(page, 'outerHTML')[:200]}")
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
+    page.browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        for view in VIEWS:
+            page.open("execution", saga.arn("undone"), view=view)
+            _settled(page, view)
+            wide = page.browser.execute_script("return document.documentElement.scrollWidth")
+            assert wide <= width, view
+            side, stage = page.one(".side").rect, page.one(".stage").rect
+            assert (side["y"] > stage["y"]) == (width == 400), "below each other where it is narrow"
+        page.open()
+        page.one(".list a.row")
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_dark_and_light_follow_the_system_and_a_switch(page: Page, saga: Saga) -> None:
+    def ground() -> int:
+        colour = page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in colour.partition("(")[2].rstrip(")").split(",")[:3])
+
+    page.open()
+    page.one("h1")
+    light = ground()
+    dark(page)
+    wait_for(lambda: ground() < light / 3)
+    page.click("Colours: as the system")
+    wait_for(lambda: ground() == light)
+    page.click("Colours: light")
+    dark(page, on=False)
+    wait_for(lambda: ground() < light / 3)
+    page.click("Colours: dark")
+    wait_for(lambda: ground() == light)
+
+
+def test_every_outcome_has_a_sign_besides_its_colour(page: Page, saga: Saga) -> None:
+    page.open("execution", saga.arn("undone"))
+    wait_for(lambda: page.outcomes().get("Fail") == "failed")
+    script = (
+        "return [...document.querySelectorAll('svg .node')].map(n => [n.dataset.outcome, n.children[3].textContent])"
+    )
+    signs = dict(page.browser.execute_script(script))
+    assert len(set(signs.values())) == len(signs)
+    names = [str(node.get_attribute("aria-label")) for node in page.all("svg .node")]
+    assert any(name.startswith("↩ Revert Inventory Task") and name.endswith(", compensated") for name in names)
+
+
+def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_path: Path) -> None:
+    server = Process("--port", "0", "--state-dir", str(tmp_path / "state"))
+    states = server.client("stepfunctions")
+    definition = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    role = "arn:aws:iam::123456789012:role/r"
+    machine = states.create_state_machine(name="rest", definition=json.dumps(definition), roleArn=role)
+    arn = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    page.url = server.url
+    page.open("execution", arn)
+    wait_for(lambda: page.outcomes().get("Rest") == "waiting")
+    server.kill()
+    page.says("The server does not answer", "#link")
+    again = Process("--port", server.url.rpartition(":")[2], "--state-dir", str(tmp_path / "state"))
+    try:
+        wait_for(lambda: not page.one("#link").text)
+        again.client("stepfunctions").stop_execution(executionArn=arn)
+        wait_for(lambda: page.outcomes().get("Rest") == "aborted")
+    finally:
+        again.stop()
+        page.browser.get_log("browser")
+
+
+def test_a_link_names_what_is_seen(page: Page, saga: Saga) -> None:
+    page.open("execution", saga.arn("undone"))
+    page.one('[data-state="Place Order"]').click()
+    page.says("Place Order", ".side h2")
+    page.one("#about-rows", "Rows").click()
+    page.says("+ Orders", ".panel-body")
+    page.click("Events", ".tabs:not(.small)")
+    page.one(".stage .long .row .name")
+    link = page.browser.current_url
+    page.browser.get("about:blank")
+    page.browser.get(link)
+    page.one(".stage.events .row .name")
+    page.says("Place Order", ".side h2")
+    page.says("+ Orders", ".panel-body")

@@ -1,0 +1,179 @@
+"""What the page can do: each action as a person takes it, seen by what came of it on the server."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import Saga
+from tests.console.page import Page, wait_for
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+WAITS: dict[str, Any] = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Parameters": {"QueueUrl": "", "MessageBody": {"Token.$": "$$.Task.Token"}},
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}],
+            "Next": "Glad",
+        },
+        "Glad": {"Type": "Succeed"},
+        "Sorry": {"Type": "Fail", "Error": "Sorry"},
+    },
+}
+
+
+def machine(saga: Saga, name: str, definition: dict[str, Any]) -> str:
+    made = saga.states.create_state_machine(name=name, definition=json.dumps(definition, indent=2), roleArn=ROLE)
+    return str(made["stateMachineArn"])
+
+
+@pytest.fixture(scope="module")
+def asking(saga: Saga) -> str:
+    """A machine that waits for somebody's answer."""
+    url = saga.server.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
+    WAITS["States"]["Ask"]["Parameters"]["QueueUrl"] = url
+    return machine(saga, "asking", WAITS)
+
+
+def started(saga: Saga, arn: str, given: Any = None) -> str:
+    return str(saga.states.start_execution(stateMachineArn=arn, input=json.dumps(given))["executionArn"])
+
+
+def state_of(saga: Saga, arn: str) -> Any:
+    return saga.states.describe_execution(executionArn=arn)
+
+
+def test_an_execution_is_started_with_an_old_input_as_template(page: Page, saga: Saga) -> None:
+    echo = machine(saga, "echo", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    started(saga, echo, {"n": 1})
+    page.open("executions", machine=echo)
+    page.click("Start…")
+    field = page.one("dialog textarea")
+    wait_for(lambda: json.loads(str(field.get_attribute("value"))) == {"n": 1})
+    field.clear()
+    field.send_keys('{"n": 2')
+    page.says("JSON", "dialog .hint")
+    assert not page.one("dialog .primary").is_enabled()
+    field.send_keys("}")
+    page.one("dialog input").send_keys("second")
+    page.one("dialog .primary").click()
+    wait_for(lambda: page.outcomes().get("A") == "done")
+    assert json.loads(state_of(saga, page.arn)["input"]) == {"n": 2}
+    assert page.arn.endswith(":second")
+
+
+def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -> None:
+    page.open("execution", saga.arn("undone"))
+    page.click("Start like this…")
+    page.one("dialog input").send_keys("undone")
+    page.one("dialog .primary").click()
+    page.says("Execution Already Exists", "dialog [role=alert]")
+
+
+def test_an_execution_is_stopped(page: Page, saga: Saga, asking: str) -> None:
+    arn = started(saga, asking)
+    page.open("execution", arn)
+    wait_for(lambda: page.outcomes().get("Ask") == "waiting")
+    page.click("Stop…")
+    page.click("Stop", "dialog")
+    wait_for(lambda: page.outcomes().get("Ask") == "aborted")
+    assert state_of(saga, arn)["status"] == "ABORTED"
+
+
+def test_a_failed_execution_is_redriven(page: Page, saga: Saga) -> None:
+    missing = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+    missing["Parameters"] = {"QueueUrl": f"{saga.server.url}/123456789012/later", "MessageBody": "x"}
+    arn = started(saga, machine(saga, "late", {"StartAt": "Send", "States": {"Send": missing}}))
+    page.open("execution", arn)
+    wait_for(lambda: page.outcomes().get("Send") == "failed")
+    saga.server.client("sqs").create_queue(QueueName="later")
+    page.click("Redrive…")
+    page.click("Redrive", "dialog")
+    wait_for(lambda: page.outcomes().get("Send") == "done")
+    page.says("2 attempts", "svg")
+    page.says("redriven 1×", ".facts")
+
+
+def test_a_waiting_task_is_answered_and_its_token_is_masked_until_asked_for(
+    page: Page, saga: Saga, asking: str
+) -> None:
+    arn = started(saga, asking)
+    page.open("execution", arn)
+    page.says("•••", ".token")
+    assert "AQ" not in page.one(".token").text
+    page.click("Show the token")
+    wait_for(lambda: page.one(".token").text.startswith("AQ"))
+    page.click("It succeeded…")
+    field = page.one("dialog textarea")
+    field.clear()
+    field.send_keys('{"said": "yes"}')
+    page.click("Send success", "dialog")
+    wait_for(lambda: page.outcomes().get("Glad") == "done")
+    assert json.loads(state_of(saga, arn)["output"]) == {"said": "yes"}
+
+
+def test_a_waiting_task_is_made_to_fail(page: Page, saga: Saga, asking: str) -> None:
+    arn = started(saga, asking)
+    page.open("execution", arn)
+    page.click("It failed…")
+    page.click("Send failure", "dialog")
+    wait_for(lambda: page.outcomes().get("Sorry") == "failed")
+    assert page.outcomes()["Ask"] == "caught"
+    page.one('[data-state="Ask"]').click()
+    page.says("Refused", ".reason")
+
+
+def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path) -> None:
+    """As ``aws stepfunctions get-execution-history`` prints it, and its definition beside it."""
+    pages = saga.states.get_paginator("get_execution_history").paginate(executionArn=saga.arn("undone"))
+    history, definition = tmp_path / "production.json", tmp_path / "definition.json"
+    history.write_text(json.dumps({"events": [e for p in pages for e in p["events"]]}, default=str))
+    told = saga.states.describe_state_machine_for_execution(executionArn=saga.arn("undone"))
+    definition.write_text(told["definition"])
+    page.open()
+    page.click("Open a history…")
+    first, second = page.all("dialog input[type=file]")
+    first.send_keys(str(history))
+    second.send_keys(str(definition))
+    page.click("Open", "dialog")
+    wait_for(lambda: page.outcomes().get("Revert Inventory") == "compensated")
+    taken = page.browser.execute_script("return document.querySelectorAll('.edge.taken').length")
+    assert taken == 9
+    page.says("from production.json", ".facts")
+    assert not page.all(".view > .head button:not(.quiet)")  # nothing can be done to a file
+
+
+def test_a_history_without_a_definition_is_shown_as_far_as_it_goes(page: Page, saga: Saga, tmp_path: Path) -> None:
+    history = tmp_path / "alone.json"
+    history.write_text(json.dumps(saga.states.get_execution_history(executionArn=saga.arn("undone")), default=str))
+    page.open()
+    page.click("Open a history…")
+    page.all("dialog input[type=file]")[0].send_keys(str(history))
+    page.click("Open", "dialog")
+    page.says("came without its definition")
+    page.click("Table")
+    page.says("Revert Inventory", ".stage .long")
+
+
+def test_what_is_no_history_is_refused_in_the_dialog(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text('{"Records": []}')
+    page.open()
+    page.click("Open a history…")
+    page.all("dialog input[type=file]")[0].send_keys(str(file))
+    page.click("Open", "dialog")
+    page.says("other.json: not an execution's history", "dialog [role=alert]")
+
+
+def test_a_download_opens_again(page: Page, saga: Saga) -> None:
+    page.open("execution", saga.arn("undone"))
+    link = page.one("a[download]")
+    assert link.get_attribute("download") == "undone.history.json"
+    script = "const done = arguments[1]; fetch(arguments[0]).then(r => r.json()).then(done)"
+    told = page.browser.execute_async_script(script, link.get_attribute("href"))
+    assert (len(told["events"]) > 20, told["execution"]["name"]) == (True, "undone")
+    assert "Revert Inventory" in told["definition"]
