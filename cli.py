@@ -4,12 +4,13 @@ Exit status: 0 when what was asked happened, 1 for errors (one line on standard 
 than SUCCEEDED.
 """
 
+import base64
 import json
 import os
-import secrets
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from rich.text import Text
 
 from deploy import apply, definition
 from deploy.errors import DeployError
-from terminal import background, orders, saga_run, show, steps
+from deploy.tagged import kind_of
+from sfn_emulator import __version__
+from terminal import background, ordering, orders, saga_run, show, standing, steps
 from terminal.errors import TerminalError
-from terminal.session import Session, command, only_embedded
+from terminal.session import SERVER, Session, command
 
 ENDED_OTHERWISE = 2
+MOMENT = "%Y-%m-%d %H:%M:%S"
 NOT_DEPLOYED = "is the saga deployed? run 'python cli.py deploy'"
 MENDS = {
     "ResourceNotFoundException": NOT_DEPLOYED,
@@ -36,74 +40,81 @@ MENDS = {
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, "-V", "--version", prog_name="cli.py")
 def cli() -> None:
     """An order as a saga on AWS Step Functions, on this machine, LocalStack or AWS."""
 
 
-@command(cli)
+@command(cli, about=SERVER)
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: that of deploy/config.yaml; 0 picks a free one.")
-@click.option("--time", "time_mode", default="skip", show_default=True, metavar="skip|real|FACTOR", help="Waits.")
+@click.option("--time", "time_mode", metavar="skip|real|FACTOR", help="Whether waits take their time. Default: skip.")
 @click.option("--in-memory", is_flag=True, help="Keep nothing.")
 @click.option("--foreground", is_flag=True, help="Stay, and show what the server has to say.")
-def up(session: Session, port: int | None, time_mode: str, in_memory: bool, foreground: bool) -> None:
+def up(session: Session, port: int | None, time_mode: str | None, in_memory: bool, foreground: bool) -> None:
     """Start the embedded server."""
-    only_embedded(session, "up")
+    found = background.find(session.directory, session.default_url)
+    if found is not None:
+        standing.check(found, port, time_mode, in_memory, foreground)
+        session.say(f"a server answers already at {found.url}")
+        session.answer({"url": found.url, "pid": found.pid})
+        return
     port = int(session.default_url.rpartition(":")[2]) if port is None else port
+    time_mode = time_mode or "skip"
     more = ["--in-memory"] if in_memory else []
     if foreground:
         arguments = ["--port", str(port), "--state-dir", str(session.directory), "--time", time_mode, *more]
         os.execv(sys.executable, [sys.executable, "-m", background.MODULE, *arguments])
-    found = background.find(session.directory, session.default_url)
-    if found is None:
-        found = session.start_server(port, time_mode, *more)
-        session.say(f"the server answers at {found.url}")
-    else:
-        session.say(f"a server answers already at {found.url}")
+    found = session.start_server(port, time_mode, *more)
+    session.say(f"the server answers at {found.url}")
     session.answer({"url": found.url, "pid": found.pid})
 
 
-@command(cli)
+@command(cli, about=SERVER)
 def down(session: Session) -> None:
     """Stop the embedded server; its state is kept."""
-    only_embedded(session, "down")
     stopped = background.stop(session.directory)
     session.say(f"stopped the server at {stopped.url}" if stopped else "no server of this directory is running")
     session.answer({"stopped": stopped.url if stopped else None})
 
 
-@command(cli)
+@command(cli, about=SERVER, asks=True)
 def status(session: Session) -> None:
     """Whether the embedded server runs, and what it holds."""
-    only_embedded(session, "status")
     found = background.find(session.directory, session.default_url)
     told = background.health(found.url) if found else None
-    session.say("no server is running; 'python cli.py up' starts one" if found is None else _health(found, told or {}))
+    if found is None:
+        session.say("no server is running; 'python cli.py up' starts one")
+    else:
+        session.say(standing.words(found, told or {}))
+        api = session.saga.api_url()
+        session.say(f"POST orders to {api}" if api else f"the saga is not deployed; {NOT_DEPLOYED.partition('? ')[2]}")
     session.answer({"running": found is not None, "url": found.url if found else None, "health": told})
-
-
-def _health(found: background.Running, told: dict[str, Any]) -> str:
-    held = ", ".join(f"{name}: {count}" for name, count in told.get("held", {}).items())
-    return f"{found.url} answers since {told.get('uptime')} s, version {told.get('version')}\n{held}"
 
 
 @command(cli)
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--prune", is_flag=True, help="Remove what bears our tag and is no longer wanted.")
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
-def deploy(session: Session, only_plan: bool, yes: bool) -> None:
+def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     """Create or update everything the saga needs; running it again changes what differs."""
     _, lines, has_errors = _linted(definition.PATH)
     if has_errors:
         raise TerminalError(lines[0])
-    plan = session.saga.plan()
+    session = replace(session, asks=only_plan)
+    unwanted = session.saga.unwanted()
+    plan = session.saga.plan(unwanted if prune else ())
     changes = list(apply.preview(plan))
     session.say("\n".join(changes + ([plan.diff] if plan.diff else [])) if only_plan else "")
+    for resource in () if prune else unwanted:
+        session.say(f"no longer wanted: {resource.name} ({kind_of(resource)}); --prune removes it")
     if not plan:
         session.say("nothing to do")
     elif not only_plan:
         _agreed(session, f"make {len(changes)} changes", yes)
         apply.apply(plan, session.target, lambda done: session.say(f"  {done}"))
         session.say(f"deployed: POST to {session.saga.api_url()}")
-    session.answer({"target": session.name, "changes": changes, "diff": plan.diff, "applied": not only_plan})
+    told = {"target": session.name, "changes": changes, "diff": plan.diff, "applied": not only_plan}
+    session.answer({**told, "unwanted": [resource.name for resource in unwanted]})
 
 
 @command(cli)
@@ -134,41 +145,48 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
 @click.option("--item", "ItemId", default="ITEM001", show_default=True)
 @click.option("--customer", "CustomerId", default="ABC/001", show_default=True)
 @click.option("--quantity", "Quantity", type=int)
-@click.option("--fail-at", "FailAtStage", default="None", type=click.Choice(orders.choices("FailAtStage")))
+@click.option(
+    "--fail-at",
+    "FailAtStage",
+    default="None",
+    type=click.Choice(orders.choices("FailAtStage")),
+    metavar="STAGE",
+    help=f"The step to fail on purpose: {', '.join(orders.choices('FailAtStage'))}.",
+)
 @click.option("--fail-mode", "FailMode", type=click.Choice(orders.choices("FailMode")))
 @click.option("--message-id", "MessageId", help="The order's id; made up when not given.")
 @click.option("--input", "file", type=click.Path(path_type=Path), help="An input file instead of the options above.")
 @click.option("--via", type=click.Choice(["states", "api"]), default="states", show_default=True)
-@click.option("--time", "time_mode", type=click.Choice(["skip", "real"]), default="skip", help="Embedded target only.")
+@click.option(
+    "--time", "time_mode", type=click.Choice(["skip", "real"]), help="Its waits, on the embedded target. Default: skip."
+)
 @click.option("--no-wait", is_flag=True, help="Start it, and do not follow it.")
 def start(
-    session: Session, file: Path | None, via: str, time_mode: str, no_wait: bool, **fields: str | int | None
+    session: Session, file: Path | None, via: str, time_mode: str | None, no_wait: bool, **fields: str | int | None
 ) -> None:
     """Run a saga and show its states as they pass, then the tables before, at the wait and after."""
-    order = _order(file, fields)
+    if time_mode is not None and session.name != "embedded":
+        raise TerminalError(f"--time: time can't be skipped on {session.name}; leave it out")
+    order = ordering.order_of(file, fields)
     if no_wait:
-        arn = saga_run.start(session, order, via)
+        arn = ordering.once_more(session, file, order, lambda order: saga_run.start(session, order, via, time_mode))
         session.say(arn)
         session.answer({"executionArn": arn})
         return
-    outcome = saga_run.run(session, order, via, time_mode)
+    outcome = ordering.once_more(
+        session, file, order, lambda order: saga_run.run(session, order, via, time_mode or "skip")
+    )
     _tell(session, outcome)
     if not outcome.succeeded:
         sys.exit(ENDED_OTHERWISE)
-
-
-def _order(file: Path | None, fields: dict[str, str | int | None]) -> dict[str, Any]:
-    where = str(file) if file else "order"
-    order = orders.parse(orders.read(file), where) if file else {k: v for k, v in fields.items() if v is not None}
-    if isinstance(order, dict) and not order.get("MessageId"):
-        order = {**order, "MessageId": f"order-{secrets.token_hex(4)}"}
-    return orders.checked(order, where)
 
 
 def _tell(session: Session, outcome: saga_run.Outcome) -> None:
     told, moments = outcome.told, outcome.moments
     session.say(f"{told.status}{f': {told.error}' if told.error else ''}\n")
     session.say(show.tables(moments))
+    if undone := [step.state for step in told.steps if step.outcome == "compensated"]:
+        session.say(f"Undone by: {', '.join(undone)}")
     session.answer(
         {
             "executionArn": outcome.arn,
@@ -177,23 +195,28 @@ def _tell(session: Session, outcome: saga_run.Outcome) -> None:
             "steps": [_step(step) for step in told.steps],
             "tables": moments,
             "changed": show.change_rows(moments["before"], moments["after"]),
+            "undone": [step.state for step in told.steps if step.outcome == "compensated"],
         }
     )
 
 
 def _step(step: steps.Step) -> dict[str, Any]:
     told = {"state": step.state, "type": step.type, "outcome": step.outcome, "seconds": step.seconds}
-    return {**told, "status": step.status or None, "error": step.error or None, "attempts": step.attempts}
+    said = {"status": step.status or None, "error": step.error or None, "reason": step.reason or None}
+    return {**told, **said, "attempts": step.attempts}
 
 
-@command(cli)
+@command(cli, asks=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 def executions(session: Session, limit: int) -> None:
-    """The latest executions."""
+    """The latest executions, by what happened to them last: their end, or their start while they run."""
     arn = session.saga.machine.arn
     found = session.client("stepfunctions").list_executions(stateMachineArn=arn, maxResults=limit)["executions"]
+    if found:
+        session.say(f"{'status':<10} {'started':<19}  {'ended':<19}  name")
     for execution in found:
-        session.say(f"{execution['status']:<10} {execution['startDate']:%Y-%m-%d %H:%M:%S}  {execution['name']}")
+        ended = f"{execution['stopDate']:{MOMENT}}" if "stopDate" in execution else ""
+        session.say(f"{execution['status']:<10} {execution['startDate']:{MOMENT}}  {ended:<19}  {execution['name']}")
     if not found:
         session.say("no executions yet; 'python cli.py start' makes one")
     session.answer([{k: e.get(k) for k in ("name", "status", "executionArn", "startDate", "stopDate")} for e in found])
@@ -201,13 +224,25 @@ def executions(session: Session, limit: int) -> None:
 
 @command(cli)
 @click.argument("execution")
+def stop(session: Session, execution: str) -> None:
+    """Stop an execution (its name or ARN) where it is; nothing is undone."""
+    arn = _execution_arn(session, execution)
+    session.client("stepfunctions").stop_execution(executionArn=arn, error="Stopped", cause="python cli.py stop")
+    session.say(f"stopped {execution}; nothing was undone, see 'python cli.py tables'")
+    session.answer({"executionArn": arn})
+
+
+def _execution_arn(session: Session, execution: str) -> str:
+    machine = session.saga.machine.arn.replace(":stateMachine:", ":execution:")
+    return execution if execution.startswith("arn:") else f"{machine}:{execution}"
+
+
+@command(cli, asks=True)
+@click.argument("execution")
 @click.option("--events", is_flag=True, help="The events as they are, instead of the steps.")
 def history(session: Session, execution: str, events: bool) -> None:
     """What an execution (its name or ARN) went through."""
-    machine = session.saga.machine.arn
-    arn = (
-        execution if execution.startswith("arn:") else f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
-    )
+    arn = _execution_arn(session, execution)
     found = saga_run.history(session, arn)
     told = steps.read(found)
     if events:
@@ -231,7 +266,7 @@ def _tree(session: Session, arn: str, events: list[dict[str, Any]]) -> list[Text
     return tree(told(arn, events), lambda child: told(child, saga_run.history(session, child)))
 
 
-@command(cli)
+@command(cli, asks=True)
 def tables(session: Session) -> None:
     """Every row of the saga's tables."""
     snapshot = session.tables()
@@ -239,7 +274,7 @@ def tables(session: Session) -> None:
     session.answer(snapshot)
 
 
-@command(cli)
+@command(cli, about=("json",))
 @click.argument("file", type=click.Path(path_type=Path), default=definition.PATH)
 @click.option("--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="Default: all of inputs/.")
 def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
@@ -281,20 +316,28 @@ def _input_problems(path: Path) -> list[str]:
 
 @command(cli)
 @click.argument("function")
-@click.argument("event", type=click.Path(path_type=Path))
-def invoke(session: Session, function: str, event: Path) -> None:
-    """Call one deployed function with an event from a file."""
-    text = orders.read(event)
+@click.argument("event", type=click.Path(path_type=Path), required=False)
+def invoke(session: Session, function: str, event: Path | None) -> None:
+    """Call one deployed function and show its answer and its log.
+
+    EVENT is a file with the event; without one, an example of what the function gets is sent, and shown first.
+    """
+    text = orders.read(event) if event else json.dumps(ordering.example(session, function))
     orders.parse(text, str(event))
-    answer = session.client("lambda").invoke(FunctionName=function, Payload=text.encode())
+    if event is None:
+        session.say(f"event: {text}")
+    answer = session.client("lambda").invoke(FunctionName=function, Payload=text.encode(), LogType="Tail")
     payload = json.loads(answer["Payload"].read() or b"null")
+    log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     session.say(json.dumps(payload, indent=2))
-    session.answer({"payload": payload, "error": answer.get("FunctionError")})
+    if log and not session.quiet:
+        click.echo(log.rstrip(), err=True)
+    session.answer({"payload": payload, "error": answer.get("FunctionError"), "log": log.splitlines()})
     if answer.get("FunctionError"):
         sys.exit(1)
 
 
-@command(cli)
+@command(cli, about=("config", "json"))
 def demo(session: Session) -> None:
     """A saga that succeeds and one that fails and is undone, on a server of its own that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="saga-demo-") as place:
@@ -311,11 +354,14 @@ def demo(session: Session) -> None:
 def _demonstrate(session: Session) -> bool:
     apply.apply(session.saga.plan(), session.target)
     session.say(f"Deployed on {session.target.endpoint}.\n\nAn order that goes through:")
-    bought = saga_run.run(session, _order(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"}))
+    bought = saga_run.run(
+        session, ordering.order_of(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"})
+    )
     _tell(session, bought)
     session.say("\nAn order whose inventory step fails on purpose:")
     undone = saga_run.run(
-        session, _order(None, {"ItemId": "ITEM002", "CustomerId": "DEF/002", "FailAtStage": "UpdateInventory"})
+        session,
+        ordering.order_of(None, {"ItemId": "ITEM002", "CustomerId": "DEF/002", "FailAtStage": "UpdateInventory"}),
     )
     _tell(session, undone)
     back = not show.change_rows(undone.moments["before"], undone.moments["after"])
@@ -338,7 +384,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         cli.main(arguments, prog_name="cli.py", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; nothing more was changed")
+        _fail("stopped; what was done before stays done")
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         sys.exit(1)

@@ -30,6 +30,16 @@ class Config:
     targets: dict[str, dict[str, str]]
 
     @property
+    def steps(self) -> list[str]:
+        """The functions that are a step or a compensation: all but the one that starts the state machine."""
+        return [name for name, told in self.functions.items() if not told.get("starts")]
+
+    @property
+    def stages(self) -> list[str]:
+        """What FailAtStage may be."""
+        return ["None", *(name.removesuffix("Lambda") for name in self.steps)]
+
+    @property
     def tags(self) -> dict[str, str]:
         return {self.tag["key"]: self.tag["value"]}
 

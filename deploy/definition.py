@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deploy.errors import DeployError
 
 PATH = Path(__file__).parent.parent / "statemachine" / "definition.asl.json"
+CLAIMS = PATH.with_name("saga.yaml")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -25,6 +28,11 @@ def read(path: Path = PATH) -> str:
         raise DeployError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise DeployError(f"{path}: not UTF-8 (byte {error.start})") from error
+
+
+def claims() -> dict[str, Any]:
+    """What the saga claims of itself: ``undo`` maps each step to its compensation, by the names of their states."""
+    return dict(yaml.safe_load(CLAIMS.read_text(encoding="utf-8")))
 
 
 def placeholders(text: str) -> frozenset[str]:

@@ -152,7 +152,7 @@ class _Saga:
     def machine_role(self) -> Role:
         repairs = self.config.repairs
         policy = policies.document(
-            policies.invoke([self._function(name) for name in self._steps()]),
+            policies.invoke([self._function(name) for name in self.config.steps]),
             policies.rows(self._table(repairs["table"]), repairs["actions"]),
             policies.LOG_DELIVERY,
             *([policies.TRACING] if self.config.state_machine["tracing"] else []),
@@ -188,7 +188,7 @@ class _Saga:
 
     def machine(self, template: str) -> StateMachine:
         told = self.config.state_machine
-        values = {f"{name}Arn": self._function(name) for name in self._steps()}
+        values = {f"{name}Arn": self._function(name) for name in self.config.steps}
         text = definition.render(template, {**values, "WaitSeconds": told["wait_seconds"]})
         group = self.target.arn("logs", f"log-group:{told['log_group']}:*")
         logging: dict[str, Any] = {"level": told["log_level"], "includeExecutionData": told["log_level"] != "OFF"}
@@ -235,11 +235,8 @@ class _Saga:
         if told.get("publishes"):
             environment["TOPIC_ARN"] = self.topic().arn
         if told.get("starts"):
-            environment["STATE_MACHINE_ARN"] = machine.alias_arn
+            environment |= {"STATE_MACHINE_ARN": machine.alias_arn, "STAGES": ",".join(self.config.stages)}
         return environment
-
-    def _steps(self) -> list[str]:
-        return [name for name, told in self.config.functions.items() if not told.get("starts")]
 
     def _orchestrator(self) -> str:
         for name, told in self.config.functions.items():

@@ -1,11 +1,13 @@
 """The stages in one place: configuration and target in, plan out, calls made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy import bundle, definition, plan, teardown
 from deploy.config import Config
 from deploy.remote import Aws, Remote
 from deploy.resources import Resource, RestApi, StateMachine, wanted
+from deploy.tagged import tagged
 from deploy.targets import Target
 
 
@@ -25,11 +27,21 @@ class Saga:
     def api(self) -> RestApi:
         return next(resource for resource in self.resources if isinstance(resource, RestApi))
 
-    def plan(self) -> plan.Plan:
-        return plan.deploy(self.resources, self.remote)
+    def plan(self, prune: Sequence[Resource] = ()) -> plan.Plan:
+        """What makes the target as wanted, and last what removes the resources of ``prune``."""
+        wanted = plan.deploy(self.resources, self.remote)
+        unwanted = teardown.destroy(prune, self.remote).plan
+        return plan.Plan((*wanted.instructions, *unwanted.instructions), wanted.diff)
+
+    def unwanted(self) -> tuple[Resource, ...]:
+        """What bears our tag and the configuration does not name (any more)."""
+        names = {(type(resource), resource.name) for resource in self.resources}
+        found = tagged(self.target, self.api.tags)
+        return tuple(resource for resource in found if (type(resource), resource.name) not in names)
 
     def teardown(self) -> teardown.Teardown:
-        return teardown.destroy(self.resources, self.remote)
+        """What removes all that bears our tag, named or not."""
+        return teardown.destroy((*self.unwanted(), *self.resources), self.remote)
 
     def api_url(self) -> str | None:
         """Where the REST API answers; ``None`` when it is not deployed."""

@@ -36,7 +36,7 @@ def update(order: Order) -> tables.Row:
     return {"ItemId": order.item, "Quantity": order.quantity}
 
 
-@step("RevertInventory", "INVENTORY_REVERTED")
+@step("RevertInventory", "INVENTORY_REVERTED", undoes="UpdateInventory")
 def revert(order: Order) -> tables.Row:
     """Puts back what this saga's reservation says, which is nothing when there is none."""
     cancel(order)

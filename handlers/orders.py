@@ -33,7 +33,7 @@ def place(order: Order) -> tables.Row:
     return {}
 
 
-@step("RemoveOrder", "ORDER_REMOVED")
+@step("RemoveOrder", "ORDER_REMOVED", undoes="PlaceOrder")
 def remove(order: Order) -> tables.Row:
     """Deletes the row this saga wrote, if it did."""
     return {"Undone": tables.delete_mine(tables.ORDERS, {"OrderId": order.id}, order.saga)}

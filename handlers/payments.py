@@ -35,7 +35,7 @@ def make(order: Order) -> tables.Row:
     return {}
 
 
-@step("RevertPayment", "PAYMENT_REVERTED")
+@step("RevertPayment", "PAYMENT_REVERTED", undoes="MakePayment")
 def revert(order: Order) -> tables.Row:
     """Deletes the payment this saga made, if it did."""
     cancel(order)

@@ -51,11 +51,14 @@ class TransactionConflictError(Exception):
     """Another saga was writing the same rows. The state machine retries this name with back-off and jitter."""
 
 
-def step(stage: str, status: str) -> Callable[[Commit], Callable[[Event, Any], dict[str, Any]]]:
+def step(stage: str, status: str, *, undoes: str = "") -> Callable[[Commit], Callable[[Event, Any], dict[str, Any]]]:
     """Makes a Lambda handler of ``commit(order) -> details``; the answer is ``{Status, OrderId, **details}``.
 
-    ``stage`` is the name FailAtStage knows the step by, ``status`` what it answers when it has done its work.
+    ``stage`` is the name FailAtStage knows the step by, ``status`` what it answers when it has done its work,
+    ``undoes`` the step whose compensation this is.
     """
+    if undoes:
+        faults.COMPENSATED_BY[undoes] = stage
 
     def decorate(commit: Commit) -> Callable[[Event, Any], dict[str, Any]]:
         @wraps(commit)

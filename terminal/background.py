@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,21 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Running:
-    """``pid`` is 0 for a server somebody else started."""
+    """``pid`` is 0 for a server somebody else started; ``directory`` is where it keeps its state, if anywhere."""
 
     pid: int
     url: str
+    directory: str | None = None
+    time: str = "skip"
 
 
 def find(directory: Path, url: str) -> Running | None:
     """The server of that directory, else any of our kind that answers at ``url``."""
     noted = _noted(directory)
-    if noted and health(noted.url) and _is_server(noted.pid):
-        return noted
-    return Running(0, url) if health(url) else None
+    if noted and (told := health(noted.url)) and _is_server(noted.pid):
+        return replace(noted, directory=told.get("stateDirectory"), time=str(told.get("time")))
+    told = health(url)
+    return Running(0, url, told.get("stateDirectory"), str(told.get("time"))) if told else None
 
 
 def start(directory: Path, *arguments: str) -> Running:
@@ -58,7 +61,7 @@ def start(directory: Path, *arguments: str) -> Running:
         process.wait(PATIENCE)
         raise TerminalError(f"the server did not start: {_last_line(log)}")
     running = Running(process.pid, url)
-    (directory / "server.json").write_text(json.dumps(asdict(running)))
+    (directory / "server.json").write_text(json.dumps({"pid": running.pid, "url": running.url}))
     return running
 
 

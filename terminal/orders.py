@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from deploy import config
 from terminal.errors import TerminalError
 
 ROOT = Path(__file__).parent.parent / "statemachine"
@@ -17,8 +19,12 @@ LIMIT = 262_144
 Positions = Mapping[tuple[str | int, ...], tuple[int, int]]
 
 
+@cache
 def schema() -> dict[str, Any]:
-    return json.loads((ROOT / "order.schema.json").read_text())
+    """The order's schema, with the stages of deploy/config.yaml."""
+    told: dict[str, Any] = json.loads((ROOT / "order.schema.json").read_text())
+    told["properties"]["FailAtStage"]["enum"] = config.load().stages
+    return told
 
 
 def choices(field: str) -> list[str]:

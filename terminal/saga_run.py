@@ -15,7 +15,7 @@ from terminal import background, show
 from terminal.errors import TerminalError
 from terminal.session import Session
 from terminal.steps import Told, read
-from terminal.tables import Snapshot
+from terminal.tables import Change, Snapshot, changes
 
 POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
 """Seconds between two looks at a history."""
@@ -23,7 +23,7 @@ POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
 
 @dataclass
 class Outcome:
-    """``moments`` are the tables before, at the wait (if it came to that) and after."""
+    """``moments`` are the tables before, when most was changed, at the wait (if it came to that) and after."""
 
     arn: str
     told: Told = field(default_factory=Told)
@@ -47,15 +47,42 @@ def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mo
         moments["at the wait"] = session.tables()
         hurry()
 
+    def at_step() -> None:
+        now = session.tables()
+        if "at the wait" not in moments and len(changes(moments["before"], now)) >= len(_most(moments)):
+            moments["on the way"] = now
+
     outcome = Outcome(_STARTS[via](session, order), moments=moments)
-    outcome.told = follow(session, outcome.arn, {"waiting": at_wait, "retrying": hurry})
+    try:
+        outcome.told = follow(session, outcome.arn, {"waiting": at_wait, "retrying": hurry}, at_step)
+    except KeyboardInterrupt:
+        raise StoppedFollowingError(outcome.arn) from None
     moments["after"] = session.tables()
+    if "at the wait" in moments or not _most(moments):
+        moments.pop("on the way", None)
     return outcome
 
 
-def start(session: Session, order: Mapping[str, Any], via: str) -> str:
+class StoppedFollowingError(TerminalError):
+    """Ctrl-C, while the saga goes on by itself."""
+
+    def __init__(self, arn: str) -> None:
+        name = arn.rpartition(":")[2]
+        super().__init__(
+            f"not followed any further; the saga {name} goes on: 'python cli.py history {name}' shows it, "
+            f"'python cli.py stop {name}' stops it where it is"
+        )
+
+
+def _most(moments: Mapping[str, Snapshot]) -> list[Change]:
+    return changes(moments["before"], moments.get("on the way", moments["before"]))
+
+
+def start(session: Session, order: Mapping[str, Any], via: str, time_mode: str | None) -> str:
     """The execution's ARN."""
     _known(session, order)
+    if time_mode is not None:
+        background.pace(session.target.endpoint, order["MessageId"], time_mode)
     return _STARTS[via](session, order)
 
 
@@ -67,6 +94,10 @@ def _known(session: Session, order: Mapping[str, Any]) -> Snapshot:
     return tables
 
 
+class UsedError(TerminalError):
+    """The order's id names an earlier saga."""
+
+
 def _by_states(session: Session, order: Mapping[str, Any]) -> str:
     text = json.dumps(order, sort_keys=True)
     request = {"stateMachineArn": session.saga.machine.alias_arn, "name": order["MessageId"], "input": text}
@@ -75,7 +106,7 @@ def _by_states(session: Session, order: Mapping[str, Any]) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             message = f"MessageId: {order['MessageId']} names an earlier saga; see 'cli.py history', or take another"
-            raise TerminalError(message) from error
+            raise UsedError(message) from error
         raise
 
 
@@ -108,15 +139,20 @@ def history(session: Session, arn: str) -> list[dict[str, Any]]:
     return [event for page in pages for event in page["events"]]
 
 
-def follow(session: Session, arn: str, when: Mapping[str, Callable[[], None]]) -> Told:
-    """Tells each step once it is over. ``when`` is called once for each outcome a step under way is first seen in."""
+def follow(session: Session, arn: str, when: Mapping[str, Callable[[], None]], at_step: Callable[[], None]) -> Told:
+    """Tells each step once it is over, and calls ``at_step``.
+
+    ``when`` is called once for each outcome a step under way is first seen in.
+    """
     shown, reached = 0, set()
     console = show.console()
     spinner = console.status("starting") if console.is_terminal and not session.quiet else nullcontext()
     with spinner as status:
         while True:
             told = read(history(session, arn))
-            shown = _tell_over(session, told, shown)
+            seen, shown = shown, _tell_over(session, told, shown)
+            if shown > seen and told.status == "RUNNING":
+                at_step()
             if told.status != "RUNNING":
                 return told
             current = told.steps[-1] if told.steps else None

@@ -1,8 +1,7 @@
 """Where a command works: target, configuration and server, from the options every command has."""
 
 import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -26,6 +25,8 @@ class Session:
     config_file: Path
     directory: Path
     quiet: bool
+    asks: bool = False
+    """Whether the command changes nothing, so that no server is started for it."""
 
     @cached_property
     def config(self) -> config.Config:
@@ -33,10 +34,10 @@ class Session:
 
     @cached_property
     def target(self) -> targets.Target:
-        """The target, its server started first when it is the embedded one and does not run."""
-        if self.name == "embedded" and self.endpoint is None:
-            return targets.connect(self.name, self.config, self.server().url)
-        return targets.connect(self.name, self.config, self.endpoint)
+        """The target; the embedded server is started first when it does not run and the command does not only ask."""
+        if self.name != "embedded" or self.endpoint is not None:
+            return targets.connect(self.name, self.config, self.endpoint)
+        return targets.connect(self.name, self.config, self.server().url)
 
     @cached_property
     def saga(self) -> saga.Saga:
@@ -48,9 +49,13 @@ class Session:
 
     def server(self) -> background.Running:
         found = background.find(self.directory, self.default_url)
+        if found is None and self.asks:
+            raise TerminalError(f"no server of {self.directory} is running; 'python cli.py up' starts one")
         if found is None:
             found = self.start_server(urlsplit(self.default_url).port, "skip")
             self.say(f"started the embedded server at {found.url} (waits are skipped; 'cli.py down' stops it)")
+        elif found.directory not in (None, str(self.directory)):
+            click.echo(f"note: the server at {found.url} keeps its state in {found.directory}", err=True)
         return found
 
     def start_server(self, port: int | None, time: str, *more: str) -> background.Running:
@@ -79,53 +84,75 @@ class Session:
             click.echo(json.dumps(document, indent=2, default=str))
 
 
-def command(group: click.Group, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:
-    """A command of the group with the options all have; the function gets a ``Session`` first."""
+ALL = ("target", "config", "state_dir", "json")
+SERVER = ("config", "state_dir", "json")
+"""What a command can be about: whose options it has."""
+
+
+def command(
+    group: click.Group, *, about: Sequence[str] = ALL, asks: bool = False, **settings: Any
+) -> Callable[[Callable[..., None]], click.Command]:
+    """A command of the group, with those options its session is ``about``; the function gets a ``Session`` first."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @wraps(function)
-        def run(
-            target: str, endpoint: str | None, config_file: Path, state_dir: Path, as_json: bool, **more: Any
-        ) -> None:
-            function(Session(target, endpoint, config_file, state_dir.absolute(), as_json), **more)
+        def run(**given: Any) -> None:
+            told = {name: given.pop(name) for name in _DEFAULTS if name in given}
+            function(Session(**{**_DEFAULTS, **told}, asks=asks), **given)
 
         wrapped: Callable[..., None] = run
-        for option in reversed(_OPTIONS):
-            wrapped = option(wrapped)
+        for name in reversed(about):
+            for option in reversed(_OPTIONS[name]):
+                wrapped = option(wrapped)
         return group.command(**settings)(wrapped)
 
     return decorate
 
 
+def _absolute(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    return value.absolute()
+
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DIRECTORY = click.Path(path_type=Path, file_okay=True)
-_OPTIONS = (
-    click.option(
-        "--target",
-        envvar="SAGA_TARGET",
-        type=click.Choice(targets.NAMES),
-        default="embedded",
-        show_default=True,
-        help="Where to; also SAGA_TARGET.",
+_STATE = Path(".sfn")
+_DEFAULTS: dict[str, Any] = {
+    "name": "embedded",
+    "endpoint": None,
+    "config_file": config.DEFAULT,
+    "directory": _STATE.absolute(),
+    "quiet": False,
+}
+_OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "target": (
+        click.option(
+            "--target",
+            "name",
+            envvar="SAGA_TARGET",
+            type=click.Choice(targets.NAMES),
+            default="embedded",
+            show_default=True,
+            help="Where to; also SAGA_TARGET.",
+        ),
+        click.option(
+            "--endpoint", envvar="SAGA_ENDPOINT", metavar="URL", help="Where the target answers, if elsewhere."
+        ),
     ),
-    click.option("--endpoint", envvar="SAGA_ENDPOINT", metavar="URL", help="Where the target answers, if elsewhere."),
-    click.option("--config", "config_file", type=_FILE, default=config.DEFAULT, help="Instead of deploy/config.yaml."),
-    click.option(
-        "--state-dir",
-        envvar="SAGA_STATE_DIR",
-        type=_DIRECTORY,
-        default=Path(".sfn"),
-        help="Where the embedded server keeps its state (default: .sfn).",
+    "config": (
+        click.option(
+            "--config", "config_file", type=_FILE, default=config.DEFAULT, help="Instead of deploy/config.yaml."
+        ),
     ),
-    click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
-)
-
-
-def only_embedded(session: Session, what: str) -> None:
-    """Raises ``TerminalError`` for a command that has no meaning elsewhere."""
-    if session.name != "embedded":
-        raise TerminalError(f"{what} is about the embedded server; {session.name} is started by its own means")
-
-
-def is_terminal() -> bool:
-    return os.isatty(1)
+    "state_dir": (
+        click.option(
+            "--state-dir",
+            "directory",
+            envvar="SAGA_STATE_DIR",
+            type=_DIRECTORY,
+            default=_STATE,
+            callback=_absolute,
+            help="Where the embedded server keeps its state (default: .sfn).",
+        ),
+    ),
+    "json": (click.option("--json", "quiet", is_flag=True, help="Answer in JSON."),),
+}

@@ -1,6 +1,6 @@
 """How it looks: steps as they pass, and tables before, at the wait and after with what differs marked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,9 @@ LOOKS = {
     "running": ("▸", "bold"),
 }
 MARKS = {"+": "green", "-": "red", "~": "yellow"}
+_ANY = 100_000
+"""Columns where there is no end of them: in a pipe."""
+_LONG = 40
 HIDDEN = ("Saga",)
 """Columns that say nothing to a person."""
 
@@ -30,7 +33,7 @@ def step_line(step: Step) -> Text:
     """``✗ Update Inventory   failed   0.12 s  ERROR`` on one line."""
     sign, colour = LOOKS[step.outcome]
     took = "" if step.seconds is None else f"{step.seconds:.2f} s"
-    said = step.error or step.status
+    said = ": ".join(part for part in (step.error or step.status, step.reason if step.failed else "") if part)
     tries = f" ({step.attempts} attempts)" if step.attempts > 1 else ""
     return Text(f"  {sign} {step.state:<24}{step.outcome:<14}{took:>9}  {said}{tries}".rstrip(), style=colour)
 
@@ -46,22 +49,42 @@ def lines(texts: Iterable[Text]) -> None:
 
 
 def tables(moments: Mapping[str, Snapshot]) -> RenderableType:
-    """The moments side by side for every row that is not the same in all of them, then what stayed as it was."""
-    first = next(iter(moments.values()))
+    """The moments side by side for every row that is not the same in all of them, then what stayed as it was.
+
+    Where there is no room side by side, one below the other.
+    """
+    rows = dict(_differing(moments))
+    total = sum(len(table) for table in next(iter(moments.values())).values())
+    looked = ", ".join(moments)
+    if not rows:
+        return Text(f"Tables: the same at every moment that was looked at ({looked}); {total} rows")
     shown = Table(title="Tables", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    shown.add_column("", min_width=max((len(f"{t}/{k}") for s in moments.values() for t in s for k in s[t]), default=0))
+    shown.add_column("", no_wrap=True)
     for moment in moments:
         shown.add_column(moment)
-    same = 0
-    for table in first:
+    for name, cells in rows.items():
+        shown.add_row(name, *cells)
+    room = console()
+    fits = room.measure(shown, options=room.options.update(max_width=_ANY)).maximum <= room.width
+    same = len({(t, k) for s in moments.values() for t in s for k in s[t]}) - len(rows)
+    foot = Text(f"  {same} rows the same at every moment", style="dim")
+    return Group(shown if fits else _stacked(rows, moments), foot)
+
+
+def _differing(moments: Mapping[str, Snapshot]) -> Iterator[tuple[str, list[Text]]]:
+    for table in next(iter(moments.values())):
         for key in sorted({key for snapshot in moments.values() for key in snapshot[table]}):
             rows = [snapshot[table].get(key) for snapshot in moments.values()]
-            if all(row == rows[0] for row in rows):
-                same += 1
-            else:
-                shown.add_row(f"{table}/{key}", *_cells(rows))
-    foot = Text(f"  {same} rows the same at every moment", style="dim")
-    return Group(shown, foot) if shown.row_count else Group(Text("Tables: no row changed at any moment"), foot)
+            if any(row != rows[0] for row in rows):
+                yield f"{table}/{key}", _cells(rows)
+
+
+def _stacked(rows: Mapping[str, list[Text]], moments: Iterable[str]) -> RenderableType:
+    shown = [Text("Tables", style="italic")]
+    for name, cells in rows.items():
+        shown.append(Text(name))
+        shown += [Text.assemble(f"  {moment:<12} ", cell) for moment, cell in zip(moments, cells, strict=True)]
+    return Group(*shown)
 
 
 def _cells(rows: Iterable[Mapping[str, Any] | None]) -> list[Text]:
@@ -77,7 +100,7 @@ def _cells(rows: Iterable[Mapping[str, Any] | None]) -> list[Text]:
 def _cell(row: Mapping[str, Any] | None, first: Mapping[str, Any] | None, names: Iterable[str]) -> Text:
     if row is None:
         return Text("- gone", style=MARKS["-"]) if first else Text("·", style="dim")
-    text = ", ".join(f"{name}={str(row[name])[:40]}" for name in names if name in row)
+    text = ", ".join(f"{name}={_short(row[name])}" for name in names if name in row)
     if row == first:
         return Text(text)
     mark = "~" if first else "+"
@@ -91,7 +114,7 @@ def contents(snapshot: Snapshot) -> RenderableType:
         columns = list(dict.fromkeys(c for row in rows.values() for c in row if c not in HIDDEN))
         table = Table(*columns, title=f"{name} ({len(rows)})", title_justify="left", box=None, padding=(0, 2, 0, 0))
         for row in rows.values():
-            table.add_row(*(str(row.get(c, ""))[:60] for c in columns))
+            table.add_row(*(_short(row.get(c, "")) for c in columns))
         shown.append(table)
     return Group(*shown)
 
@@ -111,4 +134,10 @@ def _row(change: Change) -> dict[str, Any]:
 def console() -> Console:
     """Plain, unwrapped lines when the output is not a terminal."""
     made = Console(highlight=False, soft_wrap=False)
-    return made if made.is_terminal else Console(highlight=False, width=200, no_color=True)
+    return made if made.is_terminal else Console(highlight=False, width=_ANY, no_color=True)
+
+
+def _short(value: Any) -> str:
+    """Long values end in an ellipsis on a terminal; in a pipe they are whole."""
+    text = str(value)
+    return text if len(text) <= _LONG or not console().is_terminal else f"{text[:_LONG]}…"

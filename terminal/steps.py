@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-COMPENSATIONS = frozenset({"Revert Payment", "Revert Inventory", "Remove Order"})
+from deploy import definition
+
+COMPENSATIONS = frozenset(definition.claims()["undo"].values())
 ENDS = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -21,7 +23,8 @@ _ANSWERS = ("LambdaFunctionSucceeded", "TaskSucceeded", "ActivitySucceeded")
 class Step:
     """A state that was entered. Times are the execution's own; ``left`` is ``None`` while it is in the state.
 
-    ``status`` is what the task answered (its Status), ``error`` the last error's name, ``attempts`` how many were made.
+    ``status`` is what the task answered (its Status), ``error`` the last error's name, ``reason`` why it failed,
+    ``attempts`` how many were made.
     """
 
     state: str
@@ -30,6 +33,7 @@ class Step:
     left: datetime | None = None
     status: str = ""
     error: str = ""
+    reason: str = ""
     attempts: int = 0
 
     @property
@@ -99,18 +103,24 @@ def _task(step: Step, kind: str, details: Mapping[str, Any]) -> None:
     if kind.endswith("Scheduled"):
         step.attempts += 1
     elif kind in _ANSWERS:
-        step.status, step.error = _status(details.get("output")), ""
+        answer = _answer(details.get("output"))
+        step.status, step.error, step.reason = str(answer.get("Status", "")), "", str(answer.get("Reason", ""))
     elif kind.endswith(_FAILURES):
-        step.error = details.get("error", kind)
+        step.error, step.reason = details.get("error", kind), _message(details.get("cause", ""))
 
 
 def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((value for key, value in event.items() if key.endswith("EventDetails")), {})
 
 
-def _status(output: str | None) -> str:
+def _answer(output: str | None) -> Mapping[str, Any]:
     try:
         answer = json.loads(output or "null")
     except ValueError:
-        return ""
-    return str(answer.get("Status", "")) if isinstance(answer, dict) else ""
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _message(cause: str) -> str:
+    """What a function that raised said, or the cause itself."""
+    return str(_answer(cause).get("errorMessage", cause))

@@ -3,12 +3,17 @@
 Where many wrong inputs differ in their words only, ``main`` is called in this process, one after the other.
 """
 
+import contextlib
 import io
 import json
 import os
+import pty
+import re
+import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -163,7 +168,7 @@ def test_a_state_directory_that_cannot_be_written_is_named(tmp_path):
 
 def test_deploying_again_has_nothing_to_do(terminal):
     ran = terminal.run("deploy", "--json")
-    assert ran.json == {"target": "embedded", "changes": [], "diff": "", "applied": True}
+    assert ran.json == {"target": "embedded", "changes": [], "diff": "", "applied": True, "unwanted": []}
 
 
 def test_a_plan_shows_the_difference_and_changes_nothing(terminal, tmp_path):
@@ -248,7 +253,14 @@ def test_an_order_need_not_be_waited_for_and_is_listed_and_told_afterwards(termi
         (["deploy", "--target", "mars"], "'mars' is not one of 'embedded', 'localstack', 'aws'"),
         (["tables", "--target", "localstack", "--endpoint", "http://localhost:9"], "docker compose up -d"),
         (["tables", "--endpoint", "http://127.0.0.1:9"], "start it with 'python cli.py up'"),
-        (["up", "--target", "aws"], "up is about the embedded server"),
+        (["up", "--target", "aws"], "No such option '--target'"),
+        (["demo", "--target", "aws"], "No such option '--target'"),
+        (["start", "--input", "statemachine/inputs/success.json", "--item", "ITEM002"], "leave ItemId to it"),
+        (["up", "--time", "60"], "which --time 60 would not change; stop it first"),
+        (["up", "--in-memory"], "which --in-memory would not change"),
+        (["up", "--port", "1"], "which --port 1 would not change"),
+        (["start", "--target", "localstack", "--time", "skip"], "time can't be skipped on localstack"),
+        (["invoke", "Nobody"], "deploy/config.yaml has PlaceOrderLambda"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -294,6 +306,127 @@ def test_aws_is_asked_about_before_anything_is_made_there(terminal, tmp_path):
     assert "AWS account 123456789012, region us-east-1" in ran.error
     assert "stopped" in ran.error
     assert terminal.here("deploy", "--json").json["changes"] == []
+
+
+def test_a_function_is_called_with_an_example_and_shows_its_log(terminal):
+    for function in CONFIG.functions:
+        ran = terminal.here("invoke", function)
+        assert ran.status == 0, ran.out
+        assert ran.out.startswith('event: {"')
+        assert "REPORT RequestId" in ran.error
+    assert terminal.here("invoke", "PlaceOrderLambda", "--json").json["payload"]["Status"] == "ORDER_PLACED"
+
+
+def test_an_input_file_can_be_started_again(terminal):
+    file = str(ROOT / "statemachine/inputs/success.json")
+    names = [terminal.here("start", "--input", file, "--no-wait", "--json").json["executionArn"] for _ in range(2)]
+    assert names[0] != names[1]
+    assert names[1].rpartition("-")[0].endswith(names[0].rpartition(":")[2])
+    assert "names an earlier saga" in complaint(
+        terminal.here("start", "--input", file, "--message-id", names[0].rpartition(":")[2])
+    )
+
+
+def test_an_order_not_followed_takes_the_time_it_was_told(terminal):
+    arn = terminal.here("start", "--fail-at", "UpdateInventory", "--time", "real", "--no-wait", "--json").json
+    name = arn["executionArn"].rpartition(":")[2]
+    assert next(_waiting(terminal, name)) == "Wait state"
+    assert terminal.here("stop", name).out == f"stopped {name}; nothing was undone, see 'python cli.py tables'\n"
+    assert terminal.here("history", name, "--json").json["status"] == "ABORTED"
+
+
+def _waiting(terminal, name):
+    """The state the saga waits in, once it does."""
+    for _ in range(500):
+        steps = terminal.here("history", name, "--json").json["steps"]
+        yield from (step["state"] for step in steps if step["outcome"] == "waiting")
+
+
+def test_ctrl_c_says_what_goes_on_and_how_to_look_at_it(terminal):
+    command = [sys.executable, str(ROOT / "cli.py"), "start", "--fail-at", "UpdateInventory", "--time", "real"]
+    with subprocess.Popen(
+        [*command, "--message-id", "left-alone"],
+        cwd=ROOT,
+        env=terminal.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert any("Wait state" in line for line in following.stdout)
+        following.send_signal(signal.SIGINT)
+        error = following.stderr.read()
+    assert following.returncode == 1
+    assert "the saga left-alone goes on: 'python cli.py history left-alone' shows it" in error
+    assert terminal.here("history", "left-alone", "--json").json["status"] == "RUNNING"
+    assert terminal.here("stop", "left-alone").status == 0
+
+
+def test_a_step_that_failed_says_why_and_what_undid_it(terminal):
+    ran = terminal.here("start", "--item", "ITEM001", "--quantity", "999999", "--message-id", "too-many")
+    (failed,) = [line for line in ran.out.splitlines() if "✗ Update Inventory" in line]
+    assert "ERROR: " in failed
+    assert "fewer than 999999" in failed
+    assert "Undone by: Revert Inventory, Remove Order" in ran.out
+
+
+def test_status_tells_words_and_where_to_post(terminal):
+    out = terminal.here("status").out
+    assert "state machines: 1" in out
+    assert not set("[]{}") & set(out.replace("[prod]", ""))
+    assert "POST orders to http://" in out
+
+
+def test_executions_show_what_they_are_sorted_by(terminal):
+    lines = terminal.here("executions").out.splitlines()
+    assert lines[0].split() == ["status", "started", "ended", "name"]
+    ended = [line[32:51] for line in lines[1:] if line[32:51].strip()]
+    assert ended == sorted(ended, reverse=True)
+
+
+@pytest.mark.parametrize("command", [["tables"], ["executions"], ["history", "x"], ["deploy", "--plan"]])
+def test_a_command_that_only_asks_starts_no_server(fresh, tmp_path, command):
+    quiet = tmp_path / "config.yaml"
+    quiet.write_text((ROOT / "deploy/config.yaml").read_text().replace("127.0.0.1:8083", "127.0.0.1:9"))
+    assert "is running; 'python cli.py up' starts one" in complaint(fresh.here(*command, "--config", str(quiet)))
+    assert not fresh.directory.exists()
+
+
+def test_what_an_older_configuration_named_is_told_and_removed(terminal, tmp_path):
+    named = (ROOT / "deploy/config.yaml").read_text()
+    older = tmp_path / "older.yaml"
+    older.write_text(named.replace("tables:\n", "tables:\n  Forgotten: {key: [OrderId]}\n", 1))
+    assert terminal.here("deploy", "--config", str(older)).status == 0
+    told = terminal.here("deploy", "--plan")
+    assert "no longer wanted: Forgotten (table); --prune removes it" in told.out
+    assert terminal.here("deploy", "--prune", "--json").json["changes"] == ["delete table Forgotten"]
+    assert terminal.here("deploy", "--plan", "--json").json["unwanted"] == []
+
+
+@pytest.mark.parametrize(
+    "command", [["tables"], ["status"], ["executions"], ["start"], ["--help"], ["start", "--help"]]
+)
+def test_nothing_is_cut_off_at_80_columns(terminal, command):
+    """On a terminal 80 columns wide, what can't stand side by side stands one below the other."""
+    told = on_a_terminal([sys.executable, str(ROOT / "cli.py"), *command], terminal.environment)
+    assert max(len(line) for line in told) <= 80
+    if command == ["start"]:
+        assert any("+ Quantity=1, OrderStatus=PAID" in line for line in told)
+
+
+def on_a_terminal(command, environment):
+    """The lines a command prints on a terminal of 80 columns, without its colours."""
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    named = {**environment, "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(command, cwd=ROOT, env=named, stdin=terminal, stdout=terminal, stderr=terminal):
+        os.close(terminal)
+        told = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while part := os.read(screen, 65_536):
+                told += part
+    os.close(screen)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", told.decode())
+    return [line.split("\r")[-1] for line in plain.replace("\r\n", "\n").split("\n")]
 
 
 def test_without_a_command_the_help_is_shown(fresh):

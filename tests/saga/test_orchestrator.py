@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from deploy import config
 from handlers import orchestrator
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -20,6 +21,7 @@ def machine(aws, monkeypatch):
         "stateMachineArn"
     ]
     monkeypatch.setenv("STATE_MACHINE_ARN", arn)
+    monkeypatch.setenv("STAGES", ",".join(config.load().stages))
     return arn
 
 

@@ -14,13 +14,15 @@ import pytest
 
 from deploy import saga
 from deploy.apply import apply
+from tests.saga import steps
 from tests.saga.places import MINISTACK, Place, deployed
-from tests.saga.test_statemachine import STATES
+from tests.saga.steps import STATES, STEPS, TABLES, UNDO, WAY, stage, table_of
 
-FORWARD = ("PlaceOrder", "UpdateInventory", "MakePayment")
-COMPENSATIONS = {"RevertPayment": "Payments", "RevertInventory": "Reservations", "RemoveOrder": "Orders"}
+FORWARD = tuple(stage(state) for state in STEPS)
+COMPENSATIONS = {stage(UNDO[state]): table_of(state) for state in reversed(STEPS)}
+"""Each with the table in which it leaves a row when it fails."""
 MODES = ("status", "before", "after", "timeout")
-STAGES = ("None", *FORWARD, "SendNotification", *COMPENSATIONS)
+STAGES = ("None", *(stage(state) for state in WAY), *COMPENSATIONS)
 CASES = [("None", "status"), *product(STAGES[1:], MODES)]
 ITEMS = ("ITEM001", "ITEM002", "ITEM003")
 
@@ -75,7 +77,7 @@ def matrix(place: Place, request: pytest.FixtureRequest) -> Matrix:
     cases = [(number, *case) for number, case in enumerate(request.module.CASES)]
     slow = [case for case in cases if case[2] == "timeout"]  # these only sleep, so all at once
     quick = [case for case in cases if case[2] != "timeout"]
-    with ThreadPoolExecutor(len(slow)) as many, ThreadPoolExecutor(2) as few:
+    with ThreadPoolExecutor(max(len(slow), 1)) as many, ThreadPoolExecutor(2) as few:
         futures = {case[1:]: many.submit(run, *case) for case in slow}
         futures |= {case[1:]: few.submit(run, *case) for case in quick}
         ended = {case: future.result() for case, future in futures.items()}
@@ -88,16 +90,16 @@ def test_a_saga_failed_at_a_stage_leaves_the_tables_as_it_must(matrix, stage, mo
     counts = {name: len(found) for name, found in rows.items()}
     if stage in FORWARD:
         assert (told["status"], told["error"]) == ("FAILED", "OrderCompensated")
-        assert counts == {"Orders": 0, "Payments": 0, "Reservations": 0, "Repairs": 0}
+        assert counts == {**dict.fromkeys(TABLES, 0), "Repairs": 0}
     elif stage in COMPENSATIONS:
         assert (told["status"], told["error"]) == ("FAILED", "CompensationFailed")
-        left = dict.fromkeys(("Orders", "Payments", "Reservations"), 0)
+        left = dict.fromkeys(TABLES, 0)
         left[COMPENSATIONS[stage]] = int(mode == "before")
         assert counts == {**left, "Repairs": 1}
         assert [(row["Step"], row["RepairStatus"]) for row in rows["Repairs"]] == [(stage, "OPEN")]
     else:
         assert told["status"] == "SUCCEEDED"
-        assert counts == {"Orders": 1, "Payments": 1, "Reservations": 1, "Repairs": 0}
+        assert counts == {**dict.fromkeys(TABLES, 1), "Repairs": 0}
         assert rows["Orders"][0]["OrderStatus"] == "PAID"
         sent = json.loads(told["output"])["SendNotification"]
         assert (sent.get("Status") == "NOTIFICATION_SENT") == (stage == "None")
@@ -109,24 +111,22 @@ def test_the_cases_together_enter_every_state(matrix):
 
 def test_the_way_back_is_the_way_forward_in_reverse(matrix, step, mode):
     path = matrix.states[step, mode]
-    back = [state for state in path if state.startswith(("Revert", "Remove")) or state in ("Wait state", "Fail")]
-    expected = {
-        "PlaceOrder": ["Remove Order", "Fail"],
-        "UpdateInventory": ["Wait state", "Revert Inventory", "Remove Order", "Fail"],
-        "MakePayment": ["Revert Payment", "Revert Inventory", "Remove Order", "Fail"],
-    }
-    assert back == expected[step]
+    done = FORWARD[: FORWARD.index(step) + 1]
+    back = [stage(state) for state in path if state in steps.COMPENSATIONS]
+    assert back == [stage(UNDO[state]) for state in reversed(STEPS[: len(done)])]
+    assert path[-1] == "Fail"
+    assert ("Wait state" in path) == (step == "UpdateInventory")
 
 
 @pytest.mark.parametrize("stage", COMPENSATIONS)
 def test_a_compensation_that_raises_is_tried_harder_before_it_is_given_up(place, matrix, stage):
     if place.name == MINISTACK:
         pytest.skip("MiniStack's history does not tell of a Task's attempts")
-    state = {"RevertPayment": "Revert Payment", "RevertInventory": "Revert Inventory", "RemoveOrder": "Remove Order"}
+    names = {name.replace(" ", ""): name for name in steps.COMPENSATIONS}
     attempts, inside = 0, False
     for event in place.events(matrix.ended[stage, "before"]["executionArn"]):
         if event["type"] == "TaskStateEntered":
-            inside = event["stateEnteredEventDetails"]["name"] == state[stage]
+            inside = event["stateEnteredEventDetails"]["name"] == names[stage]
         attempts += inside and event["type"] == "LambdaFunctionScheduled"
     assert attempts == 7
 
@@ -179,12 +179,7 @@ def test_the_same_request_sent_twenty_times_at_once_is_one_order_and_one_decreme
     (arn,) = {body["executionArn"] for _, body, _ in answers}
     assert place.ended(arn, time)["status"] == "SUCCEEDED"
     assert [row["ItemsInStock"] for row in place.rows("Inventory") if row["ItemId"] == "TWENTY"] == [98]
-    assert {name: len(rows) for name, rows in place.of("twenty").items()} == {
-        "Orders": 1,
-        "Payments": 1,
-        "Reservations": 1,
-        "Repairs": 0,
-    }
+    assert {name: len(rows) for name, rows in place.of("twenty").items()} == {**dict.fromkeys(TABLES, 1), "Repairs": 0}
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from handlers import faults, tables
+from tests.saga.steps import COMPENSATIONS, CONFIG, FUNCTIONS, STAGES, STATES, STEPS, UNDO, WAY, handler, stage
 
 ROOT = Path(__file__).parents[2] / "statemachine"
-DEFINITION = json.loads((ROOT / "definition.asl.json").read_text())
-STATES = DEFINITION["States"]
 SCHEMA = json.loads((ROOT / "order.schema.json").read_text())
 INPUTS = sorted((ROOT / "inputs").glob("*.json"))
-CONFIG = yaml.safe_load((ROOT.parent / "deploy" / "config.yaml").read_text())
-COMPENSATIONS = ("Revert Payment", "Revert Inventory", "Remove Order")
 
 
 def test_the_states_have_the_names_the_project_promises():
@@ -49,7 +45,7 @@ def test_every_way_back_passes_through_every_remaining_compensation():
     for start, state in STATES.items():
         for path in _paths(start):
             if path[-1] in ("Fail", "Compensation Failed"):
-                assert "Remove Order" in path or start not in ("Place Order", *COMPENSATIONS), path
+                assert "Remove Order" in path or start not in (STEPS[0], *COMPENSATIONS), path
         if state["Type"] == "Task" and start in COMPENSATIONS:
             later = COMPENSATIONS[COMPENSATIONS.index(start) + 1 :]
             assert all(set(later) <= set(path) for path in _paths(start))
@@ -64,7 +60,7 @@ def test_placeholders_stand_for_arns_and_the_wait_only():
     text = (ROOT / "definition.asl.json").read_text()
     names = set(re.findall(r"\$\{(\w+)\}", text))
     assert all(name.endswith("LambdaArn") for name in names - {"WaitSeconds"})
-    assert len(names) == 8
+    assert names == {f"{name}Arn" for name in FUNCTIONS} | {"WaitSeconds"}
 
 
 def test_the_repairs_table_is_the_one_that_is_deployed():
@@ -72,11 +68,29 @@ def test_the_repairs_table_is_the_one_that_is_deployed():
     assert named == {"Repairs"} <= set(CONFIG["tables"])
 
 
-def test_the_schema_offers_the_stages_and_modes_the_handlers_know():
-    steps = {"PlaceOrder", "UpdateInventory", "MakePayment", "SendNotification"}
-    compensations = set(faults.COMPENSATED_BY.values())
-    assert set(SCHEMA["properties"]["FailAtStage"]["enum"]) == {"None"} | steps | compensations
+def test_the_functions_are_the_steps_and_their_compensations():
+    assert {stage(state) for state in (*WAY, *COMPENSATIONS)} == set(STAGES)
     assert set(SCHEMA["properties"]["FailMode"]["enum"]) == set(faults._FAULTS)
+
+
+def test_a_step_and_its_compensation_know_of_each_other_by_the_same_names():
+    for state in (*WAY, *COMPENSATIONS):
+        handler(state)
+    assert {stage(step): stage(undo) for step, undo in UNDO.items()} == faults.COMPENSATED_BY
+
+
+def test_a_saga_is_undone_only_when_no_compensation_left_a_repair():
+    asked = {rule["Variable"] for rule in STATES["Is order removed"]["Choices"][0]["And"]}
+    assert {f"$.{stage(state)}Repair" for state in COMPENSATIONS[:-1]} <= asked
+
+
+def test_every_compensation_that_fails_is_recorded_as_a_repair():
+    recorded = {
+        state["Parameters"]["Item"]["Step"]["S"]: state["ResultPath"]
+        for state in STATES.values()
+        if state.get("Resource", "").endswith(":putItem")
+    }
+    assert recorded == {stage(state): f"$.{stage(state)}Repair" for state in COMPENSATIONS}
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda p: p.stem)
@@ -86,9 +100,8 @@ def test_every_input_fits_the_schema_and_names_an_item_of_the_seed(path):
     assert order["ItemId"] in {row["ItemId"] for row in CONFIG["tables"]["Inventory"]["seed"]}
 
 
-def test_there_is_an_input_for_every_stage():
-    stages = {json.loads(path.read_text())["FailAtStage"] for path in INPUTS}
-    assert stages == set(SCHEMA["properties"]["FailAtStage"]["enum"])
+def test_every_input_fails_at_a_stage_there_is():
+    assert {json.loads(path.read_text())["FailAtStage"] for path in INPUTS} <= {"None", *STAGES}
 
 
 def test_the_handlers_use_the_tables_that_are_deployed():

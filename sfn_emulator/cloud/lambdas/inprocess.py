@@ -24,6 +24,10 @@ _DEBUGGERS: Final = ("pdb", "pydevd", "debugpy", "ipdb")
 _current: Final = threading.local()
 
 
+def _is_debugged() -> bool:
+    return any(name in sys.modules for name in _DEBUGGERS)
+
+
 class InProcess:
     """Blocking, from any thread."""
 
@@ -66,7 +70,9 @@ class InProcess:
 
         thread = threading.Thread(target=invoke, name=f"lambda {function.name}", daemon=True)
         thread.start()
-        thread.join(None if any(name in sys.modules for name in _DEBUGGERS) else function.timeout)
+        thread.join(None if _is_debugged() else function.timeout)
+        if _is_debugged():  # since its first breakpoint(): a person is looking at it
+            thread.join()
         return Ran(result[0] if result else Outcome("timed out", {}, b"", b""), stream)
 
     def _invoke(self, function: Function, header: dict[str, Any], payload: bytes, stream: str) -> Outcome:
