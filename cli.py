@@ -4,6 +4,7 @@ Exit status: 0 when what was asked happened, 1 for errors (one line on standard 
 than SUCCEEDED.
 """
 
+import terminal.environment  # noqa: F401, I001 - first of all: finds the packages that the others need
 import base64
 import json
 import os
@@ -22,7 +23,7 @@ from deploy import apply, definition
 from deploy.errors import DeployError
 from deploy.tagged import kind_of
 from sfn_emulator import __version__
-from terminal import background, ordering, orders, saga_run, show, standing, steps
+from terminal import background, ordering, outcomes, orders, saga_run, show, standing, steps
 from terminal.errors import TerminalError
 from terminal.session import SERVER, Session, command
 
@@ -176,34 +177,9 @@ def start(
     outcome = ordering.once_more(
         session, file, order, lambda order: saga_run.run(session, order, via, time_mode or "skip")
     )
-    _tell(session, outcome)
+    outcomes.tell(session, outcome)
     if not outcome.succeeded:
         sys.exit(ENDED_OTHERWISE)
-
-
-def _tell(session: Session, outcome: saga_run.Outcome) -> None:
-    told, moments = outcome.told, outcome.moments
-    session.say(f"{told.status}{f': {told.error}' if told.error else ''}\n")
-    session.say(show.tables(moments))
-    if undone := [step.state for step in told.steps if step.outcome == "compensated"]:
-        session.say(f"Undone by: {', '.join(undone)}")
-    session.answer(
-        {
-            "executionArn": outcome.arn,
-            "status": told.status,
-            "error": told.error or None,
-            "steps": [_step(step) for step in told.steps],
-            "tables": moments,
-            "changed": show.change_rows(moments["before"], moments["after"]),
-            "undone": [step.state for step in told.steps if step.outcome == "compensated"],
-        }
-    )
-
-
-def _step(step: steps.Step) -> dict[str, Any]:
-    told = {"state": step.state, "type": step.type, "outcome": step.outcome, "seconds": step.seconds}
-    said = {"status": step.status or None, "error": step.error or None, "reason": step.reason or None}
-    return {**told, **said, "attempts": step.attempts}
 
 
 @command(cli, asks=True)
@@ -250,7 +226,7 @@ def history(session: Session, execution: str, events: bool) -> None:
     else:
         session.say_lines(_tree(session, arn, found))
         session.say(f"{told.status}{f': {told.error}' if told.error else ''}")
-    session.answer(found if events else {"status": told.status, "steps": [_step(step) for step in told.steps]})
+    session.answer(found if events else {"status": told.status, "steps": [outcomes.row(step) for step in told.steps]})
 
 
 def _tree(session: Session, arn: str, events: list[dict[str, Any]]) -> list[Text]:
@@ -357,13 +333,13 @@ def _demonstrate(session: Session) -> bool:
     bought = saga_run.run(
         session, ordering.order_of(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"})
     )
-    _tell(session, bought)
+    outcomes.tell(session, bought)
     session.say("\nAn order whose inventory step fails on purpose:")
     undone = saga_run.run(
         session,
         ordering.order_of(None, {"ItemId": "ITEM002", "CustomerId": "DEF/002", "FailAtStage": "UpdateInventory"}),
     )
-    _tell(session, undone)
+    outcomes.tell(session, undone)
     back = not show.change_rows(undone.moments["before"], undone.moments["after"])
     session.say("\nEvery table is back where it was." if back else "\nThe tables are NOT back where they were.")
     return bought.succeeded and undone.told.error == "OrderCompensated" and back

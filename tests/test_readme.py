@@ -1,0 +1,66 @@
+"""Every command block of the README, run as it stands in a fresh copy of the checkout."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+
+BLOCK = re.compile(r"(<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+BLOCKS = [found for found in BLOCK.finditer((ROOT / "README.md").read_text()) if found["kind"] in ("", "sh")]
+RUN = [found["text"] for found in BLOCKS if not found["why"]]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is in the repository, with a virtual environment that make takes for its own, and a port of its own."""
+    place = tmp_path_factory.mktemp("clone")
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "node_modules", "tests", "benchmarks")
+    shutil.copytree(ROOT, place, ignore=ignored, dirs_exist_ok=True)
+    (place / ".venv" / "bin").mkdir(parents=True)
+    python = place / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (place / ".venv" / ".run").touch()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    config = place / "deploy" / "config.yaml"
+    config.write_text(config.read_text().replace("8083", port))
+    yield place
+    ran(place, "python cli.py down")
+
+
+def ran(checkout: Path, commands: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAGA", "SFN", "PYTHON"))}
+    environment |= {"PATH": f"{Path(sys.executable).parent}:{environment['PATH']}", "COLUMNS": "80", "TERM": "dumb"}
+    return subprocess.run(
+        ["sh", "-e"], cwd=checkout, env=environment, input=commands, capture_output=True, text=True, timeout=115
+    )
+
+
+def test_there_are_blocks_and_what_is_not_run_says_why() -> None:
+    assert len(RUN) >= 3
+    assert all(found["why"] is None or len(found["why"]) > 10 for found in BLOCKS)
+
+
+def test_every_block_works_as_it_stands(checkout: Path) -> None:
+    """In their order, as somebody who reads from top to bottom copies and pastes them."""
+    for block in RUN:
+        done = ran(checkout, block)
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_without_packages_one_line_says_what_to_do(checkout: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkout, tmp_path / "bare", ignore=shutil.ignore_patterns(".venv", ".sfn"))
+    bare = Path(sys.base_prefix) / "bin" / "python3"
+    done = subprocess.run([bare, "-S", "cli.py", "tables"], cwd=tmp_path / "bare", capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: the packages it needs are not installed; run 'make up' once")
