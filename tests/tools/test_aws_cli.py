@@ -13,10 +13,6 @@ from tests.cloud.stacks.stacks import machine
 from tests.processes import Process, running
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-pytestmark = [
-    pytest.mark.skipif("SFN_TOOLS" not in os.environ, reason="its waiters look every half minute: run by `make tools`"),
-    pytest.mark.timeout(300),
-]
 
 
 @pytest.fixture(scope="module")

@@ -36,9 +36,9 @@ def stacks(caller: Caller, told: Given) -> Given:
     """DescribeStacks."""
     world = caller.service.world
     if told.get("StackName"):
-        return {"Stacks": [tell.stack(caller.books.get(caller.region, told["StackName"]), caller.books, world)]}
+        return {"Stacks": [tell.stack(caller.books.get(caller.region, told["StackName"]), world)]}
     rows, more = page([row for row in caller.books.stacks(caller.region) if not row.is_gone], told)
-    return {"Stacks": [tell.stack(row, caller.books, world) for row in rows], **more}
+    return {"Stacks": [tell.stack(row, world) for row in rows], **more}
 
 
 def listed(caller: Caller, told: Given) -> Given:

@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 
-from sfn_emulator.cloud.stacks.books import Books
 from sfn_emulator.cloud.stacks.deploying.surroundings import ssm_lookup, template_of
 from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.records import Event, Resource, Stack, Version
@@ -34,7 +33,7 @@ def parameters(version: Version, world: World, region: str) -> list[Told]:
     ]
 
 
-def stack(row: Stack, books: Books, world: World) -> Told:
+def stack(row: Stack, world: World) -> Told:
     version = row.version
     return {
         "StackId": row.id,

@@ -82,10 +82,6 @@ class Template:
     resources: Mapping[str, Declared]
     outputs: Mapping[str, Output]
 
-    @property
-    def transforms(self) -> tuple[str, ...]:
-        return transforms(self.source)
-
 
 def transforms(source: Mapping[str, Any]) -> tuple[str, ...]:
     """The macros the whole template is handed to, in their order."""
