@@ -39,6 +39,8 @@ def test_the_cli_deploys_updates_and_is_told_why_an_update_failed(server: Proces
     assert "No changes to deploy" in deploy(server, path, template).stderr
     template["Resources"]["M"] = machine(DefinitionString='{"StartAt": "No"}')
     failed = deploy(server, path, template)
-    assert failed.returncode != 0 and "UPDATE_ROLLBACK_COMPLETE" in failed.stderr
-    events = server.client("cloudformation").describe_stack_events(StackName="cli")["StackEvents"]
+    assert failed.returncode != 0 and "Failed to create/update the stack" in failed.stderr
+    api = server.client("cloudformation")
+    assert api.describe_stacks(StackName="cli")["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    events = api.describe_stack_events(StackName="cli")["StackEvents"]
     assert any("SCHEMA_VALIDATION_FAILED" in row.get("ResourceStatusReason", "") for row in events)
