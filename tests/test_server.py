@@ -144,6 +144,7 @@ def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         (["--time", "soon"], "'soon' is neither 'real' nor 'skip' nor a factor greater than 0"),
         (["--retention", "-1"], "'-1' is not a number of days"),
         (["--account", "12"], "'12' is not an account id"),
+        (["--endpoint", "lamda=http://127.0.0.1:1"], "'lamda' is no service of boto3's; is lambda meant?"),
     ],
 )
 def test_arguments_that_make_no_sense_are_explained(arguments: list[str], why: str) -> None:

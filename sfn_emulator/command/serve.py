@@ -36,6 +36,20 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert
 
 
+def _endpoint(text: str) -> tuple[str, str]:
+    """As ``as_endpoint``, of a service that boto3 knows. Raises ``ValueError``."""
+    from difflib import get_close_matches
+
+    from botocore.session import get_session  # a tenth of a second, for those alone who use the option
+
+    service, url = as_endpoint(text)
+    known = get_session().get_available_services()
+    if service not in known:
+        near = get_close_matches(service, known, 1)
+        raise ValueError(f"'{service}' is no service of boto3's{f'; is {near[0]} meant?' if near else ''}")
+    return service, url
+
+
 _SECTIONS: Final = {
     "Where it listens": ("host", "port", "allow_host", "allow_origin"),
     "What it keeps, and how time passes": (
@@ -172,7 +186,7 @@ and what is not: docs/support.md"""
 )
 @click.option(
     "--endpoint",
-    type=_value(as_endpoint),
+    type=_value(_endpoint),
     multiple=True,
     metavar="SERVICE=URL|aws",
     help="Where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
