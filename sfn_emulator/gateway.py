@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.addressing import address, bucket_path, data_plane
+from sfn_emulator.cloud.addressing import DataPlane, address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
+from sfn_emulator.cloud.http.api import HttpApi, refuse
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
@@ -87,6 +88,7 @@ class Gateway:
         self._neighbours = neighbours
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
+        self._http = HttpApi(neighbours, account, self.answer_from_thread)
         self.stacks: StacksApi | None = None
         self._door = door or Door()
         self._own = own or {}
@@ -170,6 +172,7 @@ class Gateway:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._rest.close()
+        self._http.close()
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
     async def _states(self, target: str, request: Request) -> Reply:
@@ -195,7 +198,7 @@ class Gateway:
         """Who answers, and in which threads: who waits for a function must not take those its calls need."""
         called = data_plane(request)
         if called is not None:
-            return self._invocations, partial(self._rest.answer, called, request)
+            return self._invocations, partial(self._called, called, request)
         if self.stacks is not None and self.stacks.is_signal(request):
             return self._threads, partial(self.stacks.take, request)
         where = address(request)
@@ -204,8 +207,13 @@ class Gateway:
             return threads, partial(self._lambda.answer, where.region, request)
         if self.stacks is not None and self.stacks.serves(where.service):
             return self._threads, partial(self.stacks.answer, where.service, where.region, request)
+        if where.service == "apigateway" and (refusal := refuse(request)) is not None:
+            return self._threads, lambda: refusal
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
+
+    def _called(self, where: DataPlane, request: Request) -> Reply:
+        return (self._http if self._http.has(where.api) else self._rest).answer(where, request)
 
     def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:
         try:

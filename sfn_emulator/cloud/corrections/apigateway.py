@@ -5,6 +5,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from sfn_emulator.cloud.corrections import apigatewayv2
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.values import dumps
 
@@ -22,6 +23,7 @@ def correct() -> None:
     backend = importlib.import_module("moto.apigateway.models").APIGatewayBackend
     replace(backend, "put_rest_api", _put)
     replace(backend, "import_rest_api", _imported)
+    apigatewayv2.correct()  # one signing name, and one module of moto's takes both
 
 
 def _imported(inner: Method) -> Method:

@@ -50,8 +50,6 @@ class RestApi:
     def _answer(self, where: DataPlane, request: Request, request_id: str) -> Reply:
         stage = self._stages.get(where.api, where.stage)
         if stage is None:
-            if self._stages.is_http_api(where.api):
-                raise GatewayError(501, "HTTP APIs (API Gateway v2) are not called here; REST APIs are.")
             raise GatewayError(403, "Forbidden", "ForbiddenException")
         if len(request.body) > _BODY_LIMIT:
             raise GatewayError(413, f"HTTP content length exceeded {_BODY_LIMIT} bytes.", "RequestTooLargeException")

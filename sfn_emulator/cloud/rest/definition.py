@@ -73,11 +73,6 @@ class Stages:
             self._known[key] = self._read(api, stage)
         return self._known[key]
 
-    def is_http_api(self, api: str) -> bool:
-        """Whether the id is that of an API of version 2, of which moto has the control plane only."""
-        with self._neighbours.held():
-            return any(api in backend.apis for _, backend in self._neighbours.backends("apigatewayv2"))
-
     def _read(self, api: str, name: str) -> Stage | None:
         with self._neighbours.held():
             for region, backend in self._neighbours.backends("apigateway"):

@@ -73,7 +73,7 @@ def lambda_proxy(call: Call, ask: Ask) -> Reply:
     if told.status != 200 or _header(told, "x-amz-function-error"):
         raise GatewayError(502, "Internal server error", "InternalServerErrorException")
     try:
-        return _proxied(orjson.loads(told.body))
+        return proxied(orjson.loads(told.body))
     except (ValueError, TypeError, AttributeError, KeyError, binascii.Error):
         raise GatewayError(502, "Internal server error", "InternalServerErrorException") from None
 
@@ -98,7 +98,8 @@ def _event(call: Call) -> dict[str, Any]:
     }
 
 
-def _proxied(answer: Any) -> Reply:
+def proxied(answer: Any) -> Reply:
+    """A function's answer in format 1.0 as a reply. Raises ValueError, TypeError and the like for what is none."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         raise ValueError("no statusCode")
     body = answer.get("body")
@@ -149,7 +150,7 @@ def _invoked(call: Call, payload: bytes, ask: Ask) -> Reply:
     found = _FUNCTION.search(call.method.integration["uri"])
     if found is None:
         raise GatewayError(500, "Internal server error", "InternalServerErrorException")
-    headers = _signed("lambda", call.stage.region)
+    headers = signed("lambda", call.stage.region)
     return ask(Request("POST", f"/2015-03-31/functions/{found['arn']}/invocations", "", headers, payload))
 
 
@@ -159,7 +160,7 @@ def _service_request(call: Call, uri: str, payload: str) -> Request:
     if found is None:
         raise GatewayError(500, "Internal server error", "InternalServerErrorException")
     service, region = found["service"], found["region"] or call.stage.region
-    headers = {**_signed(service, region), **_integration_headers(call)}
+    headers = {**signed(service, region), **_integration_headers(call)}
     method = call.method.integration.get("httpMethod") or "POST"
     if path:
         return Request(method, "/" + path["path"].lstrip("/"), "", headers, payload.encode())
@@ -275,7 +276,8 @@ def _error_message(told: Reply) -> str:
         return "error"
 
 
-def _signed(service: str, region: str) -> Headers:
+def signed(service: str, region: str) -> Headers:
+    """What tells the gateway which service a request within this process is for."""
     return {"authorization": f"AWS4-HMAC-SHA256 Credential=apigateway/20200101/{region}/{service}/aws4_request"}
 
 

@@ -264,9 +264,3 @@ def test_an_integration_that_is_not_called_here_says_so(api: Api) -> None:
     answer = api.call("POST", "/elsewhere", "{}")
     assert answer.status == 501
     assert "Integrations of type HTTP are not called here" in answer.json["message"]
-
-
-def test_an_http_api_is_refused_by_name(api: Api) -> None:
-    made = api.server.client("apigatewayv2").create_api(Name="h", ProtocolType="HTTP")["ApiId"]
-    told = api._replace(id=made).call("POST", "/", "{}")
-    assert (told.status, "HTTP APIs (API Gateway v2) are not called here" in told.body) == (501, True)

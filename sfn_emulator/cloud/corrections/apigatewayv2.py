@@ -1,0 +1,131 @@
+"""HTTP APIs: the quick create (Target) makes its integration, route and stage, and an import reads AWS's extensions."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sfn_emulator.cloud.corrections.replacing import replace
+
+_EXTENSION: Final = "x-amazon-apigateway-integration"
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_ANY: Final = "x-amazon-apigateway-any-method"
+_STAGE: Final = "$default"
+_SETTINGS: Final = (
+    "api_key_selection_expression",
+    "cors_configuration",
+    "description",
+    "disable_schema_validation",
+    "disable_execute_api_endpoint",
+    "route_selection_expression",
+    "version",
+)
+
+
+def correct() -> None:
+    models: Any = importlib.import_module("moto.apigatewayv2.models")
+    responses: Any = importlib.import_module("moto.apigatewayv2.responses")
+    replace(responses.ApiGatewayV2Response, "create_api", _created)
+    replace(models.Api, "import_api", _imported)
+    responses.ApiGatewayV2Response.import_api = _import_api
+
+
+def _created(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def create_api(self: Any) -> Any:
+        import orjson
+
+        told = inner(self)
+        asked = orjson.loads(self.body)
+        if asked.get("target"):
+            api = self.apigatewayv2_backend.get_api(orjson.loads(told[2])["apiId"])
+            _quick(self.apigatewayv2_backend, api, asked)
+        return told
+
+    return create_api
+
+
+def _import_api(self: Any) -> Any:
+    """ImportApi, which moto has not."""
+    import orjson
+
+    body = orjson.loads(self.body)["body"]
+    backend = self.apigatewayv2_backend
+    blank = dict.fromkeys(_SETTINGS)
+    api = backend.create_api(**{**blank, "name": "", "protocol_type": "HTTP", "tags": {}})
+    try:
+        backend.reimport_api(api.api_id, body, self._get_param("failOnWarnings") == "true")
+    except Exception:
+        backend.delete_api(api.api_id)
+        raise
+    return 201, {}, orjson.dumps(api.to_json()).decode()
+
+
+def _quick(backend: Any, api: Any, asked: Mapping[str, Any]) -> None:
+    """API Gateway API reference, CreateApi: ``target``, ``routeKey`` and ``credentialsArn``."""
+    target = asked["target"]
+    kind = "AWS_PROXY" if target.startswith("arn:") else "HTTP_PROXY"
+    version = "2.0" if kind == "AWS_PROXY" else "1.0"
+    integration = _integration(api, {"type": kind, "uri": target, "payloadFormatVersion": version, **_role(asked)})
+    _add_route(api, asked.get("routeKey") or _STAGE, integration)
+    backend.create_stage(api.api_id, {"stageName": _STAGE, "autoDeploy": True})
+
+
+def _role(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"credentials": asked["credentialsArn"]} if asked.get("credentialsArn") else {}
+
+
+def _integration(api: Any, told: Mapping[str, Any]) -> str:
+    made = api.create_integration(
+        connection_type=told.get("connectionType", "INTERNET"),
+        description="",
+        integration_method=told.get("httpMethod"),
+        integration_type=str(told.get("type")).upper(),
+        integration_uri=told.get("uri"),
+        credentials_arn=told.get("credentials"),
+        payload_format_version=str(told.get("payloadFormatVersion", "1.0")),
+        integration_subtype=told.get("integrationSubtype"),
+        request_parameters=told.get("requestParameters"),
+        response_parameters=told.get("responseParameters"),
+        timeout_in_millis=told.get("timeoutInMillis"),
+    )
+    return str(made.id)
+
+
+def _add_route(api: Any, key: str, integration: str, authorization: str | None = None) -> None:
+    api.create_route(
+        api_key_required=False,
+        authorization_scopes=[],
+        authorization_type=authorization,
+        route_key=key,
+        target=f"integrations/{integration}",
+    )
+
+
+def _imported(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """moto drops the subtype, the parameters, ``$default`` and any-method (``http-api-open-api``)."""
+
+    def import_api(self: Any, body_str: str, fail_on_warnings: bool) -> None:
+        import yaml
+
+        inner(self, body_str, fail_on_warnings)
+        self.routes.clear()
+        self.integrations.clear()
+        body = yaml.safe_load(body_str)
+        known = body.get("components", {}).get("x-amazon-apigateway-integrations", {})
+        for path, details in body.get("paths", {}).items():
+            for method, told in details.items():
+                if (method in _METHODS or method == _ANY) and _EXTENSION in told:
+                    integration = _integration(self, _resolved(told[_EXTENSION], known))
+                    authorization = "CUSTOM" if told.get("security") else None
+                    _add_route(self, _route_key(path, method), integration, authorization)
+
+    return import_api
+
+
+def _resolved(told: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(known.get(str(told["$ref"]).rpartition("/")[2], {})) if "$ref" in told else told
+
+
+def _route_key(path: str, method: str) -> str:
+    if path.lstrip("/") == _STAGE:
+        return _STAGE
+    return f"{'ANY' if method == _ANY else method.upper()} {path}"

@@ -1,0 +1,118 @@
+"""The data plane of HTTP APIs (API Gateway v2): a call of a stage, from its path to its answer."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+
+from sfn_emulator.cloud.addressing import DataPlane
+from sfn_emulator.cloud.http.cors import preflight, shared
+from sfn_emulator.cloud.http.definition import Api, Apis, Found, find
+from sfn_emulator.cloud.http.integrations import integrate
+from sfn_emulator.cloud.http.payload import DEFAULT, Call
+from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.integrations import Ask, GatewayError
+
+_BODY_LIMIT: Final = 10_485_760
+"""Bytes of a call's body (API Gateway quotas, 10 MB)."""
+_PATIENCE: Final = 30.0
+"""Seconds an integration may take unless it says otherwise (API Gateway quotas of HTTP APIs)."""
+
+
+class HttpApi:
+    """Blocking, from any thread. ``ask`` answers requests for other services in this process."""
+
+    def __init__(self, neighbours: Neighbours, account: str, ask: Ask) -> None:
+        self._apis, self._account, self._ask = Apis(neighbours), account, ask
+        self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="http-integration")
+
+    def has(self, api: str) -> bool:
+        """Whether the id is that of an API of version 2."""
+        return self._apis.get(api) is not None
+
+    def answer(self, where: DataPlane, request: Request) -> Reply:
+        try:
+            return self._answer(where, request)
+        except GatewayError as error:
+            return json_reply(error.status, {"message": error.message})
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, where: DataPlane, request: Request) -> Reply:
+        api = self._apis.get(where.api)
+        if api is None:
+            raise GatewayError(404, "Not Found")
+        if api.protocol != "HTTP":
+            raise GatewayError(501, f"{api.protocol} APIs are not called here; HTTP APIs and REST APIs are.")
+        asked = preflight(api.cors, request)
+        if asked is not None:
+            return asked
+        stage, path = _staged(api, where, request)
+        found = find(api, request.method, path)
+        if found is None:
+            reply = json_reply(404, {"message": "Not Found"})
+        else:
+            full = path if stage == DEFAULT else f"/{stage}{path}"
+            call = self._call(api, stage, found, request, full)
+            reply = self._admitted(api, found, call)
+            reply.headers.append(("apigw-requestid", call.request_id))
+        return shared(api.cors, request, reply)
+
+    def _call(self, api: Api, stage: str, found: Found, request: Request, path: str) -> Call:
+        key, variables = found.route.key, api.stages[stage]
+        return Call(request, self._account, api.id, stage, key, path, found.path_parameters, variables)
+
+    def _admitted(self, api: Api, found: Found, call: Call) -> Reply:
+        try:
+            _admit(found, call)
+            return self._integrated(api, found.route.integration or {}, call)
+        except GatewayError as error:
+            return json_reply(error.status, {"message": error.message})
+
+    def _integrated(self, api: Api, integration: Mapping[str, Any], call: Call) -> Reply:
+        told = integration.get("timeoutInMillis")
+        run = self._threads.submit(integrate, api, integration, call, self._ask)
+        try:
+            return run.result(float(told) / 1000 if told else _PATIENCE)
+        except Late:
+            raise GatewayError(503, "Service Unavailable") from None
+
+
+def _admit(found: Found, call: Call) -> None:
+    kind = found.route.authorization
+    if kind == "AWS_IAM" and "authorization" not in call.request.headers:
+        raise GatewayError(403, "Forbidden")
+    if kind not in ("NONE", "AWS_IAM"):
+        raise GatewayError(501, f"Authorizers of type {kind} are not run here; NONE and AWS_IAM are.")
+    if len(call.request.body) > _BODY_LIMIT:
+        raise GatewayError(413, "Request Entity Too Large")
+    if found.route.integration is None:
+        raise GatewayError(500, "Internal Server Error")
+
+
+def _staged(api: Api, where: DataPlane, request: Request) -> tuple[str, str]:
+    """The stage and the path below it: the first part of the path when it names a stage, ``$default`` otherwise."""
+    if where.stage in api.stages:
+        return where.stage, unquote(where.path)
+    if DEFAULT not in api.stages:
+        raise GatewayError(404, "Not Found")
+    rest = where.path if where.path != "/" or request.path.endswith("/") else ""
+    return DEFAULT, unquote(f"/{where.stage}{rest}" if where.stage else where.path)
+
+
+def refuse(request: Request) -> Reply | None:
+    """What of the control plane is refused by name: authorizers that read tokens of an issuer elsewhere."""
+    if not request.path.startswith("/v2/apis/") or request.method not in ("POST", "PATCH", "PUT"):
+        return None
+    try:
+        told: Any = orjson.loads(request.body)
+    except ValueError:
+        return None
+    jwt = isinstance(told, dict) and "JWT" in (told.get("authorizerType"), told.get("authorizationType"))
+    text = "JWT authorizers are not run here: no token is checked. Leave the authorizer away, or check in the function."
+    return json_error(501, "NotImplementedException", text) if jwt else None
