@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 from sfn_emulator.cloud.addressing import DataPlane, address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
-from sfn_emulator.cloud.http.api import HttpApi, refuse
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
+from sfn_emulator.cloud.rest.http.api import HttpApi, refuse
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.running.causes import cause, caused_by

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 import orjson
 
 from sfn_emulator.cloud.addressing import DataPlane
-from sfn_emulator.cloud.http.cors import preflight, shared
-from sfn_emulator.cloud.http.definition import Api, Apis, Found, find
-from sfn_emulator.cloud.http.integrations import integrate
-from sfn_emulator.cloud.http.payload import DEFAULT, Call
 from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.http.cors import preflight, shared
+from sfn_emulator.cloud.rest.http.definition import Api, Apis, Found, find
+from sfn_emulator.cloud.rest.http.integrations import integrate
+from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call
 from sfn_emulator.cloud.rest.integrations import Ask, GatewayError
 
 _BODY_LIMIT: Final = 10_485_760

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.functions import ROLE, deploy, make_role
-from tests.cloud.http.calling import Answer, called
+from tests.cloud.rest.http.calling import Answer, called
 from tests.processes import Process, running
 
 HANDLER = """

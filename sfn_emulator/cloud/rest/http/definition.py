@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.http.cors import Cors, configured
-from sfn_emulator.cloud.http.payload import DEFAULT
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.http.cors import Cors, configured
+from sfn_emulator.cloud.rest.http.payload import DEFAULT
 
 _PART: Final = re.compile(r"\{(\w[\w.-]*)(\+?)\}")
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from sfn_emulator.cloud.http.payload import Call, context_2
+from sfn_emulator.cloud.rest.http.payload import Call, context_2
 from sfn_emulator.cloud.rest.mapping import Input
 
 _WHOLE: Final = re.compile(r"\$(request|context|stageVariables)\.\S+")
