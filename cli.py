@@ -23,7 +23,7 @@ from deploy import apply, definition
 from deploy.errors import DeployError
 from deploy.tagged import kind_of
 from sfn_emulator import __version__
-from terminal import background, ordering, outcomes, orders, saga_run, show, standing, steps
+from terminal import background, loop, ordering, outcomes, orders, saga_run, show, standing, steps
 from terminal.errors import TerminalError
 from terminal.session import SERVER, Session, command
 
@@ -116,6 +116,18 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
         session.say(f"deployed: POST to {session.saga.api_url()}")
     told = {"target": session.name, "changes": changes, "diff": plan.diff, "applied": not only_plan}
     session.answer({**told, "unwanted": [resource.name for resource in unwanted]})
+
+
+@command(cli)
+def dev(session: Session) -> None:
+    """Deploy, and again whenever a handler, the definition or deploy/config.yaml changes, until Ctrl-C."""
+    from sfn_emulator.command.dev import changes
+
+    def problem() -> str | None:
+        _, lines, has_errors = _linted(definition.PATH)
+        return lines[0] if has_errors else None
+
+    loop.keep(session, changes(loop.PLACES), problem)
 
 
 @command(cli)

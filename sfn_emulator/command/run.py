@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import yaml
 from rich.text import Text
 
 from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.command.lines import show
+from sfn_emulator.command.substitutions import document_of, filled, is_json, text_of
 from sfn_emulator.engine.local import Execution, start_locally
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DefinitionError
@@ -57,7 +57,7 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
     answers = {} if tasks is None else _answers(tasks)
     try:
         execution = start_locally(
-            _definition(file, names), text=dumps(_input(given)), tasks=answers, name="run", express=express
+            filled(file, names), text=dumps(_input(given)), tasks=answers, name="run", express=express
         )
     except DefinitionError as error:
         first = str(error.problems[0])
@@ -91,19 +91,8 @@ def _end(execution: Execution) -> dict[str, Any]:
     return {**told, "cause": execution.cause, "seconds": seconds}
 
 
-def _definition(file: Path, names: tuple[str, ...]) -> str:
-    text = _text(file)
-    for name in names:
-        key, equals, value = name.partition("=")
-        if not equals:
-            raise click.BadParameter(f"'{name}' is not NAME=VALUE", param_hint="--set")
-        bare = value if _is_json(value) else json.dumps(value)
-        text = text.replace(f'"${{{key}}}"', bare).replace(f"${{{key}}}", value)
-    return text if text.lstrip().startswith("{") else dumps(_document(file, text))
-
-
 def _answers(file: Path) -> Mapping[str, Any]:
-    told = _document(file, _text(file))
+    told = document_of(file, text_of(file))
     if not isinstance(told, dict):
         raise Failure(f"{file}: not an object of states' names and what they answer")
     return {state: answer if isinstance(answer, list) else [answer] for state, answer in told.items()}
@@ -111,36 +100,12 @@ def _answers(file: Path) -> Mapping[str, Any]:
 
 def _input(given: str) -> Any:
     """JSON text, or the JSON in a file. Raises ``Failure``."""
-    if given != "-" and _is_json(given):
+    if given != "-" and is_json(given):
         return loads(given)
     if given != "-" and not Path(given).exists():
         raise Failure(f"--input: {given!r} is neither JSON nor a file")
-    text = _text(Path(given))
+    text = text_of(Path(given))
     try:
         return loads(text)
     except ValueError as error:
         raise Failure(f"{given}: not JSON ({error})") from None
-
-
-def _is_json(text: str) -> bool:
-    try:
-        loads(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _document(file: Path, text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Failure(f"{file}: neither JSON nor YAML ({' '.join(str(error).split())})") from None
-
-
-def _text(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise Failure(f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file}: not UTF-8 (byte {error.start})") from None

@@ -1,0 +1,48 @@
+"""Files that a command is given: definitions with their ``${NAMES}`` filled in, JSON and YAML; or one line why not."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from sfn_emulator.command.help_page import Failure
+from sfn_emulator.values import dumps, loads
+
+
+def filled(file: Path, names: tuple[str, ...]) -> str:
+    """The definition in a file as JSON text, its ``${NAMES}`` filled in by ``NAME=VALUE``. Raises ``Failure``."""
+    text = text_of(file)
+    for name in names:
+        key, equals, value = name.partition("=")
+        if not equals:
+            raise click.BadParameter(f"'{name}' is not NAME=VALUE", param_hint="--set")
+        bare = value if is_json(value) else json.dumps(value)
+        text = text.replace(f'"${{{key}}}"', bare).replace(f"${{{key}}}", value)
+    return text if text.lstrip().startswith("{") else dumps(document_of(file, text))
+
+
+def is_json(text: str) -> bool:
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def document_of(file: Path, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Failure(f"{file}: neither JSON nor YAML ({' '.join(str(error).split())})") from None
+
+
+def text_of(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file}: not UTF-8 (byte {error.start})") from None

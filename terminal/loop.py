@@ -1,0 +1,40 @@
+"""The loop of a developer: what was saved is deployed, and what can't be is told and changes nothing."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from deploy import apply
+from deploy.errors import DeployError
+from terminal.errors import TerminalError
+from terminal.session import Session
+
+HERE = Path(__file__).parent.parent
+PLACES = [HERE / "handlers", HERE / "statemachine", HERE / "deploy" / "config.yaml"]
+"""What is deployed from."""
+FEW = 12
+"""Changes that are told one by one."""
+
+
+def keep(session: Session, rounds: Iterable[object], problem: Callable[[], str | None]) -> None:
+    """Deploys once a round. ``problem`` tells what is wrong with the definition, if anything."""
+    for _ in rounds:
+        began = time.perf_counter()
+        done = _round(replace(session), problem)
+        session.say(f"{time.strftime('%H:%M:%S')} {done} ({time.perf_counter() - began:.1f} s)")
+
+
+def _round(session: Session, problem: Callable[[], str | None]) -> str:
+    """What was changed, or why the last version stays."""
+    wrong = problem()
+    if wrong is not None:
+        return f"not deployed, the last version stays: {wrong}"
+    done: list[str] = []
+    try:
+        plan = session.saga.plan()
+        if plan:
+            apply.apply(plan, session.target, lambda made: done.append(str(made)))
+    except (DeployError, TerminalError) as error:
+        return f"not deployed, the last version stays: {error}"
+    return f"{len(done)} changes" if len(done) > FEW else "; ".join(done) or "nothing to do"

@@ -1,0 +1,110 @@
+"""The loop of a developer: what is saved is deployed, what does not parse is told and changes nothing."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.processes import ROOT, Process, running
+
+GOOD = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "one", "End": True}}}
+
+
+class Loop:
+    """A ``dev`` that runs, and the lines it says."""
+
+    def __init__(self, *command: str, cwd: Path) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def says(self, part: str) -> str:
+        """The next line with that in it."""
+        while part not in (line := self._lines.get(timeout=60)):
+            pass
+        return line
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return self.process.returncode
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        try:
+            for line in self.process.stdout:
+                self._lines.put(line)
+        except ValueError:  # it was closed
+            return
+
+
+@pytest.fixture
+def server() -> Iterator[Process]:
+    with running("--in-memory") as process:
+        yield process
+
+
+def test_a_definition_is_deployed_at_each_change_and_a_broken_one_is_told(server: Process, tmp_path: Path) -> None:
+    file = tmp_path / "shop.asl.json"
+    file.write_text(json.dumps(GOOD))
+    loop = Loop("-m", "sfn_emulator", "dev", str(file), "--endpoint", server.url, cwd=tmp_path)
+    arn = loop.says("deployed").split()[2]
+    file.write_text('{"StartAt": "A",\n "States": {"A": {"Type": "Pass", "Next": "Nowhere"}}}')
+    assert ":2:" in loop.says("shop.asl.json:")
+    loop.says("the one before it stays")
+    machines = server.client("stepfunctions")
+    assert json.loads(machines.describe_state_machine(stateMachineArn=arn)["definition"]) == GOOD
+    file.write_text(json.dumps(GOOD).replace("one", "two"))
+    loop.says("deployed")
+    assert "two" in machines.describe_state_machine(stateMachineArn=arn)["definition"]
+    assert loop.stop() == 0
+
+
+def test_a_server_is_started_where_none_answers_and_what_passes_is_shown(tmp_path: Path) -> None:
+    file = tmp_path / "shop.asl.json"
+    file.write_text(json.dumps(GOOD))
+    with running("--in-memory") as other:
+        port = other.url.rpartition(":")[2]
+    url = f"http://127.0.0.1:{port}"
+    loop = Loop("-m", "sfn_emulator", "dev", str(file), "--endpoint", url, cwd=tmp_path)
+    arn = loop.says("deployed").split()[2]
+    boto3.client(
+        "stepfunctions", endpoint_url=url, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+    ).start_execution(stateMachineArn=arn, name="order-1")
+    assert "SUCCEEDED" in loop.says("shop:order-1 SUCCEEDED")
+    loop.stop()
+
+
+def test_the_sagas_own_loop_deploys_what_changed(tmp_path: Path) -> None:
+    for name in ("cli.py", "deploy", "handlers", "statemachine", "terminal"):
+        place = ROOT / name
+        (shutil.copytree if place.is_dir() else shutil.copy)(place, tmp_path / name)
+    with running("--in-memory") as server:
+        loop = Loop("cli.py", "dev", "--endpoint", server.url, cwd=tmp_path)
+        loop.says(" changes (")
+        handler = tmp_path / "handlers" / "notifications.py"
+        handler.write_text(handler.read_text() + "\n# changed\n")
+        assert "update" in loop.says(" s)")
+        definition = tmp_path / "statemachine" / "definition.asl.json"
+        definition.write_text(definition.read_text().replace('"StartAt"', '"StartsAt"', 1))
+        loop.says("the last version stays")
+        loop.stop()
