@@ -32,6 +32,7 @@ class Page:
     def __init__(self, browser: Chrome, url: str) -> None:
         self.browser, self.url = browser, url
         browser.set_window_size(1400, 900)
+        browser.get_log("browser")  # what was complained of before is nobody's here
 
     def open(self, place: str = "", arn: str = "", **parameters: Any) -> "Page":
         query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
