@@ -126,7 +126,12 @@ def _typed(kind: str, value: Any) -> Any:
 
 
 def _image(item: Any) -> bytes:
-    return orjson.dumps({name: value.to_json() for name, value in item.attrs.items()}, default=str)
+    return orjson.dumps(item.attrs, default=_untold)
+
+
+def _untold(value: Any) -> Any:
+    """moto's own type of a value; what is in it is told in turn."""
+    return {value.type: value.value} if hasattr(value, "type") else str(value)
 
 
 def _table_now(region: str, table: Any) -> TableNow:
