@@ -46,9 +46,9 @@ def test_the_example_is_told_in_its_own_output(monkeypatch: pytest.MonkeyPatch, 
 def test_the_mended_example_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     (line,) = (line for line in commands() if "mended" in line)
-    result = CliRunner().invoke(front_door, [*line.split()[1:], "--faults", "1"])
+    result = CliRunner().invoke(front_door, [*line.split()[1:], "--faults", "1", "--only", "after"])
     assert result.exit_code == 0, result.output
-    assert "executed: proved: 21 placements" in result.output
+    assert "executed: proved: 3 placements" in result.output
 
 
 def test_the_claims_on_the_page_are_claims() -> None:
