@@ -30,6 +30,8 @@ const STEPS = {
   RevertPaymentLambda: ["handlers.payments.revert", ["Orders", "Payments"]],
   SendNotificationLambda: ["handlers.notifications.send", []],
 };
+// What an order may name to fail at.
+const STAGES = "None,PlaceOrder,RemoveOrder,UpdateInventory,RevertInventory,MakePayment,RevertPayment,SendNotification";
 const STOCK = [
   { ItemId: { S: "ITEM001" }, ItemName: { S: "Soap" }, ItemsInStock: { N: "1000" }, ItemStatus: { S: "" } },
   { ItemId: { S: "ITEM002" }, ItemName: { S: "Shampoo" }, ItemsInStock: { N: "500" }, ItemStatus: { S: "" } },
@@ -128,7 +130,7 @@ class Saga extends cdk.Stack {
 
   api(alias, inventory) {
     const orchestrator = this.fn("InvokeOrchestratorLambda", "handlers.orchestrator.handler", {
-      environment: { STATE_MACHINE_ARN: alias.stateMachineAliasArn },
+      environment: { STATE_MACHINE_ARN: alias.stateMachineAliasArn, STAGES },
     });
     inventory.grantReadData(orchestrator);
     const starting = ["states:StartExecution", "states:DescribeExecution"];

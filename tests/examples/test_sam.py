@@ -3,9 +3,11 @@
 SAM's own CLI deploys it in ``make tools``.
 """
 
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,14 @@ def packaged(server: Process, to: Path) -> str:
     return to.read_text()
 
 
+def posted(url: str) -> str:
+    """The REST API's answer to an order that is never placed: what it leaves is nothing."""
+    order = {"ItemId": "ITEM002", "CustomerId": "ABC/001", "MessageId": "posted", "FailAtStage": "PlaceOrder"}
+    request = urllib.request.Request(url, json.dumps(order).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return str(answer.read())
+
+
 def by_sam(server: Process, directory: Path) -> dict[str, list[dict[str, Any]]]:
     """Nothing of it is left afterwards."""
     api = server.client("cloudformation")
@@ -40,6 +50,7 @@ def by_sam(server: Process, directory: Path) -> dict[str, list[dict[str, Any]]]:
     told = api.create_stack(StackName="saga", TemplateBody=body, Capabilities=CAPABILITIES)
     stack = Stack(api, "saga", told["StackId"]).waited()
     assert stack.status == "CREATE_COMPLETE", stack.events()
+    assert "executionArn" in posted(f"{server.url}/restapis/{stack.outputs['ApiId']}/Prod/_user_request_/")
     rows = tables_after_orders(server.client, stack.outputs["SagaArn"])
     assert stack.delete().status == "DELETE_COMPLETE", stack.events()
     assert server.client("dynamodb").list_tables()["TableNames"] == []
