@@ -70,4 +70,5 @@ def test_the_saga_by_sam_ends_in_the_same_tables_as_by_deploy(tmp_path: Path) ->
     with running("--in-memory", "--time", "skip") as server:
         rows = by_sam(server, tmp_path)
         assert "bought" in {row["OrderId"]["S"] for row in rows["Orders"]}
-        assert rows == by_deploy(server)
+    with running("--in-memory", "--time", "skip") as other:  # the functions' log groups outlive a stack, as on AWS
+        assert rows == by_deploy(other)
