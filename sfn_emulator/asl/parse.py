@@ -5,10 +5,10 @@ whole can show (``check``). A model is handed out only if no stage found an erro
 """
 
 from sfn_emulator.asl.check import CHECKS
-from sfn_emulator.asl.model import Branch, Machine, MachineType, QueryLanguage, State
+from sfn_emulator.asl.model import Branch, Machine, MachineType, State
 from sfn_emulator.asl.parsing.draft import LONGEST, Draft, Fields, Misfits, Scope, StateNotes, Supports
 from sfn_emulator.asl.parsing.fields import check_fields
-from sfn_emulator.asl.parsing.states import read_branch, read_language, read_state
+from sfn_emulator.asl.parsing.states import read_branch, read_machine_language, read_state
 from sfn_emulator.asl.parsing.variables import variable_references
 from sfn_emulator.asl.text.positions import placed_in
 from sfn_emulator.asl.text.report import Report
@@ -68,7 +68,7 @@ def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:
     """The model of a definition that is an object already; ``None`` if ``draft.report`` holds an error."""
     fields = Fields(raw, (), StateNotes("", (), draft.language, Scope(())), draft)
     check_fields(fields, _MACHINE)
-    draft.language = read_language(fields, QueryLanguage.JSONPATH)
+    draft.language = read_machine_language(fields)
     timeout = fields.integer("TimeoutSeconds", 1, LONGEST)
     fields.text("Version")
     body = read_branch(raw, (), draft, None, False)

@@ -116,3 +116,28 @@ def test_a_call_that_fails_in_every_run_is_an_error_here_though_aws_takes_it(cal
     definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"v.$": call}, "End": True}}}
     assert [problem.kind for problem in lint_text(json.dumps(definition))] == ["INTRINSIC"]
     assert parse(json.dumps(definition))[0] is not None
+
+
+_PATHS = {
+    "A": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"a.$": "$.b"}, "Next": "B"},
+    "B": {"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "C"}], "InputPath": "$.x"},
+    "C": {"Type": "Pass", "ResultPath": "$.y", "OutputPath": "$.z", "End": True},
+}
+_EXPRESSIONS = {
+    "A": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "B"}], "Output": "{% 1 %}"},
+    "B": {"Type": "Pass", "Output": {"a": "{% $states.input %}"}, "End": True},
+}
+
+
+@pytest.mark.parametrize(("language", "states"), [("JSONPathx", _PATHS), ("jq", _PATHS), ("jsonnata", _EXPRESSIONS)])
+def test_one_wrong_query_language_is_one_problem(language: str, states: dict[str, object]) -> None:
+    (problem,) = lint_text(json.dumps({"QueryLanguage": language, "StartAt": "A", "States": states}))
+    assert problem.place == "/QueryLanguage"
+    assert "JSONPath" in problem.message
+    assert "JSONata" in problem.message
+
+
+def test_other_mistakes_are_told_beside_a_wrong_query_language() -> None:
+    states = {"A": {"Type": "Pass", "Nxt": "B", "End": True}}
+    told = lint_text(json.dumps({"QueryLanguage": "JSONPathx", "StartAt": "A", "States": states}))
+    assert [problem.place for problem in told] == ["/QueryLanguage", "/States/A/Nxt"]

@@ -43,6 +43,8 @@ class Draft:
     substitutions: bool = False
     alone: bool = False
     """A single state, as TestState takes it: it leads nowhere."""
+    unknown_language: bool = False
+    """The machine's QueryLanguage is none: what belongs to which language can't be judged."""
     scopes: list["Scope"] = field(default_factory=list)
     labels: dict[str, Place] = field(default_factory=dict)
 

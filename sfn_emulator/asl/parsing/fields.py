@@ -75,6 +75,8 @@ def refuse_field(fields: Fields, name: str, *, of_other_language: bool) -> None:
     if not of_other_language:
         fields.refuse(f"Field '{name}' is not supported", field=name)
         return
+    if fields.draft.unknown_language:
+        return
     fields.refuse(
         f"The QueryLanguage is set to '{language}', but field '{name}' is only supported for the "
         f"'{_other(language)}' QueryLanguage",

@@ -1,6 +1,7 @@
 """Objects of the definition → states of the model, one reader per state type."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, Final
 
 from sfn_emulator.asl.model import (
@@ -87,6 +88,18 @@ def read_language(fields: Fields, otherwise: QueryLanguage) -> QueryLanguage:
         return otherwise
     chosen = fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE")
     return QueryLanguage.JSONPATH if chosen == QueryLanguage.JSONPATH else QueryLanguage.JSONATA
+
+
+def read_machine_language(fields: Fields) -> QueryLanguage:
+    """A wrong one is read as the nearest there is, so that one mistake does not make one of each of its fields."""
+    told = fields.raw.get("QueryLanguage", "JSONPath")
+    chosen = read_language(fields, QueryLanguage.JSONPATH)
+    if told in LANGUAGES or (isinstance(told, str) and fields.stands_in(told)):
+        return chosen
+    fields.draft.unknown_language = True
+    folded = {language.lower(): language for language in LANGUAGES}
+    near = get_close_matches(str(told).lower(), folded, 1, 0.5)
+    return QueryLanguage(folded[near[0]]) if near else QueryLanguage.JSONPATH
 
 
 def _read_state_language(fields: Fields) -> None:
