@@ -61,14 +61,12 @@ class Proof:
 
     @property
     def status(self) -> int:
-        """0 proved within bounds, 3 a counterexample."""
+        """0 proved within bounds, 3 a counterexample. Mutants that survive say how sharp the claims are, no more."""
         found = bool(self.walked.counterexamples)
         if self.executed is not None:
             found = found or bool(self.executed.counterexamples or self.executed.never)
         if self.interleaved is not None:
             found = found or bool(self.interleaved.failing)
-        if self.score is not None:
-            found = found or bool(self.score.survived)
         return COUNTEREXAMPLE if found else PROVED
 
 

@@ -105,8 +105,6 @@ def _cases(proof: Proof) -> Iterator[tuple[str, str, str | None]]:
         yield from _executed_cases(proof.executed)
     for mixed in proof.interleaved.failing if proof.interleaved else ():
         yield "two sagas", f"seed {mixed.seed}", "\n".join(("the tables are those of neither order", *mixed.changes))
-    for mutant in proof.score.survived if proof.score else ():
-        yield "mutants", mutant.name, "no claim noticed it"
 
 
 def _executed_cases(executed: Executed) -> Iterator[tuple[str, str, str | None]]:
