@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: up down demo test check bench crash soak tools prove clean
+.PHONY: up down demo test check bench crash soak tools prove docs clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
@@ -24,6 +24,9 @@ $(VENV)/.test: $(VENV)/.run tests/clients/node/package-lock.json tests/query/jso
 
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) '.[saga,test,check]' && touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	$(PIP) '.[saga,docs]' && touch $@
 
 up: $(VENV)/.run
 	$(BIN)/python cli.py up
@@ -59,6 +62,9 @@ tools: $(VENV)/.test
 
 prove: $(VENV)/.run
 	$(BIN)/python cli.py prove
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going -E -b html -c docs/site docs build/docs
 
 clean:
 	rm -rf $(VENV) $(TOOLS) .sfn build *.egg-info tests/clients/node/node_modules tests/query/jsonata/node/node_modules
