@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.addressing import DataPlane, address, bucket_path, data_plane
+from sfn_emulator.cloud.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.rest.http.api import HttpApi, refuse
+from sfn_emulator.cloud.rest.http.urls import FunctionUrls
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.running.causes import cause, caused_by
@@ -89,6 +90,7 @@ class Gateway:
         self._lambda = lambda_api
         self._rest = RestApi(neighbours, account, self.answer_from_thread)
         self._http = HttpApi(neighbours, account, self.answer_from_thread)
+        self._urls = FunctionUrls(neighbours, self.answer_from_thread)
         self.stacks: StacksApi | None = None
         self._door = door or Door()
         self._own = own or {}
@@ -212,7 +214,9 @@ class Gateway:
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
 
-    def _called(self, where: DataPlane, request: Request) -> Reply:
+    def _called(self, where: DataPlane | FunctionUrl, request: Request) -> Reply:
+        if isinstance(where, FunctionUrl):
+            return self._urls.answer(where, request)
         return (self._http if self._http.has(where.api) else self._rest).answer(where, request)
 
     def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:

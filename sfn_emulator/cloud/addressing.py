@@ -28,6 +28,13 @@ class DataPlane(NamedTuple):
     path: str
 
 
+class FunctionUrl(NamedTuple):
+    """A call of a Lambda function's own URL: ``path`` starts with a slash and is still percent-encoded."""
+
+    id: str
+    path: str
+
+
 DEFAULT_REGION: Final = "us-east-1"
 
 _TARGETS: Final = {
@@ -78,6 +85,8 @@ _API_PATHS: Final = (
     re.compile(r"^/restapis/(?P<api>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?$"),
     re.compile(r"^/_aws/execute-api/(?P<api>[^/]+)/(?P<stage>[^/]+)(?P<path>/.*)?$"),
 )
+_FUNCTION_HOST: Final = re.compile(r"^(?P<id>[a-z0-9]+)\.lambda-url\.")
+_FUNCTION_PATH: Final = re.compile(r"^/_aws/lambda-url/(?P<id>[a-z0-9]+)(?P<path>/.*)?$")
 _SCOPE: Final = re.compile(r"Credential=([^/,\s]+)/\d{8}/([\w-]+)/([\w-]+)/aws4_request")
 _STATES_HOST: Final = re.compile(r"^(?:sync-)?states\.")
 _PLAIN_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "localhost.localstack.cloud"})
@@ -96,15 +105,21 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0].rstrip(".")
 
 
-def data_plane(request: Request) -> DataPlane | None:
-    """The REST API call this request is, or ``None`` when it is none."""
+def data_plane(request: Request) -> DataPlane | FunctionUrl | None:
+    """The call of a deployed API or of a function's URL that this request is, or ``None`` when it is neither."""
     host = host_of(request.headers)
+    function = _FUNCTION_HOST.match(host) if ".lambda-url." in host else None
+    if function:
+        return FunctionUrl(function["id"], request.path)
     named = _API_HOST.match(host) if ".execute-api." in host else None
     if named:
         stage, _, path = request.path.lstrip("/").partition("/")
         return DataPlane(named["api"], unquote(stage), "/" + path)
     if not request.path.startswith(("/restapis/", "/_aws/")):
         return None
+    own = _FUNCTION_PATH.match(request.path)
+    if own:
+        return FunctionUrl(own["id"], own["path"] or "/")
     for pattern in _API_PATHS:
         found = pattern.match(request.path)
         if found:

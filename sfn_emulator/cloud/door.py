@@ -7,7 +7,7 @@ carries a foreign one of these is refused before anything is done for it, whatev
 
 - pages of an origin that was allowed (``--allow-origin``),
 - a link that leads to the console, which is the page itself and no data,
-- deployed REST APIs, which are made to be called by pages and have CORS rules of their own.
+- deployed APIs and functions' URLs, which are made to be called by pages and have CORS rules of their own.
 """
 
 import ipaddress
@@ -23,7 +23,7 @@ _LOCAL_NAMES: Final = frozenset(
     ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")
 )
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud")
-_AWS_SUFFIXES: Final = (".amazonaws.com", ".amazonaws.com.cn")
+_AWS_SUFFIXES: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
 """Names that SDKs may be made to believe this server has; browsers are not."""
 _SYNC: Final = "sync-"
 """What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sfn_emulator.cloud.addressing import Address, DataPlane, address, bucket_path, data_plane
+from sfn_emulator.cloud.addressing import Address, DataPlane, FunctionUrl, address, bucket_path, data_plane
 from sfn_emulator.cloud.message import Request
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/%s/aws4_request, SignedHeaders=host, Signature=0"
@@ -54,9 +54,11 @@ def test_a_request_tells_which_service_and_region_it_is_for(request_: Request, e
         ("a1.execute-api.us-east-1.amazonaws.com", "/prod/orders", DataPlane("a1", "prod", "/orders")),
         ("a1.execute-api.localhost:8083", "/prod", DataPlane("a1", "prod", "/")),
         ("localhost", "/restapis/a1/stages", None),
+        ("localhost", "/_aws/lambda-url/f1/a", FunctionUrl("f1", "/a")),
+        ("f1.lambda-url.us-east-1.localhost:8083", "/a/b", FunctionUrl("f1", "/a/b")),
     ],
 )
-def test_calls_of_a_deployed_api_are_told_from_calls_about_it(host: str, path: str, expected: DataPlane | None) -> None:
+def test_calls_of_a_deployed_api_are_told_from_calls_about_it(host: str, path: str, expected: object) -> None:
     assert data_plane(Request("POST", path, headers={"host": host})) == expected
 
 

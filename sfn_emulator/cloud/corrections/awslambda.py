@@ -1,4 +1,4 @@
-"""Lambda keeps a function's dead-letter queue, and one configuration of asynchronous invocations."""
+"""Lambda keeps a function's dead-letter queue, one configuration of asynchronous invocations, and a URL's mode."""
 
 import importlib
 from collections.abc import Callable
@@ -12,6 +12,10 @@ def correct() -> None:
     replace(models.LambdaFunction, "__init__", _made)
     replace(models.LambdaFunction, "update_configuration", _updated)
     replace(models.LambdaFunction, "get_configuration", _told)
+    replace(models.FunctionUrlConfig, "to_dict", _url)
+    replace(models.FunctionUrlConfig, "update", _url_updated)
+    responses: Any = importlib.import_module("moto.awslambda.responses")
+    replace(responses.LambdaResponse, "create_function_url_config", _url_created)
     replace(models.LambdaBackend, "put_function_event_invoke_config", _put)
     replace(models.LambdaBackend, "update_function_event_invoke_config", _merged)
 
@@ -55,5 +59,38 @@ def _merged(inner: Callable[..., Any]) -> Callable[..., Any]:
     def update(self: Any, function_name: str, config: dict[str, Any]) -> Any:
         known = self.get_function(function_name).event_invoke_config
         return self.put_function_event_invoke_config(function_name, {**(known[0].config if known else {}), **config})
+
+    return update
+
+
+def _url_created(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A URL of an alias is the alias's; moto reads no Qualifier."""
+
+    def create_function_url_config(self: Any) -> Any:
+        import json
+
+        status, headers, body = inner(self)
+        made = self.backend.get_function_url_config(json.loads(body)["FunctionArn"])
+        made.config["Qualifier"] = self._get_param("Qualifier")
+        return status, headers, json.dumps(made.to_dict())
+
+    return create_function_url_config
+
+
+def _url(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def to_dict(self: Any) -> Any:
+        told = {**inner(self), "InvokeMode": self.config.get("InvokeMode") or "BUFFERED"}
+        if self.config.get("Qualifier"):
+            told["FunctionArn"] += ":" + self.config["Qualifier"]
+        return {name: value for name, value in told.items() if value is not None}
+
+    return to_dict
+
+
+def _url_updated(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def update(self: Any, new_config: dict[str, Any]) -> None:
+        inner(self, new_config)
+        if new_config.get("InvokeMode"):
+            self.config["InvokeMode"] = new_config["InvokeMode"]
 
     return update

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
@@ -20,6 +21,8 @@ _INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations
 _INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")
 _LINEAGE: Final = re.compile(r"(?:^|;)Lineage=\d+:[0-9a-f]+:(\d{1,4})(?:;|$)")
 _CREATE: Final = re.compile(r"^/2015-03-31/functions/?$")
+_URL: Final = re.compile(r"^/2021-10-31/functions/[^/]+/url/?$")
+_URL_ID: Final = re.compile(r"https://(\w+)\.lambda-url\.")
 _UPDATE: Final = re.compile(r"^/2015-03-31/functions/[^/]+/(code|configuration)/?$")
 
 
@@ -43,7 +46,8 @@ class LambdaApi:
                 self._lambdas.warm_up()
         except InvokeError as refusal:
             return _refusal(refusal)
-        return self._neighbours.answer("lambda", region, request)
+        reply = self._neighbours.answer("lambda", region, request)
+        return _addressed(reply, request) if _URL.match(request.path) else reply
 
     def _invoked(self, region: str, request: Request) -> Reply:
         old = _INVOKE_ASYNC.match(request.path)
@@ -82,6 +86,18 @@ def _result(result: InvokeResult, tail: bool) -> Reply:
 def _refusal(refusal: InvokeError) -> Reply:
     told = {"Type": "User" if refusal.status < 500 else "Service", "Message": refusal.message}
     return json_reply(refusal.status, told, {"x-amzn-errortype": refusal.code})
+
+
+def _addressed(reply: Reply, request: Request) -> Reply:
+    """A function's URL as one that works: on this port, as its caller has reached it."""
+    host = request.headers.get("host", "")
+    if reply.status >= 300 or not reply.body or host_of(request.headers).endswith(".amazonaws.com"):
+        return reply
+    told = orjson.loads(reply.body)
+    found = _URL_ID.match(told.get("FunctionUrl") or "")
+    if found:
+        told["FunctionUrl"] = f"http://{host}/_aws/lambda-url/{found[1]}/"
+    return reply._replace(body=orjson.dumps(told))
 
 
 def _depth(trace: str) -> int:
