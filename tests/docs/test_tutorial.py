@@ -24,7 +24,7 @@ class Reader:
     def __init__(self, folder: Path, running: ExitStack) -> None:
         self.folder = folder
         self.running = running
-        self.environment = _environment(folder)
+        self.environment = shell(folder.parent / "bin")
         self.exports = ""
         self.printed = ""
 
@@ -59,10 +59,10 @@ class Reader:
         self.printed = done.stdout
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """A shell in which the package is installed, though here it is a checkout."""
-    front_door = folder.parent / "bin" / "sfn-emulator"
-    front_door.parent.mkdir()
+def shell(programs: Path) -> dict[str, str]:
+    """The environment of a shell in which the package is installed, though here it is a checkout."""
+    front_door = programs / "sfn-emulator"
+    programs.mkdir()
     front_door.write_text(f'#!/bin/sh\nexec {sys.executable} -m sfn_emulator "$@"\n')
     front_door.chmod(0o755)
     with socket.create_server(("127.0.0.1", 0)) as free:
