@@ -141,3 +141,20 @@ def test_other_mistakes_are_told_beside_a_wrong_query_language() -> None:
     states = {"A": {"Type": "Pass", "Nxt": "B", "End": True}}
     told = lint_text(json.dumps({"QueryLanguage": "JSONPathx", "StartAt": "A", "States": states}))
     assert [problem.place for problem in told] == ["/QueryLanguage", "/States/A/Nxt"]
+
+
+def test_words_that_yaml_takes_for_booleans_are_names_where_names_are_meant() -> None:
+    text = """
+StartAt: On
+States:
+  On: {Type: Choice, Choices: [{Variable: $.a, BooleanEquals: no, Next: Yes}], Default: No}
+  Yes: {Type: Pass, Parameters: {Next: no}, Next: Output}
+  Output: {Type: Pass, Next: No}
+  No: {Type: Fail, Error: Off, Cause: 404}
+"""
+    assert lint_text(text, yaml=True) == ()
+
+
+def test_a_name_that_is_left_empty_is_no_name() -> None:
+    told = lint_text("StartAt: A\nStates:\n  A: {Type: Pass, Next: ~}\n", yaml=True)
+    assert "/States/A/Next" in [problem.place for problem in told]

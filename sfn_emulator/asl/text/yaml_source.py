@@ -17,7 +17,14 @@ NODE_LIMIT: Final = 200_000
 _LOADER: Final = yaml.SafeLoader
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _SCALARS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
+_NULL: Final = "tag:yaml.org,2002:null"
 _CORE: Final = "tag:yaml.org,2002:"
+_NAMES: Final = frozenset(("StartAt", "Next", "Default", "Comment", "Label", "Error", "Cause"))
+"""Fields that hold nothing but text: ``Next: No`` leads to the state No, though YAML 1.1 reads a boolean."""
+_DATA: Final = frozenset(
+    ("Parameters", "Arguments", "Result", "ResultSelector", "Output", "Assign", "ItemSelector", "BatchInput", "Items")
+)
+"""Fields whose content is the author's, and may have members of any name."""
 
 
 class YamlError(ValueError):
@@ -36,6 +43,15 @@ def scan_yaml(text: str, depth_limit: int) -> Scanned:
     scanned = Scanned(positions={(): (1, 1)})
     scanned.value = Builder(depth_limit, scanned.positions).whole(text)
     return scanned
+
+
+def _is_a_name(place: Place) -> bool:
+    """Whether text alone may stand there; a state may be called as a field of data is."""
+    if not place:
+        return False
+    named = place[-1] in _NAMES or place[-2:-1] == ("ErrorEquals",)
+    fields = (part for around, part in zip(("", *place), place, strict=False) if around != "States")
+    return named and place[-2:-1] != ("States",) and _DATA.isdisjoint(fields)
 
 
 def _position(mark: yaml.Mark) -> tuple[int, int]:
@@ -71,7 +87,7 @@ class Builder:
             return self.mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return self.sequence(node, place)
-        if node.tag in _SCALARS:
+        if node.tag == _NULL or (node.tag in _SCALARS and not _is_a_name(place)):
             return self.scalar(node)
         return self.text(node, place)
 
