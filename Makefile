@@ -13,7 +13,7 @@ CDK := test -x $(TOOLS)/node_modules/.bin/cdk || npm install --prefix $(TOOLS) -
 	aws-cdk@2 aws-cdk-lib@2 constructs@10 serverless@3 serverless-step-functions@3 serverless-localstack@1
 
 $(VENV)/.run: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" * (sys.version_info < (3, 11)) or None)'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) '.[saga]' && touch $@
 
