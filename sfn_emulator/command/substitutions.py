@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from sfn_emulator.asl.text.source import DEPTH_LIMIT
+from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.command.help_page import Failure
 from sfn_emulator.values import dumps, loads
 
@@ -33,10 +34,13 @@ def is_json(text: str) -> bool:
 
 
 def document_of(file: Path, text: str) -> Any:
+    """Raises ``Failure``, also for a text that multiplies itself by aliases."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Failure(f"{file}: neither JSON nor YAML ({' '.join(str(error).split())})") from None
+        return scan_yaml(text, DEPTH_LIMIT).value
+    except YamlError as error:
+        raise Failure(
+            f"{file}:{error.line}:{error.column}: neither JSON nor YAML ({' '.join(str(error).split())})"
+        ) from None
 
 
 def text_of(file: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.cloud.sources.test_mappings import until
 from tests.processes import Process, running
 
 TABLE: dict[str, Any] = {
@@ -84,8 +85,9 @@ def test_a_rule_delivers_to_queue_and_log_group(server: Process) -> None:
     arns = ("arn:aws:sqs:us-east-1:123456789012:orders", "arn:aws:logs:us-east-1:123456789012:log-group:/orders")
     events.put_targets(Rule="orders", Targets=[{"Id": str(n), "Arn": arn} for n, arn in enumerate(arns)])
     events.put_events(Entries=[{"Source": "shop", "DetailType": "placed", "Detail": '{"n": 7}'}])
-    assert json.loads(queues.receive_message(QueueUrl=url)["Messages"][0]["Body"])["detail"] == {"n": 7}
-    assert "shop" in logs.filter_log_events(logGroupName="/orders")["events"][0]["message"]
+    told = until(lambda: queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
+    assert json.loads(told[0]["Body"])["detail"] == {"n": 7}
+    assert "shop" in until(lambda: logs.filter_log_events(logGroupName="/orders")["events"])[0]["message"]
 
 
 def test_a_long_poll_keeps_nobody_out_and_wakes_when_a_message_comes(server: Process) -> None:

@@ -92,3 +92,12 @@ def test_what_can_not_be_used_is_one_line(arguments: list[str], words: str, shop
     told = ran(*(argument.replace("SHOP", shop) for argument in arguments))
     assert told.exit_code in (1, 2)
     assert words in told.stderr
+
+
+def test_a_text_that_multiplies_itself_is_refused(tmp_path: Path) -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    file = tmp_path / "laughs.yaml"
+    file.write_text("\n".join(levels))
+    told = CliRunner().invoke(command, [str(file)])
+    assert told.exit_code == 1 and "laughs.yaml:" in told.output

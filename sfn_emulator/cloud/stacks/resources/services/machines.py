@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
-import yaml
 
+from sfn_emulator.asl.text.source import DEPTH_LIMIT
+from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.cloud.stacks.errors import ResourceError
 from sfn_emulator.cloud.stacks.resources.fitting import parameters, text
 from sfn_emulator.cloud.stacks.resources.kind import (
@@ -61,8 +62,8 @@ def _as_json(told: str, location: Mapping[str, Any]) -> str:
     if told.lstrip().startswith("{"):
         return told
     try:
-        return orjson.dumps(yaml.safe_load(told)).decode()
-    except (yaml.YAMLError, TypeError) as error:
+        return orjson.dumps(scan_yaml(told, DEPTH_LIMIT).value).decode()
+    except (YamlError, TypeError) as error:
         raise ResourceError(
             f"The definition at s3://{location['Bucket']}/{location['Key']} is no JSON and no YAML: {error}"
         ) from None

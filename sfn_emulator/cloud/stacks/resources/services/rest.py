@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import orjson
 
+from sfn_emulator.asl.text.source import DEPTH_LIMIT
+from sfn_emulator.asl.text.yaml_source import scan_yaml
 from sfn_emulator.cloud.stacks.errors import ResourceError
 from sfn_emulator.cloud.stacks.resources.kind import (
     PHYSICAL,
@@ -53,9 +55,8 @@ def _body(hands: Hands, properties: Properties) -> dict[str, Any]:
     try:
         return dict(told if isinstance(told, Mapping) else orjson.loads(told))
     except (ValueError, TypeError):
-        import yaml
-
-        return dict(yaml.safe_load(told))
+        text = told.decode() if isinstance(told, bytes) else str(told)
+        return dict(scan_yaml(text, DEPTH_LIMIT).value)
 
 
 def _import(hands: Hands, api: str, body: Mapping[str, Any], properties: Properties) -> None:
