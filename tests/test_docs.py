@@ -92,7 +92,7 @@ def test_the_help_tells_of_every_setting() -> None:
     from click.testing import CliRunner
 
     from sfn_emulator.command.serve import command
-    from sfn_emulator.settings import Settings
+    from sfn_emulator.serving.settings import Settings
 
     told = CliRunner().invoke(command, ["--help"]).output
     named = {"lambda_mode": "lambda", "endpoints": "endpoint", "allowed_hosts": "allow-host"}

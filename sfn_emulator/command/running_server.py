@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from sfn_emulator.command.help_page import Failure
-from sfn_emulator.settings import DEFAULT_PORT
+from sfn_emulator.serving.settings import DEFAULT_PORT
 
 DEFAULT: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from sfn_emulator.command.help_page import Failure, HelpPage
-from sfn_emulator.settings import (
+from sfn_emulator.serving.settings import (
     ACCOUNT,
     DEFAULT_PORT,
     Settings,
@@ -237,7 +237,11 @@ def command(
 
 def _serve(settings: Settings) -> None:
     """Serves until told to stop. Raises ``Failure`` when it can't start."""
-    from sfn_emulator.hosting import StartError, serve, warn_if_open  # --help and mistakes are answered without it
+    from sfn_emulator.serving.hosting import (  # --help and mistakes are answered without it
+        StartError,
+        serve,
+        warn_if_open,
+    )
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     warn_if_open(settings)

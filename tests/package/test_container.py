@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from sfn_emulator.settings import DEFAULT_PORT
+from sfn_emulator.serving.settings import DEFAULT_PORT
 from tests.processes import ROOT, running
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

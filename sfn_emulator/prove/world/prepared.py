@@ -16,8 +16,8 @@ from sfn_emulator.cloud.transport import Answer, connect
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.world import backends
 from sfn_emulator.prove.world.backends import Contents
-from sfn_emulator.server import Server
-from sfn_emulator.settings import Settings
+from sfn_emulator.serving.server import Server
+from sfn_emulator.serving.settings import Settings
 
 Client: TypeAlias = Any
 Setup: TypeAlias = Callable[[Callable[[str], Client]], Any]

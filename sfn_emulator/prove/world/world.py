@@ -19,7 +19,6 @@ from sfn_emulator.engine.clock import EPOCH, VirtualClock
 from sfn_emulator.engine.local import program_of
 from sfn_emulator.engine.ports import Identity, Tasks, Work
 from sfn_emulator.engine.strand import Program
-from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.prove.world import backends
 from sfn_emulator.prove.world.hosting import Hosted
 from sfn_emulator.prove.world.prepared import ENDPOINT, Prepared
@@ -27,6 +26,7 @@ from sfn_emulator.prove.world.sessions import Sessions
 from sfn_emulator.prove.world.tables import Tables, look
 from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.tokens import Tokens
+from sfn_emulator.serving.gateway import STATES_TARGET, Gateway
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.router import Router
 from sfn_emulator.tasks.router import World as Reached

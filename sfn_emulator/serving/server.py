@@ -38,20 +38,21 @@ from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
-from sfn_emulator.connection import App
 from sfn_emulator.console.console import Console
-from sfn_emulator.control import routes
 from sfn_emulator.coverage.recording import Recording, watching
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
-from sfn_emulator.gateway import STATES_TARGET, Gateway
 from sfn_emulator.query.timestamps import format_timestamp
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.running.passing import let_pass
 from sfn_emulator.service.running.turns import Sliced
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.database import Database
-from sfn_emulator.settings import Settings
+from sfn_emulator.serving.connection import App
+from sfn_emulator.serving.control import routes
+from sfn_emulator.serving.gateway import STATES_TARGET, Gateway
+from sfn_emulator.serving.settings import Settings
+from sfn_emulator.serving.verbose import execution_passed, function_said
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.admission import Admission
 from sfn_emulator.tasks.iam.guard import Guard, RolePolicies
@@ -66,7 +67,6 @@ from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.static_parameters import refusals
 from sfn_emulator.tasks.trials import TrialIntegrations
 from sfn_emulator.tasks.workers import Workers
-from sfn_emulator.verbose import execution_passed, function_said
 
 _log: Final = logging.getLogger(__name__)
 _OURS: Final = ("stepfunctions", "states")

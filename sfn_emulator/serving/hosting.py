@@ -13,10 +13,10 @@ from typing import Final
 
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.state_dir import StateDirError
-from sfn_emulator.connection import Connection, say_goodbye
-from sfn_emulator.server import Server
 from sfn_emulator.service.store.database import StateDirectoryError
-from sfn_emulator.settings import Settings
+from sfn_emulator.serving.connection import Connection, say_goodbye
+from sfn_emulator.serving.server import Server
+from sfn_emulator.serving.settings import Settings
 from sfn_emulator.tasks.clients import REAL_AWS, ProfileError
 from sfn_emulator.tasks.mocks import MockFileError
 
