@@ -32,7 +32,7 @@ A strand is in one of four conditions: ready (in ``ready``), waiting (some effec
 
 ``start``, ``deliver``, ``stop`` and ``redrive`` only queue what happened; ``advance`` lets it happen, one turn after
 the other, until nothing can go on or the budget is spent. ``take_effects`` hands out what is wanted of the world. Who
-wants to watch gives an ``Instrument`` when the program is compiled (docs/decisions/0001, 0151).
+wants to watch gives an ``Instrument`` when the program is compiled (docs/decisions/0001, 0023).
 """
 
 from collections.abc import Callable, Generator

@@ -1,4 +1,4 @@
-"""Turns in slices of time (docs/decisions/0131): whatever an execution is doing, the loop gets its turn, too.
+"""Turns in slices of time (docs/decisions/0019): whatever an execution is doing, the loop gets its turn, too.
 
 A turn runs in a greenlet. When it has taken its slice, a timer's signal sets it aside between two bytecodes, at
 any depth, and whoever holds the run goes on with it later. A turn that is shorter pays for a greenlet and two system
