@@ -190,6 +190,8 @@ class Aws:
             yield from page["items"]
 
     def _fingerprint(self, api: str, stage: str) -> str:
+        if not stage:  # an API of an older configuration: it is only to be removed
+            return ""
         gateway = self._client("apigateway")
         answer = _found(lambda: gateway.get_stage(restApiId=api, stageName=stage))
         if answer is None or not answer.get("deploymentId"):
