@@ -95,6 +95,22 @@ def front_door() -> None:
     """AWS Step Functions on this machine, with the services it calls."""
 
 
+_ODD: Final[dict[type[Exception], str]] = {
+    RecursionError: "what was given is nested too deeply",
+    UnicodeError: "what was given holds text that is no Unicode",
+    MemoryError: "what was given is too large",
+}
+
+
+def _plainly(error: Exception) -> str:
+    """One line for people, without the names of Python's errors."""
+    known = next((text for kind, text in _ODD.items() if isinstance(error, kind)), None)
+    told = " ".join(str(error).split())
+    if known is None and "int_max_str_digits" in told:
+        known = "what was given holds a number of too many digits"
+    return known or f"a fault of our own, not of what was asked: {told}"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits; whatever goes wrong unforeseen becomes one line on standard error and status 1."""
     try:
@@ -102,6 +118,5 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        told = " ".join(str(error).split())
-        click.echo(f"{NAME}: unexpected {type(error).__name__}: {told}; set {DEBUG}=1 to see where", err=True)
+        click.echo(f"{NAME}: {_plainly(error)}; set {DEBUG}=1 to see where", err=True)
         sys.exit(1)

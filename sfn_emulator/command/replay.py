@@ -14,6 +14,7 @@ from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.coverage.points import Point, points_of
 from sfn_emulator.errors import DefinitionError
 from sfn_emulator.picture.definition import UndrawableError, read_definition
+from sfn_emulator.replay.borrowing import borrowed
 from sfn_emulator.replay.case import DEFINITION, HISTORY, UnreadableCaseError, read_case
 from sfn_emulator.replay.replaying import Difference, UnreplayableError, replay
 
@@ -69,8 +70,10 @@ def _folders(places: Sequence[Path]) -> list[Path]:
 def _replayed(folder: Path, definition: Path | None) -> Result:
     file = definition or folder / DEFINITION
     text = file.read_text(encoding="utf-8-sig")
+    case = read_case(folder)
+    text = borrowed(text, case.definition)
     try:
-        difference = replay(read_case(folder), text)
+        difference = replay(case, text)
     except UnreplayableError as error:
         return Result(folder.name, skipped=str(error))
     return Result(folder.name, difference, line=_line(text, str(file), difference))

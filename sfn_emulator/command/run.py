@@ -61,7 +61,8 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
         )
     except DefinitionError as error:
         first = str(error.problems[0])
-        raise Failure(f"{file}: {first}; 'sfn-emulator lint {file}' tells all") from None
+        mend = "fill ${Names} with --set NAME=VALUE" if "${" in first else f"'sfn-emulator lint {file}' tells all"
+        raise Failure(f"{file}: {first}; {mend}") from None
     execution.finish()
     told = _happened(execution)
     if as_json:

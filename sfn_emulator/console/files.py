@@ -50,7 +50,7 @@ def file(name: str, token: str, known: str) -> Answer | None:
 def _read(name: str) -> tuple[bytes, str] | None:
     """Only files of the folder itself have names that are found."""
     path = FOLDER / name
-    if path.suffix not in TYPES or path.name != name or not path.is_file():
+    if path.suffix not in TYPES or path.name != name or len(name) > 200 or not path.is_file():
         return None
     body = path.read_bytes()
     return body, f'"{sha256(body).hexdigest()[:20]}"'

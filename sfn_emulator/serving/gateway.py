@@ -114,6 +114,7 @@ class Gateway:
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             reply = _failure()
+        reply = reply if request.path.startswith(CONSOLE) else _boxed(request, reply)
         return self._door.granted(request, reply) if "origin" in request.headers else reply
 
     async def answer(self, request: Request) -> Reply:
@@ -245,3 +246,16 @@ def _is_opened(request: Request) -> bool:
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:
     return list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+
+
+_PAGES: Final = ("text/html", "application/xhtml", "image/svg")
+_BOX: Final = ("content-security-policy", "sandbox allow-scripts allow-forms allow-popups")
+
+
+def _boxed(request: Request, reply: Reply) -> Reply:
+    """A document of a bucket or a function is shown as of an origin of its own: it must not reach the page's token."""
+    kind = next((value for name, value in reply.headers if name == "content-type"), "")
+    shown = kind.lower().startswith(_PAGES) or "sec-fetch-dest" in request.headers
+    if not shown or any(name == _BOX[0] for name, _ in reply.headers):
+        return reply
+    return reply._replace(headers=[*reply.headers, _BOX])

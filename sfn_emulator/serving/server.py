@@ -87,7 +87,7 @@ class Server:
         judge = conditions_hold if settings.iam == "enforce" else None
         self.neighbours = Neighbours(settings.account, keeper, judge, refusal)
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
-        self.outbox = Outbox(None if self._state is None else self._state.part("outbox"))
+        self.outbox = Outbox(self._file("outbox.sqlite"))
         self.lambdas = Lambdas(
             self.neighbours,
             account=settings.account,
@@ -102,6 +102,8 @@ class Server:
             self.lambdas.heard = function_said
         self.outlet = NeighbourOutlet(self.neighbours)
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
+        if self._state is not None and (self._state.path / "sources.sqlite").exists():
+            self._checkpoints()  # damage is told now, not when the first stream moves
         self.agenda = Agenda(self.neighbours, self._client, self.outbox.post, self._checkpoints)
         self.neighbours.on_change = self._changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
@@ -258,9 +260,12 @@ class Server:
         self.feeds.changed(service)
         self.agenda.changed(service)
 
+    def _file(self, name: str) -> Path | None:
+        return None if self._state is None else self._state.path / name
+
     @cache  # noqa: B019
     def _checkpoints(self) -> Checkpoints:
-        return Checkpoints(None if self._state is None else self._state.part("sources"))
+        return Checkpoints(self._file("sources.sqlite"))
 
     def _restore(self) -> None:
         self.neighbours.restore()

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from sfn_emulator.command.record import command as record
 from sfn_emulator.command.replay import command as replay_command
 from sfn_emulator.engine.local import run_locally
+from sfn_emulator.replay.borrowing import borrowed
 from sfn_emulator.replay.case import Case, UnreadableCaseError, case_of, masked, read_case
 from sfn_emulator.replay.replaying import UnreplayableError, replay
 from sfn_emulator.service.running.history import Texts, render, started_of
@@ -105,6 +106,11 @@ def test_a_retrier_that_gives_up_sooner_is_found(paid: Case) -> None:
 def test_other_data_is_found_where_it_first_shows(paid: Case) -> None:
     found = replay(paid, changed(Charge={"ResultPath": "$.receipt"}))
     assert found is not None and (found.state, found.what) == ("Charge", "its output differs")
+
+
+def test_names_that_a_tool_fills_in_are_taken_from_the_recording(paid: Case) -> None:
+    template = changed(Charge={"Resource": "${ChargeArn}"})
+    assert replay(paid, borrowed(template, paid.definition)) is None
 
 
 def test_a_distributed_map_is_said_not_to_be_replayed() -> None:

@@ -1,21 +1,20 @@
 """How far each feed has read its streams, and which one-time schedules have fired: kept through restarts."""
 
-import sqlite3
 import threading
 from pathlib import Path
+from typing import Final
+
+from sfn_emulator.cloud.delivery.database import opened
+
+_SCHEMA: Final = "CREATE TABLE IF NOT EXISTS checkpoint (key TEXT PRIMARY KEY, text TEXT NOT NULL)"
 
 
 class Checkpoints:
-    """Texts by key, in a SQLite file; in memory where there is no directory. Safe to call from any thread."""
+    """Texts by key, in a SQLite file; in memory where there is no file. Safe to call from any thread."""
 
-    def __init__(self, directory: Path | None) -> None:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
-        place = ":memory:" if directory is None else str(directory / "checkpoints.sqlite")
-        self._database = sqlite3.connect(place, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS checkpoint (key TEXT PRIMARY KEY, text TEXT NOT NULL)")
+        self._database = opened(path, _SCHEMA)
 
     def get(self, key: str) -> str | None:
         with self._lock:

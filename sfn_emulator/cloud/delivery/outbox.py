@@ -8,13 +8,14 @@ import heapq
 import itertools
 import json
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
+
+from sfn_emulator.cloud.delivery.database import opened
 
 _log: Final = logging.getLogger(__name__)
 
@@ -46,15 +47,9 @@ Post: TypeAlias = Callable[[str, str, bytes, Mapping[str, Any]], None]
 class Outbox:
     """Safe to call from any thread. ``serve`` names the carriers, ``open`` takes up what was left."""
 
-    def __init__(self, directory: Path | None) -> None:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-        place = ":memory:" if directory is None else str(directory / "outbox.sqlite")
+    def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(place, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.execute(_SCHEMA)
+        self._database = opened(path, _SCHEMA)
         self._carriers: dict[str, tuple[Carrier, ThreadPoolExecutor]] = {}
         self._due: list[tuple[float, int, Parcel]] = []
         self._order = itertools.count()

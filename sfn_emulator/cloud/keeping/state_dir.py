@@ -23,13 +23,13 @@ from sfn_emulator.cloud.keeping.manifest import sync_directory
 _log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = 2
-PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox", "code")
+PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite", "sources.sqlite", "code")
 """What is kept in it, besides ``owner`` and ``manifest``; code can be had again, all others must not be missing."""
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 _MANIFEST: Final = "manifest"
 _OURS: Final = (
     *("owner", _MANIFEST, ".gitignore", *PARTS),
-    *(f"{file}.sqlite-{beside}" for file in ("service", "stacks") for beside in ("wal", "shm")),
+    *(f"{file}.sqlite-{beside}" for file in ("service", "stacks", "outbox", "sources") for beside in ("wal", "shm")),
 )
 
 
@@ -116,7 +116,7 @@ class StateDir:
     def _entries(self) -> Iterator[Path]:
         """All of it that is ours."""
         yield from (self.path / name for name in _OURS if os.path.lexists(self.path / name))
-        for name in ("neighbours", "outbox", "code"):
+        for name in ("neighbours", "code"):
             if (self.path / name).is_dir() and not (self.path / name).is_symlink():
                 yield from (self.path / name).iterdir()
 

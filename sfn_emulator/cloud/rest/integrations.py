@@ -18,6 +18,7 @@ from sfn_emulator.cloud.rest.definition import Method, Stage
 from sfn_emulator.cloud.rest.mapping import Input, Util
 from sfn_emulator.cloud.rest.velocity.frame import VtlError
 from sfn_emulator.cloud.rest.velocity.template import render
+from sfn_emulator.query.bounded import PatternError, matches
 
 Ask = Callable[[Request], Reply]
 
@@ -229,9 +230,18 @@ def _chosen(responses: Mapping[str, Any], subject: str) -> Mapping[str, Any] | N
         pattern = response.get("selectionPattern")
         if not pattern:
             default = default or response
-        elif subject and re.fullmatch(pattern, subject, re.DOTALL):
+        elif subject and _selects(str(pattern), subject):
             return dict(response)
     return default
+
+
+def _selects(pattern: str, subject: str) -> bool:
+    """A pattern that is none, or that takes too long, selects nothing; the log says so."""
+    try:
+        return matches(pattern, subject)
+    except PatternError as error:
+        _log.warning("A selectionPattern was passed over: %s", error)
+        return False
 
 
 def _response_headers(parameters: Mapping[str, str], told: Reply, body: Input) -> dict[str, str]:

@@ -97,7 +97,7 @@ def _numbers(text: str, field: _Field) -> set[int]:
 
 def _range(part: str, field: _Field) -> set[int]:
     span, slash, step = part.partition("/")
-    if slash and not (step.isdigit() and int(step) > 0):
+    if slash and not (_is_number(step) and int(step) > 0):
         raise CronError(f"{part} is no {field.name}")
     if span == "*":
         first, last = field.low, field.high
@@ -112,10 +112,14 @@ def _range(part: str, field: _Field) -> set[int]:
 
 
 def _number(text: str, field: _Field) -> int:
-    number = field.names.get(text.upper(), int(text) if text.isdigit() else -1)
+    number = field.names.get(text.upper(), int(text) if _is_number(text) else -1)
     if not field.low <= number <= field.high:
         raise CronError(f"{text or 'nothing'} is no {field.name}")
     return number
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 4
 
 
 # -- days
@@ -126,7 +130,7 @@ def _days_of_month(text: str) -> Days:
         return lambda day: day.day == _last(day)
     if text == "LW":
         return lambda day: day.day == _nearest_weekday(day, _last(day))
-    if re.fullmatch(r"\d+W", text):
+    if re.fullmatch(r"[0-9]{1,2}W", text):
         wanted = _number(text[:-1], _DAY)
         return lambda day: wanted <= _last(day) and day.day == _nearest_weekday(day, wanted)
     numbers = _numbers(text, _DAY)

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sfn_emulator.cloud.schedules.cron import CronError, compile_cron
 
-_RATE: Final = re.compile(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
+_RATE: Final = re.compile(r"rate\(([0-9]{1,9}) (minute|minutes|hour|hours|day|days)\)")
 _CRON: Final = re.compile(r"cron\((.+)\)")
-_AT: Final = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_AT: Final = re.compile(r"at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\)")
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 
 After: TypeAlias = Callable[[float, float], float | None]

@@ -3,13 +3,9 @@
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from sfn_emulator.cloud.schedules.expressions import Moments
 from sfn_emulator.engine.ports import Clock, Timer
-
-_MOST_AT_ONCE: Final = 10_000
-"""Moments one schedule may have missed in one jump of the clock; the rest are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Timetable:
     def _ring(self) -> None:
         present = self._clock.now()
         ready = sorted((self._real(item), *item) for item in self._next.items() if self._real(item) <= present)
-        for _, key, due in ready[:_MOST_AT_ONCE]:
+        for _, key, due in ready:
             later = self._entries[key].due_after(due)
             if later is None:
                 del self._next[key]

@@ -89,7 +89,10 @@ def least(definition: Mapping[str, Any], around: Around) -> Least:
 
 
 def _states(branch: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, state in (branch.get("States") or {}).items():
+    states = branch.get("States") if isinstance(branch, Mapping) else None
+    for name, state in (states if isinstance(states, Mapping) else {}).items():
+        if not isinstance(state, Mapping):
+            continue
         yield name, state
         for inner in (*(state.get("Branches") or ()), state.get("ItemProcessor") or state.get("Iterator") or {}):
             yield from _states(inner)

@@ -57,3 +57,16 @@ def test_a_type_that_is_not_made_is_refused_by_name(stacks: Stacks, operation: s
 def test_a_template_that_cannot_be_is_refused_in_aws_words(stacks: Stacks, template: object, reason: str) -> None:
     with pytest.raises(ClientError, match=reason):
         stacks.api.create_stack(StackName="wrong", TemplateBody=json.dumps(template))
+
+
+def test_a_pattern_that_explodes_or_is_none_holds_nobody_up(stacks: Stacks) -> None:
+    for pattern in ("(a+)+$", "((("):
+        parameter = {"Type": "String", "AllowedPattern": pattern}
+        template = {"Parameters": {"P": parameter}, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
+        with pytest.raises(ClientError) as refused:
+            stacks.api.create_stack(
+                StackName="pattern",
+                TemplateBody=json.dumps(template),
+                Parameters=[{"ParameterKey": "P", "ParameterValue": "a" * 40 + "!"}],
+            )
+        assert refused.value.response["Error"]["Code"] == "ValidationError"

@@ -14,6 +14,8 @@ import httptools
 BODY_LIMIT: Final = 6_291_556
 """Bytes an answer may have (Lambda quotas, 6 MB). More is counted, not kept."""
 _HEADERS_LIMIT: Final = 64 * 1024
+_PATIENCE: Final = 2.0
+"""Seconds a worker may take to read what it asked for."""
 _REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
 
 
@@ -39,6 +41,7 @@ class Client:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        sock.settimeout(_PATIENCE)
         self._parser = httptools.HttpRequestParser(self)
         self._calls: list[Call] = []
         self._begin()
@@ -50,6 +53,7 @@ class Client:
         self._sock.close()
 
     def send(self, content: bytes) -> None:
+        """Raises ``OSError``, also when the worker does not read."""
         self._sock.sendall(content)
 
     def read(self) -> list[Call] | None:

@@ -70,12 +70,20 @@ class RuntimeWorker(Worker):
             if self._log in ready:
                 self._drain(log)
             for call in self._interface.calls(ready):
-                told = self._told(call, request_id)
+                told = self._heard(call, request_id)
                 if told is not None:
                     self._drain(log)
                     return told._replace(log=bytes(log))
             if self._sock.fileno() in ready:
                 return self._gone(log)
+
+    def _heard(self, call: Call, request_id: str) -> Outcome | None:
+        """As ``_told``; a worker that does not read its answers is killed, and its end is seen."""
+        try:
+            return self._told(call, request_id)
+        except OSError:
+            self.kill()
+            return Outcome("exited", {}, b"", b"", -9)
 
     def _told(self, call: Call, request_id: str) -> Outcome | None:
         """What a request of the worker's means; ``None`` when it ends nothing."""

@@ -146,7 +146,7 @@ def reply_2(payload: bytes, content_type: str) -> Reply:
         body = answer.encode() if isinstance(answer, str) else orjson.dumps(answer)
         return Reply(200, [("content-type", "application/json")], body)
     headers = [(str(name).lower(), _plain(value)) for name, value in (answer.get("headers") or {}).items()]
-    return Reply(int(answer["statusCode"]), _completed(headers, answer, content_type), _content(answer))
+    return Reply(_status(answer["statusCode"]), _completed(headers, answer, content_type), _content(answer))
 
 
 def reply_of_stream(payload: bytes) -> Reply:
@@ -156,7 +156,9 @@ def reply_of_stream(payload: bytes) -> Reply:
         return Reply(200, [("content-type", "application/octet-stream")], payload)
     prelude = orjson.loads(head)
     headers = [(str(name).lower(), _plain(value)) for name, value in (prelude.get("headers") or {}).items()]
-    return Reply(int(prelude.get("statusCode", 200)), _completed(headers, prelude, "application/octet-stream"), body)
+    return Reply(
+        _status(prelude.get("statusCode", 200)), _completed(headers, prelude, "application/octet-stream"), body
+    )
 
 
 def _completed(headers: list[tuple[str, str]], answer: Mapping[str, Any], content_type: str) -> list[tuple[str, str]]:
@@ -189,3 +191,11 @@ def _body(request: Request) -> tuple[str | None, bool]:
 def _plain(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return text.replace("\r", "").replace("\n", "")
+
+
+def _status(told: object) -> int:
+    """Raises ValueError for what is no status of a final answer."""
+    status = int(str(told))
+    if not 200 <= status <= 599:
+        raise ValueError(f"{status} is no status")
+    return status

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.errors import StackError
+from sfn_emulator.query.bounded import PatternError, matches
 
 _SSM: Final = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 _LISTS: Final = re.compile(r"CommaDelimitedList|List<.+>")
@@ -94,7 +95,10 @@ def _allowed(row: Mapping[str, Any], text: str) -> str | None:
 
 def _pattern(row: Mapping[str, Any], text: str) -> str | None:
     pattern = row.get("AllowedPattern")
-    return None if pattern is None or re.fullmatch(pattern, text) else f"must match pattern {pattern}"
+    try:
+        return None if pattern is None or matches(str(pattern), text) else f"must match pattern {pattern}"
+    except PatternError as error:
+        return f"can't be checked: {error}"
 
 
 def _length(row: Mapping[str, Any], text: str) -> str | None:

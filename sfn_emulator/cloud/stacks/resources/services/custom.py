@@ -32,7 +32,10 @@ def _ask(hands: Hands, request: str, properties: Properties, **more: Any) -> Map
         **more,
     }
     failed = _sent(hands, str(properties["ServiceToken"]), orjson.dumps(event))
-    seconds = float(properties.get("ServiceTimeout") or _WITHIN)
+    try:
+        seconds = float(properties.get("ServiceTimeout") or _WITHIN)
+    except (TypeError, ValueError):
+        raise ResourceError("ServiceTimeout must be a number of seconds, from 1 to 3600.") from None
     late = f"CloudFormation did not receive a response from your Custom Resource within {seconds:.0f} seconds."
     (told,) = hands.world.signals.wait(handle, 1, seconds, failed, late)
     if told.get("Status") != "SUCCESS":

@@ -1,0 +1,28 @@
+"""Regular expressions of other people's, matched within a time: one bad pattern must not hold everybody up."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import regex
+
+SECONDS: Final = 0.5
+
+
+class PatternError(ValueError):
+    """The pattern is none, or takes too long; the text says which."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text matches; a dot stands for line breaks, too. Raises ``PatternError``."""
+    try:
+        return _compiled(pattern).fullmatch(text, timeout=SECONDS, concurrent=True) is not None
+    except TimeoutError:
+        raise PatternError(f"the pattern {pattern} takes too long on this text") from None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> Any:
+    try:
+        return regex.compile(pattern, regex.DOTALL)
+    except (regex.error, ValueError, RecursionError) as error:
+        raise PatternError(f"the pattern {pattern} is no regular expression: {error}") from None
