@@ -58,7 +58,7 @@ soak: $(VENV)/.test
 tools: $(VENV)/.test
 	@$(SAM) || echo "without PyPI's aws-sam-cli SAM is not tried"
 	@$(CDK) || echo "without npm or its registry CDK and Serverless are not tried"
-	SFN_TOOLS=$(TOOLS) $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/tools
+	SFN_TOOLS=$(CURDIR)/$(TOOLS) $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/tools
 
 prove: $(VENV)/.run
 	$(BIN)/python cli.py prove
