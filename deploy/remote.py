@@ -164,6 +164,8 @@ class Aws:
         return SeenStateMachine(tags, _machine_settings(answer), self._live(alias_arn))
 
     def _live(self, alias_arn: str) -> Mapping[str, Any] | None:
+        if not alias_arn:  # a machine of an older configuration: it is only to be removed
+            return None
         states = self._client("stepfunctions")
         alias = _found(lambda: states.describe_state_machine_alias(stateMachineAliasArn=alias_arn))
         if alias is None:

@@ -49,13 +49,7 @@ _SIGNING_ALIASES: Final = {
     "sagemaker": "api.sagemaker",
     "memorydb": "memory-db",
 }
-_MODULES: Final = {
-    "dynamodb": "dynamodb",
-    "email": "ses",
-    "lambda": "awslambda",
-    "monitoring": "cloudwatch",
-    "s3": "s3",
-}
+_ROOMS: Final = {"dynamodb": "dynamodb", "email": "ses", "lambda": "awslambda", "monitoring": "cloudwatch", "s3": "s3"}
 _FORM: Final = "application/x-www-form-urlencoded"
 _XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
 _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
@@ -82,9 +76,11 @@ class Neighbours:
         self._judge = judge
         self._keeper = keeper
         self._restored = threading.Event()
-        self._replaying = self._started = False
         self.refusal = refusal
         """Why nobody is answered: what was kept could not be restored."""
+        if keeper is None and refusal is None:
+            self._restored.set()
+        self._replaying = self._started = False
         self.on_failure: Callable[[str], object] = lambda text: None
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
@@ -307,7 +303,7 @@ def module_of(service: str, region: str, request: Request) -> str | None:
         return "s3control"
     if service == "elasticloadbalancing":
         return "elbv2" if b"2015-12-01" in request.body else "elb"
-    return _MODULES.get(service) or _module_by_host(_SIGNING_ALIASES.get(service, service), region)
+    return _ROOMS.get(service) or _module_by_host(_SIGNING_ALIASES.get(service, service), region)
 
 
 @cache

@@ -11,8 +11,8 @@ from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.tasks.iam.least import Around, least
 
 _EXAMPLES: Final = (
-    ("sfn-emulator iam machine.asl.json", "The policy, as JSON; what is only computed is allowed on any resource."),
-    ("sfn-emulator iam machine.asl.json --name shop --region eu-west-1 --account 111122223333 --logged", "With logs."),
+    ("sfn-emulator iam machine.asl.json", "What is only computed is allowed on any resource."),
+    ("sfn-emulator iam machine.asl.json --name shop --logged", "With Map Runs and logs."),
 )
 
 

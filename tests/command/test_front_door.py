@@ -16,7 +16,7 @@ from sfn_emulator.command.help_page import HelpPage
 from tests.processes import ROOT, Process, refused
 
 FOLDER = Path(ROOT / "sfn_emulator" / "command")
-SHARED = {"__init__", "front_door", "help_page", "lines", "running_server"}
+SHARED = {"__init__", "front_door", "help_page", "lines", "running_server", "substitutions"}
 """The files of the folder that commands share."""
 
 

@@ -140,10 +140,13 @@ def test_what_can_not_be_understood_is_explained(path: str, body: Any, words: st
     assert words in answer["message"]
 
 
-@pytest.mark.parametrize("path", ["/_sfn/nothing", "/moto-api/seed"])
-def test_other_paths_of_ours_are_not_taken_for_a_service(path: str, skipping: Process) -> None:
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("/_sfn/nothing", "There is nothing here."), ("/moto-api/seed", "There is no POST /moto-api/seed here.")],
+)
+def test_other_paths_of_ours_are_not_taken_for_a_service(path: str, words: str, skipping: Process) -> None:
     code, answer = told(skipping, path, {})
-    assert (code, answer["message"]) == (404, f"There is no POST {path} here.")
+    assert (code, answer["message"]) == (404, words)
 
 
 def filled(server: Process) -> str:

@@ -133,7 +133,8 @@ def test_events_carry_the_execution_and_come_without_metadata(aws: Host, queue: 
     )
 
     assert set(told) == {"Entries", "FailedEntryCount"}
-    event = loads(output(aws.run(f"{SDK}sqs:receiveMessage", {"QueueUrl": queue}))["Messages"][0]["Body"])
+    asked = {"QueueUrl": queue, "WaitTimeSeconds": 10}
+    event = loads(output(aws.run(f"{SDK}sqs:receiveMessage", asked))["Messages"][0]["Body"])
     assert event["detail"] == {"a": 1}
     assert event["resources"] == [IDENTITY.execution_arn, IDENTITY.machine_arn]
 
