@@ -88,7 +88,7 @@ class StateMachine:
 
     @property
     def alias_arn(self) -> str:
-        return f"{self.arn}:{self.alias}"
+        return f"{self.arn}:{self.alias}" if self.alias else ""
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ def _endpoint(text: str) -> tuple[str, str]:
     """As ``as_endpoint``, of a service that boto3 knows. Raises ``ValueError``."""
     from difflib import get_close_matches
 
-    from botocore.session import get_session  # a tenth of a second, for those alone who use the option
+    from botocore.loaders import Loader  # a tenth of a second, for those alone who use the option
 
     service, url = as_endpoint(text)
-    known = get_session().get_available_services()
+    known = Loader().list_available_services("service-2")
     if service not in known:
         near = get_close_matches(service, known, 1)
         raise ValueError(f"'{service}' is no service of boto3's{f'; is {near[0]} meant?' if near else ''}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploy import saga
+from deploy import saga, teardown
 from deploy.apply import apply
 from tests.saga import steps
 from tests.saga.places import MINISTACK, Place, deployed
@@ -223,7 +223,7 @@ def test_the_direct_integration_starts_the_saga_without_the_function(place):
         assert answer["executionArn"].endswith(":direct-1")
     finally:
         theirs = tuple(resource for resource in direct.resources if resource.name.startswith("Direct"))
-        apply(saga.Saga(direct.target, theirs, direct.remote).teardown().plan, direct.target)
+        apply(teardown.destroy(theirs, direct.remote).plan, direct.target)
 
 
 def test_deploying_again_has_nothing_to_do(place):
