@@ -178,7 +178,7 @@ def test_an_address_that_a_person_typed_shows_and_changes_nothing(browser: Chrom
 
 
 def test_a_page_of_this_server_may_do_what_it_likes(browser: Chrome, server: Process) -> None:
-    browser.get(server.url + "/health")
+    browser.get(server.url + "/_sfn/")
     ask = (
         "const [target, body, done] = arguments; fetch('/', {method: 'POST', body, headers: {'x-amz-target': target}})"
         ".then(async r => done([r.status, await r.json()]), e => done(String(e)))"
