@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.server
 import json
+import socket
 import threading
 import time
 import urllib.error
@@ -26,7 +27,13 @@ PAGE = b"<!doctype html><title>a page</title><body></body>"
 def site(port: int = 0) -> Iterator[http.server.ThreadingHTTPServer]:
     """Somebody else's web server: every page is the same empty one."""
 
+    opened: list[socket.socket] = []
+
     class Pages(http.server.BaseHTTPRequestHandler):
+        def setup(self) -> None:
+            super().setup()
+            opened.append(self.connection)
+
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/html")
@@ -44,6 +51,9 @@ def site(port: int = 0) -> Iterator[http.server.ThreadingHTTPServer]:
         yield serving
         serving.shutdown()
         thread.join()
+        for connection in opened:  # a browser connects ahead: what it asks later must not reach this site's ghost
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")
