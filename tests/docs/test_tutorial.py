@@ -71,15 +71,9 @@ def shell(programs: Path) -> dict[str, str]:
     return kept | {
         "PATH": os.pathsep.join((str(front_door.parent), str(Path(sys.executable).parent), kept["PATH"])),
         "PYTHONPATH": str(ROOT),
-        "PYTEST_PLUGINS": "" if _is_installed() else "sfn_emulator.pytest_plugin",
+        "PYTEST_PLUGINS": "sfn_emulator.pytest_plugin",
         "SFN_EMULATOR_PORT": port,
     }
-
-
-def _is_installed() -> bool:
-    from importlib.metadata import entry_points
-
-    return "sfn_emulator" in entry_points(group="pytest11").names
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def server() -> Iterator[Process]:
 
 
 def deploy(server: Process, path: Path, template: object) -> subprocess.CompletedProcess[str]:
+    threading.Event().wait(1)  # the CLI names a change set by the second it is made in
     path.write_text(json.dumps(template))
     command = [sys.executable, "-m", "awscli", "cloudformation", "deploy", "--stack-name", "cli"]
     return subprocess.run(

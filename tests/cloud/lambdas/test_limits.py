@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,9 +53,17 @@ def left_running(mark: str) -> list[str]:
     return found
 
 
+def comes(mark: str) -> bool:
+    return _within_ten_seconds(lambda: bool(left_running(mark)))
+
+
 def is_gone(mark: str) -> bool:
+    return _within_ten_seconds(lambda: not left_running(mark))
+
+
+def _within_ten_seconds(holds: Callable[[], bool]) -> bool:
     for _ in range(200):
-        if not left_running(mark):
+        if holds():
             return True
         threading.Event().wait(0.05)
     return False
@@ -78,7 +86,7 @@ def test_what_a_function_leaves_running_ends_with_the_server(killed: bool) -> No
         make_role(process)
         deploy(process, "daemon", DAEMON, Timeout=20)
         assert invoke(process, "daemon", {"mark": mark}) == ("left it running", None)
-        assert left_running(mark)
+        assert comes(mark)
         process.kill() if killed else process.stop()
     assert is_gone(mark)
 
