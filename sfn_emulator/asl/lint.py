@@ -21,10 +21,14 @@ YAML_SUFFIXES: Final = (".yaml", ".yml")
 
 
 class Integrations(NamedTuple):
-    """Who else is asked: whoever runs Tasks, and ``advice`` on a definition without errors. Nobody by default."""
+    """Who else is asked: whoever runs Tasks, and ``advice`` on a definition without errors. Nobody by default.
+
+    ``doubts`` says what is warned of in a Resource that is not refused.
+    """
 
     supports: Supports | None = None
     misfits: Misfits | None = None
+    doubts: Supports | None = None
     advice: Callable[[Mapping[str, Any], Report], None] | None = None
 
 
@@ -67,8 +71,9 @@ def _lint(
     value: Any, positions: Positions, report: Report, machine_type: MachineType, integrations: Integrations
 ) -> tuple[Problem, ...]:
     if isinstance(value, Mapping):
-        supports, misfits, advice = integrations
-        read_machine(dict(value), Draft(report, machine_type, supports=supports, misfits=misfits, substitutions=True))
+        supports, misfits, doubts, advice = integrations
+        draft = Draft(report, machine_type, supports=supports, misfits=misfits, doubts=doubts, substitutions=True)
+        read_machine(dict(value), draft)
         if advice is not None and not report.failed:
             advice(value, report)
     else:

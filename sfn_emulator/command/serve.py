@@ -62,7 +62,7 @@ _SECTIONS: Final = {
         "execution_memory",
         "time",
     ),
-    "How Tasks are run": ("lambda_mode", "iam", "mocks", "endpoint"),
+    "How Tasks are run": ("lambda_mode", "iam", "sdk_integrations", "mocks", "endpoint"),
     "What it says": ("verbose", "coverage"),
     "Whose everything is": ("account", "region"),
 }
@@ -177,6 +177,13 @@ and what is not: docs/support.md"""
     default="off",
     show_default=True,
     help="Check each role's policies before a call, and its trust policy at create.",
+)
+@click.option(
+    "--sdk-integrations",
+    type=click.Choice(("any", "listed")),
+    default="any",
+    show_default=True,
+    help="AWS SDK integrations a definition may name: any that boto3 knows, or those AWS lists for Step Functions.",
 )
 @click.option(
     "--mocks",

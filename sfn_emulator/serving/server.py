@@ -224,6 +224,7 @@ class Server:
                 guard,
                 None if "execute-api" in self.settings.endpoints else self.endpoint,
                 exchanges,
+                listed_only=self.settings.sdk_integrations == "listed",
             )
         )
         tasks = router if self._mocks is None else MockedTasks(router, self._mocks)

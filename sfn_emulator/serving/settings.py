@@ -28,6 +28,8 @@ class Settings:
     fsync: bool = False
     lambda_mode: str = "process"
     iam: str = "off"
+    sdk_integrations: str = "any"
+    """``any`` AWS SDK service and action that boto3 knows, or those ``listed`` by AWS for Step Functions."""
     mocks: Path | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Where Tasks call a service (its botocore name) instead of here: a URL, or ``aws``."""

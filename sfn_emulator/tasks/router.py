@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sfn_emulator.asl.parsing.task import unrecognized
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Clock, StartTask, Tell, Work
 from sfn_emulator.tasks.clients import Clients
 from sfn_emulator.tasks.iam.guard import Guard, guarded
+from sfn_emulator.tasks.integrated import doubt
 from sfn_emulator.tasks.integrations import jobs, nested, optimised
 from sfn_emulator.tasks.integrations.activities import activity
 from sfn_emulator.tasks.integrations.apigateway import ApiGatewayInvoke
 from sfn_emulator.tasks.integrations.aws_sdk import SdkAction, not_run
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
+from sfn_emulator.tasks.integrations.harness import InvokeHarness
 from sfn_emulator.tasks.integrations.http import HttpInvoke
 from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn
 from sfn_emulator.tasks.patterns import (
@@ -35,7 +38,10 @@ from sfn_emulator.values import Unset, Value, dumps
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything tasks reach out to. ``api_base`` is the URL at which API Gateway's host names are really served."""
+    """Everything tasks reach out to. ``api_base`` is the URL at which API Gateway's host names are really served.
+
+    ``listed_only``: AWS SDK integrations that AWS does not list are refused, though they could be run here.
+    """
 
     workers: Workers
     clients: Clients
@@ -47,6 +53,7 @@ class World:
     guard: Guard | None = None
     api_base: str | None = None
     exchanges: Exchanges = field(default_factory=Exchanges)
+    listed_only: bool = False
 
 
 class Runner(NamedTuple):
@@ -73,7 +80,7 @@ class Router:
             self._runner(resource)
         except _UnknownResourceError:
             return not_run(resource)
-        return None
+        return unrecognized(resource.arn) if self._world.listed_only and doubt(resource) else None
 
     def start(self, effect: StartTask, tell: Tell) -> Work:
         resource = effect.request.resource
@@ -169,6 +176,13 @@ def _http(world: World, resource: Resource) -> Runner:
     return Runner(action.problems, request_response(world.workers.run, action))
 
 
+def _harness(world: World, resource: Resource) -> Runner:
+    if resource.pattern is not Pattern.REQUEST_RESPONSE:
+        raise _UnknownResourceError
+    action = InvokeHarness(world.clients)
+    return Runner(action.problems, request_response(world.workers.run, action))
+
+
 def _api_gateway(world: World, resource: Resource) -> Runner:
     action = ApiGatewayInvoke(world.api_base)
     return Runner(action.problems, _plain_or_token(world, resource, action))
@@ -185,4 +199,5 @@ _SPECIAL: dict[tuple[str, str], Callable[[World, Resource], Runner]] = {
     ("states", "startExecution"): _start_execution,
     ("http", "invoke"): _http,
     ("apigateway", "invoke"): _api_gateway,
+    ("bedrockagentcore", "invokeHarness"): _harness,
 }

@@ -18,6 +18,7 @@ _CALLED: Final[dict[tuple[str, str], tuple[str, str]]] = {
     **{key: (row.botocore, row.operation) for key, row in ROWS.items() if key[0] != "elasticmapreduce"},
     ("lambda", "invoke"): ("lambda", "invoke"),
     ("states", "startExecution"): ("stepfunctions", "startExecution"),
+    ("bedrockagentcore", "invokeHarness"): ("bedrock-agentcore", "invokeHarness"),
 }
 """Service and operation by what a Resource names. EMR's integrations have parameters of their own."""
 _REQUIRED: Final[dict[tuple[str, str], tuple[str, ...]]] = {

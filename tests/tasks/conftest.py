@@ -149,13 +149,21 @@ class Executions:
 class Host:
     """Starts tasks and hands out what they tell, in order."""
 
-    def __init__(self, endpoint: str | None = None, *, policies: Policies | None = None, enforce: bool = True) -> None:
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        policies: Policies | None = None,
+        enforce: bool = True,
+        services: Mapping[str, str] | None = None,
+        listed_only: bool = False,
+    ) -> None:
         self.thunks: Queue[Callable[[], None]] = Queue()
         self.told: list[Signal] = []
         self.clock = HurriedClock(self.thunks)
         self.workers = Workers(self.thunks.put, threads=4)
         self.tokens, self.queues, self.functions, self.executions = Tokens(), Queues(), Functions(), Executions()
-        self.clients = Clients(Destinations(endpoint=endpoint or "http://127.0.0.1:9"))
+        self.clients = Clients(Destinations(endpoint=endpoint or "http://127.0.0.1:9", services=services or {}))
         guard = None if policies is None else Guard(policies, self.clock, enforce=enforce)
         self.tasks: Tasks = Router(
             World(
@@ -168,6 +176,7 @@ class Host:
                 self.executions,
                 guard,
                 endpoint,
+                listed_only=listed_only,
             )
         )
         self._effects = 0

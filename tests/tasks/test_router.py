@@ -90,7 +90,6 @@ def test_all_optimised_integrations_the_language_knows_are_run(host: Host) -> No
     known = {f"arn:aws:states:::{service}:{action}" for service, actions in OPTIMISED.items() for action in actions}
     refused = {arn for arn in known if host.tasks.supports(resource(arn)) is not None}
     assert refused == {
-        "arn:aws:states:::bedrockagentcore:invokeHarness",  # its answer is a stream that no neighbour gives
         "arn:aws:states:::eks:call",  # these two need a Kubernetes API server
         "arn:aws:states:::eks:runJob",
         "arn:aws:states:::elasticmapreduce:modifyInstanceFleetByName",  # and these two ask for more than one call
@@ -105,7 +104,6 @@ def test_every_job_that_can_be_waited_for_is_watched() -> None:
 @pytest.mark.parametrize(
     ("arn", "told"),
     [
-        ("arn:aws:states:::bedrockagentcore:invokeHarness", "is an integration of Step Functions that is not run here"),
         ("arn:aws:states:::eks:call", "is an integration of Step Functions that is not run here"),
         ("arn:aws:states:::eks:runJob.sync", "is an integration of Step Functions that is not run here"),
         ("arn:aws:states:::aws-sdk:lookoutvision:detectAnomalies", "a service that AWS has ended"),

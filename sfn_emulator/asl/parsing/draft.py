@@ -40,6 +40,8 @@ class Draft:
     language: QueryLanguage = QueryLanguage.JSONPATH
     supports: Supports | None = None
     misfits: Misfits | None = None
+    doubts: Supports | None = None
+    """What is warned of in a Resource that is not refused."""
     substitutions: bool = False
     alone: bool = False
     """A single state, as TestState takes it: it leads nowhere."""

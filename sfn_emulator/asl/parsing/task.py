@@ -9,6 +9,8 @@ from sfn_emulator.asl.parsing.queries import amount, path_or_intrinsic, payload,
 from sfn_emulator.asl.resource import Family, Pattern, Resource, parse_resource
 from sfn_emulator.query.compiled import Compiled
 
+NOT_INTEGRATED: Final = "NOT_INTEGRATED"
+
 _LEFT_OPEN: Final = Resource("", Family.LAMBDA)
 """Stands for a Resource that a substitution will fill in."""
 
@@ -31,7 +33,14 @@ def read_resource(fields: Fields) -> Resource | None:
     if why is not None:
         fields.error("Resource", why, "ARN")
         return None
+    _warn(fields, resource)
     return resource
+
+
+def _warn(fields: Fields, resource: Resource) -> None:
+    told = None if fields.draft.doubts is None else fields.draft.doubts(resource)
+    if told is not None:
+        fields.draft.report.warning(fields.at("Resource"), told, NOT_INTEGRATED)
 
 
 def check_parameters(fields: Fields, resource: Resource) -> None:

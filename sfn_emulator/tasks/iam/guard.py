@@ -131,6 +131,8 @@ _BY_SERVICE: Final[dict[str, ServiceV1]] = {
 }
 _CODES: Final = {"sns": "AuthorizationError", "sqs": "AccessDenied", "s3": "AccessDenied"}
 _STATUSES: Final = {"lambda": 403, "sns": 403, "sqs": 403, "s3": 403, "batch": 403, "apigateway": 403}
+_AS_SDK: Final = ("aws-sdk:", "bedrockagentcore")
+"""Integrations whose errors are those of the Java SDK 2."""
 _SHAPES: Final = {"sns": "AuthorizationErrorException"}
 
 
@@ -142,7 +144,7 @@ def _denied(role: str, need: Need, decision: Decision, request: TaskRequest) -> 
     code = _CODES.get(need.service, "AccessDeniedException")
     status = _STATUSES.get(need.service, 400)
     request_id = wire.request_id(f"{request.token}{request.attempt}", need.service)
-    if request.resource.resource_type.startswith("aws-sdk:"):
+    if request.resource.resource_type.startswith(_AS_SDK):
         model = service_model(need.service)
         shape = model.shape_for_error_code(code)
         host = request_id if need.service == "s3" else ""

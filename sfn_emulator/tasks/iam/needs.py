@@ -191,9 +191,17 @@ def _api(request: TaskRequest) -> tuple[Need, ...]:
     return (Need("apigateway", "execute-api:Invoke", _arn_of("execute-api")(name, request)),)
 
 
+def _harness(request: TaskRequest) -> tuple[Need, ...]:
+    given = request.input if isinstance(request.input, dict) else {}
+    arn = str(given.get("HarnessArn") or ANY)
+    actions = ("bedrock-agentcore:InvokeHarness", "bedrock-agentcore:InvokeAgentRuntime")
+    return tuple(Need("bedrock-agentcore", action, arn) for action in actions)
+
+
 _SPECIAL: Final[dict[tuple[str, str], Callable[[TaskRequest], tuple[Need, ...]]]] = {
     ("lambda", "invoke"): _invoke,
     ("states", "startExecution"): _start,
     ("http", "invoke"): _http,
     ("apigateway", "invoke"): _api,
+    ("bedrockagentcore", "invokeHarness"): _harness,
 }

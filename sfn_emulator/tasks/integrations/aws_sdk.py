@@ -41,7 +41,18 @@ def not_run(resource: Resource) -> str:
 
 _DISCONTINUED: Final = frozenset(
     {
-        *("alexaforbusiness", "backupstorage", "codestar", "elasticinference", "elastictranscoder", "evidently"),
+        *(
+            "alexaforbusiness",
+            "apptest",
+            "backupstorage",
+            "finspace",
+            "finspacedata",
+            "tnb",
+            "codestar",
+            "elasticinference",
+            "elastictranscoder",
+            "evidently",
+        ),
         *("gamesparks", "honeycode", "iot1clickdevices", "iot1clickprojects", "iotanalytics", "iotevents"),
         *("ioteventsdata", "iotfleethub", "lookoutmetrics", "lookoutvision", "macie", "mobile", "nimble", "opsworks"),
         *("opsworkscm", "panorama", "privatenetworks", "qldb", "qldbsession", "robomaker", "simspaceweaver", "sms"),
