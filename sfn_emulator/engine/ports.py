@@ -62,6 +62,8 @@ class StartTask(NamedTuple):
     request: TaskRequest
     submitted: Value | Unset = UNSET
     """What TaskSubmitted told before a crash, ``None`` after TaskBegun: it is under way, only its end is awaited."""
+    answered: "TaskSucceeded | TaskFailed | None" = None
+    """What TaskAnswered told before a crash: how it ends once its call is submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,21 @@ class TaskHeartbeat(NamedTuple):
     id: int
 
 
+class TaskAnswered(NamedTuple):
+    """Its token was answered before its call was submitted: it ends so, but only after the TaskSubmitted to come."""
+
+    id: int
+    output: Value | Unset = UNSET
+    error: str = ""
+    cause: str | None = None
+
+    @property
+    def end(self) -> "TaskSucceeded | TaskFailed":
+        if isinstance(self.output, Unset):
+            return TaskFailed(self.id, self.error, self.cause)
+        return TaskSucceeded(self.id, self.output)
+
+
 class TaskSucceeded(NamedTuple):
     id: int
     output: Value
@@ -201,7 +218,15 @@ class MapRunEnded(NamedTuple):
 
 
 Signal: TypeAlias = (
-    Fired | TaskBegun | TaskSubmitted | TaskHeartbeat | TaskSucceeded | TaskFailed | MapRunStarted | MapRunEnded
+    Fired
+    | TaskBegun
+    | TaskSubmitted
+    | TaskHeartbeat
+    | TaskAnswered
+    | TaskSucceeded
+    | TaskFailed
+    | MapRunStarted
+    | MapRunEnded
 )
 
 Tell: TypeAlias = Callable[[Signal], None]

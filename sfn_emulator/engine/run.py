@@ -50,6 +50,7 @@ from sfn_emulator.engine.ports import (
     Signal,
     StartMapRun,
     StartTask,
+    TaskAnswered,
     TaskBegun,
     TaskFailed,
     TaskHeartbeat,
@@ -88,6 +89,7 @@ _ANSWERS: Final[dict[type, type]] = {
     TaskBegun: StartTask,
     TaskSubmitted: StartTask,
     TaskHeartbeat: StartTask,
+    TaskAnswered: StartTask,
     TaskSucceeded: StartTask,
     TaskFailed: StartTask,
     MapRunStarted: StartMapRun,
@@ -229,7 +231,10 @@ class Run(Ledger):
         elif isinstance(signal, TaskSubmitted | TaskBegun) and isinstance(effect, StartTask):
             told = signal.output if isinstance(signal, TaskSubmitted) else None
             self.awaiting[signal.id] = strand, effect._replace(submitted=told)
-        if strand is None:
+        if isinstance(signal, TaskAnswered):
+            assert isinstance(effect, StartTask), "_ANSWERS says so"
+            self.awaiting[signal.id] = strand, effect._replace(answered=signal.end)
+        elif strand is None:
             self._expire(None)
         else:
             strand.wake(signal)

@@ -11,6 +11,7 @@ from sfn_emulator.engine.ports import (
     Clock,
     Signal,
     StartTask,
+    TaskAnswered,
     TaskFailed,
     TaskHeartbeat,
     TaskRequest,
@@ -91,15 +92,18 @@ def request_response(run: Run, call: Call) -> Starter:
 
 
 class _Callback:
-    """One open token. An answer that comes before the submission is told waits for it, so that history has both."""
+    """One open token. An answer that comes before the submission is told waits for it, so that history has both.
+
+    Whoever answers is told that it was heard; so the run is told at once, too, and knows it after a crash.
+    """
 
     def __init__(self, effect: StartTask, tell: Tell, running: Running) -> None:
         self._effect = effect
         self._tell = tell
         self._running = running
         self._submitted = not isinstance(effect.submitted, Unset)
-        self._early: TaskSucceeded | TaskFailed | None = None
-        self.answered = False
+        self._early = effect.answered
+        self.answered = effect.answered is not None
 
     def submitted(self, output: Value) -> None:
         self._submitted = True
@@ -111,21 +115,22 @@ class _Callback:
         self._end(signal)
 
     def succeeded(self, output: Value) -> None:
-        self._answer(TaskSucceeded(self._effect.id, output))
+        self._answer(TaskAnswered(self._effect.id, output))
 
     def failed(self, error: str | None, cause: str | None) -> None:
-        self._answer(TaskFailed(self._effect.id, error or "", cause))
+        self._answer(TaskAnswered(self._effect.id, error=error or "", cause=cause))
 
     def heartbeat(self) -> None:
         if not self._running.cancelled:
             self._tell(TaskHeartbeat(self._effect.id))
 
-    def _answer(self, signal: TaskSucceeded | TaskFailed) -> None:
+    def _answer(self, answer: TaskAnswered) -> None:
         self.answered = True
         if self._submitted:
-            self._end(signal)
-        else:
-            self._early = signal
+            self._end(answer.end)
+        elif not self._running.cancelled:
+            self._early = answer.end
+            self._tell(answer)
 
     def _end(self, signal: TaskSucceeded | TaskFailed) -> None:
         if not self._running.cancelled:
@@ -139,8 +144,9 @@ def wait_for_task_token(run: Run, call: Call, tokens: Tokens) -> Starter:
     def start(effect: StartTask, tell: Tell) -> Work:
         running = Running()
         callback = _Callback(effect, tell, running)
-        tokens.wait(effect.request.token, callback)
-        running.on_cancel = lambda: tokens.forget(effect.request.token)
+        if not callback.answered:
+            tokens.wait(effect.request.token, callback)
+            running.on_cancel = lambda: tokens.forget(effect.request.token)
         if isinstance(effect.submitted, Unset):
             submission = _submit(run, call, effect, callback)
             running.also(submission.cancel)
@@ -181,7 +187,8 @@ def answerable(start: Starter, tokens: Tokens) -> Starter:
                 tokens.forget(token)
             tell(signal)
 
-        tokens.wait(token, callback)
+        if not callback.answered:
+            tokens.wait(token, callback)
         work = start(effect, hear)
 
         def leave() -> None:

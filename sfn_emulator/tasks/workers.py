@@ -1,15 +1,16 @@
 """Blocking work off the host's thread: a bounded pool of daemon threads that come when needed and leave when idle."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from sfn_emulator.engine.ports import Work
 from sfn_emulator.tasks.ports import Post
 
 T = TypeVar("T")
+_Job: TypeAlias = "tuple[Running, Callable[[], Any], Callable[[Any], None]]"
 
 THREADS: Final = 1_200
 """Calls under way at once; the rest queue. More than the 1,000 invocations AWS runs at once for an account (Lambda
@@ -55,17 +56,18 @@ class Workers:
     def __init__(self, post: Post, threads: int = THREADS) -> None:
         self._post = post
         self._limit = threads
-        self._jobs: SimpleQueue[tuple[Running, Callable[[], Any], Callable[[Any], None]]] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._jobs: deque[_Job] = deque()
+        self._ready = threading.Condition()
         self._threads = 0
         self._idle = 0
 
     def run(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> Work:
         running = Running()
-        self._jobs.put((running, job, done))
-        with self._lock:
-            grow = self._idle < self._jobs.qsize() and self._threads < self._limit
+        with self._ready:  # a thread takes a job and leaves the idle in one step, or a job waited for one that has gone
+            self._jobs.append((running, job, done))
+            grow = self._idle < len(self._jobs) and self._threads < self._limit
             self._threads += grow
+            self._ready.notify()
         if grow:
             threading.Thread(target=self._serve, name="sfn-task", daemon=True).start()
         return running
@@ -82,18 +84,15 @@ class Workers:
             with suppress(RuntimeError):  # the host's loop is closed: there is nobody left to tell
                 self._post(_telling(running, done, outcome))
 
-    def _next(self) -> tuple[Running, Callable[[], Any], Callable[[Any], None]] | None:
-        with self._lock:
+    def _next(self) -> "_Job | None":
+        with self._ready:
             self._idle += 1
-        try:
-            return self._jobs.get(timeout=IDLE_SECONDS)
-        except Empty:
-            with self._lock:
-                self._threads -= 1
+            self._ready.wait_for(lambda: self._jobs, IDLE_SECONDS)
+            self._idle -= 1
+            if self._jobs:
+                return self._jobs.popleft()
+            self._threads -= 1
             return None
-        finally:
-            with self._lock:
-                self._idle -= 1
 
 
 def _telling(running: Running, done: Callable[[Any], None], outcome: Any) -> Callable[[], None]:

@@ -56,12 +56,16 @@ class Participants:
     def __init__(self) -> None:
         self.calls: dict[tuple[str, int, int], list[Call]] = defaultdict(list)
         self.messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self.taking = threading.Event()
+        """While it is not set, the queue has a message and does not say so."""
+        self.taking.set()
         self._server = _Endpoint(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
+        self.taking.set()
         self._server.shutdown()
         for connection in self._server.connections:
             with contextlib.suppress(OSError):
@@ -97,6 +101,7 @@ def _handler(participants: Participants) -> type[BaseHTTPRequestHandler]:
         def _received(self, body: dict[str, Any]) -> None:
             text = body["MessageBody"]
             participants.messages.put(json.loads(text))
+            participants.taking.wait(PATIENCE)
             self._answer({"MD5OfMessageBody": hashlib.md5(text.encode()).hexdigest(), "MessageId": "m"}, {})
 
         def _answer(self, body: Any, headers: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from sfn_emulator.asl.resource import Resource, parse_resource
-from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskRequest, Tasks, Work
+from sfn_emulator.engine.ports import Cancel, Identity, Signal, StartTask, TaskRequest, Tasks, TaskSucceeded, Work
 from sfn_emulator.service.tokens import Waiter
 from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.guard import Guard
@@ -181,12 +181,19 @@ class Host:
         )
         self._effects = 0
 
-    def start(self, arn: str, given: Value = None, *, submitted: Value = UNSET, **request: Value) -> Work:
+    def start(
+        self,
+        arn: str,
+        given: Value = None,
+        *,
+        submitted: Value = UNSET,
+        answered: TaskSucceeded | None = None,
+        **request: Value,
+    ) -> Work:
         self._effects += 1
         defaults = {"token": f"token-{self._effects}", "identity": IDENTITY, "state": "S", "attempt": 0}
-        return self.tasks.start(
-            StartTask(self._effects, TaskRequest(resource(arn), given, **{**defaults, **request}), submitted), self.tell
-        )
+        asked = TaskRequest(resource(arn), given, **{**defaults, **request})
+        return self.tasks.start(StartTask(self._effects, asked, submitted, answered), self.tell)
 
     def tell(self, signal: Signal) -> None:
         assert not isinstance(signal, Cancel)

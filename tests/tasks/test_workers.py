@@ -20,3 +20,21 @@ def test_two_hundred_slow_calls_make_no_other_wait() -> None:
         assert told.wait(10)
     finally:
         release.set()
+
+
+def test_a_call_never_waits_for_one_that_came_before_it() -> None:
+    workers, stuck = Workers(lambda tell: tell()), []
+    for _ in range(1_000):
+        second, told = threading.Event(), threading.Event()
+
+        def first(second: threading.Event = second) -> bool:
+            return second.wait(10)
+
+        def end(outcome: object, told: threading.Event = told) -> None:
+            stuck.append(outcome is not True)
+            told.set()
+
+        workers.run(first, end)
+        workers.run(second.set, lambda outcome: None)
+        assert told.wait(20)
+    assert not any(stuck)

@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import os
 import shutil
 import stat
 import tempfile
+import threading
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -12,6 +14,7 @@ from typing import Final
 UNZIPPED_LIMIT: Final = 262_144_000
 """Bytes a function's code may have unpacked (AWS: Lambda quotas, 250 MB)."""
 ENTRY_LIMIT: Final = 50_000
+_LEFT: Final = ".left-"
 
 
 class ArchiveError(ValueError):
@@ -41,6 +44,20 @@ def unpack(content: bytes, into: Path) -> Path:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     return target
+
+
+def clear(directory: Path) -> None:
+    """Takes away what was unpacked there. It is out of reach at once, and gone a little later."""
+    if os.path.lexists(directory):
+        directory.rename(Path(tempfile.mkdtemp(prefix=_LEFT, dir=directory.parent)) / directory.name)
+    left = list(directory.parent.glob(f"{_LEFT}*"))
+    if left:
+        threading.Thread(target=_remove, args=(left,), name="clear", daemon=True).start()
+
+
+def _remove(directories: list[Path]) -> None:
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _put_in_place(unfinished: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sfn_emulator.cloud.lambdas.archive import unpack
+from sfn_emulator.cloud.lambdas.archive import clear, unpack
 from sfn_emulator.cloud.lambdas.runtimes.families import Laid, beside, family_of
 from sfn_emulator.cloud.neighbours import Neighbours
 
@@ -145,9 +145,13 @@ def _layer(backend: Any, arn: str) -> bytes:
 
 
 class Bundles:
-    """Functions' code on disk, unpacked once per content."""
+    """Functions' code on disk, unpacked once per content and process.
+
+    What an earlier process left there is not relied on: whoever had changed a file of it would have it run.
+    """
 
     def __init__(self, directory: Path) -> None:
+        clear(directory)
         self._directory = directory
         self._lock = threading.Lock()
 

@@ -14,7 +14,6 @@ from sfn_emulator.engine.ports import (
     StartTask,
     TaskFailed,
     Tasks,
-    TaskSubmitted,
     TaskSucceeded,
     Tell,
     Work,
@@ -101,7 +100,7 @@ class Calls:
 
         def hear(signal: Signal) -> None:
             """Follow-up calls come from within ``tell``: what this one did is looked at first."""
-            if not isinstance(signal, TaskSubmitted):
+            if isinstance(signal, TaskSucceeded | TaskFailed):
                 call.told = signal
                 self._over(call)
             tell(signal)

@@ -14,6 +14,7 @@ from sfn_emulator.engine.ports import (
     MapRunEnded,
     MapRunStarted,
     Signal,
+    TaskAnswered,
     TaskBegun,
     TaskFailed,
     TaskHeartbeat,
@@ -74,7 +75,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     kind.__name__: kind
     for kind in (
         *(Fired, TaskBegun, TaskSubmitted, TaskHeartbeat, TaskSucceeded, TaskFailed, MapRunStarted, MapRunEnded),
-        *(Stop, Condemn, Expire, Redrive, Handed),
+        *(TaskAnswered, Stop, Condemn, Expire, Redrive, Handed),
     )
 }
 

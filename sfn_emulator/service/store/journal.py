@@ -104,7 +104,10 @@ class Journal:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
         for live in dirty:
-            live.saved()
+            try:
+                live.saved()
+            except Exception:  # a fault of ours in one: what the others wait for still goes out
+                _log.exception("What follows from a commit failed")
 
     def _save(self, dirty: Iterable[Saved]) -> None:
         """Writes what is dirty. What can't be written whatever the disk does is the fault of one alone."""

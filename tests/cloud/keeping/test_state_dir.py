@@ -44,6 +44,18 @@ def test_nobody_else_may_look_into_it(place: Path) -> None:
     assert (place / ".gitignore").read_text() == "*\n"
 
 
+def test_unpacked_code_that_was_changed_is_not_run(place: Path) -> None:
+    with running("--state-dir", str(place)) as server:
+        make_role(server)
+        deploy(server, "f", "import calendar\ndef handler(event, context):\n    return 1")
+        assert invoke(server, "f") == (1, None)
+    (unpacked,) = (place / "code").iterdir()
+    (unpacked / "app.py").write_text("def handler(event, context):\n    return 'changed'")
+    (unpacked / "calendar.py").write_text("raise SystemExit('slipped in')")
+    with running("--state-dir", str(place)) as server:
+        assert invoke(server, "f") == (1, None)
+
+
 def test_one_that_was_made_here_is_taken_again(place: Path) -> None:
     StateDir(made(place)).release()
 

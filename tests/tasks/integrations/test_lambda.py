@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from sfn_emulator.engine.ports import TaskFailed, TaskSubmitted, TaskSucceeded
+from sfn_emulator.engine.ports import TaskAnswered, TaskFailed, TaskSubmitted, TaskSucceeded
 from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.tasks.integrations.lambda_ import Invoked
 from tests.tasks.conftest import ACCOUNT, REGION, Host
@@ -78,8 +78,19 @@ def test_an_answer_that_comes_before_the_submission_waits_for_it(host: Host) -> 
     host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f"}, token="t")
     host.tokens.waiting["t"].failed("Declined", "why")
 
+    assert host.next() == TaskAnswered(1, error="Declined", cause="why")
     assert isinstance(host.next(), TaskSubmitted)
     assert host.next() == TaskFailed(1, "Declined", "why")
+
+
+def test_what_was_answered_before_a_crash_is_not_asked_again(host: Host) -> None:
+    host.functions.code["f"] = lambda _: Invoked(b"1")
+
+    host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f"}, token="t", answered=TaskSucceeded(1, "early"))
+
+    assert host.tokens.waiting == {}
+    assert isinstance(host.next(), TaskSubmitted)
+    assert host.next() == TaskSucceeded(1, "early")
 
 
 def test_a_submission_that_fails_is_told_as_such(host: Host) -> None:

@@ -1,0 +1,54 @@
+"""A worker may answer before the server knows that its message was taken. It was told that it was heard: that lasts."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.life import Life
+from tests.crash.machines import CALLBACK, ROLE
+from tests.crash.participants import Participants
+
+
+@pytest.fixture
+def participants() -> Iterator[Participants]:
+    some = Participants()
+    yield some
+    some.close()
+
+
+@pytest.fixture
+def life(tmp_path: Path, participants: Participants) -> Iterator[Life]:
+    one = Life(tmp_path / "state", f"--endpoint=sqs={participants.url}")
+    yield one
+    one.end()
+
+
+def test_an_answer_that_was_heard_before_its_message_was_taken_survives_a_kill(
+    life: Life, participants: Participants
+) -> None:
+    life.begin()
+    client = life.client()
+    machine = client.create_state_machine(name="m", definition=json.dumps(CALLBACK), roleArn=ROLE)["stateMachineArn"]
+    participants.taking.clear()
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+    token = participants.messages.get(timeout=30)["token"]
+    client.send_task_success(taskToken=token, output='{"answered":true}')
+    life.kill()
+    participants.taking.set()
+    life.begin()
+
+    with pytest.raises(client.exceptions.TaskTimedOut):
+        client.send_task_success(taskToken=token, output="{}")
+    assert _ended(client, execution)["output"] == '{"answered":true}'
+
+
+def _ended(client: Any, execution: str) -> Any:
+    deadline = time.monotonic() + 30
+    while (told := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, client.get_execution_history(executionArn=execution)["events"][-1]
+        time.sleep(0.05)  # noqa: TID251
+    return told
