@@ -263,8 +263,8 @@ def _batcher(fields: Fields) -> ItemBatcher | None:
     if _BATCHER.isdisjoint(batcher.raw.keys() - {"BatchInput"}):
         batcher.refuse("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")
     return ItemBatcher(
-        max_items=_number(batcher, "MaxItemsPerBatch", 0, MOST_ITEMS),
-        max_bytes=_number(batcher, "MaxInputBytesPerBatch", 0, PAYLOAD_LIMIT),
+        max_items=_number(batcher, "MaxItemsPerBatch", 1, MOST_ITEMS),
+        max_bytes=_number(batcher, "MaxInputBytesPerBatch", 1, PAYLOAD_LIMIT),
         batch_input=payload(batcher, "BatchInput"),
     )
 

@@ -211,13 +211,26 @@ def _writer(writer: ResultWriter | None, jsonata: bool) -> Evaluated:
 def _batcher(batcher: ItemBatcher | None, jsonata: bool) -> Evaluated:
     if batcher is None:
         return _nothing
-    items = _optional(batcher.max_items, "MaxItemsPerBatch", jsonata)
-    bytes_ = _optional(batcher.max_bytes, "MaxInputBytesPerBatch", jsonata)
+    items = _positive(batcher.max_items, "MaxItemsPerBatch", jsonata)
+    bytes_ = _positive(batcher.max_bytes, "MaxInputBytesPerBatch", jsonata)
     given = batcher.batch_input
 
     def made(strand: Strand, told: Any) -> BatcherSpec:
         batch_input = UNSET if given is None else given.apply(told, strand)
         return BatcherSpec(items(strand, told), bytes_(strand, told), batch_input)
+
+    return made
+
+
+def _positive(spec: Number | None, field: str, jsonata: bool) -> Evaluated:
+    """A batch of nothing would never end (`ItemBatcher`: "a positive integer"; the words are ours)."""
+    take = _optional(spec, field, jsonata)
+
+    def made(strand: Strand, told: Any) -> int | None:
+        value = take(strand, told)
+        if value is not None and value <= 0:
+            raise _out_of_range(field, "must be positive", jsonata)
+        return None if value is None else int(value)
 
     return made
 

@@ -5,7 +5,7 @@ runtime error, except for IsPresent.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
@@ -130,8 +130,16 @@ OPERATORS: Final[dict[str, Operator]] = {
 """Those with a literal operand, except IsPresent; each of the first four kinds also takes a ``…Path`` operand."""
 
 IS_PRESENT: Final = "IsPresent"
+
+
+def _number_or_zero(operand: Value) -> Value:
+    """What a path finds for a number to be compared with: all but numbers count as 0, as of Java's ``JsonNode``
+    (notes on AWS: 7 is greater than [6], 8 is at least false; recorded: 7 does not equal {"value": 7})."""
+    return operand if is_number(operand) else 0
+
+
 PATH_OPERATORS: Final[dict[str, Operator]] = {
-    f"{name}Path": operator
+    f"{name}Path": replace(operator, prepare=_number_or_zero) if name.startswith("Numeric") else operator
     for name, operator in OPERATORS.items()
     if not name.startswith("Is") and name != "StringMatches"
 }
