@@ -17,7 +17,6 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.text import Text
 
 from deploy import apply, definition
 from deploy.errors import DeployError
@@ -231,27 +230,16 @@ def _execution_arn(session: Session, execution: str) -> str:
 def history(session: Session, execution: str, events: bool) -> None:
     """What an execution (its name or ARN) went through."""
     arn = _execution_arn(session, execution)
-    found = saga_run.history(session, arn)
-    told = steps.read(found)
+    reader = steps.Steps(session.client("stepfunctions"))
     if events:
+        found = reader.events(arn)
         session.say("\n".join(f"{e['id']:>5} {e['timestamp']:%H:%M:%S.%f} {e['type']}" for e in found))
-    else:
-        session.say_lines(_tree(session, arn, found))
-        session.say(f"{told.status}{f': {told.error}' if told.error else ''}")
-    session.answer(found if events else {"status": told.status, "steps": [outcomes.row(step) for step in told.steps]})
-
-
-def _tree(session: Session, arn: str, events: list[dict[str, Any]]) -> list[Text]:
-    """The states it went through; those of Parallel, Map and executions it started below them."""
-    from sfn_emulator.picture.graph import graph_of
-    from sfn_emulator.picture.history.reading import happened
-    from sfn_emulator.picture.history.tree import tree
-
-    def told(arn: str, events: list[dict[str, Any]]) -> Any:
-        machine = session.client("stepfunctions").describe_state_machine_for_execution(executionArn=arn)
-        return happened(events, graph_of(json.loads(machine["definition"])))
-
-    return tree(told(arn, events), lambda child: told(child, saga_run.history(session, child)))
+        session.answer(found)
+        return
+    told = reader.read(arn)
+    session.say_lines(reader.lines(told, told.on(0)))
+    session.say(steps.ending(told))
+    session.answer({"status": told.status, "steps": [steps.row(told, visit) for visit in told.visits]})
 
 
 @command(cli, asks=True)

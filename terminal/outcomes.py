@@ -1,31 +1,27 @@
 """What came of a saga, in words and in JSON."""
 
-from typing import Any
-
-from terminal import saga_run, show, steps
+from terminal import show, steps, writes
+from terminal.saga_run import Run
 from terminal.session import Session
 
 
-def tell(session: Session, outcome: saga_run.Outcome) -> None:
-    told, moments = outcome.told, outcome.moments
-    session.say(f"{told.status}{f': {told.error}' if told.error else ''}\n")
-    session.say(show.tables(moments))
-    if undone := [step.state for step in told.steps if step.outcome == "compensated"]:
+def tell(session: Session, made: Run) -> None:
+    told, moments = made.told, made.moments
+    session.say(f"{steps.ending(told)}\n")
+    if made.writes:
+        session.say_lines(show.writes(made.writes))
+    session.say(show.tables(moments, made.writes is None))
+    if undone := steps.undone_by(told):
         session.say(f"Undone by: {', '.join(undone)}")
     session.answer(
         {
-            "executionArn": outcome.arn,
+            "executionArn": made.arn,
             "status": told.status,
-            "error": told.error or None,
-            "steps": [row(step) for step in told.steps],
+            "error": told.error,
+            "steps": [steps.row(told, visit) for visit in told.visits],
+            "writes": None if made.writes is None else [writes.row(write) for write in made.writes],
             "tables": moments,
             "changed": show.change_rows(moments["before"], moments["after"]),
-            "undone": [step.state for step in told.steps if step.outcome == "compensated"],
+            "undone": undone,
         }
     )
-
-
-def row(step: steps.Step) -> dict[str, Any]:
-    told = {"state": step.state, "type": step.type, "outcome": step.outcome, "seconds": step.seconds}
-    said = {"status": step.status or None, "error": step.error or None, "reason": step.reason or None}
-    return {**told, **said, "attempts": step.attempts}

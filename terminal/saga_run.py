@@ -11,56 +11,91 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from terminal import background, show
+from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
+from terminal import background, show, writes
 from terminal.errors import TerminalError
 from terminal.session import Session
-from terminal.steps import Told, read
-from terminal.tables import Change, Snapshot, changes
+from terminal.steps import Steps, settled, unfinished
+from terminal.tables import Snapshot, changes
+from terminal.writes import Write
 
 POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
 """Seconds between two looks at a history."""
+AT_WAIT = "at the wait"
+ON_THE_WAY = "on the way"
 
 
 @dataclass
-class Outcome:
-    """``moments`` are the tables before, when most was changed, at the wait (if it came to that) and after."""
+class Run:
+    """A saga that was followed. ``writes`` is ``None`` where nobody knows what each step wrote.
+
+    ``moments`` are the tables before, at the wait (if it came to that), else when most was changed, and after.
+    """
 
     arn: str
-    told: Told = field(default_factory=Told)
+    told: Happened = field(default_factory=Happened)
     moments: dict[str, Snapshot] = field(default_factory=dict)
+    writes: list[Write] | None = None
 
     @property
     def succeeded(self) -> bool:
         return self.told.status == "SUCCEEDED"
 
 
-def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str = "skip") -> Outcome:
+def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str = "skip") -> Run:
     """Starts the saga and follows it to its end, telling its steps as they pass."""
-    moments = {"before": _known(session, order)}
+    before = _known(session, order)
     paced = session.name == "embedded" and background.pace(session.target.endpoint, order["MessageId"], "real")
-
-    def hurry() -> None:
-        if paced and time_mode == "skip":
-            background.pace(session.target.endpoint, order["MessageId"], "skip")
-
-    def at_wait() -> None:
-        moments["at the wait"] = session.tables()
-        hurry()
-
-    def at_step() -> None:
-        now = session.tables()
-        if "at the wait" not in moments and len(changes(moments["before"], now)) >= len(_most(moments)):
-            moments["on the way"] = now
-
-    outcome = Outcome(_STARTS[via](session, order), moments=moments)
+    looks = _Looks(session, before, order["MessageId"] if paced and time_mode == "skip" else None)
+    made = Run(_STARTS[via](session, order), moments=looks.moments)
     try:
-        outcome.told = follow(session, outcome.arn, {"waiting": at_wait, "retrying": hurry}, at_step)
+        made.told = follow(session, made.arn, looks)
     except KeyboardInterrupt:
-        raise StoppedFollowingError(outcome.arn) from None
-    moments["after"] = session.tables()
-    if "at the wait" in moments or not _most(moments):
-        moments.pop("on the way", None)
-    return outcome
+        raise StoppedFollowingError(made.arn) from None
+    if session.name == "embedded":
+        made.writes = writes.of(session.target.endpoint, made.arn, session.config.tables)
+    after = session.tables()
+    made.moments = {"before": before, **_between(looks.moments, made.writes, after), "after": after}
+    return made
+
+
+def _between(seen: Mapping[str, Snapshot], written: list[Write] | None, after: Snapshot) -> Mapping[str, Snapshot]:
+    """The one moment between before and after that tells most."""
+    if AT_WAIT in seen:
+        return {AT_WAIT: seen[AT_WAIT]}
+    before = seen["before"]
+    step, most = ("", seen.get(ON_THE_WAY, before)) if written is None else writes.furthest(before, written)
+    return {} if most in (before, after) else {f"after {step}" if step else ON_THE_WAY: most}
+
+
+class _Looks:
+    """Looks at the tables while a saga runs. ``hurried`` names the saga that waits no longer once it was looked at."""
+
+    def __init__(self, session: Session, before: Snapshot, hurried: str | None) -> None:
+        self.moments = {"before": before}
+        self.hurried = hurried
+        self._session = session
+        self._most = 0
+        self._seen: set[int] = set()
+
+    def at_step(self) -> None:
+        """Where nobody tells who wrote what, the tables are looked at after each step."""
+        if self._session.name == "embedded" or AT_WAIT in self.moments:
+            return
+        now = self._session.tables()
+        if (count := len(changes(self.moments["before"], now))) >= self._most:
+            self._most, self.moments[ON_THE_WAY] = count, now
+
+    def at(self, visit: Visit) -> bool:
+        """A visit that waits, or will be tried again; whether it is seen for the first time."""
+        if visit.number in self._seen:
+            return False
+        self._seen.add(visit.number)
+        if visit.outcome is Outcome.WAITING and AT_WAIT not in self.moments:
+            self.moments[AT_WAIT] = self._session.tables()
+        if self.hurried is not None:
+            background.pace(self._session.target.endpoint, self.hurried, "skip")
+        return True
 
 
 class StoppedFollowingError(TerminalError):
@@ -72,10 +107,6 @@ class StoppedFollowingError(TerminalError):
             f"not followed any further; the saga {name} goes on: 'python cli.py history {name}' shows it, "
             f"'python cli.py stop {name}' stops it where it is"
         )
-
-
-def _most(moments: Mapping[str, Snapshot]) -> list[Change]:
-    return changes(moments["before"], moments.get("on the way", moments["before"]))
 
 
 def start(session: Session, order: Mapping[str, Any], via: str, time_mode: str | None) -> str:
@@ -134,42 +165,24 @@ def _message(body: bytes) -> str:
         return body.decode(errors="replace")[:200]
 
 
-def history(session: Session, arn: str) -> list[dict[str, Any]]:
-    pages = session.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-    return [event for page in pages for event in page["events"]]
-
-
-def follow(session: Session, arn: str, when: Mapping[str, Callable[[], None]], at_step: Callable[[], None]) -> Told:
-    """Tells each step once it is over, and calls ``at_step``.
-
-    ``when`` is called once for each outcome a step under way is first seen in.
-    """
-    shown, reached = 0, set()
+def follow(session: Session, arn: str, looks: _Looks) -> Happened:
+    """Tells each step once it is known what became of it; what takes its time is told while it does."""
+    steps, shown = Steps(session.client("stepfunctions")), 0
     console = show.console()
     spinner = console.status("starting") if console.is_terminal and not session.quiet else nullcontext()
     with spinner as status:
         while True:
-            told = read(history(session, arn))
-            seen, shown = shown, _tell_over(session, told, shown)
-            if shown > seen and told.status == "RUNNING":
-                at_step()
+            told = steps.read(arn)
+            over = settled(told)
+            session.say_lines(steps.lines(told, over[shown:]))
             if told.status != "RUNNING":
                 return told
-            current = told.steps[-1] if told.steps else None
-            if current is not None and current.left is None:
-                if status:
-                    status.update(show.step_line(current))
-                if current.outcome in when and current.outcome not in reached:
-                    reached.add(current.outcome)
-                    session.say(show.step_line(current))
-                    when[current.outcome]()
+            if len(over) > shown:
+                looks.at_step()
+            shown = len(over)
+            if status and (current := told.on(0)[shown : shown + 1]):
+                status.update(next(steps.lines(told, current)))
+            for visit in unfinished(told, Outcome.WAITING, Outcome.RETRYING):
+                if looks.at(visit) and looks.hurried is None:
+                    session.say_lines(steps.lines(told, [visit]))
             time.sleep(POLL[session.name])  # noqa: TID251  there is no call that waits for the next event
-
-
-def _tell_over(session: Session, told: Told, shown: int) -> int:
-    """Tells the steps that are over since the last look; how many that makes."""
-    over = [step for step in told.steps if step.left is not None or told.status != "RUNNING"]
-    for step in over[shown:]:
-        if step.type != "Choice":
-            session.say(show.step_line(step))
-    return len(over)

@@ -71,7 +71,7 @@ class Session:
     def say(self, text: Any) -> None:
         """Words (or a rich renderable) for people; nothing when JSON is wanted."""
         if not self.quiet:
-            show.console().print(text)
+            show.told(text)
 
     def say_lines(self, lines: Iterable[Text]) -> None:
         """A line each, cropped to a terminal's width, whole in a pipe."""

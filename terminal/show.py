@@ -1,6 +1,6 @@
-"""How it looks: steps as they pass, and tables before, at the wait and after with what differs marked."""
+"""How it looks: lines, what each step wrote, and the tables at several moments with what differs marked."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -9,33 +9,19 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from terminal.steps import Step
-from terminal.tables import Change, Snapshot, changes
+from terminal.tables import Change, Row, Snapshot, changes
+from terminal.writes import Write
 
-LOOKS = {
-    "done": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "compensating": ("↩", "yellow"),
-    "compensated": ("↩", "yellow"),
-    "waiting": ("…", "cyan"),
-    "retrying": ("↻", "yellow"),
-    "running": ("▸", "bold"),
-}
 MARKS = {"+": "green", "-": "red", "~": "yellow"}
+TELLING = ("Status", "Quantity", "InStock", "Reason")
+"""How the columns end that say most of a row that came or went."""
 _ANY = 100_000
 """Columns where there is no end of them: in a pipe."""
+_IN_A_PIPE = 120
+"""Columns from which on things stand below each other in a pipe, too."""
 _LONG = 40
 HIDDEN = ("Saga",)
 """Columns that say nothing to a person."""
-
-
-def step_line(step: Step) -> Text:
-    """``✗ Update Inventory   failed   0.12 s  ERROR`` on one line."""
-    sign, colour = LOOKS[step.outcome]
-    took = "" if step.seconds is None else f"{step.seconds:.2f} s"
-    said = ": ".join(part for part in (step.error or step.status, step.reason if step.failed else "") if part)
-    tries = f" ({step.attempts} attempts)" if step.attempts > 1 else ""
-    return Text(f"  {sign} {step.state:<24}{step.outcome:<14}{took:>9}  {said}{tries}".rstrip(), style=colour)
 
 
 def lines(texts: Iterable[Text]) -> None:
@@ -48,27 +34,84 @@ def lines(texts: Iterable[Text]) -> None:
             click.echo(text.plain)
 
 
-def tables(moments: Mapping[str, Snapshot]) -> RenderableType:
+def told(text: RenderableType) -> None:
+    """Prints words, or what rich can draw; in a pipe without the blanks that fill up lines."""
+    shown = console()
+    if shown.is_terminal:
+        shown.print(text)
+        return
+    with shown.capture() as drawn:
+        shown.print(text)
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+
+
+def writes(made: Sequence[Write]) -> Iterator[Text]:
+    """``Update Inventory   ~ Inventory/ITEM001   ItemsInStock 500 → 499``, a line for each row that was written.
+
+    Where that is too long for a line, the rows stand below their step.
+    """
+    yield Text("What each step wrote", style="italic")
+    wide = max(len(f"{write.table}/{write.key}") for write in made)
+    told = [(write, f"{f'{write.table}/{write.key}':<{wide}}  {_written(write)}".rstrip()) for write in made]
+    names = max(len(write.state) for write in made)
+    beside = names + 5 + max(len(row) for _, row in told) <= _room()
+    last = ""
+    for write, row in told:
+        state = "" if write.state == last else write.state
+        last = write.state
+        if state and not beside:
+            yield Text(f"  {state}")
+        yield Text.assemble(f"  {state:<{names}} " if beside else "    ", (f"{write.mark} {row}", MARKS[write.mark]))
+    yield Text("")
+
+
+def _written(write: Write) -> str:
+    before, after = write.before or {}, write.after or {}
+    if not after:
+        return ""
+    names = [name for name in after if name not in HIDDEN and after[name] != before.get(name)]
+    if not before:
+        return ", ".join(f"{name}={_short(after[name])}" for name in names if name.endswith(TELLING))
+    return ", ".join(f"{name} {_short(before.get(name, '·'))} → {_short(after[name])}" for name in names)
+
+
+def tables(moments: Mapping[str, Snapshot], only_looked: bool) -> RenderableType:
     """The moments side by side for every row that is not the same in all of them, then what stayed as it was.
 
-    Where there is no room side by side, one below the other.
+    Where there is no room side by side, one below the other. ``only_looked``: nobody knows what was written between.
     """
     rows = dict(_differing(moments))
     total = sum(len(table) for table in next(iter(moments.values())).values())
-    looked = ", ".join(moments)
+    looked = f"looked at: {', '.join(moments)}; what was written and undone between two looks is not seen"
     if not rows:
-        return Text(f"Tables: the same at every moment that was looked at ({looked}); {total} rows")
-    shown = Table(title="Tables", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    shown.add_column("", no_wrap=True)
-    for moment in moments:
-        shown.add_column(moment)
+        same = f"Tables: {total} rows, the same before and after"
+        return Text(f"{same} ({looked})" if only_looked else same)
+    same = len({(t, k) for s in moments.values() for t in s for k in s[t]}) - len(rows)
+    foot = Text(f"  {same} rows the same at every moment" + (f" ({looked})" if only_looked else ""), style="dim")
+    return Group(_fitting(_side_by_side(rows, moments), _stacked(rows, moments)), foot)
+
+
+def _fitting(wide: Table, narrow: RenderableType) -> RenderableType:
+    """What is wide, if there is room for it."""
+    shown = console()
+    fits = shown.measure(wide, options=shown.options.update(max_width=_ANY)).maximum <= _room()
+    return wide if fits else narrow
+
+
+def _room() -> int:
+    """Columns there are for things side by side."""
+    return console().width if console().is_terminal else _IN_A_PIPE
+
+
+def _side_by_side(rows: Mapping[str, list[Text]], moments: Collection[str]) -> Table:
+    shown = _plain_table("", *moments, title="Tables")
     for name, cells in rows.items():
         shown.add_row(name, *cells)
-    room = console()
-    fits = room.measure(shown, options=room.options.update(max_width=_ANY)).maximum <= room.width
-    same = len({(t, k) for s in moments.values() for t in s for k in s[t]}) - len(rows)
-    foot = Text(f"  {same} rows the same at every moment", style="dim")
-    return Group(shown if fits else _stacked(rows, moments), foot)
+    return shown
+
+
+def _plain_table(*columns: str, title: str) -> Table:
+    return Table(*columns, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
 
 
 def _differing(moments: Mapping[str, Snapshot]) -> Iterator[tuple[str, list[Text]]]:
@@ -79,11 +122,12 @@ def _differing(moments: Mapping[str, Snapshot]) -> Iterator[tuple[str, list[Text
                 yield f"{table}/{key}", _cells(rows)
 
 
-def _stacked(rows: Mapping[str, list[Text]], moments: Iterable[str]) -> RenderableType:
+def _stacked(rows: Mapping[str, list[Text]], moments: Collection[str]) -> RenderableType:
+    wide = max(map(len, moments))
     shown = [Text("Tables", style="italic")]
     for name, cells in rows.items():
         shown.append(Text(name))
-        shown += [Text.assemble(f"  {moment:<12} ", cell) for moment, cell in zip(moments, cells, strict=True)]
+        shown += [Text.assemble(f"  {moment:<{wide}}  ", cell) for moment, cell in zip(moments, cells, strict=True)]
     return Group(*shown)
 
 
@@ -93,7 +137,7 @@ def _cells(rows: Iterable[Mapping[str, Any] | None]) -> list[Text]:
     first = rows[0]
     names = [name for row in rows if row for name in row if name not in HIDDEN]
     differing = [n for n in dict.fromkeys(names) if any((row or {}).get(n) != (first or {}).get(n) for row in rows)]
-    keys = differing if all(rows) else [n for n in differing if n.endswith(("Status", "Quantity", "InStock", "Reason"))]
+    keys = differing if all(rows) else [n for n in differing if n.endswith(TELLING)]
     return [_cell(row, first, keys) for row in rows]
 
 
@@ -108,14 +152,24 @@ def _cell(row: Mapping[str, Any] | None, first: Mapping[str, Any] | None, names:
 
 
 def contents(snapshot: Snapshot) -> RenderableType:
-    """Every row of every table."""
-    shown = []
-    for name, rows in snapshot.items():
-        columns = list(dict.fromkeys(c for row in rows.values() for c in row if c not in HIDDEN))
-        table = Table(*columns, title=f"{name} ({len(rows)})", title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for row in rows.values():
-            table.add_row(*(_short(row.get(c, "")) for c in columns))
-        shown.append(table)
+    """Every row of every table; a column below the other where there is no room for them side by side."""
+    shown = (_fitting(_whole(name, rows), _each_row(name, rows)) for name, rows in snapshot.items())
+    return Group(*(part for table in shown for part in (table, Text(""))))
+
+
+def _whole(name: str, rows: Mapping[str, Row]) -> Table:
+    columns = list(dict.fromkeys(c for row in rows.values() for c in row if c not in HIDDEN))
+    table = _plain_table(*columns, title=f"{name} ({len(rows)})")
+    for row in rows.values():
+        table.add_row(*(_short(row.get(c, "")) for c in columns))
+    return table
+
+
+def _each_row(name: str, rows: Mapping[str, Row]) -> RenderableType:
+    shown = [Text(f"{name} ({len(rows)})", style="italic")]
+    for key, row in rows.items():
+        shown.append(Text(key))
+        shown += [Text.assemble(f"  {column:<14} ", _short(row[column])) for column in row if column not in HIDDEN]
     return Group(*shown)
 
 

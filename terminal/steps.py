@@ -1,126 +1,81 @@
-"""An execution's history, read as the steps it took. Pure: history events in, steps out."""
+"""An execution as the steps it took. Its history is read the same on every target, whatever states it has."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from rich.text import Text
+
 from deploy import definition
+from sfn_emulator.picture.graph import Graph, graph_of
+from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.tree import drawn, reason, rows_of, status
+from sfn_emulator.picture.history.visit import OPEN, Happened, Outcome, Visit
 
 COMPENSATIONS = frozenset(definition.claims()["undo"].values())
-ENDS = {
-    "ExecutionSucceeded": "SUCCEEDED",
-    "ExecutionFailed": "FAILED",
-    "ExecutionAborted": "ABORTED",
-    "ExecutionTimedOut": "TIMED_OUT",
-}
-_FAILURES = ("Failed", "TimedOut")
-_ANSWERS = ("LambdaFunctionSucceeded", "TaskSucceeded", "ActivitySucceeded")
 
 
-@dataclass
-class Step:
-    """A state that was entered. Times are the execution's own; ``left`` is ``None`` while it is in the state.
+class Steps:
+    """Reads executions by their ARN, over a Step Functions client."""
 
-    ``status`` is what the task answered (its Status), ``error`` the last error's name, ``reason`` why it failed,
-    ``attempts`` how many were made.
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._graph = lru_cache(maxsize=50)(self._drawn)
+
+    def events(self, arn: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
+    def read(self, arn: str) -> Happened:
+        return happened(self.events(arn), self._graph(arn))
+
+    def lines(self, told: Happened, visits: Iterable[Visit]) -> Iterator[Text]:
+        """A line for each visit, with what is inside it below; also the executions that it started."""
+        return (drawn(row) for visit in visits for row in rows_of(told, visit, self.read))
+
+    def _drawn(self, arn: str) -> Graph:
+        told = self._client.describe_state_machine_for_execution(executionArn=arn)
+        return graph_of(json.loads(told["definition"]))
+
+
+def settled(told: Happened) -> list[Visit]:
+    """The visits at the top level of which nothing more will be learned, oldest first.
+
+    What became of a step is known once the Choices after it have led somewhere.
     """
-
-    state: str
-    type: str
-    entered: datetime
-    left: datetime | None = None
-    status: str = ""
-    error: str = ""
-    reason: str = ""
-    attempts: int = 0
-
-    @property
-    def seconds(self) -> float | None:
-        return (self.left - self.entered).total_seconds() if self.left else None
-
-    @property
-    def failed(self) -> bool:
-        return self.type == "Fail" or self.status == "ERROR" or bool(self.error and self.left and not self.status)
-
-    @property
-    def outcome(self) -> str:
-        """done, failed, retrying, waiting, compensating or running."""
-        if self.left is None and self.type != "Fail":
-            if self.type == "Wait":
-                return "waiting"
-            if self.error:
-                return "retrying"
-            return "compensating" if self.state in COMPENSATIONS else "running"
-        if self.failed:
-            return "failed"
-        return "compensated" if self.state in COMPENSATIONS else "done"
+    visits = told.on(0)
+    if told.status != "RUNNING":
+        return visits
+    last = next((place for place in reversed(range(len(visits))) if visits[place].type != "Choice"), 0)
+    return visits[:last]
 
 
-@dataclass
-class Told:
-    """What a history tells. ``status`` is RUNNING until the execution has ended."""
-
-    steps: list[Step] = field(default_factory=list)
-    status: str = "RUNNING"
-    error: str = ""
-    cause: str = ""
-    output: str = ""
+def unfinished(told: Happened, *outcomes: Outcome) -> list[Visit]:
+    """The visits that are in one of those outcomes now, wherever they are."""
+    return [visit for visit in told.visits if visit.outcome in OPEN and visit.outcome in outcomes]
 
 
-def read(events: Iterable[Mapping[str, Any]]) -> Told:
-    """The steps of a machine without Parallel and Map, oldest first, and how it ended."""
-    told = Told()
-    for event in events:
-        _read(told, event)
-    return told
+def undone_by(told: Happened) -> list[str]:
+    """The compensations that did what they are for, in their order."""
+    return [v.state for v in told.visits if v.state in COMPENSATIONS and v.outcome is Outcome.COMPENSATED]
 
 
-def _read(told: Told, event: Mapping[str, Any]) -> None:
-    kind, when = event["type"], event["timestamp"]
-    if kind.endswith("StateEntered"):
-        name = event["stateEnteredEventDetails"]["name"]
-        told.steps.append(Step(name, kind.removesuffix("StateEntered"), when))
-    elif kind.endswith("StateExited"):
-        told.steps[-1].left = when
-    elif kind in ENDS:
-        _end(told, kind, event)
-    elif told.steps:
-        _task(told.steps[-1], kind, _details(event))
+def ending(told: Happened) -> str:
+    """``FAILED: OrderCompensated``"""
+    return f"{told.status}{f': {told.error}' if told.error else ''}"
 
 
-def _end(told: Told, kind: str, event: Mapping[str, Any]) -> None:
-    details = _details(event)
-    told.status = ENDS[kind]
-    told.error, told.cause = details.get("error", ""), details.get("cause", "")
-    told.output = details.get("output", "")
-    if told.steps and told.steps[-1].left is None:
-        told.steps[-1].left = event["timestamp"]
+def row(told: Happened, visit: Visit) -> Mapping[str, Any]:
+    """A step for machines. ``in`` tells where it is inside a Parallel or a Map: ``Each[3]/Both[0]``."""
+    names = {"state": visit.state, "type": visit.type, "outcome": visit.outcome.value, "seconds": visit.seconds}
+    said = {"status": status(visit), "error": visit.error, "reason": reason(visit) or None}
+    return {**names, **said, "attempts": max(len(visit.attempts), visit.rounds), "in": _inside(told, visit)}
 
 
-def _task(step: Step, kind: str, details: Mapping[str, Any]) -> None:
-    if kind.endswith("Scheduled"):
-        step.attempts += 1
-    elif kind in _ANSWERS:
-        answer = _answer(details.get("output"))
-        step.status, step.error, step.reason = str(answer.get("Status", "")), "", str(answer.get("Reason", ""))
-    elif kind.endswith(_FAILURES):
-        step.error, step.reason = details.get("error", kind), _message(details.get("cause", ""))
-
-
-def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((value for key, value in event.items() if key.endswith("EventDetails")), {})
-
-
-def _answer(output: str | None) -> Mapping[str, Any]:
-    try:
-        answer = json.loads(output or "null")
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _message(cause: str) -> str:
-    """What a function that raised said, or the cause itself."""
-    return str(_answer(cause).get("errorMessage", cause))
+def _inside(told: Happened, visit: Visit) -> str | None:
+    line = told.lines[visit.line]
+    if line.owner is None:
+        return None
+    owner = told.visits[line.owner]
+    return "/".join(filter(None, (_inside(told, owner), f"{owner.state}[{line.index}]")))

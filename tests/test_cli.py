@@ -82,6 +82,9 @@ class Terminal:
     def _target(self) -> targets.Target:
         return targets.connect("embedded", CONFIG, json.loads((self.directory / "server.json").read_text())["url"])
 
+    def client(self, service: str) -> Any:
+        return self._target.client(service)
+
     def held(self) -> list[Any]:
         """Every row of every table and every execution, asked over the wire."""
         rows = [self._target.client("dynamodb").scan(TableName=name)["Items"] for name in CONFIG.tables]
@@ -185,7 +188,7 @@ def test_an_order_that_goes_through_ends_with_status_0(terminal):
     ran = terminal.run("start", "--item", "ITEM002", "--customer", "DEF/002", "--quantity", "2", "--message-id", "good")
     assert ran.status == 0
     lines = ran.out.splitlines()
-    assert [line.split()[1:3] for line in lines[:2]] == [["Place", "Order"], ["Update", "Inventory"]]
+    assert [line.split()[1:3] for line in lines[:3:2]] == [["Place", "Order"], ["Update", "Inventory"]]
     assert "SUCCEEDED" in lines
     assert any("Orders/good" in line and "+ Quantity=2, OrderStatus=PAID" in line for line in lines)
     assert "\x1b" not in ran.out
@@ -205,7 +208,7 @@ def test_an_order_that_fails_ends_with_status_2_and_shows_the_tables_at_the_wait
     assert len(waits) == 1
     assert 30 <= waits[0] < 31
     outcomes = {step["state"]: (step["outcome"], step["status"]) for step in told["steps"]}
-    assert outcomes["Update Inventory"] == ("failed", "ERROR")
+    assert outcomes["Update Inventory"] == ("turned", "ERROR")
     assert outcomes["Revert Inventory"] == ("compensated", "INVENTORY_REVERTED")
 
 
@@ -215,7 +218,7 @@ def test_a_compensation_that_fails_for_ever_is_told_with_its_attempts_and_the_re
     )
     assert (ran.status, ran.json["error"]) == (2, "CompensationFailed")
     (tried,) = [step for step in ran.json["steps"] if step["state"] == "Revert Payment"]
-    assert (tried["outcome"], tried["error"], tried["attempts"]) == ("failed", "InjectedError", 7)
+    assert (tried["outcome"], tried["error"], tried["attempts"]) == ("caught", "InjectedError", 7)
     changed = {(change["mark"], change["table"], change["key"]) for change in ran.json["changed"]}
     assert changed == {("+", "Payments", "stuck"), ("+", "Repairs", "stuck/RevertPayment")}
 
@@ -363,10 +366,76 @@ def test_ctrl_c_says_what_goes_on_and_how_to_look_at_it(terminal):
 
 def test_a_step_that_failed_says_why_and_what_undid_it(terminal):
     ran = terminal.here("start", "--item", "ITEM001", "--quantity", "999999", "--message-id", "too-many")
-    (failed,) = [line for line in ran.out.splitlines() if "✗ Update Inventory" in line]
+    (failed,) = [line for line in ran.out.splitlines() if "! Update Inventory" in line]
     assert "ERROR: " in failed
     assert "fewer than 999999" in failed
     assert "Undone by: Revert Inventory, Remove Order" in ran.out
+
+
+def test_what_each_step_wrote_is_told_though_nobody_could_look_in_time(terminal):
+    ran = terminal.here("start", "--fail-at", "PlaceOrder", "--message-id", "brief", "--json")
+    assert [(write["state"], write["mark"], write["table"], write["key"]) for write in ran.json["writes"]] == [
+        ("Place Order", "+", "Orders", "brief"),
+        ("Remove Order", "-", "Orders", "brief"),
+    ]
+    assert list(ran.json["tables"]) == ["before", "after Place Order", "after"]
+    assert (ran.json["changed"], ran.json["undone"]) == ([], ["Remove Order"])
+    words = terminal.here("start", "--fail-at", "PlaceOrder", "--message-id", "brief-again").out
+    assert re.search(r"Place Order +\+ Orders/brief-again +Quantity=1, OrderStatus=PENDING\n", words)
+    assert re.search(r"Remove Order +- Orders/brief-again\n", words)
+
+
+def test_a_target_that_tells_no_writes_says_when_was_looked(terminal):
+    url = terminal.here("status", "--json").json["url"]
+    there = ["--target", "localstack", "--endpoint", url]
+    ran = terminal.here("start", *there, "--fail-at", "PlaceOrder")
+    assert "looked at: before, " in ran.out
+    assert "what was written and undone between two looks is not seen" in ran.out
+    assert "What each step wrote" not in ran.out
+
+
+MANY = {
+    "StartAt": "Each",
+    "States": {
+        "Each": {
+            "Type": "Map",
+            "End": True,
+            "ItemProcessor": {
+                "StartAt": "Both",
+                "States": {
+                    "Both": {
+                        "Type": "Parallel",
+                        "End": True,
+                        "Branches": [
+                            {"StartAt": "Left", "States": {"Left": {"Type": "Pass", "End": True}}},
+                            {"StartAt": "Right", "States": {"Right": {"Type": "Fail", "Error": "E", "Cause": "why"}}},
+                        ],
+                    }
+                },
+            },
+        }
+    },
+}
+
+
+def test_history_tells_parallel_and_map_as_a_tree(terminal):
+    client = terminal.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/DistributedTransactionOrchestratorRole"
+    machine = client.create_state_machine(name="many", definition=json.dumps(MANY), roleArn=role)["stateMachineArn"]
+    arn = client.start_execution(stateMachineArn=machine, input="[1]")["executionArn"]
+    told = next(
+        told for _ in range(500) if (told := terminal.here("history", arn, "--json").json)["status"] == "FAILED"
+    )
+    assert [(step["in"], step["state"]) for step in told["steps"]] == [
+        (None, "Each"),
+        ("Each[0]", "Both"),
+        ("Each[0]/Both[0]", "Left"),
+        ("Each[0]/Both[1]", "Right"),
+    ]
+    lines = [" ".join(line.split()) for line in terminal.here("history", arn).out.splitlines()]
+    assert lines[1:4] == ["└─ item 0", "✗ Both 0.00 s E: why", "├─ branch 1"]
+    assert lines[-2:] == ["✗ Right 0.00 s E: why", "FAILED: E"]
+    client.delete_state_machine(stateMachineArn=machine)
 
 
 def test_status_tells_words_and_where_to_post(terminal):

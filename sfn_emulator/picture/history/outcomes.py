@@ -47,12 +47,22 @@ def _blame(told: Happened) -> None:
     named = _ENTERED.search(told.cause or "")
     found = next((v for v in told.visits if named and v.entered_by == int(named[1])), None)
     at_top = told.lines[0].visits
-    culprit = found or (told.visits[at_top[-1]] if at_top else None)
+    culprit = found or (_innermost(told, told.visits[at_top[-1]]) if at_top else None)
     while culprit is not None and not culprit.left_by:
-        if culprit.error is None:
+        if not culprit.error:
             culprit.error, culprit.cause = told.error or _default(told), told.cause
         owner = told.lines[culprit.line].owner
         culprit = None if owner is None else told.visits[owner]
+
+
+def _innermost(told: Happened, visit: Visit) -> Visit:
+    """The Fail state, or the step with an error, that ended the region ``visit``; the visit itself if there is none."""
+    ends = [told.lines[number].visits[-1:] for number in visit.lines if told.lines[number].round == visit.rounds]
+    for last in (told.visits[number] for numbers in ends for number in numbers):
+        inner = _innermost(told, last)
+        if not inner.left_by and (inner.type == "Fail" or inner.error):
+            return inner
+    return visit
 
 
 def _default(told: Happened) -> str | None:

@@ -4,8 +4,8 @@
 prints them crops them to a terminal's width, or not at all in a pipe.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from rich.text import Text
 
@@ -69,10 +69,16 @@ def rows(told: Happened, child: Child = lambda arn: None, depth: int = 0, guides
 
 
 def _line(told: Happened, line: Line, guides: str, child: Child, depth: int) -> Iterator[Row]:
-    visits = [told.visits[number] for number in line.visits]
-    for visit in visits:
-        yield Row(guides, visit.outcome, visit.state, _took(visit), _said(told, visit))
-        yield from _inside(told, visit, guides, child, depth)
+    for number in line.visits:
+        yield from rows_of(told, told.visits[number], child, depth, guides)
+
+
+def rows_of(
+    told: Happened, visit: Visit, child: Child = lambda arn: None, depth: int = 0, guides: str = ""
+) -> Iterator[Row]:
+    """One visit, and what is inside it."""
+    yield Row(guides, visit.outcome, visit.state, _took(visit), _said(told, visit))
+    yield from _inside(told, visit, guides, child, depth)
 
 
 def _took(visit: Visit) -> str:
@@ -97,27 +103,35 @@ def _said(told: Happened, visit: Visit) -> str:
     if tries > 1:
         parts.append(f"{tries} attempts")
     if visit.error is not None:
-        parts.append(": ".join(part for part in (visit.error, _first_line(visit.cause)) if part))
+        parts.append(": ".join(part for part in (visit.error, reason(visit)) if part))
     elif visit.type == "Choice" and visit.next is not None:
         parts.append(f"→ {told.visits[visit.next].state}")
     elif visit.length is not None:
         parts.append(f"{visit.length} items")
-    elif (status := _status(visit)) is not None:
-        parts.append(status)
+    elif (word := status(visit)) is not None:
+        parts.append(": ".join(part for part in (word, reason(visit)) if part))
     return ", ".join(part for part in parts if part)
 
 
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+def reason(visit: Visit) -> str:
+    """Why it failed, on one line: what a function that raised said, the cause as it is, or the answer's ``Reason``."""
+    told = value_of(visit.cause) if visit.error is not None else _answer(visit)
+    said = told.get("Reason" if visit.error is None else "errorMessage") if isinstance(told, dict) else None
+    return " ".join((said if isinstance(said, str) else visit.cause or "").split())
 
 
-def _status(visit: Visit) -> str | None:
+def status(visit: Visit) -> str | None:
     """A Task's answer, where it has one word for it."""
+    word = _answer(visit).get("Status")
+    return word if isinstance(word, str) else None
+
+
+def _answer(visit: Visit) -> Mapping[str, Any]:
+    """What a Task was answered, if that is an object; of Lambda's integration its Payload."""
     answer = value_of(visit.result)
     if isinstance(answer, dict) and isinstance(answer.get("Payload"), dict):
         answer = answer["Payload"]
-    status = answer.get("Status") if isinstance(answer, dict) else None
-    return status if isinstance(status, str) else None
+    return answer if isinstance(answer, dict) else {}
 
 
 # -- what is inside a state
