@@ -1,8 +1,10 @@
-"""Lambda keeps a function's dead-letter queue, one configuration of asynchronous invocations, and a URL's mode."""
+"""Lambda keeps a function's dead-letter queue, one configuration of asynchronous invocations, and a URL's mode; an
+alias's weights are looked at."""
 
 import importlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from sfn_emulator.cloud.corrections.replacing import replace
 
@@ -16,6 +18,10 @@ def correct() -> None:
     replace(models.FunctionUrlConfig, "update", _url_updated)
     responses: Any = importlib.import_module("moto.awslambda.responses")
     replace(responses.LambdaResponse, "create_function_url_config", _url_created)
+    for operation in ("create", "get", "update", "delete"):
+        replace(models.LambdaBackend, f"{operation}_function_url_config", _unqualified)
+    for operation in ("put_alias", "update_alias"):
+        replace(models.LambdaStorage, operation, _weighed)
     replace(models.LambdaBackend, "put_function_event_invoke_config", _put)
     replace(models.LambdaBackend, "update_function_event_invoke_config", _merged)
 
@@ -71,10 +77,55 @@ def _url_created(inner: Callable[..., Any]) -> Callable[..., Any]:
 
         status, headers, body = inner(self)
         made = self.backend.get_function_url_config(json.loads(body)["FunctionArn"])
-        made.config["Qualifier"] = self._get_param("Qualifier")
+        _, alias = _taken_apart(unquote(self.path.split("/")[-2]))
+        made.config["Qualifier"] = self._get_param("Qualifier") or alias
         return status, headers, json.dumps(made.to_dict())
 
     return create_function_url_config
+
+
+def _unqualified(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A function's name or ARN may end in the alias whose URL is meant."""
+
+    def configured(self: Any, name_or_arn: str, *more: Any) -> Any:
+        return inner(self, _taken_apart(name_or_arn)[0], *more)
+
+    return configured
+
+
+def _taken_apart(name_or_arn: str) -> tuple[str, str | None]:
+    parts = name_or_arn.split(":")
+    size = 7 if name_or_arn.startswith("arn:") else 1
+    return ":".join(parts[:size]), (parts[size] if len(parts) > size else None)
+
+
+def _weighed(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """An alias of two versions needs two that are published."""
+
+    def put(
+        self: Any, name: str, function_name: str, function_version: str, description: str, routing_config: Any
+    ) -> Any:
+        weights = (routing_config or {}).get("AdditionalVersionWeights") or {}
+        if weights:
+            known = (
+                self.get_alias(name, function_name).function_version if function_version is None else function_version
+            )
+            _check_weights(self, function_name, known, weights)
+        return inner(self, name, function_name, function_version, description, routing_config)
+
+    return put
+
+
+def _check_weights(storage: Any, function: str, version: str, weights: dict[str, float]) -> None:
+    exceptions: Any = importlib.import_module("moto.awslambda.exceptions")
+    if "$LATEST" in (version, *weights):
+        text = "$LATEST is not supported for an alias pointing to more than 1 version"
+        raise exceptions.InvalidParameterValueException(text)
+    if len(weights) > 1 or not all(0.0 <= float(weight) <= 1.0 for weight in weights.values()):
+        text = "AdditionalVersionWeights holds one version, with a weight from 0.0 to 1.0."
+        raise exceptions.InvalidParameterValueException(text)
+    for other in weights:
+        storage.get_function_by_name_or_arn_with_qualifier(function, other)
 
 
 def _url(inner: Callable[..., Any]) -> Callable[..., Any]:

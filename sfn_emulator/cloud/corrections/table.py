@@ -6,6 +6,7 @@ from typing import Final
 from sfn_emulator.cloud.corrections import (
     apigateway,
     awslambda,
+    codedeploy,
     dynamodb,
     events,
     permissions,
@@ -19,6 +20,7 @@ from sfn_emulator.cloud.corrections.permissions import Judge
 _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
     "apigateway": apigateway.correct,
     "awslambda": awslambda.correct,
+    "codedeploy": codedeploy.correct,
     "dynamodb": dynamodb.correct,
     "events": events.correct,
     "scheduler": schedules.correct_scheduler,

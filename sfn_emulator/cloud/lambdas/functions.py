@@ -1,10 +1,11 @@
 """A deployed function as the runtime needs it, read out of moto's Lambda backend, and what it is given to run in."""
 
+import os
 import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sfn_emulator.cloud.lambdas.archive import clear, unpack
 from sfn_emulator.cloud.lambdas.runtimes.families import Laid, beside, family_of
@@ -80,7 +81,7 @@ class Functions:
 
     def __init__(self, neighbours: Neighbours, account: str) -> None:
         self._neighbours, self._account = neighbours, account
-        self._known: dict[FunctionName, Function] = {}
+        self._known: dict[FunctionName, Ways] = {}
         self._seen = -1
 
     def get(self, name: FunctionName) -> Function:
@@ -91,13 +92,13 @@ class Functions:
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._read(name)
-        return known
+        return _drawn(known)
 
     def arn(self, name: FunctionName) -> str:
         whole = f"arn:aws:lambda:{name.region}:{self._account}:function:{name.name}"
         return f"{whole}:{name.qualifier}" if name.qualifier else whole
 
-    def _read(self, name: FunctionName) -> Function:
+    def _read(self, name: FunctionName) -> "Ways":
         with self._neighbours.held():
             backend = self._neighbours.backend("awslambda", name.region)
             try:
@@ -105,7 +106,11 @@ class Functions:
             except Exception:  # moto has one exception per way of not being there
                 named = name if name.qualifier else name._replace(qualifier="$LATEST")
                 raise FunctionNotFoundError(self.arn(named)) from None
-            return self._told(found, name, backend)
+            others = [
+                (weight, self._told(backend.get_function(name.name, version), name, backend))
+                for version, weight in _weights(backend, name).items()
+            ]
+            return (*others, (1.0, self._told(found, name, backend)))
 
     def _told(self, found: Any, name: FunctionName, backend: Any) -> Function:
         latest = name.qualifier in (None, "$LATEST")
@@ -124,6 +129,27 @@ class Functions:
             code=bytes(getattr(found, "code_bytes", b"")),
             layers=tuple(filter(None, (_layer(backend, layer["Arn"]) for layer in found.layers))),
         )
+
+
+Ways: TypeAlias = tuple[tuple[float, Function], ...]
+"""What an invocation may come to: each with its share, and last what has the rest."""
+
+
+def _drawn(ways: Ways) -> Function:
+    if len(ways) > 1:
+        left = int.from_bytes(os.urandom(7)) / 2**56
+        for share, function in ways[:-1]:
+            left -= share
+            if left < 0:
+                return function
+    return ways[-1][1]
+
+
+def _weights(backend: Any, name: FunctionName) -> dict[str, float]:
+    """The further versions an alias's traffic goes to (Lambda, "Implement canary deployments using an alias")."""
+    alias = next((alias for alias in backend.list_aliases(name.name) if alias.name == name.qualifier), None)
+    told = (alias.routing_config or {}) if alias is not None else {}
+    return {str(key): float(weight) for key, weight in (told.get("AdditionalVersionWeights") or {}).items()}
 
 
 def _when_asynchronous(found: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Resource:
     deletion: str = "Delete"
     replacement: str = "Delete"
     metadata: Any = None
+    update_policy: Any = None
     needs: tuple[str, ...] = ()
     fresh: bool = False
     before: "Resource | None" = None

@@ -70,8 +70,8 @@ class StackService:
             self._threads.pop(stack_id, None)
 
     def _pause(self, seconds: float) -> None:
-        if self._pace:
-            self._stopping.wait(seconds / self._pace)
+        if self._pace and self._stopping.wait(seconds / self._pace):
+            raise StoppedError
 
     def resume(self) -> None:
         """Takes up what the last server left half done."""

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -256,6 +257,35 @@ def test_a_version_and_an_alias_run_the_code_they_were_published_with(server: Pr
     assert (told["ExecutedVersion"], json.loads(told["Payload"].read())) == (version, version)
     assert invoke(server, "published:live")[0] == version
     assert invoke(server, "published")[0] == "$LATEST"
+
+
+def test_an_alias_shares_its_calls_out_by_weight(server: Process) -> None:
+    functions = server.client("lambda")
+    deploy(server, "shared", "def handler(event, context):\n    return context.function_version")
+    functions.publish_version(FunctionName="shared")
+    functions.update_function_configuration(FunctionName="shared", Description="second")
+    functions.publish_version(FunctionName="shared")
+    functions.create_alias(
+        FunctionName="shared",
+        Name="live",
+        FunctionVersion="1",
+        RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},
+    )
+    told = Counter(invoke(server, "shared:live")[0] for _ in range(60))
+    assert set(told) == {"1", "2"} and min(told.values()) > 10  # fails once in three million
+    functions.update_alias(FunctionName="shared", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
+    assert {invoke(server, "shared:live")[0] for _ in range(10)} == {"1"}
+
+
+def test_an_alias_of_two_versions_needs_two_published_ones(server: Process) -> None:
+    deploy(server, "unpublished", "def handler(event, context):\n    return 1")
+    with pytest.raises(ClientError, match="LATEST is not supported for an alias pointing to more than 1 version"):
+        server.client("lambda").create_alias(
+            FunctionName="unpublished",
+            Name="live",
+            FunctionVersion="$LATEST",
+            RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}},
+        )
 
 
 def test_code_may_lie_in_s3(server: Process) -> None:

@@ -176,6 +176,11 @@ def test_a_custom_resource_is_asked_changed_and_removed(stacks: Stacks) -> None:
     }
     queue = stacks.client("sqs").create_queue(QueueName="told")["QueueUrl"]
     properties = {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}, "Q": queue, "N": 1}
+    plain = {**properties, "Yes": True, "List": [{"No": False}]}
+    assert (
+        stacks.create({"F": function, "C": {"Type": "AWS::CloudFormation::CustomResource", "Properties": plain}}).status
+        == "CREATE_COMPLETE"
+    )
     thing = {"Type": "Custom::Thing", "Properties": properties}
     outputs = {"Told": {"Value": {"Fn::GetAtt": ["C", "Told"]}}}
     stack = stacks.create({"F": function, "C": thing}, Outputs=outputs)
@@ -184,7 +189,7 @@ def test_a_custom_resource_is_asked_changed_and_removed(stacks: Stacks) -> None:
     assert stack.update({"F": function, "C": thing}, Outputs=outputs).outputs["Told"] == "Update 2"
     assert stack.delete().status == "DELETE_COMPLETE"
     told = stacks.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    assert [row["Body"] for row in told] == ["Create 1", "Update 2", "Delete 2"]
+    assert [row["Body"] for row in told] == ["Create 1", "Create 1", "Update 2", "Delete 2"]
 
 
 def test_a_stack_policy_keeps_an_update_off_what_it_denies(stacks: Stacks) -> None:

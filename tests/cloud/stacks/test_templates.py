@@ -97,6 +97,13 @@ def test_loops_are_written_out(stacks: Stacks) -> None:
     assert {name for name, status, _ in made.events() if status == "CREATE_COMPLETE"} >= {"TopicOne", "TopicTwo"}
 
 
+def test_loops_that_write_more_than_a_template_may_hold_are_refused_early(stacks: Stacks) -> None:
+    items = [str(number) for number in range(1000)]
+    inner = {"Fn::ForEach::Inner": ["Y", items, {"T${X}x${Y}": {"Type": "AWS::SNS::Topic"}}]}
+    with pytest.raises(ClientError, match="may not exceed 1000000 bytes"):
+        stacks.create({"Fn::ForEach::Outer": ["X", items, inner]}, Transform="AWS::LanguageExtensions")
+
+
 def test_yaml_with_its_short_forms_is_read(stacks: Stacks) -> None:
     text = """
 AWSTemplateFormatVersion: 2010-09-09

@@ -24,7 +24,15 @@ class Workshop:
     def hands(self, resource: Resource, noted: Callable[[str], None] = lambda physical: None) -> Hands:
         stack = self._journal.stack
         return Hands(
-            self._world, stack.region, stack.name, stack.id, resource.logical, resource.type, stack.version.tags, noted
+            self._world,
+            stack.region,
+            stack.name,
+            stack.id,
+            resource.logical,
+            resource.type,
+            stack.version.tags,
+            noted,
+            resource.update_policy or {},
         )
 
     def make(self, wanted: Resource) -> Resource:
@@ -71,6 +79,7 @@ class Workshop:
                     deletion=wanted.deletion,
                     replacement=wanted.replacement,
                     metadata=wanted.metadata,
+                    update_policy=wanted.update_policy,
                     needs=wanted.needs,
                     before=None,
                 ),
@@ -88,7 +97,7 @@ class Workshop:
 
     def _changed(self, before: Resource, started: Resource) -> Resource:
         try:
-            made = self._updated(before, started.properties)
+            made = self._updated(replace(before, update_policy=started.update_policy), started.properties)
         except ResourceError as error:
             self._journal.mark(started, "UPDATE_FAILED", str(error))
             raise

@@ -33,6 +33,7 @@ class Blueprint:
         try:
             properties = resolve(dict(declared.properties), self.scope)
             metadata = resolve(declared.metadata, self.scope)
+            update_policy = resolve(declared.update_policy, self.scope)
             deletion = str(resolve(declared.deletion, self.scope))
             replacement = str(resolve(declared.replacement, self.scope))
         except StackError as error:
@@ -44,11 +45,15 @@ class Blueprint:
             deletion=deletion,
             replacement=replacement,
             metadata=metadata,
+            update_policy=update_policy,
             needs=self.needs(declared),
         )
 
     def needs(self, declared: Declared) -> tuple[str, ...]:
-        names = {*mentioned([declared.properties, declared.metadata], self.scope), *declared.depends_on}
+        names = {
+            *mentioned([declared.properties, declared.metadata, declared.update_policy], self.scope),
+            *declared.depends_on,
+        }
         return tuple(name for name in self.order if name in names)
 
     def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def _waits_last(order: Mapping[str, Declared], scope: Scope) -> dict[str, Declar
     """A wait condition is signalled by what may be made beside it: whatever does not need it, comes before it."""
     late: set[str] = set()
     for name, row in order.items():
-        needs = {*mentioned([row.properties, row.metadata], scope), *row.depends_on}
+        needs = {*mentioned([row.properties, row.metadata, row.update_policy], scope), *row.depends_on}
         if kind_of(row.type).waits or needs & late:
             late.add(name)
     return {name: order[name] for name in sorted(order, key=lambda name: name in late)}

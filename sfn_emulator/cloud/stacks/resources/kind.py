@@ -84,6 +84,7 @@ class Hands:
     type: str
     tags: Mapping[str, str]
     noted: Callable[[str], None]
+    update_policy: Mapping[str, Any] = field(default_factory=dict)
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """An operation by its API name (``CreateQueue``). Raises ``CallError``."""

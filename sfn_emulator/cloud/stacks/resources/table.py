@@ -8,6 +8,7 @@ from sfn_emulator.cloud.stacks.resources.services import (
     alarms,
     buckets,
     custom,
+    deployments,
     events,
     functions,
     http_apis,
@@ -27,6 +28,7 @@ from sfn_emulator.cloud.stacks.resources.services import (
 _SERVICES: Final = (
     machines,
     functions,
+    deployments,
     identity,
     tables,
     queues,

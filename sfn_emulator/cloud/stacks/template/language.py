@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.errors import StackError
+from sfn_emulator.cloud.stacks.template.text import BODY_LIMIT
 
 _LOOP: Final = "Fn::ForEach::"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^A-Za-z0-9]")
@@ -12,24 +13,39 @@ _NOT_ALPHANUMERIC: Final = re.compile(r"[^A-Za-z0-9]")
 
 def expanded(source: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """``source`` with its loops written out. Raises ``StackError``."""
-    return dict(_walk(source, parameters))
+    return dict(_walk(source, parameters, _Room()))
 
 
-def _walk(value: Any, parameters: Mapping[str, Any]) -> Any:
+class _Room:
+    """What is left of a template's size for what loops write: the characters of its texts and names."""
+
+    def __init__(self) -> None:
+        self._left = BODY_LIMIT
+
+    def take(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            raise StackError(
+                "Transform AWS::LanguageExtensions failed with: Template may not exceed 1000000 bytes in size after "
+                "transforms are processed."
+            )
+
+
+def _walk(value: Any, parameters: Mapping[str, Any], room: _Room) -> Any:
     if isinstance(value, list):
-        return [_walk(item, parameters) for item in value]
+        return [_walk(item, parameters, room) for item in value]
     if not isinstance(value, dict):
         return value
     made: dict[str, Any] = {}
     for key, inner in value.items():
         if key.startswith(_LOOP):
-            made.update(_looped(inner, parameters))
+            made.update(_looped(inner, parameters, room))
         else:
-            made[key] = _walk(inner, parameters)
+            made[key] = _walk(inner, parameters, room)
     return made
 
 
-def _looped(told: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _looped(told: Any, parameters: Mapping[str, Any], room: _Room) -> dict[str, Any]:
     if not isinstance(told, list) or len(told) != 3 or not isinstance(told[2], dict):
         raise StackError(
             "Transform AWS::LanguageExtensions failed with: Fn::ForEach needs an identifier, a list and an object."
@@ -45,18 +61,20 @@ def _looped(told: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     for item in items:
         if isinstance(item, dict) and set(item) == {"Ref"}:
             item = parameters.get(item["Ref"])
-        made.update(_walk(_filled(body, str(name), str(item)), parameters))
+        made.update(_walk(_filled(body, str(name), str(item), room), parameters, room))
     return made
 
 
-def _filled(value: Any, name: str, item: str) -> Any:
+def _filled(value: Any, name: str, item: str, room: _Room) -> Any:
     if isinstance(value, str):
         bare = _NOT_ALPHANUMERIC.sub("", item)
-        return value.replace(f"${{{name}}}", item).replace(f"&{{{name}}}", bare)
+        made = value.replace(f"${{{name}}}", item).replace(f"&{{{name}}}", bare)
+        room.take(made)
+        return made
     if isinstance(value, list):
-        return [_filled(inner, name, item) for inner in value]
+        return [_filled(inner, name, item, room) for inner in value]
     if isinstance(value, dict):
         if value == {"Ref": name}:
             return item
-        return {_filled(key, name, item): _filled(inner, name, item) for key, inner in value.items()}
+        return {_filled(key, name, item, room): _filled(inner, name, item, room) for key, inner in value.items()}
     return value

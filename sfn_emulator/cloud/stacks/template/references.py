@@ -68,7 +68,7 @@ def wanted(template: Template, scope: Scope) -> dict[str, Declared]:
 
 
 def _needs(row: Declared, template: Template, scope: Scope) -> set[str]:
-    names = set(mentioned([row.properties, row.metadata], scope))
+    names = set(mentioned([row.properties, row.metadata, row.update_policy], scope))
     known = set(template.resources) | set(scope.parameters)
     if missing := sorted(names - known):
         raise StackError(

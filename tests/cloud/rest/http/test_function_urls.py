@@ -69,6 +69,9 @@ def test_the_url_of_an_alias_calls_the_aliass_version(server: Process) -> None:
     made = client.create_function_url_config(FunctionName="aliased", Qualifier="live", AuthType="NONE")
     assert made["FunctionArn"].endswith(":aliased:live")
     assert called(made["FunctionUrl"], "GET", None).body == version
+    client.delete_function_url_config(FunctionName=made["FunctionArn"])
+    again = client.create_function_url_config(FunctionName=made["FunctionArn"], AuthType="NONE")
+    assert called(again["FunctionUrl"], "GET", None).body == version
 
 
 def test_a_status_code_headers_and_cookies_are_the_functions(server: Process) -> None:

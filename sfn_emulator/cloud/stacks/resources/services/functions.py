@@ -16,6 +16,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     deleting,
     updating,
 )
+from sfn_emulator.cloud.stacks.resources.services.deployments import shifts
 from sfn_emulator.cloud.stacks.resources.tagging import retag
 
 _LAMBDA: Final = "lambda"
@@ -124,7 +125,14 @@ def _create_alias(hands: Hands, properties: Properties) -> Made:
 
 
 def _update_alias(hands: Hands, standing: Standing, properties: Properties) -> Made:
+    """With an UpdatePolicy, the traffic goes over to a new version as the deployment group says."""
     told = {key: value for key, value in properties.items() if key != "RoutingConfig"}
+    named = {"FunctionName": properties["FunctionName"], "Name": properties["Name"]}
+    old = hands.call(_LAMBDA, "GetAlias", **named)["FunctionVersion"]
+    new = str(properties["FunctionVersion"])
+    if old != new:
+        for weight in shifts(hands):
+            hands.call(_LAMBDA, "UpdateAlias", **named, RoutingConfig={"AdditionalVersionWeights": {new: weight}})
     hands.send(_LAMBDA, "UpdateAlias", told, RoutingConfig=_routing(properties))
     return Made(standing.physical, standing.attributes)
 

@@ -20,6 +20,7 @@ from sfn_emulator.cloud.stacks.resources.kind import (
     Standing,
     deleting,
 )
+from sfn_emulator.cloud.stacks.resources.services.deployments import watch
 from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 
 _SFN: Final = "stepfunctions"
@@ -181,7 +182,7 @@ def _update_alias(hands: Hands, standing: Standing, properties: Properties) -> M
             _SFN, "UpdateStateMachineAlias", stateMachineAliasArn=standing.physical, routingConfiguration=both, **more
         )
         hands.world.pause(60.0 * float(preference.get("Interval", 1)))
-        _watch(hands, preference)
+        watch(hands, [str(name) for name in preference.get("Alarms") or []])
     hands.call(
         _SFN, "UpdateStateMachineAlias", stateMachineAliasArn=standing.physical, routingConfiguration=new, **more
     )
@@ -194,14 +195,6 @@ def _steps(preference: Mapping[str, Any], old: list[Any], new: list[Any]) -> lis
     if not share or old[0]["stateMachineVersionArn"] == new[0]["stateMachineVersionArn"]:
         return []
     return {"CANARY": [share], "LINEAR": list(range(share, 100, share))}.get(preference.get("Type", ""), [])
-
-
-def _watch(hands: Hands, preference: Mapping[str, Any]) -> None:
-    names = [str(name) for name in preference.get("Alarms") or []]
-    told = hands.call("cloudwatch", "DescribeAlarms", AlarmNames=names)["MetricAlarms"] if names else []
-    loud = [alarm["AlarmName"] for alarm in told if alarm["StateValue"] == "ALARM"]
-    if loud:
-        raise ResourceError(f"The deployment was stopped: alarm {', '.join(loud)} is in state ALARM.")
 
 
 KINDS: Final = (
