@@ -20,7 +20,6 @@ from sfn_emulator.cloud.stacks.resources.services import (
     rest,
     schedules,
     secrets,
-    stacks,
     tables,
     topics,
 )
@@ -43,7 +42,6 @@ _SERVICES: Final = (
     alarms,
     repositories,
     custom,
-    stacks,
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.type: kind for service in _SERVICES for kind in service.KINDS}
 

@@ -1,4 +1,5 @@
-"""What is told from outside: custom resources answered by a function, wait conditions; and what is only noted."""
+"""CloudFormation's own types: custom resources answered by a function, wait conditions, stacks within a stack; and
+what is only noted."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -143,8 +144,21 @@ def _still(hands: Hands, standing: Standing, properties: Properties) -> Made:
     return Made(standing.physical, standing.attributes)
 
 
+def _nest(hands: Hands, properties: Properties) -> Made:
+    return hands.world.nested.create(hands, hands.name(128), properties)
+
+
+def _update_nested(hands: Hands, standing: Standing, properties: Properties) -> Made:
+    return hands.world.nested.update(hands, standing.physical, properties)
+
+
+def _delete_nested(hands: Hands, standing: Standing) -> None:
+    hands.world.nested.delete(hands, standing.physical)
+
+
 KINDS: Final = (
     CUSTOM,
+    Kind("AWS::CloudFormation::Stack", _nest, _update_nested, _delete_nested, frozenset({"*"})),
     Kind("AWS::CloudFormation::WaitConditionHandle", _handle, _still),
     Kind("AWS::CloudFormation::WaitCondition", _wait, _still, waits=True),
     Kind("AWS::CDK::Metadata", _noted, _still),
