@@ -4,27 +4,32 @@ A claim is broken by many placements at once; told is the smallest: fewest fault
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sfn_emulator.asl.model import Task
+from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.local import program_of
 from sfn_emulator.engine.strand import Program
-from sfn_emulator.prove.claims import Claims
+from sfn_emulator.prove.claims import Claims, states_of
 from sfn_emulator.prove.faults import Fault, Kind, Placement, is_function
 from sfn_emulator.prove.invariants import Invariants
 from sfn_emulator.prove.machine import UnprovableError
-from sfn_emulator.prove.world.calls import Call, Director, Nothing
+from sfn_emulator.prove.world.calls import Call, Director
 from sfn_emulator.prove.world.copies import CopyError, in_copy
 from sfn_emulator.prove.world.exploration import CRASHED, Seen, explore
-from sfn_emulator.prove.world.sessions import Made
 from sfn_emulator.prove.world.trial import Trial, Tried
 from sfn_emulator.prove.world.world import World
 from sfn_emulator.values import Value
 
 _READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.ANSWER, Kind.DIES_BEFORE)
 """What can go wrong with a Task that changes nothing: done and not done are the same."""
+REHEARSALS: Final = 24
+"""Runs at most in which a Task that was not called before is looked for."""
 
 
 class Forced:
@@ -81,23 +86,42 @@ class Saga:
 
     def tried(self, given: Value, placement: Placement, *, keep: bool = True) -> Tried:
         """The run with these faults, in a copy of the world."""
-        return in_copy(lambda: self.trial(given, Forced(placement), keep=keep).run())
+        return in_copy(lambda: self._entered(given, Forced(placement), keep=keep))
+
+    def _entered(self, given: Value, director: Director, *, keep: bool = False) -> Tried:
+        self.world.enter()
+        return self.trial(given, director, keep=keep).run()
 
     def warm_up(self, given: Value) -> None:
-        """Has what every run needs in this process: the functions' code, and the clients they make."""
-        self.world.preload(self.program, self.definition)
+        """Has what runs need in this process, and so in every copy: functions' code, clients, whatever is cached.
 
-        def run() -> list[Made]:
-            self.trial(given, Nothing()).run()
-            return list(self.world.sessions.made.values())
-
+        Raises ``UnprovableError`` if the saga can't be run at all.
+        """
         try:
-            self.world.sessions.warm(in_copy(run))
+            self.tried(given, (), keep=False)
         except CopyError as error:
             raise UnprovableError(f"the saga can't be run: {str(error).splitlines()[-1]}") from None
+        self.world.load(self.definition)
+        with suppress(Exception):  # a world that can't be copied in memory is slower to try, no more
+            self._rehearse(given)
+        self.world.load(self.definition)
+
+    def _rehearse(self, given: Value) -> None:
+        """Runs in this process, failing one Task after the other, until every Task was called."""
+        missing = {state.name for state in states_of(load(self.definition).body) if isinstance(state, Task)}
+        ways: deque[Placement] = deque([()])
+        for _ in range(REHEARSALS):
+            if not ways or not missing:
+                return
+            placement = ways.popleft()
+            with self.world.rehearsal():
+                calls = self.trial(given, Forced(placement)).run().execution.calls
+            missing -= set(calls)
+            first = placement[-1].call + 1 if placement else 0
+            ways += [(*placement, Fault(n, task, Kind.BEFORE)) for n, task in enumerate(calls) if n >= first]
 
     def explored(self, given: Value, most: int, only: Sequence[Kind] = ()) -> Iterator[Seen]:
-        return explore(lambda director: self.trial(given, director).run(), _kinds(self.claims, only), most)
+        return explore(lambda director: self._entered(given, director), _kinds(self.claims, only), most)
 
 
 def _kinds(claims: Claims, only: Sequence[Kind]) -> Callable[[Call], list[Kind]]:

@@ -135,6 +135,7 @@ def _runs(saga: Saga, pair: tuple[Value, Value], seeds: int) -> Iterator[tuple[i
 
 
 def _serial(saga: Saga, pair: tuple[Value, Value], order: tuple[int, int]) -> Tables:
+    saga.world.enter()
     for index in order:
         saga.world.restart_clock()
         saga.trial(pair[index], Nothing(), name=NAMES[index]).run()

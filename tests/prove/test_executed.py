@@ -22,7 +22,7 @@ from sfn_emulator.prove.report.story import story
 from sfn_emulator.prove.report.written import write_tests
 from sfn_emulator.prove.walk.walk import walk
 from sfn_emulator.prove.world.trial import Tried
-from tests.prove.worlds import EXAMPLE, careless, counter, example
+from tests.prove.worlds import EXAMPLE, REMEMBERING, careless, counter, example
 
 GIVEN = {"item": "soap", "topic": "arn:aws:sns:us-east-1:123456789012:orders"}
 
@@ -45,6 +45,13 @@ def test_without_faults_the_saga_runs_through_on_real_tables() -> None:
 
 def test_each_run_has_a_world_of_its_own() -> None:
     assert tried().after == tried().after
+
+
+def test_a_function_is_as_new_in_each_run_and_its_clients_made_on_import_ask_the_world() -> None:
+    for _ in range(2):
+        result = careless(REMEMBERING).tried({}, ())
+        assert result.execution.output == {"calls": 1}
+        assert result.after["Counter"] == [{"Id": "n", "N": 1}]
 
 
 KINDS: dict[Kind, tuple[list[str], int]] = {

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,20 @@ def add(event, context):
     return {"count": count}
 """
 
+REMEMBERING = b"""
+import boto3
 
-def counter(client: Callable[[str], Any]) -> str:
+table = boto3.resource("dynamodb").Table("Counter")
+calls = []
+
+def add(event, context):
+    calls.append(event)
+    table.update_item(Key={"Id": "n"}, UpdateExpression="ADD N :one", ExpressionAttributeValues={":one": 1})
+    return {"calls": len(calls)}
+"""
+
+
+def counter(client: Callable[[str], Any], code: bytes = CARELESS) -> str:
     """A state machine whose only Task is a function that reads, adds one and writes."""
     client("dynamodb").create_table(
         TableName="Counter",
@@ -50,12 +62,12 @@ def counter(client: Callable[[str], Any]) -> str:
     client("iam").create_role(RoleName="counter", AssumeRolePolicyDocument="{}")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("careless.py", CARELESS)
+        file.writestr("adding.py", code)
     function = client("lambda").create_function(
         FunctionName="add",
         Runtime="python3.12",
         Role=role,
-        Handler="careless.add",
+        Handler="adding.add",
         Code={"ZipFile": archive.getvalue()},
     )["FunctionArn"]
     states = {"Add": {"Type": "Task", "Resource": function, "TimeoutSeconds": 9, "End": True}}
@@ -67,7 +79,7 @@ def counter(client: Callable[[str], Any]) -> str:
 
 
 @cache
-def careless() -> Saga:
-    made = world_of(Wanted(claims(), counter))
+def careless(code: bytes = CARELESS) -> Saga:
+    made = world_of(Wanted(claims(), partial(counter, code=code)))
     made.warm_up({})
     return made

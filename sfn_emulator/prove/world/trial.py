@@ -111,7 +111,7 @@ class Trial:
         self._now: Tables = {}
 
     def run(self) -> Tried:
-        self.world.enter()
+        """In the world that is there: ``World.enter`` comes first."""
         self._before = self._now = self.world.tables()
         self.hosted.start()
         for _ in range(MOST_STEPS):

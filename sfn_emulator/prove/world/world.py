@@ -3,7 +3,8 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -159,11 +160,34 @@ class World:
         identity = _identity(prepared.machine_arn, prepared.machine_name, prepared.role_arn, name, self.clock.now())
         return Hosted(program, identity, given, self.clock)
 
-    def preload(self, program: Program, definition: str) -> None:
-        """Has the code of every function that the definition names in this process, so that each copy has it."""
-        for arn in dict.fromkeys(_FUNCTION.findall(definition)):
-            with contextlib.suppress(Exception):  # what can't be imported fails when it is called
-                self._lambdas.preload(arn)
+    def load(self, definition: str) -> None:
+        """The code of every function that the definition names is in this process anew, and so in each copy."""
+        self._lambdas.forget()
+        with self._there(self.prepared.contents):
+            for arn in dict.fromkeys(_FUNCTION.findall(definition)):
+                with contextlib.suppress(Exception):  # what can't be imported fails when it is called
+                    self._lambdas.preload(arn)
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Within it this process is a copy of the world. What remains of it are caches, clients, imported modules."""
+        copied = [(kind, deepcopy(held)) for kind, held in self.prepared.contents]
+        with self._there(copied):
+            try:
+                yield
+            finally:
+                self._tokens, self._deliveries, self._children = Tokens(), [], {}
+                self.restart_clock()
+
+    @contextlib.contextmanager
+    def _there(self, contents: backends.Contents) -> Iterator[None]:
+        before = backends.taken()
+        backends.put(contents)
+        try:
+            with self.sessions.installed():
+                yield
+        finally:
+            backends.put(before)
 
     def tables(self) -> Tables:
         return look(self._neighbours)
