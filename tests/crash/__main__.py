@@ -1,4 +1,4 @@
-"""``python -m tests.crash [--kills 200] [--saga 50] [--seed N] [--directory DIR]``: the long trial, with its report."""
+"""``python -m tests.crash [--kills 200] [--saga 50] [--neighbours 100] [--seed N]``: the long trials, with a report."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.crash.neighbours import NeighbourTrial
 from tests.crash.saga import SagaTrial
 from tests.crash.trial import Trial
 
@@ -16,9 +17,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=4_000, help="executions at most")
     parser.add_argument("--saga", type=int, default=50, help="kills of the saga's trial")
+    parser.add_argument("--neighbours", type=int, default=100, help="kills of the neighbours' trial")
     parser.add_argument("--directory", type=Path)
     told = parser.parse_args()
     found = _saga(told.saga, told.seed) if told.saga else []
+    found += _neighbours(told.neighbours, told.seed) if told.neighbours else []
     return len([*found, *_mixed(told)]) and 1
 
 
@@ -26,6 +29,13 @@ def _saga(kills: int, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         orders, found = SagaTrial(Path(scratch), seed).run(kills)
     print(f"saga           {orders} orders, {kills} kills, {len(found)} breaches")
+    return _told(found)
+
+
+def _neighbours(kills: int, seed: int) -> list[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        counts, found = NeighbourTrial(Path(scratch), seed, most=4 * kills).run(kills)
+    print(f"neighbours     {kills} kills, {len(found)} breaches; acknowledged {counts}")
     return _told(found)
 
 

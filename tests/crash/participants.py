@@ -9,6 +9,7 @@ import hashlib
 import json
 import random  # noqa: TID251 - delays of clients, seeded
 import socket
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -36,10 +37,12 @@ def mark(which: tuple[str, int, int]) -> str:
 
 class _Endpoint(ThreadingHTTPServer):
     daemon_threads = False  # joined at the end
+    request_queue_size = 1_024  # all that a server has under way comes at once when this process had to wait
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.connections: list[socket.socket] = []
+        self.problems: list[str] = []
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, client = super().get_request()
@@ -47,7 +50,10 @@ class _Endpoint(ThreadingHTTPServer):
         return connection, client
 
     def handle_error(self, *_: Any) -> None:
-        """Whoever called has been killed."""
+        """Whoever called has been killed; anything else is told."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            self.problems.append(f"the endpoint: {error!r}")
 
 
 class Participants:
@@ -63,6 +69,7 @@ class Participants:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.problems = self._server.problems
 
     def close(self) -> None:
         self.taking.set()
@@ -128,6 +135,8 @@ class Crew:
         self._chance = random.Random(seed)
         self.over = threading.Event()
         self.problems: list[str] = []
+        self.answers: dict[str, list[str]] = defaultdict(list)
+        """By the execution that asked: what became of each answer to it, for those that do not end."""
         self._threads: list[threading.Thread] = []
 
     def start(self, activity: str) -> None:
@@ -156,7 +165,8 @@ class Crew:
                 return
             self.over.wait(self._chance.random())
             output = json.dumps({"answered": told["key"]})
-            self._heard("send_task_success", taskToken=told["token"], output=output)
+            heard = self._heard("send_task_success", taskToken=told["token"], output=output)
+            self.answers[told["key"]].append(heard)
 
     def _work(self) -> None:
         try:
@@ -172,18 +182,21 @@ class Crew:
         else:
             self._heard("send_task_success", taskToken=task["taskToken"], output=json.dumps({"done": told["key"]}))
 
-    def _heard(self, operation: str, **told: str) -> None:
+    def _heard(self, operation: str, **told: str) -> str:
+        """Whether somebody heard it, and when (monotonic seconds)."""
+        last = ""
         for _ in self._until_heard():
             try:
                 getattr(self._client(), operation)(**told)
-                return
+                return f"heard at {time.monotonic():.1f}"
             except ClientError as error:
                 if error.response["Error"]["Code"] == "TaskTimedOut":  # heard before, without our being told so
-                    return
+                    return f"heard before {time.monotonic():.1f}"
                 self.problems.append(f"{operation}: {error}")
-                return
-            except BotoCoreError:
-                continue
+                return str(error)
+            except BotoCoreError as error:
+                last = str(error)
+        return f"nobody heard it: {last}"
 
     def _until_heard(self) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.neighbours import ASKS, NeighbourTrial
 from tests.crash.saga import SagaTrial
 from tests.crash.trial import Trial
 
@@ -21,3 +22,10 @@ def test_every_acknowledged_order_is_paid_or_undone_exactly_once(tmp_path: Path)
     orders, breaches = SagaTrial(tmp_path, seed=1, most=12).run(kills=1)
     assert breaches == []
     assert orders >= 6
+
+
+@pytest.mark.timeout(300)
+def test_rows_messages_stacks_and_schedules_that_were_acknowledged_are_done(tmp_path: Path) -> None:
+    acknowledged, breaches = NeighbourTrial(tmp_path, seed=1, most=8).run(kills=2)
+    assert breaches == []
+    assert set(acknowledged) == {kind for kind in ASKS if acknowledged[kind]}

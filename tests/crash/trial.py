@@ -22,6 +22,7 @@ from tests.crash.machines import KINDS, create
 from tests.crash.participants import Crew, Participants
 
 _END_PATIENCE: Final = 90.0
+"""Seconds in which some execution has to end, or no other will."""
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Trial:
             ends = self._ends()
             histories = {name: self._history(known.arn) for name, known in self.known.items() if exists(ends.get(name))}
             found = breaches(self.known, ends, histories, reference, self.life.down)
+            found += self._stories(set(self.known) - set(ends))
             found += repeated(self.participants.calls, self.life.killed_at, self.known)
             status = self.life.stop()
             return self._report(found + ([f"exit status {status}"] if status else []), histories, began)
@@ -195,8 +197,19 @@ class Trial:
             for name, known in self.known.items():
                 if name not in ends and (end := self._end(known)) is not None:
                     ends[name] = end
+                    deadline = time.monotonic() + _END_PATIENCE
             time.sleep(0.05)  # noqa: TID251
         return ends
+
+    def _stories(self, names: set[str]) -> list[str]:
+        """What is known of those that did not end."""
+        kills = [round(at, 1) for at in self.life.killed_at[-5:]]
+        now, asked = round(time.monotonic(), 1), self.crew.answers
+        return [
+            f"{name}: {self._history(self.known[name].arn)[1:]}; answers {asked.get(name)}; last kills at {kills}, "
+            f"now {now}"
+            for name in sorted(names)
+        ]
 
     def _end(self, known: Known) -> Any:
         client = self.life.client()
@@ -228,7 +241,7 @@ class Trial:
             longest_start=round(self.life.longest_start, 2),
             seconds=round(time.monotonic() - began, 1),
             kinds=dict(Counter(known.kind for known in self.known.values())),
-            breaches=found + self.problems + self.crew.problems,
+            breaches=found + self.problems + self.crew.problems + self.participants.problems,
         )
 
 
