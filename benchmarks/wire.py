@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
@@ -80,9 +80,11 @@ def figures() -> Iterator[Figure]:
 
 
 @contextmanager
-def server(directory: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", Any]]:
+def server(
+    directory: Path, *arguments: str, program: Sequence[str] = ("sfn_emulator",)
+) -> Iterator[tuple["subprocess.Popen[str]", Any]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "sfn_emulator", "--port", "0", "--state-dir", str(directory / "state"), *arguments],
+        [sys.executable, "-m", *program, "--port", "0", "--state-dir", str(directory / "state"), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

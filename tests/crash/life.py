@@ -105,7 +105,7 @@ class Life:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=5, max_pool_connections=20),
+            config=Config(retries={"max_attempts": 0}, connect_timeout=10, read_timeout=30, max_pool_connections=20),
         )
 
 

@@ -199,7 +199,7 @@ class Crew:
         return f"nobody heard it: {last}"
 
     def _until_heard(self) -> Iterator[None]:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and not self.over.is_set():
+        """As long as the trial takes: on a busy machine servers may die for a minute without having heard anything."""
+        while not self.over.is_set():
             yield
             self.over.wait(0.05)

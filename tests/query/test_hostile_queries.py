@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.jsonpath.conditions import compile_condition
+from sfn_emulator.query.jsonpath.filters import _loosely_equal as loosely_equal
 from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic
 from sfn_emulator.query.jsonpath.path import NOT_FOUND, compile_path
 from sfn_emulator.query.jsonpath.reference_path import compile_reference_path
@@ -128,6 +129,33 @@ def test_formats_can_not_swell_without_end(scope):
     call = f"States.Format('{'{}' * 1000}'{', $' * 1000})"
     with pytest.raises(EvaluationError):
         compile_intrinsic(call).apply("x" * 256_000, scope)
+
+
+@pytest.mark.parametrize("operator", ["IN", "NIN"])
+@pytest.mark.parametrize("among", ["$.b", "$..f", "$b"])
+def test_membership_takes_no_longer_than_the_data_is_long(operator, among, scope_of):
+    """Quadratic, these take minutes."""
+    many = {
+        "a": [{"v": n} for n in range(30_000)],
+        "b": list(range(-30_000, 1)),
+        "c": [{"f": -n} for n in range(30_000)],
+    }
+    found = compile_path(f"$.a[?(@.v {operator} {among})]").apply(many, scope_of({"b": many["b"]}))
+    assert len(found) == (1 if operator == "IN" else 29_999)
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from([0.0, 1.0, 1e20, "1", "1.0", "", "null"])
+)
+ITEMS = st.lists(st.one_of(SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(st.just("k"), SCALARS)), max_size=5)
+
+
+@given(st.lists(ITEMS, min_size=2, max_size=4), ITEMS)
+def test_what_is_looked_up_is_what_a_search_would_find(scope_of, candidates, among):
+    subject = {"a": [{"v": items} for items in candidates], "b": among}
+    kept = [items for items in candidates if any(loosely_equal(one, other) for one in items for other in among)]
+    found = compile_path("$.a[?(@.v ANYOF $.b)]").apply(subject, scope_of())
+    assert [one["v"] for one in found] == kept
 
 
 def test_string_matches_is_linear(scope):

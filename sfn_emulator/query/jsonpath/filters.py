@@ -4,14 +4,15 @@ Comparisons follow Jayway: numbers compare by value, a number equals the string 
 between two numbers or two strings only, and a path that leads nowhere equals nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.compiled import Scope
-from sfn_emulator.query.equality import equal, is_number
+from sfn_emulator.query.equality import equal, identity, is_number
 from sfn_emulator.query.java.text import scalar_text
 from sfn_emulator.query.jsonpath.model import (
+    CANDIDATE,
     Combination,
     Comparison,
     Exists,
@@ -24,50 +25,137 @@ from sfn_emulator.query.jsonpath.model import (
 from sfn_emulator.query.jsonpath.regex import Regex, compile_regex
 from sfn_emulator.values import UNSET, Value
 
-Accepts: TypeAlias = Callable[[Value, Value, Scope], bool]
-"""``accepts(candidate, root, scope)``"""
+Accepts: TypeAlias = Callable[[Value], bool]
+"""``accepts(candidate)``"""
+Judge: TypeAlias = Callable[[Value, Scope], Accepts]
+"""``judge(root, scope)``, once for all candidates of a list: what does not depend on the candidate is read once."""
+Read: TypeAlias = Callable[[Value, Scope], Callable[[Value], Any]]
+"""An operand, in the same two steps; ``UNSET`` where it leads nowhere."""
 Inner: TypeAlias = Callable[[Path], Callable[[Value, Value, Scope], Any]]
 """Compiles a path inside a filter to ``read(candidate, root, scope)``, which gives ``UNSET`` where it leads nowhere."""
 
 
-def compile_predicate(predicate: Predicate, inner: Inner) -> Accepts:
+def compile_predicate(predicate: Predicate, inner: Inner) -> Judge:
     """The closure for one filter; raises ``QuerySyntaxError`` for operands an operator can't take."""
     match predicate:
         case Exists(path):
-            read = inner(path)
-            return lambda candidate, root, scope: read(candidate, root, scope) is not UNSET
+            return _exists(_reader(path, inner))
         case Comparison(operator, left, right):
-            return _comparison(operator, left, right, inner)
+            return _comparison(operator, _reader(left, inner), _reader(right, inner))
         case Combination("!", (part,)):
-            negated = compile_predicate(part, inner)
-            return lambda candidate, root, scope: not negated(candidate, root, scope)
+            return _negated(compile_predicate(part, inner))
         case Combination(operator, parts):
-            accepts = tuple(compile_predicate(part, inner) for part in parts)
-            combine = all if operator == "&&" else any
-            return lambda candidate, root, scope: combine(accept(candidate, root, scope) for accept in accepts)
+            return _combined(all if operator == "&&" else any, [compile_predicate(part, inner) for part in parts])
     raise AssertionError(predicate)
 
 
-def _comparison(operator: str, left: Operand, right: Operand, inner: Inner) -> Accepts:
+def _exists(operand: Read) -> Judge:
+    def judge(root: Value, scope: Scope) -> Accepts:
+        read = operand(root, scope)
+        return lambda candidate: read(candidate) is not UNSET
+
+    return judge
+
+
+def _negated(part: Judge) -> Judge:
+    def judge(root: Value, scope: Scope) -> Accepts:
+        accepts = part(root, scope)
+        return lambda candidate: not accepts(candidate)
+
+    return judge
+
+
+def _combined(combine: Callable[[Iterable[bool]], bool], parts: list[Judge]) -> Judge:
+    def judge(root: Value, scope: Scope) -> Accepts:
+        every = [part(root, scope) for part in parts]
+        return lambda candidate: combine(accepts(candidate) for accepts in every)
+
+    return judge
+
+
+def _comparison(operator: str, left: Read, right: Read) -> Judge:
+    if operator in _MEMBERSHIP:
+        return _membership(_MEMBERSHIP[operator], left, right)
     compare = _COMPARE[operator]
-    read_left = _reader(left, inner)
-    read_right = _reader(right, inner)
-    return lambda candidate, root, scope: compare(read_left(candidate, root, scope), read_right(candidate, root, scope))
+
+    def judge(root: Value, scope: Scope) -> Accepts:
+        one, other = left(root, scope), right(root, scope)
+        return lambda candidate: compare(one(candidate), other(candidate))
+
+    return judge
 
 
-def _reader(operand: Operand, inner: Inner) -> Callable[[Value, Value, Scope], Any]:
+def _membership(compare: "Callable[[Any, Any, Members], bool]", left: Read, right: Read) -> Judge:
+    def judge(root: Value, scope: Scope) -> Accepts:
+        one, other, members = left(root, scope), right(root, scope), Members()
+        return lambda candidate: compare(one(candidate), other(candidate), members)
+
+    return judge
+
+
+def _reader(operand: Operand, inner: Inner) -> Read:
     match operand:
         case Path():
-            return inner(operand)
+            read = inner(operand)
+            return _of_candidate(read) if operand.root == CANDIDATE else _of_all(read)
         case Pattern(text, flags):
             regex = compile_regex(text, flags)
-            return lambda candidate, root, scope: regex
+            return lambda root, scope: lambda candidate: regex
         case Literal(value):
-            return lambda candidate, root, scope: value
+            return lambda root, scope: lambda candidate: value
     raise QuerySyntaxError("Unknown operand")
 
 
+def _of_candidate(read: Callable[[Value, Value, Scope], Any]) -> Read:
+    return lambda root, scope: lambda candidate: read(candidate, root, scope)
+
+
+def _of_all(read: Callable[[Value, Value, Scope], Any]) -> Read:
+    """Read when the first candidate asks for it: there may be none, or its place never be reached."""
+
+    def for_all(root: Value, scope: Scope) -> Callable[[Value], Any]:
+        found: list[Any] = []
+
+        def read_once(candidate: Value) -> Any:
+            if not found:
+                found.append(read(candidate, root, scope))
+            return found[0]
+
+        return read_once
+
+    return for_all
+
+
 # -- operators
+
+
+class Members:
+    """What is loosely equal to something in a list. Of one that is asked about again, what it holds is looked up."""
+
+    def __init__(self) -> None:
+        self._list: list[Value] | None = None
+        self._known: set[Any] | None = None
+
+    def has(self, items: list[Value], value: Value) -> bool:
+        if items is not self._list:
+            self._list, self._known = items, None
+            return any(_loosely_equal(value, item) for item in items)
+        try:
+            if self._known is None:
+                self._known = {key for item in items for key in _keys(item)}
+            return not self._known.isdisjoint(_keys(value))
+        except RecursionError:  # too deep to be hashed
+            return any(_loosely_equal(value, item) for item in items)
+
+
+def _keys(value: Value) -> tuple[Any, ...]:
+    """Two values are loosely equal when they share one of these: a number has its text beside its value.
+
+    Two numbers that share their text are equal, and so are two strings.
+    """
+    if is_number(value):
+        return (identity(value), ("text", scalar_text(value))) if value == value else ()
+    return (("text", value),) if isinstance(value, str) else (identity(value),)
 
 
 def _loosely_equal(left: Any, right: Any) -> bool:
@@ -92,14 +180,14 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return compare
 
 
-def _in(left: Any, right: Any) -> bool:
-    return isinstance(right, list) and any(_loosely_equal(left, item) for item in right)
+def _in(left: Any, right: Any, members: Members) -> bool:
+    return isinstance(right, list) and left is not UNSET and members.has(right, left)
 
 
-def _contains(left: Any, right: Any) -> bool:
+def _contains(left: Any, right: Any, members: Members) -> bool:
     if isinstance(left, str):
         return isinstance(right, str) and right in left
-    return _in(right, left)
+    return _in(right, left, members)
 
 
 def _matches(left: Any, right: Any) -> bool:
@@ -138,14 +226,18 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": _ordered(lambda left, right: left > right),
     ">=": _ordered(lambda left, right: left >= right),
     "=~": _matches,
-    "IN": _in,
-    "NIN": lambda left, right: not _in(left, right),
-    "CONTAINS": _contains,
-    "ALL": lambda left, right: isinstance(right, list) and all(_contains(left, item) for item in right),
-    "ANYOF": lambda left, right: isinstance(left, list) and any(_in(item, right) for item in left),
-    "NONEOF": lambda left, right: isinstance(left, list) and not any(_in(item, right) for item in left),
-    "SUBSETOF": lambda left, right: isinstance(left, list) and all(_in(item, right) for item in left),
     "SIZE": _size,
     "EMPTY": _empty,
     "TYPE": _type,
+}
+
+
+_MEMBERSHIP: Final[dict[str, Callable[[Any, Any, Members], bool]]] = {
+    "IN": _in,
+    "NIN": lambda left, right, members: not _in(left, right, members),
+    "CONTAINS": _contains,
+    "ALL": lambda left, right, members: isinstance(right, list) and all(_contains(left, one, members) for one in right),
+    "ANYOF": lambda left, right, members: isinstance(left, list) and any(_in(one, right, members) for one in left),
+    "NONEOF": lambda left, right, members: isinstance(left, list) and not any(_in(one, right, members) for one in left),
+    "SUBSETOF": lambda left, right, members: isinstance(left, list) and all(_in(one, right, members) for one in left),
 }

@@ -8,6 +8,7 @@ from sfn_emulator.values import Value
 
 INPUT: Final = "$"
 CONTEXT: Final = "$$"
+CANDIDATE: Final = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Path:
 
     @property
     def variable(self) -> str | None:
-        return None if self.root in (INPUT, CONTEXT, "@") else self.root
+        return None if self.root in (INPUT, CONTEXT, CANDIDATE) else self.root
 
 
 def _is_definite(segment: Segment, last: bool) -> bool:

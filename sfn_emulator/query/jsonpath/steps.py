@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError
 from sfn_emulator.query.compiled import Scope
-from sfn_emulator.query.jsonpath.filters import Accepts, Inner, compile_predicate
+from sfn_emulator.query.jsonpath.filters import Inner, Judge, compile_predicate
 from sfn_emulator.query.jsonpath.model import Descend, Filter, Indices, Names, Segment, Slice, Wildcard
 from sfn_emulator.values import Value
 
@@ -100,10 +100,11 @@ def _expander(segment: Segment, leaf: bool, inner: Inner) -> Expand:
     raise AssertionError(segment)
 
 
-def _filter(accepts: Accepts) -> Expand:
+def _filter(judge: Judge) -> Expand:
     def select(node: Value, root: Value, scope: Scope) -> list[Value]:
         candidates = node if isinstance(node, list) else [node] if isinstance(node, dict) else []
-        return [candidate for candidate in candidates if accepts(candidate, root, scope)]
+        accepts = judge(root, scope)
+        return [candidate for candidate in candidates if accepts(candidate)]
 
     return select
 

@@ -1,0 +1,76 @@
+"""``python -m benchmarks.turns FILE [ARGUMENT...]``: the server, with its longest turns of the loop written to FILE.
+
+A turn is what the loop does between two looks at its sockets; all that time nobody else is answered. It is measured in
+CPU time of the loop's thread, which is the same however busy the machine is. On SIGUSR2 the file gets one JSON object,
+``{"longest": MILLISECONDS, "at": WHAT}`` since the last time, ``at`` being the longest callback of that turn.
+"""
+
+import asyncio
+import json
+import selectors
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+
+class Longest:
+    """The longest turn so far, and its longest callback."""
+
+    def __init__(self) -> None:
+        self.forget()
+        self.began = time.thread_time()
+
+    def forget(self) -> None:
+        self.seconds, self.what = 0.0, ""
+        self._callback, self._name = 0.0, ""
+
+    def called(self, seconds: float, handle: object) -> None:
+        if seconds > self._callback:
+            self._callback, self._name = seconds, repr(handle)
+
+    def ended(self) -> None:
+        seconds = time.thread_time() - self.began
+        if seconds > self.seconds:
+            self.seconds, self.what = seconds, self._name
+        self._callback, self._name = 0.0, ""
+
+
+LONGEST: Final = Longest()
+
+
+class Watched(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> Any:
+        LONGEST.ended()
+        try:
+            return super().select(timeout)
+        finally:
+            LONGEST.began = time.thread_time()
+
+
+def watch(file: Path) -> None:
+    """From now on loops are watched, and SIGUSR2 writes what was seen."""
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        LONGEST.called(time.thread_time() - began, handle)
+
+    def tell(*_: object) -> None:
+        told = json.dumps({"longest": round(LONGEST.seconds * 1e3, 1), "at": LONGEST.what})
+        (whole := file.with_suffix(".new")).write_text(told)
+        whole.replace(file)
+        LONGEST.forget()
+
+    selectors.DefaultSelector = Watched  # type: ignore[misc]
+    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    signal.signal(signal.SIGUSR2, tell)
+
+
+if __name__ == "__main__":
+    from sfn_emulator.__main__ import main
+
+    watch(Path(sys.argv.pop(1)))
+    main()
