@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Our own fixtures come through the package's entry point; from a checkout that is not installed, from here."""
     config.pluginmanager.import_plugin("sfn_emulator.pytest_plugin")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of servers start, each would compile all it imports anew
     os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="sfn-emulator-tests-")  # markers of state directories
     if "aws" not in (config.getoption("--target") or ()):
         _forget_the_developers_aws()
