@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
+from sfn_emulator.cloud.environ import environ
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, forget_instances, post_only_once
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
@@ -328,15 +329,16 @@ def _handler(module: str, path: str) -> Handler | None:
 
 
 def _call(handler: Handler, region: str, request: Request) -> Any:
-    moto_request = importlib.import_module("moto.core.request").Request
-    url = f"http://{request.headers.get('host') or 'localhost'}{request.path}"
-    if request.query:
-        url += "?" + request.query
+    moto_request = importlib.import_module("moto.core.request")
     headers = {**request.headers, "user-agent": f"region/{region}"}
     if "Action=" in request.query:
         headers["content-type"] = request.headers.get("content-type") or _FORM  # moto's SQS can't do without
-    normal = moto_request.from_primitives(request.method, url, headers, request.body)
-    normal.environ["RAW_URI"] = request.path + ("?" + request.query if request.query else "")
+    normal = moto_request.Request(environ(request, headers))
+    normal.environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
+        moto_request.environ_key_for_header(name): name
+        for name in headers
+        if moto_request.should_preserve_original_header_name(name)
+    }
     return handler(normal, normal.raw_url, normal.headers)
 
 

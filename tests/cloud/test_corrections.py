@@ -186,3 +186,59 @@ def test_a_transaction_with_a_token_is_made_once(server: Process) -> None:
     dynamodb.delete_item(TableName="once", Key={"Id": {"S": "a"}})
     dynamodb.transact_write_items(TransactItems=[write], ClientRequestToken="t-3")
     assert dynamodb.scan(TableName="once")["Count"] == 1
+
+
+def test_the_same_words_mean_what_their_names_and_values_say_each_time(server: Process) -> None:
+    """Expressions are remembered by their text: nothing of an earlier write may be left in a later one."""
+    table = server.client("dynamodb")
+    table.create_table(
+        TableName="words",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    def set_if(key: str, name: str, value: dict[str, object], before: dict[str, object]) -> bool:
+        try:
+            table.update_item(
+                TableName="words",
+                Key={"id": {"S": key}},
+                UpdateExpression="SET #n = :new ADD times :one",
+                ConditionExpression="attribute_not_exists(#n) OR #n = :old",
+                ExpressionAttributeNames={"#n": name},
+                ExpressionAttributeValues={":new": value, ":old": before, ":one": {"N": "1"}},
+            )
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+            return False
+        return True
+
+    wrote = [
+        set_if("a", "colour", {"S": "red"}, {"S": "none"}),
+        set_if("b", "colour", {"B": b"\x00"}, {"S": "none"}),
+        set_if("a", "colour", {"S": "blue"}, {"S": "green"}),
+        set_if("a", "colour", {"S": "blue"}, {"S": "red"}),
+        set_if("b", "colour", {"B": b"\x01"}, {"B": b"\x00"}),
+        set_if("a", "size", {"N": "1"}, {"S": "red"}),
+    ]
+
+    assert wrote == [True, True, False, True, True, True]
+    rows = {row["id"]["S"]: row for row in table.scan(TableName="words")["Items"]}
+    assert rows["a"] == {"id": {"S": "a"}, "colour": {"S": "blue"}, "size": {"N": "1"}, "times": {"N": "3"}}
+    assert rows["b"] == {"id": {"S": "b"}, "colour": {"B": b"\x01"}, "times": {"N": "2"}}
+
+
+def test_a_remembered_expression_is_refused_where_a_value_is_missing(server: Process) -> None:
+    """Whether an expression is sound is asked of every request, not of its text alone."""
+    table, words = server.client("dynamodb"), "id = :mine"
+    table.create_table(
+        TableName="sound",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    item = {"TableName": "sound", "Item": {"id": {"S": "k"}}}
+    table.put_item(**item)
+    table.put_item(**item, ConditionExpression=words, ExpressionAttributeValues={":mine": {"S": "k"}})
+    with pytest.raises(ClientError):
+        table.put_item(**item, ConditionExpression=words, ExpressionAttributeValues={":other": {"S": "k"}})

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from sfn_emulator.cloud.corrections import transactions
+from sfn_emulator.cloud.corrections import expressions, transactions
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.values import dumps, loads
 
@@ -29,6 +29,7 @@ def correct() -> None:
     replace(handler, "call_action", _as_asked)
     replace(handler, "transact_write_items", _once)
     transactions.correct()
+    expressions.correct()
 
 
 def _once(inner: Callable[..., Any]) -> Callable[..., Any]:

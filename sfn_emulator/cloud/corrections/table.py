@@ -7,6 +7,7 @@ from sfn_emulator.cloud.corrections import (
     apigateway,
     awslambda,
     codedeploy,
+    core,
     dynamodb,
     events,
     permissions,
@@ -32,6 +33,7 @@ _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
 
 def correct(module: str, judge: Judge | None) -> None:
     """Mends a moto module, once; called before its first request. Without ``judge`` permissions are not judged."""
+    core.correct()
     mend = _CORRECTIONS.get(module)
     if mend is not None:
         mend()
