@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeAlias
 
+from sfn_emulator.cloud.corrections.environ import environ
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.table import correct
-from sfn_emulator.cloud.environ import environ
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, forget_instances, post_only_once
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget

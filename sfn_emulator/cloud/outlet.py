@@ -5,6 +5,8 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -37,8 +39,8 @@ class NeighbourOutlet:
     def log(self, group_arn: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         region = group_arn.split(":")[3]
         group = group_arn.partition(":log-group:")[2].removesuffix(":*")
-        for milliseconds, line in lines:
-            self._logs.write(Lines(region, group, stream, milliseconds, (line,)))
+        for milliseconds, together in groupby(lines, itemgetter(0)):  # the events of a turn have one time
+            self._logs.write(Lines(region, group, stream, milliseconds, [line for _, line in together]))
 
     def wants_events(self, region: str) -> bool:
         """Nobody can have a rule where EventBridge was never asked for anything."""

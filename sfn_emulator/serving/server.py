@@ -6,7 +6,6 @@ child processes, and gives all of them back when it stops.
 
 import asyncio
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from sfn_emulator.cloud.delivery.sending import send
 from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.events.courier import KIND as EVENT
 from sfn_emulator.cloud.events.courier import Courier, hops
+from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
@@ -163,7 +163,7 @@ class Server:
             client=lambda service, region: self._here.client(service, region),
             endpoint=lambda: self.endpoint,
             now=time.time,  # noqa: TID251 - when a stack was made is told in the machine's time
-            new_id=_new_id,
+            new_id=new_id,
             pace=0.0
             if self.settings.time == "skip"
             else 1.0
@@ -183,7 +183,7 @@ class Server:
             self._database,
             self._clock,
             loop,
-            new_id=_new_id,
+            new_id=new_id,
             place=Place(self.settings.region, self.settings.account),
             skip_time=self.settings.time == "skip",
             outlet=self.outlet,
@@ -375,9 +375,3 @@ class Server:
 
 def _state(settings: Settings) -> StateDir | None:
     return None if settings.state_dir is None else StateDir(settings.state_dir, adopt=settings.adopt_state_dir)
-
-
-def _new_id() -> str:
-    """A random UUID (RFC 9562, version 4): the one source of chance outside executions, asked some times a request."""
-    drawn = os.urandom(16).hex()
-    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{'89ab'[int(drawn[16], 16) & 3]}{drawn[17:20]}-{drawn[20:]}"

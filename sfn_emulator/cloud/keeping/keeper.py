@@ -7,7 +7,6 @@ new snapshot while a new journal goes on, and the old ones are removed once the 
 
 import contextlib
 import logging
-import os
 import re
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from sfn_emulator.cloud.keeping import manifest
+from sfn_emulator.cloud.keeping.chance import drawn
 from sfn_emulator.cloud.keeping.journal import (
     FORMAT,
     Extent,
@@ -287,4 +287,4 @@ def _found_nothing(request: Request, reply: Reply) -> bool:
 
 
 def new_seed() -> int:
-    return int.from_bytes(os.urandom(7), "big")
+    return int.from_bytes(drawn()[:7], "big")

@@ -1,13 +1,13 @@
 """Functions run in warm child processes: the ordinary way."""
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from sfn_emulator.cloud.keeping.chance import drawn
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
 from sfn_emulator.cloud.lambdas.pool import (
     IDLE_SECONDS,
@@ -136,7 +136,7 @@ class Processes:
 
 def log_stream(function: Function) -> str:
     """A new worker's stream name, as Lambda makes them: date, version, 32 hexadecimal digits."""
-    return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{os.urandom(16).hex()}"
+    return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{drawn().hex()}"
 
 
 def _same_code(one: Function, other: Function) -> bool:

@@ -5,10 +5,8 @@ may call DynamoDB, and other functions, as it likes.
 """
 
 import datetime
-import os
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from sfn_emulator.cloud.delivery.outbox import Post
+from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.asynchronous import KIND
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
@@ -112,7 +111,7 @@ class Lambdas:
     ) -> str:
         """Runs it without waiting (InvocationType Event), and again when it fails; its request id."""
         found = self._checked(function, payload, qualifier, region, EVENT_LIMIT)
-        request_id = _request_id()
+        request_id = new_id()
         self._post(KIND, found.arn, payload, {"id": request_id})
         return request_id
 
@@ -181,7 +180,7 @@ class Lambdas:
         request_id: str | None = None,
         depth: int = 0,
     ) -> InvokeResult:
-        request_id = request_id or _request_id()
+        request_id = request_id or new_id()
         header = {"id": request_id, "arn": function.arn, "timeout": function.timeout, "client_context": client_context}
         header |= {"depth": depth, "trace": (trace := trace_id(request_id, depth + 1))}
         self._witness.traces.begin(trace)
@@ -226,10 +225,6 @@ def trace_id(request_id: str, depth: int) -> str:
     digits = request_id.replace("-", "")
     root = f"Root=1-{time.time_ns() // 1_000_000_000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
     return f"{root};Lineage=1:{digits[:8]}:{depth}"
-
-
-def _request_id() -> str:
-    return str(uuid.UUID(bytes=os.urandom(16), version=4))
 
 
 def _milliseconds() -> int:

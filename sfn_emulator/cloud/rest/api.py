@@ -4,10 +4,8 @@ Found, admitted, handed to its integration, and given up after the integration's
 own (``supported-gateway-response-types``).
 """
 
-import os
 import re
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
@@ -15,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 from sfn_emulator.cloud.addressing import DataPlane, host_of
+from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.definition import Method, Stage, Stages, find
@@ -35,7 +34,7 @@ class RestApi:
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="integration")
 
     def answer(self, where: DataPlane, request: Request) -> Reply:
-        request_id = str(uuid.UUID(bytes=os.urandom(16), version=4))
+        request_id = new_id()
         try:
             reply = self._answer(where, request, request_id)
         except GatewayError as error:

@@ -7,10 +7,8 @@ was down fires when it is back. Moments of other schedules that were missed then
 
 import json
 import logging
-import os
 import queue
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -20,6 +18,7 @@ from sfn_emulator.cloud.delivery.outbox import Post
 from sfn_emulator.cloud.delivery.sending import Client
 from sfn_emulator.cloud.events.courier import KIND
 from sfn_emulator.cloud.events.rules import about, input_of
+from sfn_emulator.cloud.keeping.chance import drawn, new_id
 from sfn_emulator.cloud.schedules.expressions import ExpressionError, compile_rule, compile_schedule, zone_of
 from sfn_emulator.cloud.schedules.timetable import Entry, Timetable
 from sfn_emulator.cloud.sources.feeds import Moto
@@ -212,7 +211,7 @@ def _with_attributes(text: str, arn: str, due: float) -> str:
     known = {
         "schedule-arn": arn,
         "scheduled-time": _instant(due),
-        "execution-id": os.urandom(16).hex(),
+        "execution-id": drawn().hex(),
         "attempt-number": "1",
     }
     for name, value in known.items():
@@ -224,7 +223,7 @@ def scheduled_event(source: str, arn: str, account: str, region: str, due: float
     """What a schedule's target gets when nothing else is said."""
     return {
         "version": "0",
-        "id": str(uuid.UUID(bytes=os.urandom(16), version=4)),
+        "id": new_id(),
         "detail-type": "Scheduled Event",
         "source": source,
         "account": account,

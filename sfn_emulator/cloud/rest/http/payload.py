@@ -4,10 +4,8 @@ Source: API Gateway Developer Guide, ``http-api-develop-integrations-lambda``; L
 """
 
 import base64
-import os
 import re
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +14,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from sfn_emulator.cloud.addressing import host_of
+from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.message import Reply, Request
 
 _TEXT: Final = re.compile(r"(text/.*|application/(json|javascript|xml|[\w.-]+\+(json|xml)))$")
@@ -34,7 +33,7 @@ class Call:
     path: str
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    request_id: str = field(default_factory=lambda: str(uuid.UUID(bytes=os.urandom(16), version=4)))
+    request_id: str = field(default_factory=new_id)
     at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # what a client's log is compared with
 
     @property
