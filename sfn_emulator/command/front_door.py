@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "run": "Run one execution here, in virtual time, and show its states.",
     "logs": "Show what functions printed and executions logged.",
     "clock": "Tell a server's time, or move it on.",
-    "dev": "Deploy a definition, and again whenever it changes; show what passes.",
+    "dev": "Deploy a definition or template, and again whenever it changes; show what passes.",
     "iam": "Print the least policy a definition needs of its role.",
     "record": "Record an execution as data, with its Tasks' answers and a test.",
     "replay": "Run a definition against recorded executions: which would go another way?",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,81 @@ def test_a_server_is_started_where_none_answers_and_what_passes_is_shown(tmp_pat
     ).start_execution(stateMachineArn=arn, name="order-1")
     assert "SUCCEEDED" in loop.says("shop:order-1 SUCCEEDED")
     loop.stop()
+
+
+TEMPLATE = """
+Parameters:
+  Stage: {Type: String}
+Resources:
+  Price:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: price
+      Runtime: python3.12
+      Handler: app.handler
+      Role: arn:aws:iam::123456789012:role/any
+      Code: code
+      Environment: {Variables: {STAGE: !Ref Stage}}
+  Flow:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      StateMachineName: flow
+      RoleArn: arn:aws:iam::123456789012:role/any
+      DefinitionS3Location: flow.asl.json
+      DefinitionSubstitutions: {Price: !GetAtt Price.Arn}
+"""
+FLOW = """{"StartAt": "Ask",
+ "States": {
+  "Ask": {"Type": "Task", "Resource": "${Price}", "End": true}}}
+"""
+
+
+def answer(server: Process) -> str:
+    """What the flow comes to now."""
+    states = server.client("stepfunctions")
+    arn = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    started = states.start_execution(stateMachineArn=arn)["executionArn"]
+    until = time.monotonic() + 30
+    while (told := states.describe_execution(executionArn=started))["status"] == "RUNNING":
+        assert time.monotonic() < until
+    return str(told.get("output"))
+
+
+def test_a_template_is_deployed_with_its_code_and_definitions_and_again_at_each_change(
+    server: Process, tmp_path: Path
+) -> None:
+    code, flow, template = tmp_path / "code" / "app.py", tmp_path / "flow.asl.json", tmp_path / "shop.yaml"
+    code.parent.mkdir()
+    code.write_text("import os\ndef handler(e, c):\n    print('asked')\n    return os.environ['STAGE'] + ' 1'")
+    flow.write_text(FLOW)
+    template.write_text(TEMPLATE)
+    loop = Loop(
+        "-m", "sfn_emulator", "dev", str(template), "--set", "Stage=test", "--endpoint", server.url, cwd=tmp_path
+    )
+    assert "Flow, Price of stack shop" in loop.says("deployed")
+    assert answer(server) == '"test 1"'
+    loop.says("flow:")
+    loop.says("price: asked")
+
+    code.write_text("def handler(e, c):\n    return 2")
+    assert "deployed Price of stack shop" in loop.says("deployed")
+    assert answer(server) == "2"
+
+    flow.write_text(FLOW.replace('"End"', '"Next": "Nowhere", "End"'))
+    assert "flow.asl.json:3:" in loop.says("flow.asl.json:")
+    loop.says("the one before it stays")
+    flow.write_text(FLOW.replace('"End"', '"ResultSelector": {"price.$": "$"}, "End"'))
+    assert "deployed Flow of stack shop" in loop.says("deployed")
+    assert answer(server) == '{"price":2}'
+
+    template.write_text(TEMPLATE + "  Q: {Type: AWS::SQS::Queue")
+    assert "line " in loop.says("YAML not well-formed")
+    template.write_text(TEMPLATE + "  Q: {Type: AWS::SQS::Queue, Properties: {Colour: red}}")
+    assert "[Colour] is not permitted" in loop.says("extraneous key")
+    loop.says("the one before it stays")
+    template.write_text(TEMPLATE + "  Q: {Type: AWS::SQS::Queue}")
+    assert "deployed Q of stack shop" in loop.says("deployed")
+    assert loop.stop() == 0
 
 
 def test_the_sagas_own_loop_deploys_what_changed(tmp_path: Path) -> None:

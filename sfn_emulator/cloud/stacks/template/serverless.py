@@ -1,6 +1,7 @@
 """The SAM transform: AWS's own ``aws-sam-translator``, where it is installed."""
 
 import importlib
+import logging
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
@@ -26,6 +27,7 @@ def expanded(source: dict[str, Any], parameters: Mapping[str, Any], region: str)
         raise StackError(_MISSING) from None
     import boto3
 
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of AWS's own metrics and feature toggles
     known = {name: value for name, value in parameters.items() if isinstance(value, str | list)}
     try:
         session = boto3.Session("test", "test", region_name=region)

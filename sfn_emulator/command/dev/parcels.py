@@ -1,0 +1,114 @@
+"""A template's local files and folders, put into S3, and the template with their addresses there.
+
+As ``aws cloudformation package`` and ``sam package`` do it. A table says which properties hold a path.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sfn_emulator.command.dev.watching import files
+
+BUCKET: Final = "sfn-emulator-dev"
+_FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
+
+Put = Callable[[str, bytes], None]
+"""(key, content) into the bucket."""
+
+
+def _uri(key: str) -> str:
+    return f"s3://{BUCKET}/{key}"
+
+
+def _pair(bucket: str, name: str) -> Callable[[str], dict[str, str]]:
+    return lambda key: {bucket: BUCKET, name: key}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A property that may hold a path: whether what is there is zipped, and how its address is written."""
+
+    zipped: bool
+    address: Callable[[str], Any]
+
+
+_TABLE: Final[Mapping[tuple[str, str], Held]] = {
+    ("AWS::Serverless::Function", "CodeUri"): Held(True, _uri),
+    ("AWS::Serverless::LayerVersion", "ContentUri"): Held(True, _uri),
+    ("AWS::Serverless::StateMachine", "DefinitionUri"): Held(False, _uri),
+    ("AWS::Serverless::Api", "DefinitionUri"): Held(False, _uri),
+    ("AWS::Serverless::HttpApi", "DefinitionUri"): Held(False, _uri),
+    ("AWS::Lambda::Function", "Code"): Held(True, _pair("S3Bucket", "S3Key")),
+    ("AWS::Lambda::LayerVersion", "Content"): Held(True, _pair("S3Bucket", "S3Key")),
+    ("AWS::StepFunctions::StateMachine", "DefinitionS3Location"): Held(False, _pair("Bucket", "Key")),
+    ("AWS::ApiGateway::RestApi", "BodyS3Location"): Held(False, _pair("Bucket", "Key")),
+    ("AWS::ApiGatewayV2::Api", "BodyS3Location"): Held(False, _pair("Bucket", "Key")),
+}
+
+
+class Parcels:
+    """What a template's paths lead to; ``put`` is called once for each content."""
+
+    def __init__(self, beside: Path, put: Put) -> None:
+        self._beside, self._put = beside, put
+        self._keys: dict[Path, str] = {}
+        self._sent: set[str] = set()
+
+    def packed(self, template: Mapping[str, Any], changed: set[Path]) -> tuple[dict[str, Any], list[Path]]:
+        """The template with addresses in S3, and the places they came from. Raises ``OSError`` for what is not there.
+
+        What lies in a place is read again only where one of its files has ``changed``."""
+        places: list[Path] = []
+
+        def sent(path: str, held: Held) -> Any:
+            place = (self._beside / path).resolve()
+            places.append(place)
+            if place not in self._keys or any(file == place or place in file.parents for file in changed):
+                self._keys[place] = self._send(place, held)
+            return held.address(self._keys[place])
+
+        made: dict[str, Any] = json.loads(json.dumps(template))
+        for kind, properties in _holders(made):
+            for name, value in properties.items():
+                told = _TABLE.get((kind, name))
+                if told is not None and isinstance(value, str) and "://" not in value:
+                    properties[name] = sent(value, told)
+        return made, places
+
+    def _send(self, place: Path, held: Held) -> str:
+        content = _zip(place) if held.zipped and place.suffix not in (".zip", ".jar") else place.read_bytes()
+        key = hashlib.sha256(content).hexdigest()
+        if key not in self._sent:
+            self._put(key, content)
+            self._sent.add(key)
+        return key
+
+
+def _holders(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each resource's type and properties; SAM's Globals stand for all functions."""
+    resources = template.get("Resources")
+    for row in resources.values() if isinstance(resources, dict) else ():
+        if isinstance(row, dict) and isinstance(row.get("Properties"), dict):
+            yield str(row.get("Type")), row["Properties"]
+    shared = (template.get("Globals") or {}).get("Function")
+    if isinstance(shared, dict):
+        yield "AWS::Serverless::Function", shared
+
+
+def _zip(place: Path) -> bytes:
+    """The same bytes for the same files, whenever and by whom they were written. Raises ``OSError``."""
+    if not place.exists():
+        raise FileNotFoundError(f"{place}: there is no such file or folder")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for file in files(place):
+            name = file.relative_to(place) if place.is_dir() else file.name
+            entry = zipfile.ZipInfo(str(name), _FIRST_DAY)
+            entry.external_attr = (file.stat().st_mode & 0o777 | 0o100000) << 16
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()

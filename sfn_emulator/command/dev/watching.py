@@ -1,0 +1,51 @@
+"""Which files changed, looked at ten times a second."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+_LOOK_EVERY: Final = 0.1
+_PASSED_OVER: Final = frozenset({"__pycache__", ".git", ".venv", ".aws-sam", "cdk.out"})
+
+Places = Iterable[Path] | Callable[[], Iterable[Path]]
+
+
+def changes(places: Places, stop: threading.Event | None = None) -> Iterator[set[Path]]:
+    """At once, and whenever a file of the places (files, or all below folders) is changed, new or gone. Places that
+    are to be asked for are asked for at each look."""
+    watched = places if callable(places) else list(places)
+    ended = stop or threading.Event()
+    before = _seen(watched)
+    yield set(before)
+    before |= {path: told for path, told in _seen(watched).items() if path not in before}
+    while not ended.wait(_LOOK_EVERY):
+        now = _seen(watched)
+        changed = {path for path in {*before, *now} if before.get(path) != now.get(path)}
+        before = now
+        if changed:
+            yield changed
+            before |= {path: told for path, told in _seen(watched).items() if path not in before}
+
+
+def files(place: Path) -> Iterator[Path]:
+    """All files below a folder, in order; a file itself."""
+    if not place.is_dir():
+        yield place
+        return
+    for folder, folders, names in os.walk(place):
+        folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
+        yield from (Path(folder, name) for name in sorted(names))
+
+
+def _seen(places: Places) -> dict[Path, tuple[int, int]]:
+    found: dict[Path, tuple[int, int]] = {}
+    for place in places() if callable(places) else places:
+        for path in files(place):
+            try:
+                told = path.stat()
+            except FileNotFoundError:
+                continue
+            found[path] = told.st_mtime_ns, told.st_size
+    return found
