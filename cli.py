@@ -13,7 +13,6 @@ import tempfile
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +21,8 @@ from deploy import apply, definition
 from deploy.errors import DeployError
 from deploy.tagged import kind_of
 from sfn_emulator import __version__
-from terminal import background, loop, ordering, outcomes, orders, saga_run, show, standing, steps
+from sfn_emulator.command.help_page import HelpGroup
+from terminal import background, loop, ordering, outcomes, orders, saga_run, show, standing, steps, validation
 from terminal.errors import TerminalError
 from terminal.session import SERVER, Session, command
 
@@ -39,20 +39,29 @@ MENDS = {
 }
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=HelpGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Exit status: 0 when what was asked for happened, 1 for an error, told in one line, 2 when an execution "
+    "ended other than SUCCEEDED.",
+)
 @click.version_option(__version__, "-V", "--version", prog_name="cli.py")
 def cli() -> None:
     """An order as a saga on AWS Step Functions, on this machine, LocalStack or AWS."""
 
 
 @command(cli, about=SERVER)
-@click.option("--port", type=click.IntRange(0, 65535), help="Default: that of deploy/config.yaml; 0 picks a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The port to answer on; 0 picks a free one. Default: that of deploy/config.yaml.",
+)
 @click.option("--time", "time_mode", metavar="skip|real|FACTOR", help="Whether waits take their time. Default: skip.")
-@click.option("--in-memory", is_flag=True, help="Keep nothing.")
-@click.option("--foreground", is_flag=True, help="Stay, and show what the server has to say.")
+@click.option("--in-memory", is_flag=True, help="Keep nothing when it stops.")
+@click.option("--foreground", is_flag=True, help="Stay in the foreground, and show what the server says.")
 def up(session: Session, port: int | None, time_mode: str | None, in_memory: bool, foreground: bool) -> None:
     """Start the embedded server."""
-    found = background.find(session.directory, session.default_url)
+    found = standing.found(session.directory, session.default_url, port)
     if found is not None:
         standing.check(found, port, time_mode, in_memory, foreground)
         session.say(f"a server answers already at {found.url}")
@@ -79,7 +88,7 @@ def down(session: Session) -> None:
 
 @command(cli, about=SERVER, asks=True)
 def status(session: Session) -> None:
-    """Whether the embedded server runs, and what it holds."""
+    """Tell whether the embedded server runs, and what it holds."""
     found = background.find(session.directory, session.default_url)
     told = background.health(found.url) if found else None
     if found is None:
@@ -97,9 +106,8 @@ def status(session: Session) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
 def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     """Create or update everything the saga needs; running it again changes what differs."""
-    _, lines, has_errors = _linted(definition.PATH)
-    if has_errors:
-        raise TerminalError(lines[0])
+    if wrong := validation.first_error(definition.PATH):
+        raise TerminalError(wrong)
     session = replace(session, asks=only_plan)
     unwanted = session.saga.unwanted()
     plan = session.saga.plan(unwanted if prune else ())
@@ -119,14 +127,10 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
 
 @command(cli)
 def dev(session: Session) -> None:
-    """Deploy, and again whenever a handler, the definition or deploy/config.yaml changes, until Ctrl-C."""
+    """Deploy whatever is saved of handlers/, statemachine/ and deploy/config.yaml, until Ctrl-C."""
     from sfn_emulator.command.dev import changes
 
-    def problem() -> str | None:
-        _, lines, has_errors = _linted(definition.PATH)
-        return lines[0] if has_errors else None
-
-    loop.keep(session, changes(loop.PLACES), problem)
+    loop.keep(session, changes(loop.PLACES), lambda: validation.first_error(definition.PATH))
 
 
 @command(cli)
@@ -154,9 +158,9 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
 
 
 @command(cli)
-@click.option("--item", "ItemId", default="ITEM001", show_default=True)
-@click.option("--customer", "CustomerId", default="ABC/001", show_default=True)
-@click.option("--quantity", "Quantity", type=int)
+@click.option("--item", "ItemId", default="ITEM001", show_default=True, help="What is ordered.")
+@click.option("--customer", "CustomerId", default="ABC/001", show_default=True, help="Who orders it.")
+@click.option("--quantity", "Quantity", type=int, help="How many of it. Default: 1.")
 @click.option(
     "--fail-at",
     "FailAtStage",
@@ -165,18 +169,28 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
     metavar="STAGE",
     help=f"The step to fail on purpose: {', '.join(orders.choices('FailAtStage'))}.",
 )
-@click.option("--fail-mode", "FailMode", type=click.Choice(orders.choices("FailMode")))
+@click.option(
+    "--fail-mode",
+    "FailMode",
+    type=click.Choice(orders.choices("FailMode")),
+    help="How it fails: by its answer, before its commit, after it, or by no answer in time. Default: status.",
+)
 @click.option("--message-id", "MessageId", help="The order's id; made up when not given.")
 @click.option("--input", "file", type=click.Path(path_type=Path), help="An input file instead of the options above.")
-@click.option("--via", type=click.Choice(["states", "api"]), default="states", show_default=True)
 @click.option(
-    "--time", "time_mode", type=click.Choice(["skip", "real"]), help="Its waits, on the embedded target. Default: skip."
+    "--via", type=click.Choice(["states", "api"]), default="states", show_default=True, help="What it is started by."
+)
+@click.option(
+    "--time",
+    "time_mode",
+    type=click.Choice(["skip", "real"]),
+    help="Whether its waits take their time. Default on the embedded target: skip. Elsewhere they always do.",
 )
 @click.option("--no-wait", is_flag=True, help="Start it, and do not follow it.")
 def start(
     session: Session, file: Path | None, via: str, time_mode: str | None, no_wait: bool, **fields: str | int | None
 ) -> None:
-    """Run a saga and show its states as they pass, then the tables before, at the wait and after."""
+    """Run a saga; show its states as they pass, what each wrote, and the tables before, between and after."""
     if time_mode is not None and session.name != "embedded":
         raise TerminalError(f"--time: time can't be skipped on {session.name}; leave it out")
     order = ordering.order_of(file, fields)
@@ -194,9 +208,9 @@ def start(
 
 
 @command(cli, asks=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 def executions(session: Session, limit: int) -> None:
-    """The latest executions, by what happened to them last: their end, or their start while they run."""
+    """List executions, the latest first: by their end, or by their start while they run."""
     arn = session.saga.machine.arn
     found = session.client("stepfunctions").list_executions(stateMachineArn=arn, maxResults=limit)["executions"]
     if found:
@@ -214,7 +228,11 @@ def executions(session: Session, limit: int) -> None:
 def stop(session: Session, execution: str) -> None:
     """Stop an execution (its name or ARN) where it is; nothing is undone."""
     arn = _execution_arn(session, execution)
-    session.client("stepfunctions").stop_execution(executionArn=arn, error="Stopped", cause="python cli.py stop")
+    client = session.client("stepfunctions")
+    status = client.describe_execution(executionArn=arn)["status"]
+    if status not in ("RUNNING", "PENDING_REDRIVE"):
+        raise TerminalError(f"{execution} has ended already: {status}; 'python cli.py history {execution}' shows it")
+    client.stop_execution(executionArn=arn, error="Stopped", cause="python cli.py stop")
     session.say(f"stopped {execution}; nothing was undone, see 'python cli.py tables'")
     session.answer({"executionArn": arn})
 
@@ -228,7 +246,7 @@ def _execution_arn(session: Session, execution: str) -> str:
 @click.argument("execution")
 @click.option("--events", is_flag=True, help="The events as they are, instead of the steps.")
 def history(session: Session, execution: str, events: bool) -> None:
-    """What an execution (its name or ARN) went through."""
+    """Show what an execution (its name or ARN) went through."""
     arn = _execution_arn(session, execution)
     reader = steps.Steps(session.client("stepfunctions"))
     if events:
@@ -244,7 +262,7 @@ def history(session: Session, execution: str, events: bool) -> None:
 
 @command(cli, asks=True)
 def tables(session: Session) -> None:
-    """Every row of the saga's tables."""
+    """Show every row of the saga's tables."""
     snapshot = session.tables()
     session.say(show.contents(snapshot))
     session.answer(snapshot)
@@ -252,42 +270,21 @@ def tables(session: Session) -> None:
 
 @command(cli, about=("json",))
 @click.argument("file", type=click.Path(path_type=Path), default=definition.PATH)
-@click.option("--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="Default: all of inputs/.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file with an input; may be repeated. Default: all of statemachine/inputs/.",
+)
 def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
     """Check a definition and inputs, offline, with line numbers."""
-    rows, lines, has_errors = _linted(file)
-    for path in inputs or sorted(orders.INPUTS.glob("*.json")):
-        lines += _input_problems(path)
-    session.say("\n".join(lines) if lines else "no problems")
-    session.answer(rows + lines[len(rows) :])
-    if has_errors or len(lines) > len(rows):
+    found = validation.linted(file)
+    wrong = [line for path in inputs or sorted(orders.INPUTS.glob("*.json")) for line in validation.of_input(path)]
+    session.say("\n".join([*found.lines, *wrong]) or "no problems")
+    session.answer([*found.rows, *wrong])
+    if found.has_errors or wrong:
         sys.exit(1)
-
-
-def _linted(file: Path) -> tuple[list[Any], list[str], bool]:
-    """A definition's problems for machines and for people, and whether one is an error. Raises ``TerminalError``."""
-    from sfn_emulator.lint.findings import UnreadableError, in_file  # most of the start-up, which two commands need
-    from sfn_emulator.lint.formats import line, row
-
-    try:
-        found = in_file(file)
-    except UnreadableError as error:
-        raise TerminalError(str(error)) from error
-    return [row(one) for one in found], [line(one) for one in found], any(one.is_error for one in found)
-
-
-def _input_problems(path: Path) -> list[str]:
-    from sfn_emulator.asl.text.source import DEPTH_LIMIT
-    from sfn_emulator.query.java.jackson import JsonError, scan
-
-    try:
-        text = orders.read(path)
-        scanned = scan(text, DEPTH_LIMIT)
-    except TerminalError as error:
-        return [str(error)]
-    except JsonError as error:
-        return [f"{path}:{error.line}:{error.column}: not JSON ({error.message.splitlines()[0]})"]
-    return list(orders.problems(scanned.value, scanned.positions, str(path)))
 
 
 @command(cli)
@@ -315,7 +312,7 @@ def invoke(session: Session, function: str, event: Path | None) -> None:
 
 @command(cli, about=("config", "json"))
 def demo(session: Session) -> None:
-    """A saga that succeeds and one that fails and is undone, on a server of its own that is gone afterwards."""
+    """Run a saga that succeeds and one that is undone, on a server of its own that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="saga-demo-") as place:
         own = Session("embedded", None, session.config_file, Path(place), session.quiet)
         running = own.start_server(0, "skip", "--in-memory")
@@ -345,10 +342,14 @@ def _demonstrate(session: Session) -> bool:
     return bought.succeeded and undone.told.error == "OrderCompensated" and back
 
 
-@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
-@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("more", metavar="[OPTION]...", nargs=-1, type=click.UNPROCESSED)
 def prove(more: tuple[str, ...]) -> None:
-    """No failure leaves a trace: every fault, two sagas at once, mutants. Options: 'sfn-emulator prove --help'."""
+    """Prove that no failure of the saga leaves a trace.
+
+    Every call fails in every way, two sagas run at once, and the definition is changed to see whether that is noticed.
+    Options are those of 'python -m sfn_emulator prove --help'. Without any: --interleave 50 --mutants.
+    """
     from sfn_emulator.command.prove import command as proof
 
     asked = more or ("--interleave", "50", "--mutants")

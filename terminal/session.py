@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 
 from deploy import config, saga, targets
-from terminal import background, show, tables
+from terminal import background, show, standing, tables
 from terminal.errors import TerminalError
 
 
@@ -54,8 +54,8 @@ class Session:
         if found is None:
             found = self.start_server(urlsplit(self.default_url).port, "skip")
             self.say(f"started the embedded server at {found.url} (waits are skipped; 'cli.py down' stops it)")
-        elif found.directory not in (None, str(self.directory)):
-            click.echo(f"note: the server at {found.url} keeps its state in {found.directory}", err=True)
+        elif standing.is_foreign(found, self.directory):
+            click.echo(f"note: the server at {found.url} was started elsewhere; it {standing.place(found)}", err=True)
         return found
 
     def start_server(self, port: int | None, time: str, *more: str) -> background.Running:

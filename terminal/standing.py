@@ -1,10 +1,34 @@
 """How the embedded server stands: what it says of itself in words, and what can't be asked of one that runs."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from terminal import background
 from terminal.background import Running
 from terminal.errors import TerminalError
+
+
+def found(directory: Path, url: str, port: int | None) -> Running | None:
+    """The directory's own server, if it runs. Raises ``TerminalError`` for another's at the port that is wanted."""
+    known = background.find(directory, url)
+    if known is None or not is_foreign(known, directory):
+        return known
+    if port in (None, urlsplit(known.url).port):
+        raise TerminalError(
+            f"the server at {known.url} was started elsewhere and {place(known)}; "
+            "stop it there, or take another port: 'python cli.py up --port 0'"
+        )
+    return None
+
+
+def is_foreign(found: Running, directory: Path) -> bool:
+    """Whether somebody else started it, and for another directory."""
+    return not found.pid and found.directory != str(directory)
+
+
+def place(found: Running) -> str:
+    return f"keeps its state in {found.directory}" if found.directory else "keeps its state in memory"
 
 
 def check(found: Running, port: int | None, time_mode: str | None, in_memory: bool, foreground: bool) -> None:
@@ -23,9 +47,8 @@ def check(found: Running, port: int | None, time_mode: str | None, in_memory: bo
 
 
 def words(found: Running, told: dict[str, Any]) -> str:
-    where = found.directory or "nowhere: it is in memory"
     lines = [f"{found.url} has been answering for {told.get('uptime')} s, version {told.get('version')}"]
-    lines += [f"state is kept in {where}; waits: {found.time}"]
+    lines += [f"it {place(found)}; waits: {found.time}"]
     return "\n".join([*lines, *(f"  {_words(name)}: {_counted(held)}" for name, held in told.get("held", {}).items())])
 
 

@@ -498,6 +498,29 @@ def on_a_terminal(command, environment):
     return [line.split("\r")[-1] for line in plain.replace("\r\n", "\n").split("\n")]
 
 
+def test_a_saga_that_has_ended_cannot_be_stopped(terminal):
+    assert terminal.here("start", "--message-id", "over", "--json").json["status"] == "SUCCEEDED"
+    assert "over has ended already: SUCCEEDED" in complaint(terminal.here("stop", "over"))
+
+
+def test_a_server_that_somebody_else_started_is_not_taken_for_ours(terminal, fresh, tmp_path):
+    port = terminal.here("status", "--json").json["url"].rpartition(":")[2]
+    config_file = tmp_path / "config.yaml"
+    config_file.write_text((ROOT / "deploy/config.yaml").read_text().replace("8083", port))
+    here = ["--config", str(config_file)]
+    refused = complaint(fresh.here("up", *here))
+    assert f"was started elsewhere and keeps its state in {terminal.directory}; stop it there, or take" in refused
+    assert f"was started elsewhere; it keeps its state in {terminal.directory}" in fresh.here("tables", *here).error
+    ours = fresh.run("up", "--port", "0", "--in-memory", "--json", *here).json["url"]
+    assert fresh.here("status", "--json", *here).json["url"] == ours != f"http://127.0.0.1:{port}"
+
+
+def test_help_tells_each_command_whole_at_80_columns(fresh):
+    told = fresh.run("--help", COLUMNS="80").out
+    assert "..." not in told.partition("Commands:")[2]
+    assert "Run a saga that succeeds and one that is undone" in " ".join(told.split())
+
+
 def test_without_a_command_the_help_is_shown(fresh):
     ran = fresh.run()
     assert ran.status == 1

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpGroup, HelpPage
 from sfn_emulator.coverage.covered import Covered, covered
 from sfn_emulator.coverage.recording import SUFFIX, read
 from sfn_emulator.coverage.reports.cobertura import cobertura
@@ -45,7 +45,7 @@ _EXAMPLES: Final = (
 )
 
 
-@click.group("cover")
+@click.group("cover", cls=HelpGroup)
 def command() -> None:
     """Tell which states, rules, Retriers and Catchers were taken, and which never."""
 

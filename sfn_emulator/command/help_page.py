@@ -28,7 +28,8 @@ class HelpPage(click.Command):
         self.examples, self.exits, self.sections = examples, {**USAGE, **exits}, sections or {}
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        told = {option.name: record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))}
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        told = {option.name: record for option in options if (record := option.get_help_record(ctx))}
         for title, names in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([told.pop(name) for name in names])
@@ -44,6 +45,16 @@ class HelpPage(click.Command):
         with formatter.section("Exit status"):
             formatter.write_dl([(str(status), means) for status, means in sorted(self.exits.items())])
         super().format_epilog(ctx, formatter)
+
+
+class HelpGroup(click.Group):
+    """A group that tells each command's first sentence whole, on as many lines as it takes."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        told = [(name, " ".join((one.help or "").partition("\n\n")[0].split())) for name, one in found if one]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
 
 
 class Failure(click.ClickException):

@@ -9,6 +9,7 @@ import click
 
 from sfn_emulator.asl.advice import advise
 from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.substitutions import text_of, values_of
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import FORMATS
 from sfn_emulator.prove.claims import Claims, ClaimsError, read_claims
@@ -26,16 +27,16 @@ MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
     ("sfn-emulator prove order.asl.json", "Every outcome of every Task; claims from saga.yaml beside it, if there."),
-    ("sfn-emulator prove order.asl.json --histories out", "The paths found, for 'sfn-emulator show'."),
+    ("sfn-emulator prove order.asl.json --histories out", "The histories of what was found, for 'sfn-emulator show'."),
     (
         "sfn-emulator prove order.asl.json --setup shop.world:make --mutants",
-        "Faults on the real handlers, over the tables that make() sets up.",
+        "The real handlers fail too, over the tables that make() sets up.",
     ),
 )
 _EXITS: Final = {
     PROVED: "proved within the bounds that are told",
     COUNTEREXAMPLE: "a counterexample, or a claim that proves nothing",
-    CANNOT_RUN: "cannot run",
+    CANNOT_RUN: "a file can't be used; the reason is told",
 }
 _SECTIONS: Final = {
     "Executed": ("setup", "invariants", "machine", "kinds", "interleave", "mutants", "memory"),
@@ -47,25 +48,57 @@ _SECTIONS: Final = {
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE, if there.")
 @click.option("--faults", type=click.IntRange(0, 5), help="How many faults at once. Default: the claims', or 2.")
-@click.option("--define", multiple=True, metavar="NAME=VALUE", help="What stands for ${NAME} in the definition.")
+@click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME} stands for. May be repeated.")
 @click.option("--most", type=click.IntRange(1), default=MOST_PLACES, show_default=True, help="Places to walk at most.")
-@click.option("--setup", metavar="MODULE:FUNCTION", help="Makes the world, given client(service); 'none': static only.")
-@click.option("--invariants", metavar="MODULE", help="Claims about the tables.")
-@click.option("--machine", help="The state machine's name, where the setup makes several.")
-@click.option("--only", "kinds", multiple=True, type=click.Choice([k.value for k in Kind]), help="Just these faults.")
-@click.option("--interleave", type=click.IntRange(0), default=0, metavar="SEEDS", help="Two sagas at once, so often.")
-@click.option("--mutants", is_flag=True, help="Change the definition in every way, and see whether it is noticed.")
 @click.option(
-    "--memory", type=click.Path(path_type=Path), default=MEMORY, show_default=True, help="What was found before."
+    "--setup",
+    metavar="MODULE:FUNCTION",
+    help="What makes the world to prove in, given client(service). 'none': handlers are not run.",
 )
-@click.option("--histories", type=click.Path(path_type=Path, file_okay=False), help="Write each path found there.")
-@click.option("--write-tests", "write_tests_", type=click.Path(path_type=Path), metavar="DIR", help="As a pytest file.")
+@click.option("--invariants", metavar="MODULE", help="Where claims about the tables stand.")
+@click.option("--machine", help="The state machine's name, where the setup makes several.")
+@click.option(
+    "--only",
+    "kinds",
+    multiple=True,
+    type=click.Choice([kind.value for kind in Kind]),
+    help="Try these faults alone. May be repeated.",
+)
+@click.option(
+    "--interleave",
+    type=click.IntRange(0),
+    default=0,
+    metavar="SEEDS",
+    help="Run two sagas at once, in this many orders of their steps.",
+)
+@click.option(
+    "--mutants", is_flag=True, help="Change the definition in many ways, and tell which changes no claim notices."
+)
+@click.option(
+    "--memory",
+    type=click.Path(path_type=Path),
+    default=MEMORY,
+    show_default=True,
+    help="Where counterexamples are kept, to be tried first the next time.",
+)
+@click.option(
+    "--histories",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the history of each counterexample there.",
+)
+@click.option(
+    "--write-tests",
+    "write_tests_",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write each counterexample there, as a pytest file.",
+)
 @click.option("--junit", "junit_", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML there.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON, paths as histories.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, with the histories of counterexamples.")
 def command(
     file: Path,
     saga: Path | None,
-    define: tuple[str, ...],
+    names: tuple[str, ...],
     histories: Path | None,
     write_tests_: Path | None,
     junit_: Path | None,
@@ -74,10 +107,11 @@ def command(
 ) -> None:
     """Try every failure of the state machine in FILE, and tell what it leaves behind.
 
-    Static, without handlers; with --setup (or setup in the claims) on the real ones, over real tables.
+    Every outcome of every Task is walked, without handlers. With --setup, or 'setup' in the claims, the real handlers
+    are made to fail too, over real tables.
     """
     try:
-        source = read_source(file, _values(define))
+        source = read_source(file, values_of(file, text_of(file), names) if names else {})
         claims_file, claims = _claims(file, saga)
         proof = prove(source, _wanted(claims, asked), _progress)
     except (UnprovableError, ClaimsError, InvariantError) as error:
@@ -105,16 +139,6 @@ def _claims(file: Path, saga: Path | None) -> tuple[Path, Claims]:
     beside = file.with_name(SAGA)
     found = saga or (beside if beside.is_file() else None)
     return (beside, Claims(here=file.parent)) if found is None else (found, read_claims(found))
-
-
-def _values(define: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for text in define:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.BadParameter(f"'{text}' is not NAME=VALUE", param_hint="--define")
-        values[name] = value
-    return values
 
 
 def _advise(file: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from sfn_emulator.command.substitutions import document_of, filled, is_json, tex
 from sfn_emulator.engine.local import Execution, start_locally
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DefinitionError
+from sfn_emulator.picture.graph import graph_of
 from sfn_emulator.picture.history.data import outline
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.tree import tree
@@ -55,14 +57,14 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
     a year takes no time.
     """
     answers = {} if tasks is None else _answers(tasks)
+    text = filled(file, names)
     try:
-        execution = start_locally(
-            filled(file, names), text=dumps(_input(given)), tasks=answers, name="run", express=express
-        )
+        execution = start_locally(text, text=dumps(_input(given)), tasks=answers, name="run", express=express)
     except DefinitionError as error:
         first = str(error.problems[0])
         mend = "fill ${Names} with --set NAME=VALUE" if "${" in first else f"'sfn-emulator lint {file}' tells all"
         raise Failure(f"{file}: {first}; {mend}") from None
+    _check_names(answers, text, tasks)
     execution.finish()
     told = _happened(execution)
     if as_json:
@@ -97,6 +99,16 @@ def _answers(file: Path) -> Mapping[str, Any]:
     if not isinstance(told, dict):
         raise Failure(f"{file}: not an object of states' names and what they answer")
     return {state: answer if isinstance(answer, list) else [answer] for state, answer in told.items()}
+
+
+def _check_names(answers: Mapping[str, Any], definition: str, file: Path | None) -> None:
+    """Raises ``Failure`` for an answer that no Task of the definition would ever ask for."""
+    states = [node.name for node in graph_of(loads(definition)).nodes if node.type == "Task"]
+    for name in answers:
+        if name not in states:
+            near = get_close_matches(name, states, 1)
+            mend = f"did you mean '{near[0]}'?" if near else f"its Tasks are {', '.join(states) or 'none'}"
+            raise Failure(f"{file}: the definition has no Task '{name}'; {mend}")
 
 
 def _input(given: str) -> Any:

@@ -1,6 +1,7 @@
 """Files that a command is given: definitions with their ``${NAMES}`` filled in, JSON and YAML; or one line why not."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,24 @@ from sfn_emulator.values import dumps, loads
 def filled(file: Path, names: tuple[str, ...]) -> str:
     """The definition in a file as JSON text, its ``${NAMES}`` filled in by ``NAME=VALUE``. Raises ``Failure``."""
     text = text_of(file)
+    for key, value in values_of(file, text, names).items():
+        bare = value if is_json(value) else json.dumps(value)
+        text = text.replace(f'"${{{key}}}"', bare).replace(f"${{{key}}}", value)
+    return text if text.lstrip().startswith("{") else dumps(document_of(file, text))
+
+
+def values_of(file: Path, text: str, names: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE`` of ``--set``, by name. Raises ``Failure`` for a name that the text of the definition has not."""
+    values = {}
     for name in names:
         key, equals, value = name.partition("=")
         if not equals:
             raise click.BadParameter(f"'{name}' is not NAME=VALUE", param_hint="--set")
-        bare = value if is_json(value) else json.dumps(value)
-        text = text.replace(f'"${{{key}}}"', bare).replace(f"${{{key}}}", value)
-    return text if text.lstrip().startswith("{") else dumps(document_of(file, text))
+        if f"${{{key}}}" not in text:
+            there = ", ".join(dict.fromkeys(re.findall(r"\$\{\w+\}", text))) or "none"
+            raise Failure(f"--set {name}: {file} has no ${{{key}}}; what it has: {there}")
+        values[key] = value
+    return values
 
 
 def is_json(text: str) -> bool:

@@ -75,7 +75,7 @@ def test_a_definition_is_deployed_at_each_change_and_a_broken_one_is_told(server
     machines = server.client("stepfunctions")
     assert json.loads(machines.describe_state_machine(stateMachineArn=arn)["definition"]) == GOOD
     file.write_text(json.dumps(GOOD).replace("one", "two"))
-    loop.says("deployed")
+    loop.says(f"deployed {arn}")
     assert "two" in machines.describe_state_machine(stateMachineArn=arn)["definition"]
     assert loop.stop() == 0
 

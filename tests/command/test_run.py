@@ -54,6 +54,17 @@ def test_the_end_is_told_in_json(shop: str, tmp_path: Path) -> None:
     assert [found[key] for key in ("status", "error", "cause", "seconds")] == ["FAILED", "Card.Refused", "no money", 1]
 
 
+def test_a_name_that_nothing_bears_is_refused(shop: str, tmp_path: Path) -> None:
+    misspelt = ran(shop, "--set", "Days=1", *tasks(tmp_path, "Chrage: {return: 1}"))
+    assert (misspelt.exit_code, misspelt.output.count("\n")) == (1, 1)
+    assert "tasks.yaml: the definition has no Task 'Chrage'; did you mean 'Charge'?" in misspelt.output
+    other = ran(shop, "--set", "Days=1", *tasks(tmp_path, "Ask: 1"))
+    assert "has no Task 'Ask'; its Tasks are Charge" in other.output
+    unset = ran(shop, "--set", "Day=1")
+    assert (unset.exit_code, unset.output.count("\n")) == (1, 1)
+    assert "shop.asl.yaml has no ${Day}; what it has: ${Days}" in unset.output
+
+
 def test_a_task_nobody_does_fails_and_says_so(shop: str) -> None:
     told = ran(shop, "--set", "Days=1")
     assert told.exit_code == 3

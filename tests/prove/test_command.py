@@ -97,8 +97,8 @@ def test_placeholders_are_filled_or_defined() -> None:
     definition = ROOT / "statemachine" / "definition.asl.json"
     static = ("--setup", "none")
     assert prove(definition, *static).exit_code == 0
-    assert prove(definition, *static, "--define", "WaitSeconds=5").exit_code == 0
-    assert prove(definition, *static, "--define", "WaitSeconds").exit_code == 2
+    assert prove(definition, *static, "--set", "WaitSeconds=5").exit_code == 0
+    assert prove(definition, *static, "--set", "WaitSeconds").exit_code == 2
 
 
 # -- the linter's warnings by choice

@@ -262,7 +262,8 @@ class Store:
         seqs = [
             (seq,)
             for (seq,) in self.database.execute(
-                "SELECT seq FROM execution WHERE started < ?1 AND stopped < ?1 ORDER BY seq LIMIT ?2", (cutoff, limit)
+                "SELECT seq FROM execution WHERE started < ? AND stopped < ? ORDER BY seq LIMIT ?",
+                (cutoff, cutoff, limit),
             )
         ]
         for (seq,) in seqs:
