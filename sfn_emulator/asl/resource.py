@@ -10,6 +10,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -46,6 +47,7 @@ _LAMBDA: Final = re.compile(r"function:[A-Za-z0-9_-]+(?::[A-Za-z0-9$_.-]+)?")
 _ACTION: Final = re.compile(r"((?:aws-sdk:)?[A-Za-z0-9-]+):([A-Za-z0-9]+)((?:\.\w+(?::2)?)?)")
 
 
+@lru_cache(1_024)
 def parse_resource(arn: str) -> Resource | None:
     """The ARN taken apart; ``None`` for what is no ARN of a resource."""
     found = _ARN.fullmatch(arn)

@@ -56,7 +56,8 @@ def test_a_template_without_queries_is_constant_and_shared(scope):
     template = {"a": [1, {"b": "$.c"}]}
     compiled = compile_template(template)
     assert compiled.constant
-    assert compiled.apply({}, scope) is template
+    assert compiled.apply({}, scope) == template
+    assert compiled.apply({}, scope) is compiled.apply({}, scope)
 
 
 def test_constant_parts_of_a_template_are_shared_between_results(scope):

@@ -22,15 +22,17 @@ _LOOKS_DYNAMIC: Final = re.compile(r"\$\$?\.|States\.[A-Z][A-Za-z0-9]*\(")
 
 def warn_of_static_queries(fields: Fields, key: str, value: Value) -> None:
     """NO_DOLLAR: what looks like a query in a field without ``.$``."""
+    linting = fields.draft.substitutions
     for place, members in _objects(value, fields.at(key)):
         for name, member in members.items():
-            if type(member) is str and name[-2:] != DYNAMIC and _LOOKS_DYNAMIC.match(member):
+            if name[-2:] == DYNAMIC:
+                if linting:
+                    _lint_call(fields, key, (*place, name), member)
+            elif type(member) is str and _LOOKS_DYNAMIC.match(member):
                 message = (
                     f"The field '{name}' looks like a path or an intrinsic function call but does not end with '.$'"
                 )
                 fields.draft.report.warning((*place, name), message, "NO_DOLLAR")
-            elif fields.draft.substitutions and name[-2:] == DYNAMIC:
-                _lint_call(fields, key, (*place, name), member)
 
 
 def _lint_call(fields: Fields, key: str, exact: Place, member: Value) -> None:

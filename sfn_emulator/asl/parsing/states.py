@@ -1,7 +1,6 @@
 """Objects of the definition → states of the model, one reader per state type."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from sfn_emulator.asl.model import (
@@ -96,6 +95,8 @@ def read_machine_language(fields: Fields) -> QueryLanguage:
     chosen = read_language(fields, QueryLanguage.JSONPATH)
     if told in LANGUAGES or (isinstance(told, str) and fields.stands_in(told)):
         return chosen
+    from difflib import get_close_matches  # only a wrong language wants it
+
     fields.draft.unknown_language = True
     folded = {language.lower(): language for language in LANGUAGES}
     near = get_close_matches(str(told).lower(), folded, 1, 0.5)

@@ -29,7 +29,7 @@ def read(text: str, report: Report) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
         return None
-    if depth(value) > DEPTH_LIMIT:
+    if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:
         _too_deep(report)
         return None
     return value

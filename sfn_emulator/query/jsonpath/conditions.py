@@ -14,6 +14,7 @@ from sfn_emulator.query.equality import is_number
 from sfn_emulator.query.jsonpath.path import CHOICE_PATH
 from sfn_emulator.query.jsonpath.reference_path import compile_reference
 from sfn_emulator.query.jsonpath.wildcards import compile_wildcard
+from sfn_emulator.query.memo import remembered_by_json
 from sfn_emulator.query.timestamps import parse_nanoseconds
 from sfn_emulator.values import Value
 
@@ -145,6 +146,7 @@ PATH_OPERATORS: Final[dict[str, Operator]] = {
 }
 
 
+@remembered_by_json
 def compile_condition(rule: Mapping[str, Value], ignored: frozenset[str] = frozenset(("Next", "Comment"))) -> Compiled:
     """One rule of a Choice state, nested rules included; ``apply`` gives a bool.
 

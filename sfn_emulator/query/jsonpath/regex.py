@@ -1,11 +1,12 @@
 """Regular expressions of filters (``=~ /…/i``), matched whole, as Jayway does with java.util.regex.
 
-The ``regex`` library stops a search that takes too long, which Python's own ``re`` can't.
+The ``regex`` library stops a search that takes too long, which Python's own ``re`` can't. Who has no such filter does
+without its import.
 """
 
-from typing import Final
-
-import regex
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 
@@ -15,7 +16,8 @@ SECONDS: Final = 0.5
 LONGEST: Final = 10_000
 """Characters of a pattern; compiling takes quadratic time."""
 
-_FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL, "x": regex.VERBOSE, "u": 0, "d": 0}
+_FLAGS: Final = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "UNICODE", "d": "VERSION0"}
+"""Java's letters → the library's names; ``u`` and ``d`` say what is so anyway."""
 
 
 class Regex:
@@ -23,9 +25,9 @@ class Regex:
 
     __slots__ = ("_pattern", "_source")
 
-    def __init__(self, source: str, flags: int) -> None:
+    def __init__(self, source: str, pattern: Any) -> None:
         self._source = source
-        self._pattern = regex.compile(source, flags | regex.VERSION0)
+        self._pattern = pattern
 
     def full_match(self, text: str) -> bool:
         """Raises ``EvaluationError`` where the pattern explodes."""
@@ -40,7 +42,10 @@ def compile_regex(text: str, flags: str) -> Regex:
     """Raises ``QuerySyntaxError`` for what does not parse."""
     if len(text) > LONGEST:
         raise QuerySyntaxError(f"Regular expression longer than {LONGEST} characters")
+    import regex
+
     try:
-        return Regex(text, sum(_FLAGS[flag] for flag in set(flags)))
+        told = [regex.RegexFlag[_FLAGS[flag]] for flag in flags]
+        return Regex(text, regex.compile(text, reduce(or_, told, regex.VERSION0)))
     except (regex.error, KeyError, RecursionError, OverflowError) as error:
         raise QuerySyntaxError(f"Invalid regular expression: /{text}/{flags}") from error

@@ -12,6 +12,7 @@ from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.filling import Apply, filled_array, filled_object
 from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic, is_intrinsic
 from sfn_emulator.query.jsonpath.path import NOT_FOUND, compile_path
+from sfn_emulator.query.memo import remembered_by_json
 from sfn_emulator.values import Value
 
 SUFFIX: Final = ".$"
@@ -37,6 +38,7 @@ class TemplateError(QuerySyntaxError):
         super().__init__(", ".join(problem.message for problem in problems))
 
 
+@remembered_by_json
 def compile_template(value: Value) -> Compiled:
     """Raises ``TemplateError`` with every problem of the template at once."""
     build = _Build([], set())
