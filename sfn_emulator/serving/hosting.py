@@ -56,6 +56,7 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         app = server.app()
         wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
         gc.freeze()  # what it took to start is there to stay: a collection of garbage takes 40 ms less
+        gc.enable()
         announce(endpoint)
         await told_to_stop.wait()
         wire.close()

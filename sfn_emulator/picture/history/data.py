@@ -5,9 +5,8 @@ The outline has no inputs and outputs, so that it stays small for a history of 2
 
 from typing import Any
 
-from sfn_emulator.picture.history.scope import value_of
+from sfn_emulator.picture.history.scope import started_execution, value_of
 from sfn_emulator.picture.history.stages import Stage
-from sfn_emulator.picture.history.tree import started_execution
 from sfn_emulator.picture.history.visit import Attempt, Happened, Line, Visit
 
 

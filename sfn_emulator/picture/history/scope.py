@@ -82,3 +82,12 @@ def value_of(text: str | None) -> Any:
         return None if text is None else loads(text)
     except ValueError:
         return text
+
+
+def started_execution(visit: Visit) -> str | None:
+    """The ARN of the execution that a Task started (``states:startExecution``, or the SDK's)."""
+    if not visit.attempts or "startExecution" not in visit.attempts[-1].resource:
+        return None
+    answer = value_of(visit.result or visit.attempts[-1].output)
+    arn = answer.get("ExecutionArn") if isinstance(answer, dict) else None
+    return arn if isinstance(arn, str) else None

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from rich.text import Text
 
-from sfn_emulator.picture.history.scope import value_of
+from sfn_emulator.picture.history.scope import started_execution, value_of
 from sfn_emulator.picture.history.visit import OPEN, Happened, Line, Outcome, Visit
 
 SIGNS: Final = {
@@ -176,12 +176,3 @@ def is_wrong(told: Happened, line: Line) -> bool:
         return True
     last = told.visits[line.visits[-1]] if line.visits else None
     return last is not None and (last.outcome in OPEN or last.outcome is Outcome.FAILED)
-
-
-def started_execution(visit: Visit) -> str | None:
-    """The ARN of the execution that a Task started (``states:startExecution``, or the SDK's)."""
-    if not visit.attempts or "startExecution" not in visit.attempts[-1].resource:
-        return None
-    answer = value_of(visit.result or visit.attempts[-1].output)
-    arn = answer.get("ExecutionArn") if isinstance(answer, dict) else None
-    return arn if isinstance(arn, str) else None
