@@ -49,6 +49,9 @@ _SECTIONS: Final = {
 @click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE, if there.")
 @click.option("--faults", type=click.IntRange(0, 5), help="How many faults at once. Default: the claims', or 2.")
 @click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME} stands for. May be repeated.")
+@click.option(
+    "--nested", multiple=True, metavar="TASK=FILE", help="The state machine that a Task starts. May be repeated."
+)
 @click.option("--most", type=click.IntRange(1), default=MOST_PLACES, show_default=True, help="Places to walk at most.")
 @click.option(
     "--setup",
@@ -99,6 +102,7 @@ def command(
     file: Path,
     saga: Path | None,
     names: tuple[str, ...],
+    nested: tuple[str, ...],
     histories: Path | None,
     write_tests_: Path | None,
     junit_: Path | None,
@@ -111,9 +115,10 @@ def command(
     are made to fail too, over real tables.
     """
     try:
-        source = read_source(file, values_of(file, text_of(file), names) if names else {})
+        values = values_of(file, text_of(file), names) if names else {}
+        source = read_source(file, values)
         claims_file, claims = _claims(file, saga)
-        proof = prove(source, _wanted(claims, asked), _progress)
+        proof = prove(source, _wanted(claims, {**asked, "nested": _files(nested), "values": values}), _progress)
     except (UnprovableError, ClaimsError, InvariantError) as error:
         raise Failure(str(error)) from None
     finally:
@@ -139,6 +144,14 @@ def _claims(file: Path, saga: Path | None) -> tuple[Path, Claims]:
     beside = file.with_name(SAGA)
     found = saga or (beside if beside.is_file() else None)
     return (beside, Claims(here=file.parent)) if found is None else (found, read_claims(found))
+
+
+def _files(nested: tuple[str, ...]) -> dict[str, str]:
+    """By Task. Raises ``click.BadParameter``."""
+    for text in nested:
+        if "=" not in text:
+            raise click.BadParameter(f"'{text}' is not TASK=FILE", param_hint="--nested")
+    return dict(text.rsplit("=", 1) for text in nested)
 
 
 def _advise(file: Path) -> None:

@@ -31,6 +31,14 @@ class LocalMapRuns:
         return run
 
 
+def is_tolerated(spec: MapRunSpec, failed: int, items: int) -> bool:
+    """Whether so many failures of so many items let the Map Run go on."""
+    count, percentage = spec.tolerated_count, spec.tolerated_percentage
+    by_count = count is None or failed <= count
+    by_share = percentage is None or failed * 100 <= percentage * items
+    return (count is not None or percentage is not None) and by_count and by_share
+
+
 def _arn(spec: MapRunSpec, effect: int) -> str:
     place = spec.identity.machine_arn.replace(":stateMachine:", ":mapRun:")
     return f"{place}/{spec.label or spec.state}:{effect}"
@@ -93,18 +101,12 @@ class _MapRun(Alone):
             del self._children[index]
             self._results[index] = _Failed if isinstance(child.run.output, Unset) else child.run.output
         failed = sum(result is _Failed for result in self._results)
-        if failed and not self._tolerated(failed):
+        if failed and not is_tolerated(self._spec, failed, len(self._items)):
             self._ended = True
             for child in list(self._children.values()):
                 child.stop()
             self._tell(MapRunEnded(self._id, error=EXCEEDED, cause=EXCEEDED_CAUSE))
         return bool(done)
-
-    def _tolerated(self, failed: int) -> bool:
-        count, percentage = self._spec.tolerated_count, self._spec.tolerated_percentage
-        by_count = count is None or failed <= count
-        by_share = percentage is None or failed * 100 <= percentage * len(self._items)
-        return (count is not None or percentage is not None) and by_count and by_share
 
     def _finish(self) -> None:
         self._ended = True

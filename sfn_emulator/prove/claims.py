@@ -36,7 +36,8 @@ class ClaimsError(Exception):
 class Claims:
     """``undone`` and ``done`` are ``None`` where the defaults hold; ``ends_within``: seconds by Task, ``""`` for all.
 
-    ``refusals``: by Task, errors that say that there was nothing to do. ``here`` is where names of files start from.
+    ``refusals``: by Task, errors that say that there was nothing to do. ``nested``: by Task, the definition of the
+    machine that it starts. ``here`` is where names of files start from.
     """
 
     undo: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Claims:
     undone: frozenset[str] | None = None
     done: frozenset[str] | None = None
     ends_within: Mapping[str, float] = field(default_factory=dict)
+    nested: Mapping[str, str] = field(default_factory=dict)
     faults: int = FAULTS
     invariants: str | None = None
     setup: str | None = None
@@ -78,6 +80,7 @@ def claims(where: str = "claims", here: Path | None = None, **told: Any) -> Clai
         undone=_set(told.get("undone")),
         done=_set(told.get("done")),
         ends_within=dict(longest) if isinstance(longest, Mapping) else {"": float(longest)},
+        nested=dict(told.get("nested") or {}),
         faults=told.get("faults", FAULTS),
         invariants=told.get("invariants"),
         setup=told.get("setup"),
@@ -99,10 +102,13 @@ def read_claims(path: Path) -> Claims:
     return claims(str(path), path.parent, **{str(name): value for name, value in (told or {}).items()})
 
 
-def check_names(told: Claims, machine: Machine) -> None:
+def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | None] | None = None) -> None:
     """Every name is a Task of the machine, and every end a state. Raises ``ClaimsError`` and says what was meant."""
     states = {state.name: state for state in states_of(machine.body)}
     tasks = [name for name, state in states.items() if isinstance(state, Task)]
+    for outer, inner in (nested or {}).items():
+        inside = states_of(inner.body) if inner is not None else ()
+        tasks += [f"{outer}/{state.name}" for state in inside if isinstance(state, Task)]
     named = [("undo", name) for pair in told.undo.items() for name in pair]
     named += [("reads", name) for name in sorted(told.reads)]
     named += [("repeatable", name) for name in sorted(told.repeatable)]

@@ -1,7 +1,7 @@
 """The whole proof: the walk, the placements on real handlers, mutants, two sagas at once; and its exit status."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.interleaving import Interleaved, interleave
 from sfn_emulator.prove.invariants import Invariants, invariants_of
 from sfn_emulator.prove.machine import Source, UnprovableError
+from sfn_emulator.prove.nested import Found, nested_machines
 from sfn_emulator.prove.scoring import Score, score, static_score
 from sfn_emulator.prove.walk.walk import MOST_PLACES, Walked, walk
 from sfn_emulator.prove.world.prepared import Setup, loaded, prepare
@@ -26,7 +27,10 @@ Told = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for. ``setup`` and ``invariants`` are functions and modules, or their names."""
+    """What is asked for. ``setup`` and ``invariants`` are functions and modules, or their names.
+
+    ``nested`` are files by Task, beside the claims' own; ``values`` stand for placeholders in those.
+    """
 
     claims: Claims
     setup: Setup | str | None = None
@@ -37,6 +41,8 @@ class Wanted:
     kinds: tuple[Kind, ...] = ()
     machine: str | None = None
     most: int = MOST_PLACES
+    nested: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     memory: Path | None = None
 
     @property
@@ -73,15 +79,17 @@ class Proof:
 def prove(source: Source, wanted: Wanted, told: Told = lambda what, count: None) -> Proof:
     """Raises ``ClaimsError``, ``UnprovableError`` and ``InvariantError`` for what can't be run."""
     claims = wanted.claims
-    walked = walk(source.machine, claims, faults=wanted.at_once, most=wanted.most)
+    files = {**{task: str(claims.here / file) for task, file in claims.nested.items()}, **wanted.nested}
+    nested = nested_machines(source.machine, source.path.parent, files, wanted.values)
+    walked = walk(source.machine, claims, faults=wanted.at_once, most=wanted.most, nested=nested)
     proof = Proof(source, claims, walked)
     if wanted.setup is None:
         if wanted.interleave:
             raise UnprovableError("two sagas at once need a world: give --setup")
-        return replace(proof, score=static_score(source.text, claims) if wanted.mutants else None)
+        return replace(proof, score=static_score(source.text, claims, nested) if wanted.mutants else None)
     saga = world_of(wanted)
     inputs = inputs_of(claims)
-    return replace(proof, **_executed(saga, wanted, source, inputs, told))
+    return replace(proof, **_executed(saga, wanted, source, inputs, nested, told))
 
 
 def world_of(wanted: Wanted) -> Saga:
@@ -99,7 +107,9 @@ def _invariants(wanted: Wanted) -> Invariants:
     return invariants_of(loaded(told, wanted.claims.here, "invariants") if isinstance(told, str) else told)
 
 
-def _executed(saga: Saga, wanted: Wanted, source: Source, inputs: Sequence[Any], told: Told) -> dict[str, Any]:
+def _executed(
+    saga: Saga, wanted: Wanted, source: Source, inputs: Sequence[Any], nested: Found, told: Told
+) -> dict[str, Any]:
     memory = None if wanted.memory is None else Memory(wanted.memory, source.path.name.partition(".")[0])
     executed = prove_executed(
         saga,
@@ -115,5 +125,5 @@ def _executed(saga: Saga, wanted: Wanted, source: Source, inputs: Sequence[Any],
     if wanted.interleave:
         parts["interleaved"] = interleave(saga, inputs, wanted.interleave, lambda seed: told("seeds", seed + 1))
     if wanted.mutants:
-        parts["score"] = score(saga, inputs[0], lambda number: told("mutants", number))
+        parts["score"] = score(saga, inputs[0], nested, lambda number: told("mutants", number))
     return parts

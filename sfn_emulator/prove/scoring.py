@@ -10,6 +10,7 @@ from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.executed import Saga
 from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.mutants import Mutant, mutants_of
+from sfn_emulator.prove.nested import Found
 from sfn_emulator.prove.walk.walk import walk
 from sfn_emulator.values import Value
 
@@ -30,12 +31,14 @@ class Score:
         return f"{count} mutants, {len(self.caught)} caught{tail}"
 
 
-def static_score(text: str, claims: Claims) -> Score:
+def static_score(text: str, claims: Claims, nested: Found | None = None) -> Score:
     """What the walk alone notices."""
-    return _score(mutants_of(text, claims), lambda mutant: _noticed_static(mutant, claims))
+    return _score(mutants_of(text, claims), lambda mutant: _noticed_static(mutant, claims, nested))
 
 
-def score(saga: Saga, given: Value, progress: Callable[[int], None] = lambda number: None) -> Score:
+def score(
+    saga: Saga, given: Value, nested: Found | None = None, progress: Callable[[int], None] = lambda number: None
+) -> Score:
     """With the real handlers for those that the walk does not notice."""
     always = _true_sometimes(saga, given)
 
@@ -43,7 +46,7 @@ def score(saga: Saga, given: Value, progress: Callable[[int], None] = lambda num
 
     def noticed(mutant: Mutant) -> bool:
         progress(mutants.index(mutant) + 1)
-        return _noticed_static(mutant, saga.claims) or _noticed_executed(mutant, saga, given, always)
+        return _noticed_static(mutant, saga.claims, nested) or _noticed_executed(mutant, saga, given, always)
 
     return _score(mutants, noticed)
 
@@ -53,8 +56,8 @@ def _score(mutants: list[Mutant], noticed: Callable[[Mutant], bool]) -> Score:
     return Score(tuple(caught), tuple(mutant for mutant in mutants if mutant not in caught))
 
 
-def _noticed_static(mutant: Mutant, claims: Claims) -> bool:
-    return bool(walk(load(mutant.definition), claims, mutant=True).counterexamples)
+def _noticed_static(mutant: Mutant, claims: Claims, nested: Found | None) -> bool:
+    return bool(walk(load(mutant.definition), claims, mutant=True, nested=nested).counterexamples)
 
 
 def _true_sometimes(saga: Saga, given: Value) -> frozenset[str]:

@@ -6,12 +6,13 @@ this sets are gathered in ``Bounds.notes``.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sfn_emulator.asl.model import (
     Branch,
     Catcher,
     Choice,
+    Distribution,
     Fail,
     Flow,
     Machine,
@@ -25,12 +26,13 @@ from sfn_emulator.asl.model import (
 )
 from sfn_emulator.prove.walk import conditions
 from sfn_emulator.prove.walk.expressions import Mind, over_unknowns
+from sfn_emulator.prove.walk.map_runs import ITEMS
 from sfn_emulator.prove.walk.unknown import MARK, is_unknown, unknown
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.values import Value
 
-ITEMS: Final = 2
-"""Iterations that a Map over unknown items is walked with, at most."""
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass
@@ -86,12 +88,7 @@ class _Abstract:
         return replace(catcher, output=output, assign=assign)
 
     def map(self, state: Map) -> Map:
-        """Inline, over what is known of its items: over unknown ones, with ``ITEMS`` iterations or none."""
-        distribution = state.distribution
-        if distribution is not None:
-            self.bounds.note(f"Map '{state.name}': its children are walked as iterations, one after the other")
-            if distribution.reader is not None:
-                state = replace(state, items=Compiled("$", lambda subject, scope: unknown(f"{state.name} items")))
+        """Over what is known of its items: over unknown ones, with ``ITEMS`` iterations or none."""
         items = state.items or Compiled("$", lambda subject, scope: getattr(subject, "input", subject))
 
         def listed(value: Value) -> Value:
@@ -103,7 +100,41 @@ class _Abstract:
 
         items = replace(over_unknowns(items, self.mind, listed), source=items.source)
         selector = None if state.selector is None else over_unknowns(state.selector, self.mind)
-        return replace(state, processor=self.branch(state.processor), items=items, selector=selector, distribution=None)
+        distribution = None if state.distribution is None else self.distribution(state.name, state.distribution)
+        processor = self.branch(state.processor)
+        return replace(state, processor=processor, items=items, selector=selector, distribution=distribution)
+
+    def distribution(self, name: str, told: Distribution) -> Distribution:
+        self.bounds.note(f"Map '{name}': its children are walked one after the other")
+        if told.reader is not None:
+            self.bounds.note(f"Map '{name}': its ItemReader finds no items or {ITEMS}")
+        return replace(
+            told,
+            reader=None if told.reader is None else self.holder(told.reader),
+            batcher=None if told.batcher is None else self.holder(told.batcher),
+            writer=None if told.writer is None else self.holder(told.writer),
+            tolerated_count=self.number(told.tolerated_count),
+            tolerated_percentage=self.number(told.tolerated_percentage),
+        )
+
+    def holder(self, told: T) -> T:
+        """A reader, batcher or writer: its expressions, and those of its configuration."""
+        made: Any = told
+        for name in (f.name for f in fields(made)):
+            value = getattr(made, name)
+            if isinstance(value, Compiled):
+                made = replace(made, **{name: over_unknowns(value, self.mind, _HELD.get(name, _as_it_is))})
+            elif name == "config":
+                made = replace(made, config={key: self.number(inner) for key, inner in value.items()})
+        held: T = made
+        return held
+
+    def number(self, value: V) -> V:
+        """An unknown one is 1."""
+        if not isinstance(value, Compiled):
+            return value
+        made: Any = over_unknowns(value, self.mind, _number(1))
+        return made  # type: ignore[no-any-return]
 
 
 def _assigning(state: Choice, abstract: _Abstract) -> Choice:
@@ -112,6 +143,10 @@ def _assigning(state: Choice, abstract: _Abstract) -> Choice:
 
     rules = tuple(replace(rule, output=wrapped(rule.output), assign=wrapped(rule.assign)) for rule in state.rules)
     return replace(state, rules=rules)
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
 
 
 def _number(default: float) -> Callable[[Value], Value]:
@@ -129,6 +164,7 @@ _FIELDS: Final[dict[str, Callable[[Value], Value]]] = {
     "cause": lambda value: value if isinstance(value, str) else "unknown",
 }
 """Fields of states that take an expression, and what stands in for an unknown value of it."""
+_HELD: Final[dict[str, Callable[[Value], Value]]] = {"max_items": _number(1), "max_bytes": _number(262_144)}
 
 
 def over_unknown_values(machine: Machine, mind: Mind, bounds: Bounds) -> Machine:

@@ -1,11 +1,12 @@
 """One more driver of runs, beside ``engine.driver``: no clock and no tasks, but a pick wherever the world could differ.
 
 It carries a run to its end: every attempt of a Task is answered with one of the outcomes it can have, timers fire when
-nothing else can happen, and the ledger is kept of what that did to the world.
+nothing else can happen, and the ledger is kept of what that did to the world. Executions that a run starts and waits
+for, and the children of a Distributed Map, are runs of their own, carried by a driver of their own to their end.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sfn_emulator.asl.resource import Family, Pattern
@@ -13,8 +14,10 @@ from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import (
     Cancel,
     Fired,
+    MapRunStarted,
     SetTimer,
     Signal,
+    StartMapRun,
     StartTask,
     TaskBegun,
     TaskFailed,
@@ -22,16 +25,19 @@ from sfn_emulator.engine.ports import (
     TaskSucceeded,
 )
 from sfn_emulator.engine.run import Run, Status
-from sfn_emulator.engine.strand import Strand
+from sfn_emulator.engine.strand import Program, Strand
 from sfn_emulator.errors import TIMEOUT, EvaluationError, StateError
 from sfn_emulator.prove.claims import Claims
+from sfn_emulator.prove.nested import is_synchronous
 from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.expressions import Mind
+from sfn_emulator.prove.walk.frame import Frame, Ways
 from sfn_emulator.prove.walk.ledger import Ledger
+from sfn_emulator.prove.walk.map_runs import carried_out
 from sfn_emulator.prove.walk.outcomes import Outcome
 from sfn_emulator.prove.walk.rules import Hit
 from sfn_emulator.prove.walk.unknown import unknown
-from sfn_emulator.values import dumps
+from sfn_emulator.values import Unset, Value, dumps
 
 MOST_VISITS: Final = 12
 """How often one state inside a Parallel or Map is entered in one go, before the walk gives that way up."""
@@ -50,7 +56,10 @@ class Moment(Instrument):
     began: float = 0.0
     hits: list[Hit] = field(default_factory=list)
     deeds: list[tuple[str, Outcome]] = field(default_factory=list)
-    visits: dict[tuple[str, int], int] = field(default_factory=dict)
+    visits: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    runs: int = 0
+    """Runs within the run so far, and ``inside``: the number of the one that is carried now, 0 for none."""
+    inside: int = 0
     broken: tuple[str, str] | None = None
     """The state whose expression could not be evaluated, and the message."""
 
@@ -64,46 +73,63 @@ class Watch(Instrument):
         self.entered_states: set[str] = set()
 
     def entered(self, strand: Strand) -> None:
-        self.entered_states.add(strand.state)
-        if strand.parent is None:
+        self.visited(strand, strand.state)
+
+    def visited(self, strand: Strand, name: str) -> None:
+        self.entered_states.add(name)
+        visits, inside = self.moment.visits, self.moment.inside
+        if strand.parent is None and not inside:
             return
-        visits = self.moment.visits
-        key = (strand.state, strand.index)
+        key = (name, strand.index, inside)
         visits[key] = visits.get(key, 0) + 1
         if visits[key] > MOST_VISITS:
             raise EndlessError
 
     def failed(self, strand: Strand, error: StateError | EvaluationError) -> None:
+        self.broke(strand.state, error)
+
+    def broke(self, name: str, error: StateError | EvaluationError) -> None:
         if isinstance(error, EvaluationError):
-            self.moment.broken = (strand.state, error.message)
-            self.moment.hits += rules.never_written(self._claims, strand.state, error.message)
+            self.moment.broken = (name, error.message)
+            self.moment.hits += rules.never_written(self._claims, name, error.message)
+
+
+class NestedWatch(Instrument):
+    """The instrument of a nested machine: its states have the name of the Task that starts it before their own."""
+
+    def __init__(self, watch: Watch, prefix: str) -> None:
+        self._watch, self._prefix = watch, prefix
+
+    def entered(self, strand: Strand) -> None:
+        self._watch.visited(strand, self._prefix + strand.state)
+
+    def failed(self, strand: Strand, error: StateError | EvaluationError) -> None:
+        self._watch.broke(self._prefix + strand.state, error)
 
 
 class WalkDriver:
-    """Carries ``run``. ``outcomes`` are those of every Task."""
+    """Carries ``run``, which stands in ``frame``."""
 
     def __init__(
-        self,
-        run: Run,
-        moment: Moment,
-        mind: Mind,
-        claims: Claims,
-        outcomes: Mapping[str, Sequence[Outcome]],
+        self, run: Run, moment: Moment, mind: Mind, claims: Claims, ways: Ways, frame: Frame | None = None
     ) -> None:
         self.run = run
         self.moment = moment
         self._mind = mind
         self._claims = claims
-        self._outcomes = outcomes
+        self._ways = ways
+        self._frame = frame or Frame()
+        self._zero = run.identity.started_at if self._frame.zero is None else self._frame.zero
         self._queue: list[StartTask] = []
+        self._map_runs: list[StartMapRun] = []
         self._timers: dict[int, float] = {}
         self._lasting: dict[str, Outcome] = {}
         self._doubtful: set[str] = set()
 
-    def carry(self) -> None:
+    def carry(self, began: float | None = None) -> None:
         """To the end. Raises ``EndlessError``."""
         run = self.run
-        run.start(run.identity.started_at)
+        run.start(run.identity.started_at if began is None else began)
         while True:
             if run.advance():
                 raise EndlessError
@@ -114,6 +140,8 @@ class WalkDriver:
                 return
             if self._queue:
                 self._decide(self._queue.pop(0))
+            elif self._map_runs:
+                self._carry_out(self._map_runs.pop(0))
             elif self._timers:
                 self._fire(min(self._timers, key=lambda id_: (self._timers[id_], id_)))
             else:
@@ -124,6 +152,8 @@ class WalkDriver:
             match effect:
                 case StartTask():
                     self._begin(effect)
+                case StartMapRun():
+                    self._map_runs.append(effect)
                 case SetTimer(id_, due):
                     self._timers[id_] = due
                 case Cancel(id_):
@@ -133,14 +163,14 @@ class WalkDriver:
     # -- attempts
 
     def _begin(self, effect: StartTask) -> None:
-        task, moment = effect.request.state, self.moment
+        task, moment = self._name(effect), self.moment
         self._queue.append(effect)
-        elapsed = self.run.at - self.run.identity.started_at
+        elapsed = self.run.at - self._zero
         if effect.request.attempt == 0:
             self._lasting.pop(self._key(effect), None)
             self._doubtful.discard(self._key(effect))
             strand, _ = self.run.awaiting[effect.id]
-            inside = strand is not None and strand.parent is not None
+            inside = bool(self._frame.region) or (strand is not None and strand.parent is not None)
             moment.hits += rules.begins(self._claims, task, moment.ledger, elapsed, inside=inside)
             steps = self._claims.undoes(task)
             if steps:
@@ -150,23 +180,20 @@ class WalkDriver:
 
     def _abort(self, id_: int) -> None:
         """A sibling failed while this was under way: its effect may come yet."""
+        self._map_runs = [effect for effect in self._map_runs if effect.id != id_]
         for effect in [effect for effect in self._queue if effect.id == id_]:
             self._queue.remove(effect)
             if self.run.status is Status.RUNNING:
                 self._happened(effect, self._works_until(effect))
 
     def _decide(self, effect: StartTask) -> None:
-        task, moment, key = effect.request.state, self.moment, self._key(effect)
-        outcome = self._lasting.get(key)
-        if outcome is None:
-            options = [option for option in self._outcomes[task] if option.cost <= moment.faults]
-            outcome = self._mind.choices.pick(options)
-            moment.faults -= outcome.cost
-            moment.deeds.append((task, outcome))
-            if outcome.lasting:
-                self._lasting[key] = outcome
+        key = self._key(effect)
+        outcome = self._lasting.get(key) or self._picked(key, self._ways.outcomes[self._name(effect)])
+        ended = None
+        if outcome.happened and self._name(effect) in self._ways.nested:
+            outcome, ended = self._nested_end(effect, outcome)
         if outcome.error is None:
-            self._answer(effect)
+            self._answer(effect, ended)
         elif outcome.error == TIMEOUT:
             self._time_out(effect, outcome)
         else:
@@ -174,34 +201,45 @@ class WalkDriver:
             cause = dumps({"errorType": outcome.error, "errorMessage": f"{outcome}, as prove has it"})
             self._tell(TaskFailed(effect.id, outcome.error, cause))
 
-    def _answer(self, effect: StartTask) -> None:
+    def _picked(self, key: str, options: Sequence[Outcome]) -> Outcome:
+        """One that the faults left allow; it is told in the story."""
+        moment = self.moment
+        outcome = self._mind.choices.pick([option for option in options if option.cost <= moment.faults])
+        moment.faults -= outcome.cost
+        moment.deeds.append((key.partition("[")[0], outcome))
+        if outcome.lasting:
+            self._lasting[key] = outcome
+        return outcome
+
+    def _answer(self, effect: StartTask, ended: Run | None) -> None:
         resource, name = effect.request.resource, self._key(effect)
         moment = self.moment
-        moment.ledger = moment.ledger.over(effect.request.state)
+        moment.ledger = moment.ledger.over(self._name(effect))
         self._happened(effect, 0.0)
-        self._recorded(effect.request.state)
+        self._recorded(self._name(effect))
         if resource.family is Family.ACTIVITY:
             self._tell(TaskBegun(effect.id))
         elif resource.family is Family.SERVICE and resource.pattern is not Pattern.REQUEST_RESPONSE:
             self._tell(TaskSubmitted(effect.id, {}))
         self._mind.facts.forget(name)
-        self._tell(TaskSucceeded(effect.id, unknown(name)))
+        told = {} if ended is None else _described(ended, effect)
+        self._tell(TaskSucceeded(effect.id, {**unknown(name), **told}))
 
     def _time_out(self, effect: StartTask, outcome: Outcome) -> None:
         strand, _ = self.run.awaiting[effect.id]
         own = [id_ for id_, (owner, _) in self.run.awaiting.items() if owner is strand and id_ in self._timers]
         timer = min(own, key=lambda id_: (self._timers[id_], id_))
-        until, due = self._works_until(effect), self._timers[timer] - self.run.identity.started_at
+        until, due = self._works_until(effect), self._timers[timer] - self._zero
         self._settle(effect, outcome, until if until > due else 0.0)
         self._fire(timer)
 
     def _works_until(self, effect: StartTask) -> float:
         """Seconds after the run's beginning at which the work is over, whatever becomes of the attempt."""
-        return self.run.at - self.run.identity.started_at + self._claims.longest(effect.request.state)
+        return self.run.at - self._zero + self._claims.longest(self._name(effect))
 
     def _settle(self, effect: StartTask, outcome: Outcome, until: float = 0.0) -> None:
         """What a failed attempt has done, and may yet do."""
-        task, moment = effect.request.state, self.moment
+        task, moment = self._name(effect), self.moment
         if outcome.happened:
             self._happened(effect, until)
             if not outcome.refused:
@@ -215,15 +253,15 @@ class WalkDriver:
 
     def _happened(self, effect: StartTask, until: float) -> None:
         """``until``: its work may go on so long after the run's beginning."""
-        task, moment = effect.request.state, self.moment
-        if task in self._claims.reads:
+        task, moment = self._name(effect), self.moment
+        if task in self._claims.reads or not self._counts(task):
             return
         steps = self._claims.undoes(task)
         if steps:
             moment.ledger = moment.ledger.reverted(steps)
             return
         strand, _ = self.run.awaiting.get(effect.id, (None, effect))
-        region = _region(strand)
+        region = self._frame.region or _region(strand)
         moment.ledger = moment.ledger.happened(task, region)
         if until:
             moment.ledger = moment.ledger.lasts(task, until)
@@ -235,6 +273,67 @@ class WalkDriver:
         if ledger.unrecorded and not known:
             self.moment.ledger = ledger._replace(unrecorded=frozenset())
 
+    # -- runs within the run
+
+    def _inside(self, program: Program, given: Value, frame: Frame) -> Run:
+        """Carried to its end, from the present moment on."""
+        moment, outside = self.moment, self.moment.inside
+        run = Run(program, self.run.identity, given, dumps(given))
+        moment.runs += 1
+        moment.inside = moment.runs
+        WalkDriver(run, moment, self._mind, self._claims, self._ways, frame).carry(self.run.at)
+        moment.inside = outside
+        return run
+
+    def _nested_end(self, effect: StartTask, outcome: Outcome) -> tuple[Outcome, Run]:
+        """The execution that the Task starts, when it has ended, and what the Task makes of it."""
+        name, deeds = self._name(effect), self.moment.deeds
+        picked = len(deeds)
+        asked = effect.request.input
+        given = asked.get("Input", {}) if isinstance(asked, dict) else {}
+        frame = Frame(f"{name}/", self._key(effect).removeprefix(name), self._frame.region, self._zero)
+        ended = self._inside(self._ways.nested[name], given, frame)
+        if deeds[picked - 1 : picked] == [(name, outcome)]:
+            del deeds[picked - 1]  # told after what happened inside
+        outcome = self._as_it_ended(effect, outcome, ended)
+        deeds.append((name, outcome))
+        return outcome, ended
+
+    def _as_it_ended(self, effect: StartTask, outcome: Outcome, ended: Run) -> Outcome:
+        """Effects inside that the claims do not know are the Task's own, if the claims know that."""
+        name, ledger, known = self._name(effect), self.moment.ledger, self._claims.undo
+        inside = [one for one in ledger.standing if one.task.startswith(f"{name}/") and one.task not in known]
+        if self._counts(name):
+            self.moment.ledger = ledger._replace(standing=tuple(one for one in ledger.standing if one not in inside))
+        if ended.status is Status.SUCCEEDED or outcome.error is not None or is_synchronous(effect.request.resource):
+            return outcome
+        return replace(self._ways.failing[name], happened=bool(inside))
+
+    def _counts(self, task: str) -> bool:
+        """Whether the Task has an effect of its own: where its machine is walked, only if the claims name it."""
+        claims = self._claims
+        return task not in self._ways.nested or task in claims.undo or bool(claims.undoes(task))
+
+    def _carry_out(self, effect: StartMapRun) -> None:
+        strand, _ = self.run.awaiting[effect.id]
+        assert strand is not None
+        name = f"{self._frame.prefix}{effect.spec.state}"
+        place = self._frame.place + _places(strand)
+        region = self._frame.region or _region(strand) or name
+
+        def child(index: int, given: Value) -> Run:
+            frame = Frame(self._frame.prefix, f"{place}[{index}]", region, self._zero)
+            return self._inside(effect.spec.program, given, frame)
+
+        def failing(part: str, options: Sequence[Outcome]) -> str | None:
+            key = f"{name}{part}{place}"
+            if not strand.retries:
+                self._lasting.pop(key, None)
+            return (self._lasting.get(key) or self._picked(key, options)).error
+
+        self._tell(MapRunStarted(effect.id, f"{self.run.identity.machine_arn}/{name}"))
+        self._tell(carried_out(effect, self._mind.choices, child, failing))
+
     # -- signals
 
     def _fire(self, timer: int) -> None:
@@ -244,14 +343,29 @@ class WalkDriver:
     def _tell(self, signal: Signal) -> None:
         self.run.deliver(signal, self.run.at)
 
+    def _name(self, effect: StartTask) -> str:
+        return self._frame.prefix + effect.request.state
+
     def _key(self, effect: StartTask) -> str:
         """The visit's name: the Task's own, with the index of each iteration and branch it is in."""
         strand, _ = self.run.awaiting[effect.id]
-        places = ""
-        while strand is not None and strand.parent is not None:
-            places = f"[{strand.index}]{places}"
-            strand = strand.parent
-        return effect.request.state + places
+        return self._name(effect) + self._frame.place + _places(strand)
+
+
+def _places(strand: Strand | None) -> str:
+    places = ""
+    while strand is not None and strand.parent is not None:
+        places = f"[{strand.index}]{places}"
+        strand = strand.parent
+    return places
+
+
+def _described(ended: Run, effect: StartTask) -> dict[str, Value]:
+    """What is known of the answer: the status, and where it comes as JSON the output."""
+    told: dict[str, Value] = {"Status": ended.status.value}
+    if effect.request.resource.pattern is Pattern.SYNC_2 and not isinstance(ended.output, Unset):
+        told["Output"] = ended.output
+    return told
 
 
 def _region(strand: Strand | None) -> str:

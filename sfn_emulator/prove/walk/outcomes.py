@@ -71,6 +71,15 @@ def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name:
     return tuple(made)
 
 
+def execution_failed(task: Task, around: Sequence[State]) -> Outcome:
+    """How a Task comes out when the execution that it started fails; whether anything of it happened is not said."""
+    owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
+    retrier = _taking(task.retry, TASK_FAILED)
+    retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
+    guarded = any(_taking(owner.retry, TASK_FAILED) or _taking(owner.catch, TASK_FAILED) for owner in owners)
+    return Outcome(TASK_FAILED, False, retried=retried, guarded=guarded, like=(TASK_FAILED,))
+
+
 def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]:
     yield OTHER_ERROR
     if task.timeout is not None or task.heartbeat is not None:

@@ -27,9 +27,9 @@ class Need(NamedTuple):
     value: bool
 
 
-def needs_by_state(body: Branch) -> Mapping[str, tuple[Need, ...]]:
-    """For every top-level state, what it and all that can follow it look at."""
-    own = {name: frozenset(_needs(state)) for name, state in body.states.items()}
+def needs_by_state(body: Branch, nested: frozenset[str] = frozenset()) -> Mapping[str, tuple[Need, ...]]:
+    """For every top-level state, what it and all after it look at. ``nested`` Tasks hand on what they read."""
+    own = {name: frozenset(_needs(state, nested)) for name, state in body.states.items()}
     targets = {name: frozenset(targets_of(state)) for name, state in body.states.items()}
     made = dict(own)
     changed = True
@@ -72,8 +72,8 @@ def targets_of(state: State) -> Iterator[str]:
         yield way.next
 
 
-def _needs(state: State) -> Iterator[Need]:
-    calls = isinstance(state, Task | Fail | Wait)
+def _needs(state: State, nested: frozenset[str]) -> Iterator[Need]:
+    calls = isinstance(state, Task | Fail | Wait) and state.name not in nested
     for name, compiled in _expressions(state):
         value = not (calls and name in _CALLING)
         if name in _OF_THE_RESULT and not isinstance(state.flow, JsonataFlow):
@@ -88,7 +88,7 @@ def _needs(state: State) -> Iterator[Need]:
             yield from _asked(rule.condition.source)
     for inner in branches(state):
         for inside in inner.states.values():
-            yield from _needs(inside)
+            yield from _needs(inside, nested)
 
 
 _CALLING: Final = frozenset(
@@ -99,6 +99,9 @@ _OF_THE_RESULT: Final = frozenset({"result_selector", "output_path"})
 
 def _expressions(state: State) -> Iterator[tuple[str, Compiled]]:
     holders: list[Any] = [state.flow, state, *getattr(state, "catch", ()), *getattr(state, "rules", ())]
+    distribution = getattr(state, "distribution", None)
+    if distribution is not None:
+        holders += [distribution, *filter(None, (distribution.reader, distribution.batcher, distribution.writer))]
     for holder in holders:
         for name in holder.__slots__:
             value = getattr(holder, name)

@@ -9,7 +9,7 @@ number of faults, then in the order in which they were found, so the first path 
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import orjson
@@ -25,10 +25,11 @@ from sfn_emulator.prove.claims import Claims, check_names, states_of
 from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
-from sfn_emulator.prove.walk.driver import EndlessError, Moment, WalkDriver, Watch
+from sfn_emulator.prove.walk.driver import EndlessError, Moment, NestedWatch, WalkDriver, Watch
 from sfn_emulator.prove.walk.expressions import Mind
+from sfn_emulator.prove.walk.frame import Ways
 from sfn_emulator.prove.walk.ledger import Ledger
-from sfn_emulator.prove.walk.outcomes import Outcome, outcomes_of
+from sfn_emulator.prove.walk.outcomes import Outcome, execution_failed, outcomes_of
 from sfn_emulator.prove.walk.relevance import needs_by_state, targets_of, what_matters
 from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
@@ -94,19 +95,27 @@ class Walked:
 
 
 def walk(
-    machine: Machine, claims: Claims, *, faults: int | None = None, most: int = MOST_PLACES, mutant: bool = False
+    machine: Machine,
+    claims: Claims,
+    *,
+    faults: int | None = None,
+    most: int = MOST_PLACES,
+    mutant: bool = False,
+    nested: Mapping[str, Machine | None] | None = None,
 ) -> Walked:
     """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``.
 
-    Of a ``mutant`` the claims may name states that are gone.
+    Of a ``mutant`` the claims may name states that are gone. ``nested``: see ``prove.nested``.
     """
     if not mutant:
-        check_names(claims, machine)
-    return _Walk(machine, claims, claims.faults if faults is None else faults, most).walked()
+        check_names(claims, machine, nested)
+    return _Walk(machine, claims, claims.faults if faults is None else faults, most, nested or {}).walked()
 
 
 class _Walk:
-    def __init__(self, machine: Machine, claims: Claims, faults: int, most: int) -> None:
+    def __init__(
+        self, machine: Machine, claims: Claims, faults: int, most: int, nested: Mapping[str, Machine | None]
+    ) -> None:
         self._claims = claims
         self._faults = faults
         self._most = most
@@ -114,7 +123,7 @@ class _Walk:
         self._mind = Mind(Facts(_written(machine)))
         self._watch = Watch(claims)
         self._machine = over_unknown_values(machine, self._mind, self._bounds)
-        self._outcomes = _all_outcomes(self._machine, claims)
+        self._possible = self._all_ways(nested)
         self._programs = {name: self._alone(state) for name, state in self._machine.body.states.items()}
         self._program = compile(self._machine, self._watch)
         self._levels: list[deque[tuple[bytes, Place]]] = [deque() for _ in range(faults + 1)]
@@ -122,7 +131,7 @@ class _Walk:
         self._places: dict[bytes, int] = {}
         self._edges: dict[bytes, set[bytes]] = {}
         self._names: dict[bytes, str] = {}
-        self._needs = needs_by_state(machine.body)
+        self._needs = needs_by_state(machine.body, frozenset(self._possible.nested))
         self._broken: dict[tuple[Rule, tuple[str, ...]], tuple[Hit, bytes, tuple[int, ...], int]] = {}
         self._ways = 0
         self._whole = True
@@ -189,7 +198,7 @@ class _Walk:
         run = Run(self._programs[place.state], _IDENTITY, unknown(INPUT), "{}")
         self._present = place
         try:
-            WalkDriver(run, moment, self._mind, self._claims, self._outcomes).carry()
+            WalkDriver(run, moment, self._mind, self._claims, self._possible).carry()
         except EndlessError:
             self._endless_inside(place.state)
             return choices.following()
@@ -238,6 +247,21 @@ class _Walk:
 
     # -- programs
 
+    def _all_ways(self, nested: Mapping[str, Machine | None]) -> Ways:
+        """Of the machine, and of every machine in it."""
+        programs: dict[str, Program] = {}
+        ways = Ways(nested=programs)
+        _gather_outcomes(ways, self._machine, self._claims, "", frozenset(nested))
+        for task, inner in nested.items():
+            if inner is None:
+                self._bounds.note(f"'{task}' runs a machine of which no definition was found: it is one Task (nested)")
+                continue
+            abstract = over_unknown_values(inner, self._mind, self._bounds)
+            programs[task] = compile(abstract, NestedWatch(self._watch, f"{task}/"))
+            _gather_outcomes(ways, abstract, self._claims, f"{task}/", frozenset(nested))
+            self._bounds.note(f"'{task}': the machine it runs is walked, each time from its beginning to its end")
+        return ways
+
     def _alone(self, state: State) -> Program:
         """The program of one state that begins with what the present place has."""
         step = block(Branch(state.name, {state.name: state}), self._watch).steps[state.name]
@@ -264,7 +288,7 @@ class _Walk:
         self._mind.learnt = []
         moment = self._watch.moment = Moment(Ledger(), self._faults)
         run = Run(self._program, _IDENTITY, unknown(INPUT), "{}")
-        WalkDriver(run, moment, self._mind, self._claims, self._outcomes).carry()
+        WalkDriver(run, moment, self._mind, self._claims, self._possible).carry()
         assumed = dict(self._mind.learnt)
         return Finding(hit, faults, tuple(moment.deeds), assumed, tuple(_known(run.events, assumed)))
 
@@ -318,20 +342,21 @@ def _begun_with(take: Callable[[Strand], None], step: Step) -> Step:
     return Step(step.kind, apply) if step.apply is not None else Step(step.kind, wait=wait)
 
 
-def _all_outcomes(machine: Machine, claims: Claims) -> dict[str, tuple[Outcome, ...]]:
+def _gather_outcomes(ways: Ways, machine: Machine, claims: Claims, prefix: str, nested: frozenset[str]) -> None:
     """By Task, those inside Parallels and Maps too."""
     by_name = _looks_at_error_names(machine)
-    made: dict[str, tuple[Outcome, ...]] = {}
 
     def gather(body: Branch, around: tuple[State, ...]) -> None:
         for state in body.states.values():
             if isinstance(state, Task):
-                made[state.name] = outcomes_of(state, around, claims, by_name=by_name)
+                task = replace(state, name=f"{prefix}{state.name}")
+                ways.outcomes[task.name] = outcomes_of(task, around, claims, by_name=by_name)
+                if task.name in nested:
+                    ways.failing[task.name] = execution_failed(task, around)
             for inner in branches(state):
                 gather(inner, (state, *around))
 
     gather(machine.body, ())
-    return made
 
 
 def _looks_at_error_names(machine: Machine) -> bool:
