@@ -9,12 +9,12 @@ number of faults, then in the order in which they were found, so the first path 
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import orjson
 
-from sfn_emulator.asl.model import Branch, Fail, Machine, State, Task
+from sfn_emulator.asl.model import Branch, Fail, Machine, State
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.local import identity
@@ -27,9 +27,9 @@ from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
 from sfn_emulator.prove.walk.driver import EndlessError, Moment, NestedWatch, WalkDriver, Watch
 from sfn_emulator.prove.walk.expressions import Mind
-from sfn_emulator.prove.walk.frame import Ways
+from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
-from sfn_emulator.prove.walk.outcomes import Outcome, execution_failed, outcomes_of
+from sfn_emulator.prove.walk.outcomes import Outcome
 from sfn_emulator.prove.walk.relevance import needs_by_state, targets_of, what_matters
 from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
@@ -251,14 +251,14 @@ class _Walk:
         """Of the machine, and of every machine in it."""
         programs: dict[str, Program] = {}
         ways = Ways(nested=programs)
-        _gather_outcomes(ways, self._machine, self._claims, "", frozenset(nested))
+        gather_outcomes(ways, self._machine, self._claims, "", frozenset(nested))
         for task, inner in nested.items():
             if inner is None:
                 self._bounds.note(f"'{task}' runs a machine of which no definition was found: it is one Task (nested)")
                 continue
             abstract = over_unknown_values(inner, self._mind, self._bounds)
             programs[task] = compile(abstract, NestedWatch(self._watch, f"{task}/"))
-            _gather_outcomes(ways, abstract, self._claims, f"{task}/", frozenset(nested))
+            gather_outcomes(ways, abstract, self._claims, f"{task}/", frozenset(nested))
             self._bounds.note(f"'{task}': the machine it runs is walked, each time from its beginning to its end")
         return ways
 
@@ -340,29 +340,6 @@ def _begun_with(take: Callable[[Strand], None], step: Step) -> Step:
         return (yield from step.wait(strand))
 
     return Step(step.kind, apply) if step.apply is not None else Step(step.kind, wait=wait)
-
-
-def _gather_outcomes(ways: Ways, machine: Machine, claims: Claims, prefix: str, nested: frozenset[str]) -> None:
-    """By Task, those inside Parallels and Maps too."""
-    by_name = _looks_at_error_names(machine)
-
-    def gather(body: Branch, around: tuple[State, ...]) -> None:
-        for state in body.states.values():
-            if isinstance(state, Task):
-                task = replace(state, name=f"{prefix}{state.name}")
-                ways.outcomes[task.name] = outcomes_of(task, around, claims, by_name=by_name)
-                if task.name in nested:
-                    ways.failing[task.name] = execution_failed(task, around)
-            for inner in branches(state):
-                gather(inner, (state, *around))
-
-    gather(machine.body, ())
-
-
-def _looks_at_error_names(machine: Machine) -> bool:
-    """Whether some Choice asks about a member ``Error``, as Catchers write it."""
-    sources = (rule.condition.source for s in states_of(machine.body) for rule in getattr(s, "rules", ()))
-    return any(".Error" in orjson.dumps(source).decode() for source in sources)
 
 
 def _written(machine: Machine) -> frozenset[str]:
