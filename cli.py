@@ -91,13 +91,13 @@ def status(session: Session) -> None:
     """Tell whether the embedded server runs, and what it holds."""
     found = background.find(session.directory, session.default_url)
     told = background.health(found.url) if found else None
+    api = session.saga.api_url() if found else None
     if found is None:
         session.say("no server is running; 'python cli.py up' starts one")
     else:
         session.say(standing.words(found, told or {}))
-        api = session.saga.api_url()
         session.say(f"POST orders to {api}" if api else f"the saga is not deployed; {NOT_DEPLOYED.partition('? ')[2]}")
-    session.answer({"running": found is not None, "url": found.url if found else None, "health": told})
+    session.answer({"running": found is not None, "url": found.url if found else None, "api": api, "health": told})
 
 
 @command(cli)

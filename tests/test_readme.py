@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import blocks
 from tests.processes import ROOT
 
 BLOCK = re.compile(r"(<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -56,6 +57,20 @@ def test_every_block_works_as_it_stands(checkout: Path) -> None:
         done = ran(checkout, block)
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_walk_through_works_as_it_stands(checkout: Path) -> None:
+    """What stands below a block is in what the block printed."""
+    port = re.search(r"127.0.0.1:(\d+)", (checkout / "deploy" / "config.yaml").read_text())
+    assert port is not None
+    printed = ""
+    for block in blocks(ROOT / "docs" / "walk-through.md"):
+        if block.language == "text":
+            assert [line for line in block.text.splitlines() if line not in printed] == [], printed
+            continue
+        done = ran(checkout, block.text.replace("8083", port[1]))
+        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        printed = done.stdout
 
 
 def test_without_packages_one_line_says_what_to_do(checkout: Path, tmp_path: Path) -> None:

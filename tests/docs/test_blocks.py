@@ -14,7 +14,11 @@ from tests.docs.test_tutorial import shell
 from tests.processes import ROOT
 
 DOCS = ROOT / "docs"
-OF_THEIR_OWN = {"tutorial.md": "tests/docs/test_tutorial.py", "mocks.md": "tests/test_mocks_page.py"}
+OF_THEIR_OWN = {
+    "tutorial.md": "tests/docs/test_tutorial.py",
+    "mocks.md": "tests/test_mocks_page.py",
+    "walk-through.md": "tests/test_readme.py",
+}
 """Pages that are tried by a test of their own."""
 COMMAND = re.compile(r"(?:aws|cd|curl|docker|export|make|npm|pip|pytest|python\d?|sam|sfn-emulator|[A-Z_]+=\S+) ")
 
