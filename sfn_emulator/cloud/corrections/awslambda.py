@@ -14,6 +14,7 @@ def correct() -> None:
     replace(models.LambdaFunction, "__init__", _made)
     replace(models.LambdaFunction, "update_configuration", _updated)
     replace(models.LambdaFunction, "get_configuration", _told)
+    replace(models.LambdaFunction, "update_function_code", _recoded)
     replace(models.FunctionUrlConfig, "to_dict", _url)
     replace(models.FunctionUrlConfig, "update", _url_updated)
     responses: Any = importlib.import_module("moto.awslambda.responses")
@@ -41,6 +42,16 @@ def _updated(inner: Callable[..., Any]) -> Callable[..., Any]:
         return inner(self, config_updates)
 
     return update_configuration
+
+
+def _recoded(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A tag may stand for another image after each update."""
+
+    def update_function_code(self: Any, updated_spec: dict[str, Any]) -> Any:
+        self.code_revision = getattr(self, "code_revision", 0) + 1
+        return inner(self, updated_spec)
+
+    return update_function_code
 
 
 def _told(inner: Callable[..., Any]) -> Callable[..., Any]:

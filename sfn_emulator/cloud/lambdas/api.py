@@ -13,6 +13,7 @@ from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
+from sfn_emulator.cloud.lambdas.runtimes import images
 from sfn_emulator.cloud.lambdas.runtimes.families import refusal
 from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
@@ -129,12 +130,15 @@ def _check_runtime(body: bytes) -> None:
     with contextlib.suppress(ValueError, AttributeError, TypeError):  # moto tells what is wrong with the request
         told = orjson.loads(body)
         code = told.get("Code") or {}
-        image = told.get("PackageType") == "Image" or "ImageUri" in code or "ImageUri" in told
+        image = code.get("ImageUri") or told.get("ImageUri")
         runtime = told.get("Runtime")
-        if image or isinstance(runtime, str):
-            text = refusal(str(runtime), base64.b64decode(code.get("ZipFile") or ""), image=image)
-            if text is not None:
-                raise InvokeError("InvalidParameterValueException", text, 400)
+        text: str | None = None
+        if isinstance(image, str):
+            text = images.refusal(image)
+        elif isinstance(runtime, str):
+            text = refusal(runtime, base64.b64decode(code.get("ZipFile") or ""))
+        if text is not None:
+            raise InvokeError("InvalidParameterValueException", text, 400)
 
 
 def _check_code(body: bytes) -> None:

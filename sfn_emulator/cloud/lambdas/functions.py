@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sfn_emulator.cloud.lambdas.archive import clear, unpack
+from sfn_emulator.cloud.lambdas.runtimes import images
 from sfn_emulator.cloud.lambdas.runtimes.families import Laid, beside, family_of
 from sfn_emulator.cloud.neighbours import Neighbours
 
@@ -61,6 +62,7 @@ class Function:
     dead_letters: str | None
     code: bytes = field(repr=False)
     layers: tuple[bytes, ...] = field(repr=False)
+    image: images.Image | None = None
 
     @property
     def log_group(self) -> str:
@@ -128,6 +130,7 @@ class Functions:
             **_when_asynchronous(found),
             code=bytes(getattr(found, "code_bytes", b"")),
             layers=tuple(filter(None, (_layer(backend, layer["Arn"]) for layer in found.layers))),
+            image=images.image_of(found),
         )
 
 
@@ -186,6 +189,8 @@ class Bundles:
 
         Raises ``ArchiveError``, and ``UnrunnableError`` where no program on this machine runs the function.
         """
+        if function.image is not None:
+            return images.spec(function.image, _environment(function, endpoint, stream, "/"), function.memory)
         family = family_of(function.runtime)
         into = self._directory if family is None else beside(self._directory, function.layers)
         with self._lock:

@@ -19,6 +19,7 @@ from sfn_emulator.cloud.lambdas.pool import (
     Worker,
     Zygote,
 )
+from sfn_emulator.cloud.lambdas.runtimes.images import ContainerWorker
 from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
 from sfn_emulator.cloud.lambdas.runtimes.worker import RuntimeWorker
 
@@ -101,8 +102,11 @@ class Processes:
             return self._zygote.spawn(spec)
         interface = Interface()
         environment = {**spec["environment"], "AWS_LAMBDA_RUNTIME_API": interface.address}
+        made: Callable[..., Worker] = partial(RuntimeWorker, interface)
+        if "container" in spec:
+            made = partial(ContainerWorker, spec["command"][0], spec["container"], interface)
         try:
-            return self._zygote.spawn({**spec, "environment": environment}, partial(RuntimeWorker, interface))
+            return self._zygote.spawn({**spec, "environment": environment}, made)
         except OSError:
             interface.close()
             raise
@@ -142,7 +146,7 @@ def log_stream(function: Function) -> str:
 def _same_code(one: Function, other: Function) -> bool:
     if one is other:
         return True
-    names = ("handler", "runtime", "memory", "variables", "code", "layers")
+    names = ("handler", "runtime", "memory", "variables", "code", "layers", "image")
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 

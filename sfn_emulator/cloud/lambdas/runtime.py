@@ -144,7 +144,7 @@ class Lambdas:
             text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             raise InvokeError("RequestTooLargeException", text, 413)
         _check_json(payload)
-        if not (found.runtime.startswith("python") or family_of(found.runtime)):
+        if not (found.image or found.runtime.startswith("python") or family_of(found.runtime)):
             text = f"The runtime '{found.runtime}' of function {found.name} is not run here."
             raise InvokeError("InvalidRuntimeException", text, 502)
         return found

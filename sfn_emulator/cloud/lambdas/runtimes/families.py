@@ -51,10 +51,8 @@ def family_of(runtime: str) -> Family | None:
     return next((family for family in FAMILIES if family.runtimes.fullmatch(runtime)), None)
 
 
-def refusal(runtime: str, code: bytes, *, image: bool = False) -> str | None:
+def refusal(runtime: str, code: bytes) -> str | None:
     """Why a function of this runtime is refused when it is created; ``None`` if it can be run."""
-    if image:
-        return "Container images are not run here: deploy the function's code as a zip archive."
     if runtime.startswith("python"):
         return None
     if runtime not in _known():

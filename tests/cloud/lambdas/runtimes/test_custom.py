@@ -108,15 +108,13 @@ def test_a_runtime_that_aws_does_not_have_is_refused_in_awss_words(server: Proce
     [
         ({"Runtime": "dotnet8", "Handler": "a"}, "provided.al2023"),
         ({"Runtime": "java21", "Handler": "a"}, "aws-lambda-java-runtime-interface-client|Install a JDK"),
-        ({"PackageType": "Image"}, "as a zip archive"),
     ],
-    ids=["dotnet", "java without its client", "image"],
+    ids=["dotnet", "java without its client"],
 )
 def test_what_is_not_run_here_is_refused_at_create(server: Process, settings: dict[str, str], advice: str) -> None:
-    code: dict[str, Any] = {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/a:b"} if "PackageType" in settings else {}
     with pytest.raises(ClientError, match=advice):
         server.client("lambda").create_function(
-            FunctionName="no", Role=ROLE, Code=code or {"ZipFile": zipped({"a": ""})}, **settings
+            FunctionName="no", Role=ROLE, Code={"ZipFile": zipped({"a": ""})}, **settings
         )
     assert "no" not in [f["FunctionName"] for f in server.client("lambda").list_functions()["Functions"]]
 
