@@ -2,14 +2,17 @@
 
 A turn is what the loop does between two looks at its sockets; all that time nobody else is answered. It is measured in
 CPU time of the loop's thread, which is the same however busy the machine is. On SIGUSR2 the file gets one JSON object,
-``{"longest": MILLISECONDS, "at": WHAT}`` since the last time, ``at`` being the longest callback of that turn.
+``{"longest": MILLISECONDS, "at": WHAT}`` since the last time, ``at`` being the longest callback of that turn, and how
+much of the turn was a collection of garbage.
 """
 
 import asyncio
+import gc
 import json
 import selectors
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +27,12 @@ class Longest:
 
     def forget(self) -> None:
         self.seconds, self.what = 0.0, ""
-        self._callback, self._name = 0.0, ""
+        self._callback, self._name, self._garbage = 0.0, "", 0.0
+
+    def collected(self, phase: str, _: object) -> None:
+        """A hook of ``gc``; collections on other threads are none of the loop's."""
+        if threading.current_thread() is threading.main_thread():
+            self._garbage += time.thread_time() * (-1 if phase == "start" else 1)
 
     def called(self, seconds: float, handle: object) -> None:
         if seconds > self._callback:
@@ -33,8 +41,9 @@ class Longest:
     def ended(self) -> None:
         seconds = time.thread_time() - self.began
         if seconds > self.seconds:
-            self.seconds, self.what = seconds, self._name
-        self._callback, self._name = 0.0, ""
+            self.seconds = seconds
+            self.what = f"{self._name}, of which garbage {self._garbage * 1e3:.0f} ms"
+        self._callback, self._name, self._garbage = 0.0, "", 0.0
 
 
 LONGEST: Final = Longest()
@@ -66,6 +75,7 @@ def watch(file: Path) -> None:
 
     selectors.DefaultSelector = Watched  # type: ignore[misc]
     asyncio.Handle._run = timed  # type: ignore[method-assign]
+    gc.callbacks.append(LONGEST.collected)
     signal.signal(signal.SIGUSR2, tell)
 
 

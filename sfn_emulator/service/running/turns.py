@@ -5,9 +5,12 @@ any depth, and whoever holds the run goes on with it later. A turn that is short
 calls. Turns share nothing that changes but what is known by context (``contextvars``), which each greenlet has its own.
 
 At each of these moments the process's memory is looked at: what it grew by while a run had its turn is counted as the
-run's, and a run that has more than ``limit`` ends.
+run's, and a run that has more than ``limit`` ends. What a heavy turn holds is kept out of the collector's sight, which
+walks through all it sees in one go, hundreds of milliseconds for hundreds of megabytes; it is shown again when the data
+has gone.
 """
 
+import gc
 import resource
 import signal
 import sys
@@ -29,6 +32,14 @@ _TOLD: Final = -sys.maxsize
 _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
+_HEAVY: Final = 24 * _MEGABYTE
+"""Bytes by which a turn grows until what it holds is hidden from the collector."""
+_HIDDEN_FOR: Final = 5.0
+"""Seconds between two looks whether what was hidden has gone."""
+_FEW: Final = 100_000
+"""Objects beside those hidden since the start that may be shown: the collector walks through them in some 20 ms."""
+_LOOKS: Final = 12
+"""After which all is shown nevertheless."""
 _PAGE: Final = resource.getpagesize()
 _IMPORTING: Final = "<frozen importlib._bootstrap>"
 
@@ -36,11 +47,12 @@ _IMPORTING: Final = "<frozen importlib._bootstrap>"
 class _Turn:
     """A turn that was not done in a slice: its greenlet while it is midway, and the bytes its slices have added."""
 
-    __slots__ = ("greenlet", "held")
+    __slots__ = ("greenlet", "held", "hidden")
 
     def __init__(self) -> None:
         self.greenlet: greenlet | None = None
         self.held = 0
+        self.hidden = 0
 
 
 class Sliced:
@@ -54,6 +66,7 @@ class Sliced:
         self._under_way: greenlet | None = None
         self._turn = _Turn()
         self._main = getcurrent()
+        self._garbage = _Garbage(loop)
         signal.signal(signal.SIGALRM, self._ring)
 
     def advance(self, run: Run, budget: int) -> bool | None:
@@ -63,6 +76,9 @@ class Sliced:
         more = self._slice(turn, turn.greenlet or greenlet(run.advance), budget)
         if known is not None:
             turn.held += max(0, resident() - before)
+            if turn.held > turn.hidden + _HEAVY:
+                turn.hidden = turn.held
+                self._garbage.hide()
         run.aside_at = None if more is False else turn
         return more
 
@@ -100,6 +116,34 @@ class Sliced:
                 f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
                 "(--execution-memory)."
             )
+
+
+class _Garbage:
+    """What the collector need not walk through for now."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._at_rest: int | None = None
+        """Objects that were hidden before, for good."""
+        self._looks = 0
+
+    def hide(self) -> None:
+        if self._at_rest is None:
+            self._at_rest = gc.get_freeze_count()
+            self._loop.call_later(_HIDDEN_FOR, self._show)
+        self._looks = 0
+        gc.freeze()
+
+    def _show(self) -> None:
+        """Garbage that went round in circles is taken away, and only what is there to stay is hidden again."""
+        self._looks += 1
+        if gc.get_freeze_count() - (self._at_rest or 0) > _FEW and self._looks < _LOOKS:
+            self._loop.call_later(_HIDDEN_FOR, self._show)
+            return
+        self._at_rest = None
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def _is_importing(frame: FrameType | None) -> bool:
