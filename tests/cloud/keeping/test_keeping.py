@@ -132,6 +132,17 @@ def test_everything_is_there_again_with_the_same_ids_and_times(state: list[str],
         assert server.stop()[0] == 0
 
 
+def test_ids_are_the_same_again_when_a_read_came_before_the_first_write(state: list[str]) -> None:
+    """moto makes IAM for the first request there is, with the dice of that request; a read is not handled again."""
+    with running(*state) as server:
+        server.client("dynamodb").list_tables()
+        make_role(server)
+        told = READS["role"](server)["Role"]["RoleId"]
+        server.kill()
+    with running(*state) as server:
+        assert READS["role"](server)["Role"]["RoleId"] == told
+
+
 def in_use(server: Process) -> list[str]:
     with urllib.request.urlopen(f"{server.url}/health", timeout=5) as response:
         neighbours: list[str] = json.load(response)["held"]["neighbours"]
