@@ -57,6 +57,7 @@ from sfn_emulator.tasks.clients import Clients, Destinations
 from sfn_emulator.tasks.iam.admission import Admission
 from sfn_emulator.tasks.iam.guard import Guard, RolePolicies
 from sfn_emulator.tasks.iam.policies import conditions_hold
+from sfn_emulator.tasks.integrations.connections import Connection
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.integrations.lambda_ import ClientLambdas
 from sfn_emulator.tasks.items.map_data import S3MapData
@@ -108,7 +109,7 @@ class Server:
         self.neighbours.on_change = self._changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
         self.neighbours.on_event = self._post_event
-        self.outbox.serve(EVENT, Courier(self._client).carry)
+        self.outbox.serve(EVENT, Courier(self._client, Connection).carry)
         self.gateway = Gateway(
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),

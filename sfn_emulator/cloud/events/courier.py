@@ -15,7 +15,7 @@ from botocore import xform_name
 
 from sfn_emulator.cloud.delivery.outbox import Parcel
 from sfn_emulator.cloud.delivery.sending import Client, UnsendableError, send
-from sfn_emulator.cloud.events.destinations import call
+from sfn_emulator.cloud.events.destinations import Connect, call
 
 _log: Final = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def hops() -> int:
 class Courier:
     """The outbox's carrier of events."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, connect: Connect) -> None:
+        self._client, self._connect = client, connect
 
     def carry(self, parcel: Parcel) -> float | None:
         about = parcel.about
@@ -60,7 +60,7 @@ class Courier:
     def _bring(self, parcel: Parcel) -> None:
         text, about = parcel.content.decode(), parcel.about
         if ":api-destination/" in parcel.target:
-            call(self._client, parcel.target, text, about.get("http") or {})
+            call(self._client, self._connect, parcel.target, text, about.get("http") or {})
         elif parcel.target.startswith("arn:aws:scheduler:::aws-sdk:"):
             _by_name(self._client, parcel.target, text, about["region"])
         else:

@@ -55,6 +55,7 @@ class Connection:
         oauth = self._parameters.get("OAuthParameters") or {}
         client = oauth.get("ClientParameters") or {}
         secret = _lowered(self._secret)
+        secret = {**secret, **(secret.get("client_parameters") or {})}  # moto keeps them as they were given
         form = {
             "grant_type": "client_credentials",
             "client_id": client.get("ClientID", ""),

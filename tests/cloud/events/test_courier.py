@@ -114,6 +114,49 @@ def test_an_api_destination_gets_the_event_with_its_connections_key(server: Proc
     assert seen == [("/orders/7", "secret", {"n": 1})]
 
 
+def test_an_api_destination_of_an_oauth_connection_gets_a_token_first(server: Process) -> None:
+    seen: list[tuple[str, str | None, str]] = []
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            seen.append((self.path, self.headers["Authorization"], body))
+            answer = b'{"access_token": "t0ken"}' if self.path == "/token" else b""
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    web = HTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    here = f"http://127.0.0.1:{web.server_port}"
+    events = server.client("events")
+    client = {"ClientID": "shop", "ClientSecret": "hush"}
+    oauth = {"ClientParameters": client, "AuthorizationEndpoint": f"{here}/token", "HttpMethod": "POST"}
+    added = {
+        "QueryStringParameters": [{"Key": "v", "Value": "2", "IsValueSecret": False}],
+        "BodyParameters": [{"Key": "by", "Value": "bus", "IsValueSecret": True}],
+    }
+    connection = events.create_connection(
+        Name="oauth",
+        AuthorizationType="OAUTH_CLIENT_CREDENTIALS",
+        AuthParameters={"OAuthParameters": oauth, "InvocationHttpParameters": added},
+    )["ConnectionArn"]
+    destination = events.create_api_destination(
+        Name="oauth", ConnectionArn=connection, HttpMethod="POST", InvocationEndpoint=f"{here}/orders"
+    )["ApiDestinationArn"]
+    rule(server, "oauth", destination, InputPath="$.detail")
+    put(server, "oauth")
+    until(lambda: len(seen) == 2)
+    web.shutdown()
+    web.server_close()
+    assert seen[0][0] == "/token" and "client_id=shop&client_secret=hush" in seen[0][2]
+    assert seen[1] == ("/orders?v=2", "Bearer t0ken", '{"n": 1, "by": "bus"}')
+
+
 def test_what_a_target_refuses_goes_to_the_dead_letter_queue_with_its_reason(server: Process) -> None:
     url, dead = queue(server, "event-dead")
     nobody = "arn:aws:lambda:us-east-1:123456789012:function:nobody"
