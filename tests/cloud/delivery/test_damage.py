@@ -1,6 +1,7 @@
 """What was still to be delivered is there, or the server says what is wrong with it and does not start."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ from tests.cloud.functions import deploy, make_role
 from tests.processes import refused, running
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state directory with a function that was called without waiting, and a schedule."""
-    place = tmp_path / "state"
+    place = tmp_path_factory.mktemp("left") / "state"
     with running("--state-dir", str(place)) as server:
         make_role(server)
         deploy(server, "work", "def handler(event, context):\n    raise ValueError('again')")
@@ -26,6 +27,11 @@ def state(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.fixture
+def state(left: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(left, tmp_path / "state")
+
+
 @pytest.mark.parametrize("name", ["outbox.sqlite", "sources.sqlite"])
 @pytest.mark.parametrize("damage", ["garbage", "emptied", "gone"])
 def test_a_damaged_file_is_named_and_the_server_does_not_start(state: Path, name: str, damage: str) -> None:
@@ -37,7 +43,7 @@ def test_a_damaged_file_is_named_and_the_server_does_not_start(state: Path, name
         file.unlink()
     else:
         file.write_bytes(b"" if damage == "emptied" else b"no database at all" * 400)
-    status, error = refused("--port", "0", "--state-dir", str(state))
+    status, error = refused("--port", "0", "--state-dir", str(state), "--adopt-state-dir")
     assert status == 1
     assert name in error and error.count("\n") == 1 and "Error:" not in error
 
@@ -46,5 +52,5 @@ def test_a_link_is_not_followed(state: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.sqlite"
     (state / "sources.sqlite").rename(elsewhere)
     (state / "sources.sqlite").symlink_to(elsewhere)
-    status, error = refused("--port", "0", "--state-dir", str(state))
+    status, error = refused("--port", "0", "--state-dir", str(state), "--adopt-state-dir")
     assert status == 1 and "sources.sqlite" in error

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +187,17 @@ def waited(server: Process, done: Callable[[], bool]) -> None:
     raise AssertionError("It took too long.")
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    with running("--state-dir", str(tmp_path / "small")) as server:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("stopped") / "state"
+    with running("--state-dir", str(place)) as server:
         server.client("sqs").create_queue(QueueName="one")
-        server.stop()
-    yield tmp_path / "small"
+    return place
+
+
+@pytest.fixture
+def small(stopped: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(stopped, tmp_path / "small")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +219,7 @@ def test_a_journal_that_cannot_be_restored_stops_the_server(small: Path, frame: 
     keeper._journal.append(len(head).to_bytes(4, "big") + head)
     keeper.close()
     before = told(kept)
-    status, error = refused("--port", "0", "--state-dir", str(small))
+    status, error = refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")
     assert status == 1
     assert "The neighbours' state could not be restored." in error
     assert why in error
@@ -227,10 +232,10 @@ def test_a_file_of_executions_that_was_emptied_or_changed_is_missed(small: Path)
     file = small / "service.sqlite"
     whole = file.read_bytes()
     file.write_bytes(b"")
-    assert "has lost 'service.sqlite'" in refused("--port", "0", "--state-dir", str(small))[1]
+    assert "has lost 'service.sqlite'" in refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")[1]
     file.write_bytes(whole)
     flip(file, lambda size: size - 200)
-    assert "holds another 'service.sqlite' than was left there" in refused("--port", "0", "--state-dir", str(small))[1]
+    assert "holds another 'service.sqlite' than was left there" in refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")[1]
     file.write_bytes(whole)
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)

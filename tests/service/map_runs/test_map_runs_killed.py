@@ -12,7 +12,7 @@ from tests.processes import Process
 from tests.service.map_runs.world import PASS_CHILD, mapping
 from tests.service.world import ROLE
 
-ITEMS = 3_000
+ITEMS = 1_200
 WAITING = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}}
 
 
@@ -43,7 +43,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path, child: Any, k
         states = server.client("stepfunctions")
         arn = states.create_state_machine(name="m", definition=definition(child, kind), roleArn=ROLE)["stateMachineArn"]
         execution = states.start_execution(stateMachineArn=arn)["executionArn"]
-        for begun in (300, 900):
+        for begun in (150, 450):
             wait_for(server, execution, begun)
             server.kill()
             server = Process(*arguments)
