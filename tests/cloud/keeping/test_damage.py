@@ -235,7 +235,10 @@ def test_a_file_of_executions_that_was_emptied_or_changed_is_missed(small: Path)
     assert "has lost 'service.sqlite'" in refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")[1]
     file.write_bytes(whole)
     flip(file, lambda size: size - 200)
-    assert "holds another 'service.sqlite' than was left there" in refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")[1]
+    assert (
+        "holds another 'service.sqlite' than was left there"
+        in refused("--port", "0", "--state-dir", str(small), "--adopt-state-dir")[1]
+    )
     file.write_bytes(whole)
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
