@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import distributed_map, engine, saga, wire
+from benchmarks import distributed_map, engine, functions, saga, wire
 from benchmarks.table import show
 
 SUITES = {
@@ -10,6 +10,7 @@ SUITES = {
     "distributed_map": distributed_map.figures,
     "saga": saga.figures,
     "wire": wire.figures,
+    "functions": functions.figures,
 }
 
 
