@@ -1,7 +1,11 @@
 """What this saga claims of its tables, whatever fails: `python cli.py prove` asks after every step and at the end."""
 
-from sfn_emulator.prove.faults import TRANSIENT
+from sfn_emulator.prove.faults import TRANSIENT, Kind
 from sfn_emulator.prove.invariants import always, at_the_end, sometimes
+
+STEPS = ("Place Order", "Update Inventory", "Make Payment", "Send Notification")
+COMPENSATIONS = ("Revert Payment", "Revert Inventory", "Remove Order")
+CONFIRMED = {"PlaceOrder": "ORDER_PLACED", "UpdateInventory": "INVENTORY_UPDATED", "MakePayment": "PAYMENT_COMPLETED"}
 
 
 def of_orders(tables):
@@ -42,12 +46,25 @@ def a_completed_order_is_whole(after, execution):
         assert [row["OrderStatus"] for row in after["Orders"]] == ["PAID"]
         assert len(after["Payments"]) == len(after["Reservations"]) == 1
         assert not after["Repairs"]
+        assert {step: execution.output[step].get("Status") for step in CONFIRMED} == CONFIRMED
 
 
 @at_the_end
-def what_is_left_over_has_an_open_repair(after, execution):
-    if execution.error == "CompensationFailed":
+def what_is_left_over_has_an_open_repair(after, execution, faults):
+    recorded = all(fault.task in STEPS + COMPENSATIONS for fault in faults if fault.kind not in TRANSIENT)
+    if execution.error == "CompensationFailed" and recorded:
         assert [row for row in after["Repairs"] if row["RepairStatus"] == "OPEN"]
+
+
+@at_the_end
+def a_repair_is_asked_for_what_failed_and_nothing_else(after, faults):
+    assert {row["Step"] for row in after["Repairs"]} <= {fault.task.replace(" ", "") for fault in faults}
+
+
+@at_the_end
+def a_compensation_that_does_not_confirm_is_not_taken_for_done(execution, faults):
+    if any(f.task in COMPENSATIONS and f.kind in (Kind.ANSWER, Kind.OTHER_ANSWER) for f in faults):
+        assert execution.error == "CompensationFailed"
 
 
 @at_the_end
@@ -59,6 +76,13 @@ def a_saga_ends_in_one_of_three_ways(execution):
 def what_passes_by_itself_undoes_nothing(execution, faults):
     if all(fault.kind in TRANSIENT for fault in faults):
         assert execution.status == "SUCCEEDED"
+        assert not execution.caught
+
+
+@at_the_end
+def what_passes_by_itself_gives_up_no_compensation(execution, faults):
+    if all(fault.kind in TRANSIENT or fault.task in STEPS for fault in faults):
+        assert execution.error != "CompensationFailed"
 
 
 @sometimes

@@ -36,8 +36,9 @@ class ClaimsError(Exception):
 class Claims:
     """``undone`` and ``done`` are ``None`` where the defaults hold; ``ends_within``: seconds by Task, ``""`` for all.
 
-    ``refusals``: by Task, errors that say that there was nothing to do. ``nested``: by Task, the definition of the
-    machine that it starts. ``here`` is where names of files start from.
+    ``refusals``: by Task, errors that say that there was nothing to do. ``answers``: by Task, an answer other than the
+    good one. ``nested``: by Task, the definition of the machine that it starts. ``here`` is where names of files start
+    from.
     """
 
     undo: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Claims:
     undone: frozenset[str] | None = None
     done: frozenset[str] | None = None
     ends_within: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
     nested: Mapping[str, str] = field(default_factory=dict)
     faults: int = FAULTS
     invariants: str | None = None
@@ -80,6 +82,7 @@ def claims(where: str = "claims", here: Path | None = None, **told: Any) -> Clai
         undone=_set(told.get("undone")),
         done=_set(told.get("done")),
         ends_within=dict(longest) if isinstance(longest, Mapping) else {"": float(longest)},
+        answers=dict(told.get("answers") or {}),
         nested=dict(told.get("nested") or {}),
         faults=told.get("faults", FAULTS),
         invariants=told.get("invariants"),
@@ -113,6 +116,7 @@ def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | N
     named += [("reads", name) for name in sorted(told.reads)]
     named += [("repeatable", name) for name in sorted(told.repeatable)]
     named += [("refusals", name) for name in told.refusals]
+    named += [("answers", name) for name in told.answers]
     named += [("ends_within", name) for name in told.ends_within if name]
     for field_name, name in named:
         if name not in tasks:

@@ -21,12 +21,12 @@ from sfn_emulator.prove.invariants import Invariants
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.world.calls import Call, Director
 from sfn_emulator.prove.world.copies import CopyError, in_copy
-from sfn_emulator.prove.world.exploration import CRASHED, Seen, explore
+from sfn_emulator.prove.world.exploration import CRASHED, Kinds, Seen, explore
 from sfn_emulator.prove.world.trial import Trial, Tried
 from sfn_emulator.prove.world.world import World
 from sfn_emulator.values import Value
 
-_READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.ANSWER, Kind.DIES_BEFORE)
+_READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
 """What can go wrong with a Task that changes nothing: done and not done are the same."""
 REHEARSALS: Final = 24
 """Runs at most in which a Task that was not called before is looked for."""
@@ -81,8 +81,8 @@ class Saga:
         self.program: Program = program_of(self.definition)
 
     def trial(self, given: Value, director: Director, *, name: str = "prove", keep: bool = False) -> Trial:
-        undo = self.claims.undo
-        return Trial(self.world, self.program, given, director, self.invariants, undo=undo, name=name, keep=keep)
+        told = {"undo": self.claims.undo, "answers": self.claims.answers}
+        return Trial(self.world, self.program, given, director, self.invariants, **told, name=name, keep=keep)
 
     def tried(self, given: Value, placement: Placement, *, keep: bool = True) -> Tried:
         """The run with these faults, in a copy of the world."""
@@ -120,18 +120,26 @@ class Saga:
             first = placement[-1].call + 1 if placement else 0
             ways += [(*placement, Fault(n, task, Kind.BEFORE)) for n, task in enumerate(calls) if n >= first]
 
-    def explored(self, given: Value, most: int, only: Sequence[Kind] = ()) -> Iterator[Seen]:
+    def explored(self, given: Value, most: int, *only: Sequence[Kind]) -> Iterator[Seen]:
+        """``only`` are the kinds of the first fault, of the second, …; the last are those of all that follow."""
         return explore(lambda director: self._entered(given, director), _kinds(self.claims, only), most)
 
 
-def _kinds(claims: Claims, only: Sequence[Kind]) -> Callable[[Call], list[Kind]]:
-    def kinds(call: Call) -> list[Kind]:
-        request = call.effect.request
+def _kinds(claims: Claims, only: Sequence[Sequence[Kind]]) -> Kinds:
+    def kinds(call: Call, placed: int) -> list[Kind]:
         wanted = _READING if call.task in claims.reads else tuple(Kind)
-        late = is_function(call.resource) or request.timeout is not None or request.heartbeat is not None
-        return [kind for kind in wanted if (not only or kind in only) and (late or kind is not Kind.DELAY)]
+        asked = only[min(placed, len(only) - 1)] if only else ()
+        return [kind for kind in wanted if (not asked or kind in asked) and _can(kind, call, claims)]
 
     return kinds
+
+
+def _can(kind: Kind, call: Call, claims: Claims) -> bool:
+    """Whether that can happen to the call: some have no time-out, and most are claimed to have one answer."""
+    request = call.effect.request
+    if kind is Kind.DELAY:
+        return is_function(call.resource) or request.timeout is not None or request.heartbeat is not None
+    return kind is not Kind.OTHER_ANSWER or call.task in claims.answers
 
 
 def prove_executed(

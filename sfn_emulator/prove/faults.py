@@ -19,6 +19,7 @@ class Kind(StrEnum):
     TWICE = "twice"
     LATE = "late"
     ANSWER = "answer"
+    OTHER_ANSWER = "other-answer"
     DIES_BEFORE = "dies-before"
     DIES_AFTER = "dies-after"
 
@@ -52,7 +53,12 @@ WORDS: Final[dict[Kind, Words]] = {
         "prove:delivered-late", "prove:delivered-late", "is delivered again, after its compensation ran or at the end"
     ),
     Kind.ANSWER: Words(
-        "aws:lambda:invocation-http-integration-response", "prove:other-answer", "is done, but answers something else"
+        "aws:lambda:invocation-http-integration-response", "prove:answer", "is done, but answers with an empty object"
+    ),
+    Kind.OTHER_ANSWER: Words(
+        "aws:lambda:invocation-http-integration-response",
+        "prove:other-answer",
+        "is done, but answers otherwise, as 'answers' in the claims says",
     ),
     Kind.DIES_BEFORE: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies before the call"),
     Kind.DIES_AFTER: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies after the call"),

@@ -1,9 +1,9 @@
-"""How many mutants the claims notice: by the walk, else by one fault at a time, else by pairs of the plainest."""
+"""How many mutants the claims notice: by the walk, else by faults on the real handlers, the plainest ways first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import Claims
@@ -12,10 +12,17 @@ from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.mutants import Mutant, mutants_of
 from sfn_emulator.prove.nested import Found
 from sfn_emulator.prove.walk.walk import walk
+from sfn_emulator.prove.world.exploration import Seen
 from sfn_emulator.values import Value
 
-_PLAINEST: Final = (Kind.BEFORE, Kind.THROTTLE)
-BOUND: Final = "mutants: one fault of every kind, and pairs of failing before the call and being throttled"
+_FAILING: Final = (Kind.BEFORE,)
+_DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
+    (1,),
+    (2, _FAILING, tuple(Kind)),
+    (3, _FAILING, _FAILING, (Kind.BEFORE, Kind.THROTTLE)),
+)
+"""So many faults at most, and of which kinds the first, the second, … are."""
+BOUND: Final = "mutants: one fault; a failed call and one fault; two failed calls, and one that fails or is throttled"
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,12 @@ def score(
     saga: Saga, given: Value, nested: Found | None = None, progress: Callable[[int], None] = lambda number: None
 ) -> Score:
     """With the real handlers for those that the walk does not notice."""
-    always = _true_sometimes(saga, given)
-
     mutants = mutants_of(saga.definition, saga.claims)
+    usual = _noticing(saga, given)
 
     def noticed(mutant: Mutant) -> bool:
         progress(mutants.index(mutant) + 1)
-        return _noticed_static(mutant, saga.claims, nested) or _noticed_executed(mutant, saga, given, always)
+        return _noticed_static(mutant, saga.claims, nested) or _noticed_executed(mutant, saga, given, usual)
 
     return _score(mutants, noticed)
 
@@ -60,22 +66,30 @@ def _noticed_static(mutant: Mutant, claims: Claims, nested: Found | None) -> boo
     return bool(walk(load(mutant.definition), claims, mutant=True, nested=nested).counterexamples)
 
 
-def _true_sometimes(saga: Saga, given: Value) -> frozenset[str]:
-    return frozenset(name for sometimes in _sometimes(saga, given) for name in sometimes)
+@dataclass(frozen=True)
+class _Usual:
+    """What the claims say of the definition as it is: those that are ``broken``, and what sometimes happens."""
+
+    broken: frozenset[str]
+    sometimes: frozenset[str]
 
 
-def _sometimes(saga: Saga, given: Value) -> Iterator[tuple[str, ...]]:
-    runs = chain(saga.explored(given, 1), saga.explored(given, 2, _PLAINEST))
-    return (run.sometimes for run in runs)
+def _runs(saga: Saga, given: Value) -> Iterator[Seen]:
+    return chain.from_iterable(saga.explored(given, most, *kinds) for most, *kinds in _DEPTHS)
 
 
-def _noticed_executed(mutant: Mutant, saga: Saga, given: Value, always: frozenset[str]) -> bool:
-    """A claim is broken, or one of what sometimes happens never does."""
+def _noticing(saga: Saga, given: Value) -> _Usual:
+    seen = list(_runs(saga, given))
+    broken = frozenset(name for run in seen for name in run.broken)
+    return _Usual(broken, frozenset(name for run in seen for name in run.sometimes))
+
+
+def _noticed_executed(mutant: Mutant, saga: Saga, given: Value, usual: _Usual) -> bool:
+    """A claim is broken that was not, or one of what sometimes happens never does."""
     other = Saga(saga.world, saga.claims, saga.invariants, mutant.definition)
     true: set[str] = set()
-    for runs in (other.explored(given, 1), other.explored(given, 2, _PLAINEST)):
-        for run in runs:
-            if run.broken:
-                return True
-            true.update(run.sometimes)
-    return not always <= true
+    for run in _runs(other, given):
+        if not usual.broken.issuperset(run.broken):
+            return True
+        true.update(run.sometimes)
+    return not usual.sometimes <= true

@@ -5,7 +5,7 @@ is to go wrong with it. All is done in one thread: a call has ended when ``start
 timer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sfn_emulator.asl.resource import Resource
@@ -62,7 +62,7 @@ _OVER = _Over()
 
 
 class Calls:
-    """``other_answer`` is what a Task answers that is to answer something else. ``die`` ends the emulator's process.
+    """``answers`` are what Tasks answer that are to answer otherwise. ``die`` ends the emulator's process.
 
     ``ended`` is told of every call that has ended, after its effect.
     """
@@ -75,14 +75,14 @@ class Calls:
         *,
         die: Callable[[], None],
         ended: Callable[[Call], None],
-        other_answer: Callable[[str], Value] = lambda task: {},
+        answers: Mapping[str, Value],
     ) -> None:
         self._real = real
         self._director = director
         self._compensations = compensations
         self._die = die
         self._ended = ended
-        self._other_answer = other_answer
+        self._answers = answers
         self._lasting: dict[str, Fault] = {}
         self._late: list[StartTask] = []
         self.calls: list[Call] = []
@@ -166,7 +166,12 @@ class Calls:
 
     def _answer(self, call: Call, tell: Tell) -> Work:
         self._deliver(call.effect)
-        tell(TaskSucceeded(call.effect.id, self._other_answer(call.task)))
+        tell(TaskSucceeded(call.effect.id, {}))
+        return _OVER
+
+    def _other_answer(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        tell(TaskSucceeded(call.effect.id, self._answers[call.task]))
         return _OVER
 
     def _dies_before(self, call: Call, tell: Tell) -> Work:
@@ -188,6 +193,7 @@ _DOES: dict[Kind, Callable[[Calls, Call, Tell], Work]] = {
     Kind.TWICE: Calls._twice,
     Kind.LATE: Calls._again_late,
     Kind.ANSWER: Calls._answer,
+    Kind.OTHER_ANSWER: Calls._other_answer,
     Kind.DIES_BEFORE: Calls._dies_before,
     Kind.DIES_AFTER: Calls._dies_after,
 }

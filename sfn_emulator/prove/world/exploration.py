@@ -36,7 +36,8 @@ class Seen:
     states: tuple[str, ...]
 
 
-Kinds = Callable[[Call], Sequence[Kind]]
+Kinds = Callable[[Call, int], Sequence[Kind]]
+"""What can go wrong with a call, when so many faults have been placed already."""
 
 
 class Forking:
@@ -52,7 +53,7 @@ class Forking:
     def fault(self, call: Call) -> Fault | None:
         if self._placed >= self._most:
             return None
-        for kind in self._kinds(call):
+        for kind in self._kinds(call, self._placed):
             if self._in_fork():
                 self._placed += 1
                 return Fault(call.number, call.task, kind)

@@ -95,13 +95,14 @@ class Trial:
         invariants: Invariants,
         *,
         undo: Mapping[str, str],
+        answers: Mapping[str, Value],
         name: str = "prove",
         keep: bool = False,
     ) -> None:
         self.world = world
         self.told = Told(given, name)
         self.hosted: Hosted = world.execution(program, given, name)
-        self.calls = Calls(world.tasks, director, dict(undo), die=self.hosted.die, ended=self._stepped)
+        self.calls = Calls(world.tasks, director, dict(undo), die=self.hosted.die, ended=self._stepped, answers=answers)
         self.hosted.tasks = self.calls
         self._invariants = invariants
         self._keep = keep
