@@ -1,7 +1,8 @@
 """A request and its reply as every neighbour sees them, whether they came over a socket or from within the process."""
 
+import re
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 import orjson
@@ -40,6 +41,16 @@ def json_reply(status: int, value: object, headers: Headers | None = None) -> Re
 def json_error(status: int, code: str, message: str) -> Reply:
     """An error as AWS's JSON protocols write it: the code in header and body."""
     return json_reply(status, {"__type": code, "message": message}, {"x-amzn-errortype": code})
+
+
+_NOTHING: Final = re.compile(rb"\bNone\b")
+
+
+def in_plain_words(reply: Reply, request: Request) -> Reply:
+    """An error that quotes a parameter nobody gave says ``null``, as AWS does, where moto writes Python's ``None``."""
+    if reply.status < 400 or b"None" not in reply.body or b"None" in request.body or "None" in request.path:
+        return reply
+    return reply._replace(body=_NOTHING.sub(b"null", reply.body))
 
 
 def xml_error(status: int, code: str, message: str) -> Reply:

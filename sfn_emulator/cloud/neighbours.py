@@ -29,7 +29,7 @@ from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.keeping.witness import Witness
-from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+from sfn_emulator.cloud.message import Reply, Request, in_plain_words, json_error, xml_error
 from sfn_emulator.cloud.operation import changes_something, operation
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
@@ -280,7 +280,7 @@ class Neighbours:
         if handler is None:
             return _error(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
         try:
-            return _reply(_call(handler, region, request))
+            return in_plain_words(_reply(_call(handler, region, request)), request)
         except ImportError as error:
             return _error(service, request, 501, "NotImplemented", _uninstalled(service, error))
         except NotImplementedError as error:
@@ -288,7 +288,7 @@ class Neighbours:
         except Exception as error:
             told = _told(error)
             if told is not None:
-                return told
+                return in_plain_words(told, request)
             _log.exception("%s %s failed inside %s", request.method, request.path, module)
             text = f"The local {service} met a fault of its own; the emulator's log says more."
             return _error(service, request, 500, "InternalFailure", text)
@@ -373,8 +373,10 @@ def _uninstalled(service: str, error: ImportError) -> str:
 
 
 def _error(service: str, request: Request, status: int, code: str, message: str) -> Reply:
-    speaks_json = "x-amz-target" in request.headers or "json" in request.headers.get("content-type", "")
-    plain = xml_error if service in _XML_SERVICES and not speaks_json else json_error
+    kind = request.headers.get("content-type", "")
+    speaks_json = "x-amz-target" in request.headers or "json" in kind
+    speaks_xml = service in _XML_SERVICES or kind.startswith(_FORM)
+    plain = xml_error if speaks_xml and not speaks_json else json_error
     return plain(status, code, message)
 
 

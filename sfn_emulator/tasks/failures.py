@@ -47,9 +47,31 @@ def error_v2(
     return StateError(f"{prefix}.{name}", cause)
 
 
+def no_answer() -> tuple[type[Exception], ...]:
+    """What botocore raises when no answer came, or none that can be read."""
+    from botocore.eventstream import ParserError
+    from botocore.exceptions import BotoCoreError
+    from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
+
+    return BotoCoreError, ResponseParserError, ParserError, HTTPError
+
+
 def unreachable(prefix: str, error: Exception) -> StateError:
-    """No answer came at all (the endpoint is down, the connection broke)."""
-    return StateError(f"{prefix}.SdkClientException", f"Unable to execute HTTP request: {error}")
+    """No answer came at all (the endpoint is down, the connection broke), or it is no answer of that service."""
+    return StateError(f"{prefix}.SdkClientException", _sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    from botocore.exceptions import BotoCoreError, HTTPClientError, ParamValidationError
+
+    if isinstance(error, ParamValidationError):
+        return str(error.kwargs["report"])
+    if not isinstance(error, BotoCoreError):
+        return "Unable to unmarshall response: it is not what the service's model says"
+    if type(error) is HTTPClientError:
+        return "Unable to execute HTTP request: the connection broke"
+    return f"Unable to execute HTTP request: {error}"
 
 
 class Refusal(NamedTuple):

@@ -23,8 +23,10 @@ from sfn_emulator.tasks.integrations.http import HttpInvoke
 from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn
 from sfn_emulator.tasks.patterns import (
     Call,
+    Finished,
     Starter,
     answerable,
+    failure,
     inline,
     refused,
     request_response,
@@ -83,6 +85,13 @@ class Router:
         return unrecognized(resource.arn) if self._world.listed_only and doubt(resource) else None
 
     def start(self, effect: StartTask, tell: Tell) -> Work:
+        try:
+            return self._start(effect, tell)
+        except Exception as error:  # a fault of ours ends the Task, and leaves no execution waiting for it
+            tell(failure(effect, error))
+            return Finished()
+
+    def _start(self, effect: StartTask, tell: Tell) -> Work:
         resource = effect.request.resource
         try:
             runner = self._runner(resource)

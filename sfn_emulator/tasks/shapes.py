@@ -3,11 +3,14 @@
 ``Parameters.problems`` are AWS's words for what makes parameters unusable; an empty list means they can be sent.
 """
 
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from sfn_emulator.query.equality import is_number
 from sfn_emulator.values import Value, dumps, loads
 
 Naming = Callable[[str], str]
@@ -107,18 +110,27 @@ def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str
     return text.encode("utf-8", "surrogatepass")
 
 
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
+_BITS: Final = {"integer": 31, "long": 63}
+"""Java's int and long: what is larger is no number of that kind."""
+
+
 def _integer(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
-    try:
-        return int(value) if not isinstance(value, bool) else _misfit(field, problems)
-    except (TypeError, ValueError):
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    limit = 1 << _BITS[shape.type_name]
+    if not is_number(value) or not -limit <= value < limit:
         return _misfit(field, problems)
+    return int(value)
 
 
 def _float(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
-    try:
-        return float(value) if not isinstance(value, bool) else _misfit(field, problems)
-    except (TypeError, ValueError):
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
+    if not is_number(value) or abs(value) > sys.float_info.max:
         return _misfit(field, problems)
+    return float(value)
 
 
 def _boolean(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
@@ -131,11 +143,9 @@ def _boolean(shape: Any, value: Value, field: str, rules: Rules, problems: list[
 def _timestamp(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return _misfit(field, problems)
-    if not isinstance(value, str):
-        return datetime.fromtimestamp(value, UTC)
     try:
-        return datetime.fromisoformat(value)
-    except ValueError:
+        return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
         return _misfit(field, problems)
 
 

@@ -1,12 +1,15 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from sfn_emulator.asl.integrations import OPTIMISED
 from sfn_emulator.asl.resource import Pattern
 from sfn_emulator.engine.ports import TaskFailed
+from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.tasks.integrations import jobs, optimised
+from sfn_emulator.tasks.router import Router
 from tests.tasks.conftest import Host, resource
 
 SDK = "arn:aws:states:::aws-sdk"
@@ -115,3 +118,40 @@ def test_what_is_not_run_is_told_as_what_it_is(host: Host, arn: str, told: str) 
     refusal = host.tasks.supports(resource(arn))
     assert refusal is not None
     assert told in refusal
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "field"),
+    [
+        ("cloudwatchlogs:getLogEvents", {"LogStreamName": "s", "StartTime": 10**20}, "StartTime"),
+        ("cloudwatchlogs:getLogEvents", {"LogStreamName": "s", "Limit": 2**31}, "Limit"),
+        ("cloudwatchlogs:getLogEvents", {"LogStreamName": "s", "Limit": "1_0"}, "Limit"),
+        ("cloudwatch:describeAlarmHistory", {"StartDate": 10**20}, "StartDate"),
+        ("cloudwatch:describeAlarmHistory", {"StartDate": "soon"}, "StartDate"),
+        ("cloudwatch:putMetricAlarm", {"AlarmName": "a", "Threshold": "nan"}, "Threshold"),
+        ("cloudwatch:putMetricAlarm", {"AlarmName": "a", "Threshold": 10**400}, "Threshold"),
+    ],
+)
+def test_what_is_no_number_or_time_of_its_kind_has_an_invalid_format(
+    host: Host, action: str, given: dict[str, object], field: str
+) -> None:
+    told = host.run(f"{SDK}:{action}", given)
+    assert isinstance(told, TaskFailed)
+    assert told.error == "States.Runtime"
+    assert f"The value of the field '{field}' has an invalid format" in str(told.cause)
+
+
+class _Broken:
+    """A role that no table and no thread can cope with."""
+
+    def asks(self, request: object) -> bool:
+        raise KeyError("role")
+
+
+def test_a_fault_of_our_own_ends_the_task_in_a_sentence(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    world = replace(host.tasks._world, guard=_Broken())  # type: ignore[attr-defined]
+    host.tasks = Router(world)
+    told = host.run(f"{SDK}:sqs:listQueues", {})
+    assert isinstance(told, TaskFailed)
+    assert (told.error, told.cause) == ("States.TaskFailed", OWN_FAULT)
+    assert "KeyError" in caplog.text

@@ -52,6 +52,9 @@ def _worded(inner: Method) -> Method:
     invalid = importlib.import_module("moto.sns.exceptions").InvalidParameterValue
 
     def publish(self: Any, message: str, arn: str | None, *args: Any, **named: Any) -> Any:
+        parts = len((arn or "").split(":"))
+        if arn is not None and parts < 6:
+            raise invalid(f"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not {parts}")
         topic = self.topics.get(arn)
         if topic is not None and topic.fifo_topic:
             if not named.get("group_id"):

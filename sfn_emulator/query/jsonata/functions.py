@@ -1,7 +1,6 @@
 """The functions an expression can call: the library's, with those put right that depart from the reference."""
 
 import base64
-import datetime
 import functools
 import math
 import re
@@ -12,6 +11,7 @@ from jsonata import functions, utils
 from jsonata import jsonata as library
 
 from sfn_emulator.query.jsonata.additions import ADDED, native
+from sfn_emulator.query.jsonata.dates import format_integer, parse_integer, to_millis
 from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata.library import HELD, Frame, printable
 from sfn_emulator.query.jsonata.values import json_text, same, text_of
@@ -63,8 +63,10 @@ def logical_not(arg: Any) -> bool | None:
 
 
 def power(base: Any, exponent: Any) -> Any:
-    if base is None or exponent is None:
+    if base is None:
         return None
+    if exponent is None:
+        raise JsonataError("D3061", base, exponent)
     try:
         result = float(base) ** float(exponent)
     except (OverflowError, ZeroDivisionError):
@@ -185,6 +187,8 @@ def replace(text: Any, pattern: Any, replacement: Any, limit: Any) -> Any:
         return text
     count = 0 if limit is None else math.ceil(limit)
     if isinstance(pattern, str):
+        if pattern not in text:
+            return text
         plain_text = replacement if isinstance(replacement, str) else _replaced_by(replacement, {"match": pattern})
         return text.replace(pattern, plain_text, count or -1)
     return pattern.sub(lambda found: _replacement(found, replacement), text, count)
@@ -225,30 +229,6 @@ def _expanded(template: str, whole: str, groups: Sequence[str | None]) -> str:
     return re.sub(r"\$(\$|[0-9]+)", one, template)
 
 
-_ISO: Final = re.compile(
-    r"(\d{4})(?:-([01]\d))?(?:-([0-3]\d))?(?:T([0-2]\d):([0-5]\d):([0-5]\d))?(?:\.(\d+))?(?:Z|([+-])([0-2]\d):?([0-5]\d))?",
-    re.ASCII,
-)
-_DAY: Final = 86_400
-
-
-def to_millis(timestamp: Any, picture: Any) -> Any:
-    """Without a picture as ``Date.parse``: a year or a month alone will do, and a day too many runs on."""
-    if timestamp is None or picture is not None:
-        return _Library.datetime_to_millis(timestamp, picture)
-    found = _ISO.fullmatch(timestamp)
-    if found is None:
-        raise JsonataError("D3110", timestamp)
-    year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
-    if not (year and 1 <= month <= 12 and 1 <= day <= 31):
-        return math.nan
-    hours, minutes, seconds = (int(found[group] or 0) for group in (4, 5, 6))
-    east = (int(found[9] or 0) * 60 + int(found[10] or 0)) * (-60 if found[8] == "-" else 60)
-    days = datetime.date(year, month, 1).toordinal() + day - 1 - datetime.date(1970, 1, 1).toordinal()
-    whole = days * _DAY + hours * 3600 + minutes * 60 + seconds - east
-    return whole * 1000 + int(f"{found[7] or ''}000"[:3])
-
-
 _EXPONENTIAL: Final = 1e21
 """From here on JavaScript writes a number with its exponent."""
 
@@ -259,18 +239,6 @@ def format_base(value: Any, radix: Any) -> Any:
     if value is not None and abs(value) >= _EXPONENTIAL and int(radix or 10) == 10:
         return text_of(value)
     return _Library.format_base(value, radix)
-
-
-def parse_integer(value: Any, picture: Any) -> Any:
-    """What the picture can't read is not a number, and not an error (measured on AWS)."""
-    try:
-        return _Library.parse_integer(value, picture)
-    except (ValueError, LookupError):
-        return math.nan
-
-
-def format_integer(value: Any, picture: Any) -> Any:
-    return None if value is None else _Library.format_integer(math.floor(value), picture)
 
 
 _ACTIVE: Final = frozenset("0123456789#.,;e")
@@ -331,6 +299,7 @@ _CORRECTED: Final[dict[str, tuple[Callable[..., Any], int]]] = {
     "sum": (total, 1),
     "average": (average, 1),
     "lowercase": (lowercase, 1),
+    "boolean": (_Library.to_boolean, 1),
     "not": (logical_not, 1),
     "power": (power, 2),
     "pad": (pad, 3),

@@ -57,6 +57,16 @@ class _Current:
 
 library.Jsonata.CURRENT = _Current()
 
+_to_boolean: Final = functions.Functions.to_boolean
+
+
+def _boolean(value: Any) -> bool | None:
+    """What is not a number is false, as in JavaScript."""
+    return False if isinstance(value, float) and math.isnan(value) else _to_boolean(value)
+
+
+functions.Functions.to_boolean = staticmethod(_boolean)
+
 
 class _PartialParser:
     """What the evaluator asks of its parser: to parse the little function a partial application is made of."""

@@ -10,7 +10,7 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations, method_name, operation_model
-from sfn_emulator.tasks.failures import Refusal, bodiless, error_v2, nulls, refusal, unreachable
+from sfn_emulator.tasks.failures import Refusal, bodiless, error_v2, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
 from sfn_emulator.tasks.shapes import Parameters, Rules, iso, result
 from sfn_emulator.tasks.wire import request_id
@@ -84,7 +84,7 @@ class SdkAction:
         return result(self.operation.output_shape, answer, member_v2, iso)
 
     def _send(self, request: TaskRequest) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         arguments = self._parameters(request.input)
         missing = nulls(self.operation, arguments) if self._clients.is_ours(self.service) else None
@@ -95,7 +95,7 @@ class SdkAction:
             answer = getattr(client, method_name(self.operation.name))(**arguments)
         except ClientError as error:
             raise self._error(error, request) from None
-        except BotoCoreError as error:
+        except no_answer() as error:
             raise unreachable(service_prefix(client.meta.service_model.service_id), error) from None
         answer.pop("ResponseMetadata", None)
         return answer

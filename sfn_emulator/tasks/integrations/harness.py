@@ -12,7 +12,7 @@ from typing import Any, Final
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import TIMEOUT, StateError
 from sfn_emulator.tasks.clients import Clients, operation_model
-from sfn_emulator.tasks.failures import Refusal, error_v2, refusal, unreachable
+from sfn_emulator.tasks.failures import Refusal, error_v2, no_answer, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v2
 from sfn_emulator.tasks.shapes import Parameters, Rules
 from sfn_emulator.tasks.wire import request_id
@@ -42,9 +42,7 @@ class InvokeHarness:
         return self._parameters.problems(value)
 
     def __call__(self, request: TaskRequest) -> Value:
-        from botocore.eventstream import ParserError
-        from botocore.exceptions import BotoCoreError, ClientError
-        from urllib3.exceptions import HTTPError
+        from botocore.exceptions import ClientError
 
         service = self._model.service_model
         seed = request_id(f"{request.token}{request.attempt}")
@@ -57,7 +55,7 @@ class InvokeHarness:
         except ClientError as error:
             said = self._told(refusal(error, service, seed))
             raise error_v2(service.service_id, said.message, said.status, said.request_id, said.shape) from None
-        except (BotoCoreError, HTTPError, OSError, ParserError) as error:
+        except no_answer() as error:
             raise unreachable("BedrockAgentCore", error) from None
 
     def _told(self, said: Refusal) -> Refusal:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
+from sfn_emulator.tasks.failures import no_answer, unreachable
 from sfn_emulator.tasks.integrations.connections import NO_CONNECTION, Connection
 from sfn_emulator.tasks.integrations.exchange import (
     Request,
@@ -119,7 +120,7 @@ class HttpInvoke:
         }
 
     def _connection(self, given: Value, request: TaskRequest) -> Connection:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         arn = _connection_arn(given)
         try:
@@ -129,8 +130,8 @@ class HttpInvoke:
         except ClientError as error:
             said = error.response["Error"]
             raise StateError(f"Events.ConnectionResource.{said.get('Code')}", str(said.get("Message"))) from None
-        except BotoCoreError as error:
-            raise StateError("Events.SdkClientException", str(error)) from None
+        except no_answer() as error:
+            raise unreachable("Events", error) from None
         return Connection(described, secret)
 
     def _secret(self, described: Mapping[str, Any], request: TaskRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import TASK_FAILED, StateError
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
-from sfn_emulator.tasks.failures import refusal, unreachable
+from sfn_emulator.tasks.failures import no_answer, refusal, unreachable
 from sfn_emulator.tasks.integrations import optimised
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.patterns import Job
@@ -343,7 +343,7 @@ def job(clients: Clients, row: Row) -> Job:
 
 
 def _ask(clients: Clients, request: TaskRequest, service: str, name: str, arguments: Mapping[str, Any]) -> Value:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
     operation = operation_model(service, name)
     client = clients.client(service, request.identity.region)
@@ -352,7 +352,7 @@ def _ask(clients: Clients, request: TaskRequest, service: str, name: str, argume
     except ClientError as error:
         said = refusal(error, operation.service_model, request_id(request.token, service))
         raise _ERRORS[service].error(said.code, said.message, said.status, said.request_id, said.shape) from None
-    except BotoCoreError as error:
+    except no_answer() as error:
         raise unreachable(_ERRORS[service].prefix, error) from None
     answer.pop("ResponseMetadata", None)
     return result(operation.output_shape, answer, member_v1, millis)

@@ -13,7 +13,7 @@ from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, nulls, refusal, unreachable
+from sfn_emulator.tasks.failures import ServiceV1, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
 from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text
@@ -171,7 +171,7 @@ class Invoked:
 
 def _invoke_elsewhere(clients: Clients, request: TaskRequest, arguments: dict[str, Any]) -> InvokeResult:
     """An asynchronous (Event) or DryRun invocation, which only the Lambda API itself can do."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
     client = clients.client("lambda", request.identity.region)
     try:
@@ -180,7 +180,7 @@ def _invoke_elsewhere(clients: Clients, request: TaskRequest, arguments: dict[st
         seed = wire.request_id(f"{request.token}{request.attempt}")
         said = refusal(error, client.meta.service_model, seed)
         raise LAMBDA.error(said.code, said.message, said.status, said.request_id, said.shape) from None
-    except BotoCoreError as error:
+    except no_answer() as error:
         raise unreachable(LAMBDA.prefix, error) from None
     return _invoked(answer)
 
@@ -209,7 +209,7 @@ class ClientLambdas:
         *,
         client_context: Mapping[str, Any] | None = None,
     ) -> InvokeResult:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         client = self._clients.client("lambda", _region_of(function, self._region))
         arguments: dict[str, Any] = {"FunctionName": function, "Payload": payload}
@@ -224,7 +224,7 @@ class ClientLambdas:
         except ClientError as error:
             said = refusal(error, client.meta.service_model, "")
             raise LAMBDA.error(said.code, said.message, said.status, said.request_id, said.shape) from None
-        except BotoCoreError as error:
+        except no_answer() as error:
             raise unreachable(LAMBDA.prefix, error) from None
 
 

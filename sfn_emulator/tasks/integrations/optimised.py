@@ -12,7 +12,7 @@ from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, nulls, refusal, unreachable
+from sfn_emulator.tasks.failures import ServiceV1, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text, millis, result
 from sfn_emulator.values import Value, dumps
@@ -145,7 +145,7 @@ class OptimisedAction:
 
     def send(self, request: TaskRequest, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
         """The answer and its request id. Raises ``StateError`` as the SDK would report it."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         seed = wire.request_id(f"{request.token}{request.attempt}", self.row.botocore)
         missing = nulls(self.operation, arguments) if self._clients.is_ours(self.row.botocore) else None
@@ -157,7 +157,7 @@ class OptimisedAction:
         except ClientError as error:
             said = refusal(error, self.operation.service_model, seed)
             raise self.row.errors.error(said.code, said.message, said.status, said.request_id, said.shape) from None
-        except BotoCoreError as error:
+        except no_answer() as error:
             raise unreachable(self.row.errors.prefix, error) from None
         answer.pop("ResponseMetadata", None)
         return answer, seed

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
+from sfn_emulator.tasks.failures import no_answer, unreachable
 from sfn_emulator.values import Value
 
 RANGE: Final = 2 * 1024 * 1024
@@ -33,7 +34,7 @@ class S3:
 
     def call(self, method: str, **arguments: Any) -> Any:
         """Raises ``StateError`` for what is refused, but ``InvalidRangeError`` for an offset beyond the end."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         try:
             return getattr(self._clients.client("s3", self._region), method)(**arguments)
@@ -41,8 +42,8 @@ class S3:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":
                 raise InvalidRangeError from None
             raise self.failure(refusal(error.response)) from None
-        except BotoCoreError as error:
-            raise self.failure(f"Unable to execute HTTP request: {error}") from None
+        except no_answer() as error:
+            raise self.failure(unreachable("S3", error).cause or "") from None
 
     # -- reading
 

@@ -237,3 +237,24 @@ def test_batch_takes_the_names_its_guide_prints(aws: Host) -> None:
     given = {"JobName": "j", "JobQueue": "q", "JobDefinition": "d", "RetryStrategy": {"attempts": 5}}
     error, _ = failed(aws.run(f"{OPTIMISED}batch:submitJob", given))
     assert error.startswith("Batch.")
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "error", "said"),
+    [
+        ("autoscaling:describeAdjustmentTypes", {}, "AutoScaling.AutoScalingException", "has not been implemented"),
+        (
+            "sns:publish",
+            {"TopicArn": "x", "Message": "m"},
+            "Sns.InvalidParameterException",
+            "at least 6 elements, not 1",
+        ),
+        ("kinesis:describeStreamSummary", {}, "Kinesis.ResourceNotFoundException", "Stream null under account"),
+        ("s3:headBucket", {"Bucket": ""}, "S3.SdkClientException", "Invalid bucket name"),
+    ],
+)
+def test_no_cause_speaks_python(aws: Host, action: str, given: Any, error: str, said: str) -> None:
+    told, cause = failed(aws.run(f"{SDK}{action}", given))
+    assert told == error
+    assert said in cause
+    assert not any(word in cause for word in ("None", "not enough values", "Parameter validation", "b'"))
