@@ -16,6 +16,7 @@ from sfn_emulator.serving.settings import (
     DEFAULT_PORT,
     Settings,
     as_account,
+    as_count,
     as_days,
     as_endpoint,
     as_megabytes,
@@ -61,6 +62,7 @@ _SECTIONS: Final = {
         "fsync",
         "retention",
         "execution_memory",
+        "express_history",
         "time",
     ),
     "How Tasks are run": ("lambda_mode", "iam", "sdk_integrations", "mocks", "endpoint"),
@@ -155,6 +157,14 @@ and what is not: docs/support.md"""
     default=512,
     show_default=True,
     help="Memory one execution may hold; one that needs more fails.",
+)
+@click.option(
+    "--express-history",
+    type=_value(as_count),
+    metavar="N",
+    default=200,
+    show_default=True,
+    help="How many EXPRESS executions that ended the page can show; they are kept in memory.",
 )
 @click.option(
     "--time",

@@ -1,12 +1,15 @@
 """What the page can do. Each action is an operation of the Step Functions API, asked for as any client would."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from sfn_emulator.console.answers import RefusedError
 from sfn_emulator.console.execution import token_of
-from sfn_emulator.console.past import Pasts
+from sfn_emulator.console.past import FILE, Past, Pasts
+from sfn_emulator.service.operations.again import start_again
 from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.store.records import Revision, StateMachine
 from sfn_emulator.values import dumps, loads
 
 
@@ -17,13 +20,18 @@ class Answered(Protocol):
     def body(self) -> bytes: ...
 
 
+_NO_ROLE: Final = "arn:aws:iam::123456789012:role/TestState"
+
 Call = Callable[[str, bytes], Awaitable[Answered]]
 """(operation, JSON body) → the API's answer."""
 
+WriteTest = Callable[[Past], tuple[str, str]]
+"""A file's name and its text; blocking. Raises ``RefusedError`` where no test can be written."""
+
 
 class Actions:
-    def __init__(self, service: StepFunctions, pasts: Pasts, call: Call) -> None:
-        self._service, self._pasts, self._call = service, pasts, call
+    def __init__(self, service: StepFunctions, pasts: Pasts, call: Call, write_test: WriteTest) -> None:
+        self._service, self._pasts, self._call, self._write_test = service, pasts, call, write_test
 
     async def perform(self, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
         action = _ACTIONS.get(name)
@@ -44,6 +52,44 @@ class Actions:
         if told.get("name"):
             body["name"] = told["name"]
         return await self._asked("StartExecution", body)
+
+    async def again(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Starts an execution at a state of the one that is named; see ``service.operations.again``."""
+        service = self._service
+        found = self._pasts.found(str(told.get("arn", "")))
+        if found is None:
+            raise RefusedError("There is no such execution.", 404)
+        made = start_again(service.around, service.executions, service.definitions, found.execution, told)
+        if service.journal.pending:
+            await service.journal.committed()
+        return {"executionArn": made.arn}
+
+    async def test(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """A pytest file that makes this run happen again."""
+        past = await self._pasts.get(str(told.get("arn", "")))
+        name, text = await asyncio.to_thread(self._write_test, past)
+        return {"name": name, "text": text}
+
+    async def try_state(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """TestState at its most talkative, of a state of a stored definition."""
+        definition, role = await self._definition(told)
+        asked: dict[str, Any] = {"definition": definition, "roleArn": role, "inspectionLevel": "TRACE"}
+        members = ("stateName", "input", "variables", "mock")
+        return await self._asked("TestState", asked | {name: told[name] for name in members if told.get(name)})
+
+    async def _definition(self, told: Mapping[str, Any]) -> tuple[str, str]:
+        """The definition an execution ran by (``arn``) or that of a ``machine``'s ``revision``, and the role."""
+        store, arn = self._service.store, str(told.get("arn", ""))
+        if arn.startswith(FILE):
+            past = await self._pasts.get(arn)
+            return past.text, past.told.role or _NO_ROLE
+        found = self._pasts.found(arn) if arn else None
+        machine = store.get(StateMachine, str(told.get("machine", "")))
+        id_ = told.get("revision") or (machine.revision if machine else "")
+        revision = store.get(Revision, found.execution.revision if found else str(id_))
+        if revision is None:
+            raise RefusedError("Say whose state is meant: an execution ('arn') or a 'machine'.", 404)
+        return revision.definition, revision.role_arn
 
     async def stop(self, told: Mapping[str, Any]) -> dict[str, Any]:
         body = {"executionArn": told.get("arn"), "error": "StoppedFromTheConsole"}
@@ -85,6 +131,9 @@ class Actions:
 
 _ACTIONS: Final[Mapping[str, Callable[[Actions, Mapping[str, Any]], Awaitable[dict[str, Any]]]]] = {
     "start": Actions.start,
+    "again": Actions.again,
+    "test": Actions.test,
+    "try": Actions.try_state,
     "stop": Actions.stop,
     "redrive": Actions.redrive,
     "succeed": Actions.succeed,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from sfn_emulator.console.actions import Actions, Call
+from sfn_emulator.console.actions import Actions, Call, WriteTest
 from sfn_emulator.console.answers import Answer, RefusedError, told
 from sfn_emulator.console.changes import Changes
 from sfn_emulator.console.definitions import Definitions
@@ -28,9 +28,10 @@ View = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
 
 class Console:
-    """``call`` is the Step Functions API, ``tables`` reads all tables (blocking). All requests on the loop's thread."""
+    """``call`` is the Step Functions API; ``tables`` reads all tables and ``write_test`` writes a test, both blocking.
+    All requests on the loop's thread."""
 
-    def __init__(self, service: StepFunctions, deeds: Deeds, call: Call, tables: Tables) -> None:
+    def __init__(self, service: StepFunctions, deeds: Deeds, call: Call, tables: Tables, write_test: WriteTest) -> None:
         loop = service.around.loop
         pasts = Pasts(service)
         self._token = secrets.token_urlsafe(24)
@@ -38,7 +39,7 @@ class Console:
         service.journal.watch = self.changes.changed
         deeds.watch = self.changes.changed_elsewhere
         view, lists = ExecutionView(pasts, deeds, tables), Lists(service, pasts)
-        self._actions = Actions(service, pasts, call)
+        self._actions = Actions(service, pasts, call, write_test)
         self._views: Mapping[str, View] = {
             "machines": lists.machines,
             "executions": lists.executions,

@@ -47,7 +47,7 @@ class ExecutionView:
     async def outline(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         past = await self._pasts.get(asked(parameters, "arn"))
         return {
-            "execution": _with_values(past.execution),
+            "execution": _with_values(past.execution) | self._pasts.beside(past.arn),
             "drawn": past.drawn,
             "deeds": self._deeds_by_visit(past),
             "cut": self._deeds.cut,

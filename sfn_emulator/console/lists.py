@@ -4,6 +4,7 @@ Lists are read from an index, so that a million executions list as fast as ten. 
 index: a search looks at ``LOOKED_AT`` executions at a time and tells how far it came.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from heapq import merge
 from typing import Any, Final
@@ -16,13 +17,21 @@ from sfn_emulator.picture.history.visit import Outcome
 from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.documents import Filter
-from sfn_emulator.service.store.records import Alias, Execution, StateMachine, Version
+from sfn_emulator.service.store.records import Alias, Execution, MapRun, StateMachine, Version
 
 SIZE: Final = 50
 MOST: Final = 200
 LOOKED_AT: Final = 1_000
 _GRID: Final = 40
 _ORDER: Final = list(Outcome)
+_BELOW: Final = 2**40
+_NO_PLACE: Final = "'before' is not a place in this list."
+_BREATH: Final = 50
+"""Executions a search looks at before it lets others have their turn."""
+
+
+Place = tuple[float, ...]
+"""Of an execution in a list: (time, seq), or where a Map Run has its EXPRESS children."""
 
 
 class Lists:
@@ -38,7 +47,9 @@ class Lists:
         return [machine for region in regions for machine in store.documents(StateMachine, region)]
 
     async def machines(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        return {"machines": [self._machine(machine) for machine in self._all()]}
+        """And how many EXPRESS executions that ended are kept."""
+        machines = [self._machine(machine) for machine in self._all()]
+        return {"machines": machines, "express": self._service.host.express.most}
 
     def _machine(self, machine: StateMachine) -> dict[str, Any]:
         store = self._service.store
@@ -64,7 +75,9 @@ class Lists:
         looked, last = 0, None
         for last, execution in self._newest(parameters, status, before):
             looked += 1
-            if last[0] < since:
+            if wanted and looked % _BREATH == 0:
+                await asyncio.sleep(0)
+            if (execution.stopped_at or execution.redriven_at or execution.started_at) < since:
                 last = None
                 break
             shown = execution if not wanted else self._searched(execution, wanted)
@@ -74,33 +87,63 @@ class Lists:
                 break
         else:
             last = None
-        return {"executions": found, "next": "" if last is None else f"{last[0]!r},{last[1]}", "looked": looked}
+        following = "" if last is None else ",".join(map(repr, last))
+        return {"executions": found, "next": following, "looked": looked}
 
     def _newest(
-        self, parameters: Mapping[str, str], status: Status | None, before: tuple[float, int] | None
-    ) -> Iterator[tuple[tuple[float, int], Execution]]:
+        self, parameters: Mapping[str, str], status: Status | None, before: Place | None
+    ) -> Iterator[tuple[Place, Execution]]:
         """Over all machines, or of the one, or of the alias or Map Run that is named."""
+        machine = self._service.store.get(StateMachine, parameters.get("machine", ""))
+        if machine is not None and machine.type is MachineType.EXPRESS:
+            yield from self._express(parameters.get("alias") or machine.arn, status, before)
+            return
         for column in ("map_run", "alias", "machine"):
             if parameters.get(column):
                 yield from self._of(column, parameters[column], status, before)
                 return
         machines = [machine.arn for machine in self._all() if machine.type is MachineType.STANDARD]
         lists = [self._of("machine", arn, status, before) for arn in machines]
+        lists.append(self._express("", status, before))
         yield from merge(*lists, key=lambda row: row[0], reverse=True)
 
     def _of(
-        self, column: str, value: str, status: Status | None, before: tuple[float, int] | None
-    ) -> Iterator[tuple[tuple[float, int], Execution]]:
+        self, column: str, value: str, status: Status | None, before: Place | None
+    ) -> Iterator[tuple[Place, Execution]]:
+        service = self._service
+        run = service.store.get(MapRun, value) if column == "map_run" else None
+        express = run is not None and run.express
+        if before is not None and not express and len(before) != 2:
+            raise RefusedError(_NO_PLACE)
+        place: Any = before
+        page: Any
         while True:
-            page = self._service.store.executions(Filter(column, value, status, None, before), SIZE)
+            if run is not None and express:
+                page = service.map_runs.newest(run, status, place, SIZE)
+            else:
+                page = service.store.executions(Filter(column, value, status, None, place), SIZE)
             yield from page
             if len(page) < SIZE:
                 return
-            before = page[-1][0]
+            place = page[-1][0]
+
+    def _express(self, of: str, status: Status | None, before: Place | None) -> Iterator[tuple[Place, Execution]]:
+        """EXPRESS executions that run, and the last that ended: of a machine, an alias, or all (``of`` is empty).
+
+        The second part of their place is below 0, so that none stands where a stored one does.
+        """
+        host = self._service.host
+        running = (live.execution for live in host.all() if live.execution.type is MachineType.EXPRESS)
+        rows = [((one.started_at, number - _BELOW // 2), one) for number, one in enumerate(running)]
+        rows += [((e.execution.stopped_at or 0.0, e.number - _BELOW), e.execution) for e in host.express.newest()]
+        for place, one in sorted(rows, key=lambda row: row[0], reverse=True):
+            wanted = of in ("", one.machine_arn, one.alias_arn) and status in (None, one.status)
+            if wanted and (before is None or place < before):
+                yield place, one
 
     def _searched(self, execution: Execution, wanted: str) -> Execution | None:
         """The execution with its texts, if one of them, or its name, has what is searched for."""
-        found = self._service.executions.found(self._service.around, execution.arn)
+        found = self._pasts.found(execution.arn)
         if found is None:
             return None
         whole = found.execution
@@ -109,7 +152,7 @@ class Lists:
 
     def _brief(self, execution: Execution) -> dict[str, Any]:
         """The newest state of what runs; of what failed, why."""
-        found = self._service.executions.found(self._service.around, execution.arn)
+        found = self._pasts.found(execution.arn)
         whole = execution if found is None else found.execution
         return {
             "arn": whole.arn,
@@ -123,6 +166,7 @@ class Lists:
             "alias": whole.alias_arn and whole.alias_arn.rpartition(":")[2],
             "version": whole.version_arn and whole.version_arn.rpartition(":")[2],
             "events": whole.events,
+            "again": whole.origin and whole.origin.state,
         }
 
     # -- the grid
@@ -167,9 +211,8 @@ def _status(parameters: Mapping[str, str]) -> Status | None:
     return Status(text) if text else None
 
 
-def _cursor(text: str) -> tuple[float, int] | None:
-    at, _, seq = text.partition(",")
+def _cursor(text: str) -> Place | None:
     try:
-        return (float(at), int(seq)) if text else None
+        return tuple(float(part) if "." in part else int(part) for part in text.split(",")) if text else None
     except ValueError:
-        raise RefusedError("'before' is not a place in this list.") from None
+        raise RefusedError(_NO_PLACE) from None

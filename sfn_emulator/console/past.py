@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from sfn_emulator.asl.model import State
+from sfn_emulator.asl.model import MachineType, State
 from sfn_emulator.asl.parse import parse
 from sfn_emulator.console.answers import RefusedError
 from sfn_emulator.engine.ports import Identity
@@ -22,15 +22,18 @@ from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.stages import states_by_name
 from sfn_emulator.picture.history.visit import Happened
 from sfn_emulator.service import arns
-from sfn_emulator.service.operations.executions import describe, stored_events
+from sfn_emulator.service.operations.executions import Found, describe, stored_events
 from sfn_emulator.service.revisions import revision_of
 from sfn_emulator.service.running import history
+from sfn_emulator.service.running.express import Ended
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.stepfunctions import StepFunctions
-from sfn_emulator.service.store.records import MapRun
-from sfn_emulator.values import dumps
+from sfn_emulator.service.store.records import Execution, MapRun, StateMachine
+from sfn_emulator.values import dumps, loads
 
 KEPT: Final = 40
+KEPT_EVENTS: Final = 200_000
+"""Events of all that are kept, some hundred bytes each; the last that was seen is kept whatever it has."""
 _LONG: Final = 500
 """Events from which on a history is read in a thread."""
 FILE: Final = "file:"
@@ -59,7 +62,7 @@ class Pasts:
 
     def __init__(self, service: StepFunctions) -> None:
         self._service = service
-        self._kept: OrderedDict[tuple[str, int, str], Past] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[str, Past]] = OrderedDict()
         self._files: OrderedDict[str, Past] = OrderedDict()
 
     async def get(self, arn: str) -> Past:
@@ -69,19 +72,35 @@ class Pasts:
             if found is None:
                 raise RefusedError("This file is not open any more; open it again.", 404)
             return found
-        service = self._service
-        found_execution = service.executions.found(service.around, arns.parse(arn, "execution").text)
+        found_execution = self.found(arn)
         if found_execution is None:
-            raise RefusedError(f"There is no execution {arn} (or its history is not kept, as of EXPRESS).", 404)
+            raise RefusedError(_not_there(arn, self._service.host.express.most), 404)
         execution = found_execution.execution
-        count, read = stored_events(service.around, found_execution, included=True)
-        key = (arn, count, f"{execution.status} {execution.redrive_count}")
-        past = self._kept.get(key)
-        if past is None:
-            past = self._kept[key] = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
-            while len(self._kept) > KEPT:
+        count, read = self._events(found_execution)
+        moment = f"{count} {execution.status} {execution.redrive_count}"
+        known, past = self._kept.get(arn, ("", None))
+        if past is None or known != moment:
+            past = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
+            self._kept[arn] = moment, past
+            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._events_kept() > KEPT_EVENTS):
                 self._kept.popitem(last=False)
+        self._kept.move_to_end(arn)
         return past
+
+    def _events_kept(self) -> int:
+        return sum(len(past.events) for _, past in self._kept.values())
+
+    def found(self, arn: str) -> Live | Found | Ended | None:
+        """Raises ``ApiError`` for what is no ARN."""
+        parsed, service = arns.parse(arn, "execution", "express"), self._service
+        if parsed.kind == "express":
+            return service.host.live(parsed.text) or service.host.express.get(parsed.text)
+        return service.executions.found(service.around, parsed.text)
+
+    def _events(self, found: Live | Found | Ended) -> tuple[int, Callable[[int], Any]]:
+        if isinstance(found, Ended):
+            return len(found.events), lambda number: found.events[number - 1]
+        return stored_events(self._service.around, found, included=True)
 
     async def open(self, text: str, name: str, definition: str | None) -> str:
         """Reads a history from a file; gives the name by which it is known from now on."""
@@ -104,13 +123,41 @@ class Pasts:
             "live": isinstance(found, Live) and not found.ended,
             "parent": execution.parent_arn,
             "revision": execution.revision,
+            "express": execution.type is MachineType.EXPRESS,
+            "origin": execution.origin and {"execution": execution.origin.execution, "state": execution.origin.state},
         }
         text = self._text(execution, revision.definition)
         name = machine.name.partition("/")[0]
         identity = Identity(arn, execution.name, execution.machine_arn, name, revision.role_arn, execution.started_at)
-        if len(events) < _LONG:
-            return _past(arn, told, _rendered(events, started), text, identity)
-        return await asyncio.to_thread(lambda: _past(arn, told, _rendered(events, started), text, identity))
+        begun = {} if execution.origin is None else loads(execution.origin.variables)
+        variables = {variable: dumps(value) for variable, value in begun.items()}
+
+        def read() -> Past:
+            return _past(arn, told, _rendered(events, started), text, identity, variables)
+
+        return read() if len(events) < _LONG else await asyncio.to_thread(read)
+
+    def beside(self, arn: str) -> dict[str, Any]:
+        """What may change after its end: ``current``, whether its machine is still as it ran by it, and ``again``,
+        those that were started again of it."""
+        found = None if arn.startswith(FILE) else self.found(arn)
+        if found is None:
+            return {"current": False, "again": []}
+        store, execution = self._service.store, found.execution
+        machine = store.get(StateMachine, execution.machine_arn.partition("/")[0])
+        again = [*store.begun_from(arn, KEPT), *self._express_of(arn)]
+        return {
+            "current": machine is not None and machine.revision == execution.revision,
+            "again": [
+                {"arn": one.arn, "name": one.name, "status": one.status, "state": one.origin.state}
+                for one in again
+                if one.origin is not None
+            ],
+        }
+
+    def _express_of(self, arn: str) -> list[Execution]:
+        kept = (ended.execution for ended in self._service.host.express.newest())
+        return [one for one in kept if one.origin is not None and one.origin.execution == arn]
 
     def _text(self, execution: Any, definition: str) -> str:
         """Of a Map Run's child, the Map's processor."""
@@ -125,17 +172,30 @@ class Pasts:
         return dumps(inner.get(_MAP_CHILD) or inner.get("Iterator") or raw)
 
 
+def _not_there(arn: str, kept: int) -> str:
+    if ":express:" not in arn:
+        return f"There is no execution {arn}."
+    return f"The EXPRESS execution {arn} is not kept any more: only the last {kept} are (--express-history)."
+
+
 def _rendered(events: Sequence[Any], started: Mapping[str, str]) -> list[Event]:
     texts = history.Texts(events[0].detail if events else None)
     return [history.render(event, n, texts, started) for n, event in enumerate(events, 1)]
 
 
-def _past(arn: str, execution: Mapping[str, Any], events: list[Event], text: str, identity: Identity) -> Past:
+def _past(
+    arn: str,
+    execution: Mapping[str, Any],
+    events: list[Event],
+    text: str,
+    identity: Identity,
+    variables: Mapping[str, str] | None = None,
+) -> Past:
     definition = read_definition(text) if text else None
     graph = None if definition is None else graph_of(definition.raw)
     model = parse(text)[0] if text else None
     states = {} if model is None else states_by_name(model.body)
-    told = happened(events, graph)
+    told = happened(events, graph, variables)
     drawn = orjson.Fragment(orjson.dumps({"graph": graph and data(graph), "happened": outline(told)}))
     return Past(arn, execution, events, told, definition, text, graph, states, identity, drawn)
 

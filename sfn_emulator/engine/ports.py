@@ -36,6 +36,14 @@ class Identity:
     """An EXPRESS execution: no limit of events, five minutes at most, no redrive."""
 
 
+class Beginning(NamedTuple):
+    """Where a run begins that does not begin at StartAt: a state of the top level, what it is given, the variables."""
+
+    state: str
+    given: Value
+    variables: Mapping[str, Value]
+
+
 # -- effects: engine → host
 
 

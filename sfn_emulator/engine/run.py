@@ -41,6 +41,7 @@ from typing import Any, Final
 
 from sfn_emulator.engine.events import Failure, Redriven, Started, Succeeded
 from sfn_emulator.engine.ports import (
+    Beginning,
     Effect,
     Fired,
     Identity,
@@ -108,12 +109,21 @@ class Run(Ledger):
     """
 
     __slots__ = (
-        *("_condemned", "_inbox", "_text", "_timeout", "cause", "crash", "error", "next_state", "output", "program"),
-        *("aside_at", "status"),
+        *("_beginning", "_condemned", "_inbox", "_text", "_timeout", "aside_at", "cause", "crash", "error"),
+        *("next_state", "output", "program", "status"),
     )
 
-    def __init__(self, program: Program, identity: Identity, input_value: Value, input_text: str) -> None:
+    def __init__(
+        self,
+        program: Program,
+        identity: Identity,
+        input_value: Value,
+        input_text: str,
+        beginning: Beginning | None = None,
+    ) -> None:
+        """``input_value`` is the execution's input, also where its first state is given something else."""
         super().__init__(identity, input_value)
+        self._beginning = beginning
         self.program = program
         self.status = Status.RUNNING
         self.output: Value | Unset = UNSET
@@ -207,6 +217,8 @@ class Run(Ledger):
 
     def _start(self, _: None) -> None:
         self.root = Strand(self, self.program.block, self.given)
+        if self._beginning is not None:
+            self.root.state, self.root.input, self.root.variables = self._beginning
         self.aside(0, "ExecutionStarted", Started(self.given, self._text))
         self._arm()
         self.ready.append(self.root)

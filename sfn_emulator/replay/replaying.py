@@ -4,6 +4,7 @@ A Task is answered by what was recorded for its state when it was asked the same
 was never asked then, is told as a difference and not answered: nothing is guessed.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -49,6 +50,9 @@ def replay(case: Case, definition: str) -> Difference | None:
     recorded = happened(case.events)
     if any(visit.map_run for visit in recorded.visits):
         raise UnreplayableError(f"{case.name}: it has a Distributed Map, whose children are executions of their own")
+    began_at, starts_at = recorded.visits[0].state if recorded.visits else None, _start_at(case.definition)
+    if None not in (began_at, starts_at) and began_at != starts_at:
+        raise UnreplayableError(f"{case.name}: it was started again at {began_at}, not at its StartAt, {starts_at}")
     machine = load(definition, MachineType.EXPRESS if case.express else MachineType.STANDARD)
     clock = VirtualClock(case.began)
     text = case.given
@@ -62,6 +66,13 @@ def replay(case: Case, definition: str) -> Difference | None:
     now = happened(render(event, number, texts, {}) for number, event in enumerate(execution.events, 1))
     found = next(_differences(recorded, now, run), None)
     return tasks.stranger if found is None or tasks.stranger is not None else found
+
+
+def _start_at(definition: str) -> str | None:
+    try:
+        return str(json.loads(definition)["StartAt"])
+    except (ValueError, KeyError, TypeError):  # what is wrong with it is told by whoever has to read it whole
+        return None
 
 
 def _identity(case: Case) -> Identity:

@@ -38,11 +38,16 @@ from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
 from sfn_emulator.cloud.transport import connect
+from sfn_emulator.console.answers import RefusedError
 from sfn_emulator.console.console import Console
+from sfn_emulator.console.past import Past
 from sfn_emulator.coverage.recording import Recording, watching
 from sfn_emulator.engine.clock import ScaledClock
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.query.timestamps import format_timestamp
+from sfn_emulator.replay.case import UnreadableCaseError, case_of
+from sfn_emulator.replay.replaying import UnreplayableError
+from sfn_emulator.replay.written import written
 from sfn_emulator.service.arns import Place
 from sfn_emulator.service.running.passing import let_pass
 from sfn_emulator.service.running.turns import Sliced
@@ -147,6 +152,7 @@ class Server:
             self.neighbours.witness.deeds,
             lambda operation, body: api.handle(STATES_TARGET + operation, body, {}),
             self._tables,
+            _write_test,
         )
         if self._state is not None:
             self._state.opened()
@@ -192,6 +198,7 @@ class Server:
         )
         if threading.current_thread() is threading.main_thread():
             service.host.turns = Sliced(loop, self.settings.execution_memory)
+        service.host.express.most = self.settings.express_history
         if self.settings.verbose:
             service.host.heard = execution_passed
         if self.settings.coverage is not None:
@@ -376,3 +383,13 @@ class Server:
 
 def _state(settings: Settings) -> StateDir | None:
     return None if settings.state_dir is None else StateDir(settings.state_dir, adopt=settings.adopt_state_dir)
+
+
+def _write_test(past: Past) -> tuple[str, str]:
+    """The execution as a pytest file. Raises ``RefusedError``."""
+    origin = past.execution.get("origin") or {}
+    try:
+        case = case_of(str(past.execution["name"]), past.text, past.events, past.execution)
+        return written(case, origin.get("state"))
+    except (UnreadableCaseError, UnreplayableError) as error:
+        raise RefusedError(str(error), 409) from None

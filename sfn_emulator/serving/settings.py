@@ -47,6 +47,8 @@ class Settings:
     grace: float = 2.0
     execution_memory: int = 512
     """Megabytes one execution may hold."""
+    express_history: int = 200
+    """How many EXPRESS executions that ended are kept, in memory, for the page."""
 
     @property
     def is_loopback(self) -> bool:
@@ -94,6 +96,12 @@ def as_account(text: str) -> str:
 def as_megabytes(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise ValueError(f"'{text}' is not a number of megabytes; give a whole number from 1")
+    return int(text)
+
+
+def as_count(text: str) -> int:
+    if not text.isdigit() or int(text) > 100_000:
+        raise ValueError(f"'{text}' is not a number from 0 to 100000")
     return int(text)
 
 

@@ -1,11 +1,11 @@
 // What can be done: each is asked in a dialog, checked before it goes, and its answer is shown.
 
-import { button, h } from "./dom.js";
+import { button, copied, h } from "./dom.js";
 import { address, note } from "./route.js";
 import { ask, tell } from "./server.js";
 import { last } from "./words.js";
 
-/** A dialog with a form. `act()` does it and may throw, which is shown; it closes when it is done. */
+/** A dialog with a form. `act()` does it and may throw, which is shown; it closes when it is done, unless that gave false. */
 export function dialog(title, parts, label, act, { danger = false } = {}) {
   const trouble = h("p", { class: "trouble-line", role: "alert" });
   const go = h("button", { type: "submit", class: danger ? "primary danger" : "primary" }, label);
@@ -13,7 +13,7 @@ export function dialog(title, parts, label, act, { danger = false } = {}) {
     event.preventDefault();
     go.disabled = true;
     trouble.textContent = "";
-    try { await act(); box.close(); } catch (error) { trouble.textContent = error.message; } finally { go.disabled = false; }
+    try { if (await act() !== false) box.close(); } catch (error) { trouble.textContent = error.message; } finally { go.disabled = false; }
   } }, h("h2", {}, title), parts, trouble, h("div", { class: "buttons" }, button("Cancel", () => box.close()), go));
   const box = h("dialog", { "aria-label": title, onclose: () => box.remove() }, form);
   document.body.append(box);
@@ -29,7 +29,8 @@ export function jsonField(label, text, changed = () => {}) {
     try { JSON.parse(area.value); said.textContent = ""; area.removeAttribute("aria-invalid"); changed(true); return true; }
     catch (error) { said.textContent = String(error.message); area.setAttribute("aria-invalid", "true"); changed(false); return false; }
   };
-  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check };
+  const fine = () => area.getAttribute("aria-invalid") !== "true";
+  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check, fine };
 }
 
 export async function startDialog(machine, template) {
@@ -48,8 +49,44 @@ export async function startDialog(machine, template) {
   const input = jsonField("Input", text, (fine) => { if (shown) shown.go.disabled = !fine; });
   shown = dialog(`Start ${last(machine)}`, [h("p", { class: "hint" }, from), input.element, h("label", {}, h("span", {}, "Name (made up when empty)"), name)], "Start", async () => {
     const { executionArn } = await tell("start", { machine, input: input.value(), name: name.value });
-    location.hash = executionArn.includes(":express:") ? location.hash : address("execution", executionArn);
+    location.hash = address("execution", executionArn);
   });
+}
+
+/** Starts an execution at a state of another. `visit` is that state's, of the top level, in full. */
+export function againDialog(execution, visit) {
+  const pretty = (value) => JSON.stringify(value, null, 2);
+  let shown;
+  const checked = () => { if (shown) shown.go.disabled = ![data, variables, whole].every((field) => field.fine()); };
+  const data = jsonField(`Data ${visit.state} is given`, pretty(visit.stages?.[0]?.value ?? {}), checked);
+  const variables = jsonField("Variables", pretty(visit.before ?? {}), checked);
+  const whole = jsonField("What $$.Execution.Input says", pretty(execution.input ?? {}), checked);
+  const name = h("input", { autocomplete: "off" });
+  const current = h("input", { type: "checkbox", checked: false });
+  const more = h("details", { open: Object.keys(visit.before ?? {}).length ? true : undefined }, h("summary", {}, "Variables, and the input of the execution"), variables.element, whole.element);
+  const parts = [
+    h("p", { class: "hint" }, "An execution of its own: what ran before does not run again, what it wrote stays. Its name, ARN and start time are new, and so is all a definition makes of them."),
+    data.element, more, h("label", {}, h("span", {}, "Name (made up when empty)"), name),
+    execution.current ? null : h("label", { class: "check" }, current, h("span", {}, "by the definition as it is now, not as this one ran by it")),
+  ];
+  shown = dialog(`Start again from ${visit.state}`, parts, "Start", async () => {
+    const { executionArn } = await tell("again", { arn: execution.executionArn, state: visit.state, event: visit.event, data: data.value(), variables: variables.value(), input: whole.value(), name: name.value, current: current.checked });
+    location.hash = address("execution", executionArn);
+  });
+}
+
+/** A pytest file that makes this run happen again: to read, to copy, and to save. */
+export function testDialog(arn, said) {
+  tell("test", { arn }).then(({ name, text }) => {
+    const link = h("a", { class: "button", download: name, href: URL.createObjectURL(new Blob([text], { type: "text/x-python" })) }, "Save it");
+    const copy = button("Copy", () => copied(text, copy));
+    const shown = dialog(name, [
+      h("p", { class: "hint" }, "It was run here and passes. Put it beside your tests: the package brings the fixture, and pytest finds it."),
+      h("pre", { class: "written", tabindex: "0", role: "group", "aria-label": "The test" }, text), h("p", { class: "buttons" }, copy, link),
+    ], "Done", async () => {});
+    shown.box.classList.add("broad");
+    shown.box.addEventListener("close", () => URL.revokeObjectURL(link.href));
+  }, (error) => said(error.message));
 }
 
 export function stopDialog(execution) {

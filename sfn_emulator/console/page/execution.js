@@ -10,7 +10,7 @@ import { visits } from "./visits.js";
 import { status } from "./list.js";
 import { address as file, ask } from "./server.js";
 import { address, note, route } from "./route.js";
-import { redriveDialog, skipWait, startDialog, stopDialog } from "./actions.js";
+import { redriveDialog, skipWait, startDialog, stopDialog, testDialog } from "./actions.js";
 import { ORDER, OUTCOMES, clock, day, duration, last } from "./words.js";
 
 const TABS = [["graph", "Graph"], ["timeline", "Timeline"], ["table", "Table"], ["events", "Events"], ["tables", "Tables"]];
@@ -49,6 +49,8 @@ export function execution(root, first, here) {
       status(happened.status), happened.error ? h("span", { class: "error" }, happened.error) : null,
       h("span", { title: day(happened.started) }, day(happened.started)), h("span", {}, duration(took)),
       execution.redriveCount ? h("span", {}, `redriven ${execution.redriveCount}×`) : null,
+      execution.origin ? h("span", {}, `begun at ${execution.origin.state}, of `, h("a", { href: address("execution", execution.origin.execution) }, last(execution.origin.execution))) : null,
+      execution.again?.length ? h("span", {}, "started again: ", execution.again.map((one, i) => [i ? ", " : "", h("a", { href: address("execution", one.arn), title: one.status.toLowerCase() }, `${one.name} at ${one.state}`)])) : null,
       execution.parent ? h("a", { href: address("execution", execution.parent) }, "started by ", last(execution.parent)) : null,
       execution.file ? h("span", { class: "chip" }, `from ${execution.file}`) : null,
     ];
@@ -58,8 +60,9 @@ export function execution(root, first, here) {
         execution.live && waiting ? button("Skip the wait", () => skipWait(arn, (text) => { said.textContent = text; })) : null,
         execution.live ? button("Stop…", () => stopDialog(execution)) : null,
         redrivable ? button("Redrive…", () => redriveDialog(execution)) : null,
-        machine && !execution.file ? button("Start like this…", () => startDialog(machine.split(":").slice(0, 7).join(":").split("/")[0], execution.input)) : null,
+        machine && !execution.file && !execution.mapRunArn ? button("Start like this…", () => startDialog(machine.split(":").slice(0, 7).join(":").split("/")[0], execution.input)) : null,
         machine && !execution.file ? h("a", { class: "button", href: address("machine", machine.split("/")[0]) }, "Definition") : null,
+        model.data.graph && !execution.live ? button("Write a test…", () => testDialog(arn, (text) => { said.textContent = text; })) : null,
         h("a", { class: "button", href: file("download", { arn }), download: `${name}.history.json` }, "Download")));
   }
 

@@ -14,7 +14,7 @@ export function status(text) {
 }
 
 export function list(root, first, here) {
-  let machines = [], rows = [], next = "", looked = 0, asked = 0;
+  let machines = [], express = 0, rows = [], next = "", looked = 0, asked = 0;
   const filters = h("form", { class: "filters", role: "search", "aria-label": "Executions", onsubmit: (event) => event.preventDefault() });
   const said = h("p", { class: "said", role: "status" });
   const grid = h("section", { class: "grid", "aria-label": "The last executions and their states" });
@@ -53,7 +53,7 @@ export function list(root, first, here) {
     const took = one.stopped ? duration(one.stopped - one.started) : "";
     return h("a", { class: "row", href: address("execution", one.arn) },
       status(one.status),
-      h("span", { class: "name" }, one.name, one.redrives ? h("small", {}, ` redriven ${one.redrives}×`) : ""),
+      h("span", { class: "name" }, one.name, one.redrives ? h("small", {}, ` redriven ${one.redrives}×`) : "", one.again ? h("small", {}, ` begun at ${one.again}`) : ""),
       h("span", {}, last(one.machine), one.alias ? h("small", {}, `:${one.alias}`) : ""),
       h("span", { title: day(one.started) }, day(one.started).slice(5)), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
   }
@@ -70,6 +70,8 @@ export function list(root, first, here) {
     more.hidden = !next;
     const filtered = now.q || now.status || now.machine || now.within;
     said.textContent = rows.length || filtered ? (now.q ? `${rows.length} found in the newest ${looked}` : rows.length ? "" : "No execution is like that.") : "";
+    const chosen = machines.find((one) => one.arn === now.machine);
+    if (chosen?.type === "EXPRESS") said.append(` The last ${express} EXPRESS executions of this server are kept, in memory.`);
     if (!rows.length && !filtered) said.replaceChildren(empty());
     table.hidden = !rows.length;
   }
@@ -98,7 +100,7 @@ export function list(root, first, here) {
   }
 
   async function refresh() {
-    machines = (await ask("machines")).machines;
+    ({ machines, express } = await ask("machines"));
     drawOnce();
     await load();
     await drawGrid();

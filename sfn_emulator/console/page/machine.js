@@ -5,12 +5,14 @@ import { drawing } from "./graph.js";
 import { address, note, route } from "./route.js";
 import { ask } from "./server.js";
 import { startDialog } from "./actions.js";
+import { trialDialog } from "./trial.js";
 import { day, last } from "./words.js";
 
 export function machine(root, first, here) {
   const arn = first.name;
   const head = h("div", { class: "head" }), stage = h("section", { class: "stage graph", "aria-label": "Graph" }), side = h("aside", { class: "side definition", "aria-label": "Definition" });
   root.append(head, h("div", { class: "split" }, stage, side));
+  const tried = h("div", { class: "tried" });
   let told = null, picture = null, drawn = "";
 
   async function refresh() {
@@ -42,7 +44,7 @@ export function machine(root, first, here) {
     const controls = h("div", { class: "controls" }, button("+", () => picture.zoom(1.25), { "aria-label": "Zoom in" }), button("−", () => picture.zoom(0.8), { "aria-label": "Zoom out" }), button("Fit", () => picture.fit()));
     const removed = Object.entries(told.difference?.states ?? {}).filter(([, how]) => how === "removed").map(([name]) => name);
     const said = told.difference ? h("p", { class: "difference", role: "status" }, summary(told.difference.states), removed.length ? ` Removed: ${removed.join(", ")}.` : "") : null;
-    stage.replaceChildren(...[picture.element, controls, said].filter(Boolean));
+    stage.replaceChildren(...[picture.element, controls, said, tried].filter(Boolean));
     requestAnimationFrame(() => picture.fit());
     const pretty = told.text.includes("\n") ? told.text : JSON.stringify(JSON.parse(told.text), null, 2);
     const numbered = told.text.includes("\n");
@@ -52,6 +54,8 @@ export function machine(root, first, here) {
   }
 
   function showState(state) {
+    const node = told.graph.nodes.find((one) => one.id === state);
+    tried.replaceChildren(...(node && node.type !== "Missing" ? [button(`Try ${node.name}…`, () => trialDialog({ machine: arn, revision: told.revision }, node, {}), { id: "try-it" })] : []));
     for (const line of side.querySelectorAll(".line.chosen")) line.classList.remove("chosen");
     if (!state) return;
     picture.show(state);

@@ -4,7 +4,8 @@ import { button, copied, h } from "./dom.js";
 import { json } from "./json.js";
 import { ask, tell } from "./server.js";
 import { address, note } from "./route.js";
-import { failDialog, succeedDialog } from "./actions.js";
+import { againDialog, failDialog, succeedDialog } from "./actions.js";
+import { trialDialog } from "./trial.js";
 import { rowChange } from "./tables.js";
 import { OUTCOMES, clock, day, duration, last } from "./words.js";
 
@@ -41,7 +42,7 @@ export function panel(side, model, choose) {
           told.left === undefined ? null : h("span", {}, duration(told.left - told.entered)), h("span", { title: day(told.entered) }, `from ${clock(told.entered)}`), where(told)),
         siblings.length > 1 ? h("p", { class: "siblings" }, button("‹", () => step(-1), { disabled: at === 0, "aria-label": "Visit before" }), ` visit ${at + 1} of ${siblings.length} `, button("›", () => step(1), { disabled: at === siblings.length - 1, "aria-label": "Next visit" })) : null,
         told.error !== undefined ? h("div", { class: "reason" }, h("strong", {}, told.error || "failed"), told.cause ? h("p", {}, told.cause) : null) : null,
-        links(told), told.token && model.data.execution.live ? waiting(told) : null),
+        links(told), deeds(told), told.token && model.data.execution.live ? waiting(told) : null),
       h("div", { class: "tabs small", role: "tablist", "aria-label": "About this state" }, TABS.filter(([id]) => id === "data" || offered(told, id)).map(([id, label]) => h("button", {
         type: "button", role: "tab", id: `about-${id}`, "aria-selected": id === tab ? "true" : "false", tabindex: id === tab ? "0" : "-1", onclick: () => note({ tab: id === "data" ? undefined : id }), onkeydown: walk,
       }, label, count(told, id)))),
@@ -70,6 +71,22 @@ export function panel(side, model, choose) {
     if (told.startedExecution) all.push(h("a", { href: address("execution", told.startedExecution) }, `execution ${last(told.startedExecution)}`));
     if (told.mapRun) all.push(h("a", { href: address("executions", "", { map_run: told.mapRun }) }, "the executions of its Map Run"));
     return all.length ? h("p", {}, all) : null;
+  }
+
+  /** The visit on the top level that this one is inside of: an execution can only be started there. */
+  function outermost(told) {
+    let visit = model.visits[told.number];
+    while (model.lines[visit.line].owner !== undefined) visit = model.visits[model.lines[visit.line].owner];
+    return visit;
+  }
+
+  function deeds(told) {
+    const { execution, graph } = model.data, top = outermost(told);
+    const node = graph?.nodes.find((one) => one.id === told.state);
+    const again = async () => againDialog(execution, top.number === told.number ? told : { ...top, ...(await ask("visit", { arn: model.arn, n: top.number })) });
+    return h("p", { class: "buttons" },
+      execution.file || execution.mapRunArn ? null : button(top.number === told.number ? "Start again from here…" : `Start again from ${top.state}…`, again, { id: "start-again" }),
+      node && told.type !== "Missing" ? button("Try it…", () => trialDialog({ arn: model.arn }, { name: told.state, type: told.type, resource: node.resource }, told.stages?.[0]?.value, told.before), { id: "try-it" }) : null);
   }
 
   function waiting(told) {

@@ -27,9 +27,15 @@ _SCHEDULED: Final = frozenset(("LambdaFunctionScheduled", "ActivityScheduled", "
 _REFUSED: Final = frozenset(("LambdaFunctionScheduleFailed", "ActivityScheduleFailed"))
 
 
-def happened(events: Iterable[Event], graph: Graph | None = None) -> Happened:
-    """What an execution did, as far as its events tell. ``graph`` tells the branches of a Parallel apart."""
+def happened(
+    events: Iterable[Event], graph: Graph | None = None, variables: Mapping[str, str] | None = None
+) -> Happened:
+    """What an execution did, as far as its events tell. ``graph`` tells the branches of a Parallel apart.
+
+    ``variables`` are those it began with (JSON texts), which no event tells.
+    """
     reading = _Reading(graph)
+    reading.told.lines[0].variables = variables or {}
     for event in events:
         reading.read(event)
     judge(reading.told, graph)

@@ -8,13 +8,14 @@ from typing import Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.driver import Turns, Whole
-from sfn_emulator.engine.ports import Clock, Identity, MapRuns, Tasks
+from sfn_emulator.engine.ports import Beginning, Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.revisions import remove, revision_of
 from sfn_emulator.service.running.delivery import Outlet, Told, deliver
+from sfn_emulator.service.running.express import LastExpress
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.running.signals import decode
 from sfn_emulator.service.store.records import Execution, MapRun, Revision, StateMachine
@@ -52,6 +53,7 @@ class Host:
         self.present = 0.0
         self._outlet = outlet
         self._paces: dict[str, bool] = {}
+        self.express = LastExpress(around.loop)
         self.heard: Callable[[Execution], None] = lambda execution: None
         """Told of each execution when it begins and when its end is saved."""
 
@@ -106,7 +108,8 @@ class Host:
             express=execution.type is MachineType.EXPRESS,
             test_case=execution.test_case,
         )
-        run = Run(self._program(execution, revision), identity, value, execution.input)
+        beginning = _beginning(execution)
+        run = Run(self._program(execution, revision), identity, value, execution.input, beginning)
         return Live(self, execution, run, seq=seq)
 
     def _program(self, execution: Execution, revision: Revision) -> Program:
@@ -210,6 +213,8 @@ class Host:
     def gone(self, live: Live) -> None:
         self.heard(live.execution)
         self._lives.pop(live.execution.arn, None)
+        if live.execution.type is MachineType.EXPRESS and live.ended:
+            self.express.add(live.execution, live.events)
         if live.execution.type is MachineType.STANDARD and live.execution.map_run_arn is None:
             self._finish_deletion(live.execution.machine_arn)
 
@@ -229,3 +234,8 @@ class Host:
     def close(self) -> None:
         for live in self._lives.values():
             live.let_go()
+
+
+def _beginning(execution: Execution) -> Beginning | None:
+    origin = execution.origin
+    return None if origin is None else Beginning(origin.state, loads(origin.data), loads(origin.variables))

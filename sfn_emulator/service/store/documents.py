@@ -16,6 +16,7 @@ from sfn_emulator.service.store.records import (
     Document,
     Execution,
     MapRun,
+    Origin,
     Revision,
     StateMachine,
     Version,
@@ -166,7 +167,12 @@ class Store:
         rows = self.database.execute(
             f"{' UNION ALL '.join([part] * len(statuses))} ORDER BY 1 DESC, 2 DESC LIMIT ?", (*values, limit)
         )
-        return [((row[0], row[1]), _execution((*row[1:], None, None, "", None))[1]) for row in rows]
+        return [((row[0], row[1]), _execution((*row[1:], None, None, "", None, None, None))[1]) for row in rows]
+
+    def begun_from(self, arn: str, limit: int) -> list[Execution]:
+        """Those that were started again of an execution, the newest first."""
+        rows = self.database.execute(f"{_SELECT} WHERE origin = ? ORDER BY seq DESC LIMIT ?", (arn, limit))
+        return [_execution(row)[1] for row in rows.fetchall()]
 
     def open_executions(self) -> Iterator[tuple[int, Execution]]:
         """All that were running when the process ended, oldest first."""
@@ -305,7 +311,7 @@ _COLUMNS: Final = (
         "redrives",
     ),
     *("redriven", "redrive_token", "revision", "type", "seed", "trace", "events", "test_case", "parent"),
-    *("error", "cause", "input", "output"),
+    *("error", "cause", "input", "output", "origin", "beginning"),
 )
 _PAGE_BITS: Final = 20
 _PAGE_MASK: Final = (1 << _PAGE_BITS) - 1
@@ -316,7 +322,7 @@ def _page(seq: int, number: int) -> int:
 
 
 _NEWEST: Final = (float("inf"), 0)
-_BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-4]))
+_BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-6]))
 _SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"
 _INSERT: Final = f"INSERT INTO execution ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _TOLD: Final = (  # one look into the index per execution, however many signals each has
@@ -339,13 +345,14 @@ def _row(e: Execution) -> tuple[Any, ...]:
         *(e.arn, e.machine_arn, e.status, e.name, e.started_at, e.stopped_at, e.version_arn, e.alias_arn),
         *(e.map_run_arn, e.item_count, e.redrive_count, e.redriven_at, _kept_tokens(e), e.revision, e.type, e.seed),
         *(e.trace_header, e.events, e.test_case, e.parent_arn, e.error, e.cause, e.input, e.output),
+        *((None, None) if e.origin is None else (e.origin.execution, orjson.dumps(e.origin).decode())),
     )
 
 
 def _execution(row: tuple[Any, ...]) -> tuple[int, Execution]:
     (seq, arn, machine, status, name, started, stopped, version, alias, map_run, item_count, redrives) = row[:12]
     (redriven, redrive_token, revision, kind, seed, trace, events, test_case, parent) = row[12:21]
-    error, cause, text, output = row[21:]
+    error, cause, text, output, origin, beginning = row[21:]
     return seq, Execution(
         arn=arn,
         name=name,
@@ -371,4 +378,5 @@ def _execution(row: tuple[Any, ...]) -> tuple[int, Execution]:
         events=events,
         test_case=test_case,
         parent_arn=parent,
+        origin=None if origin is None else Origin(**orjson.loads(beginning)),
     )

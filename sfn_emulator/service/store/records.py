@@ -170,6 +170,18 @@ Document = Revision | StateMachine | Version | Alias | Activity | MapRun
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Of which execution one was started again, and at which state. ``data`` is what that state was given, and
+    ``variables`` an object, both JSON text; ``event`` the event by which the other one entered the state."""
+
+    execution: str
+    event: int
+    state: str
+    data: str
+    variables: str
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One execution, from start to end. ``input`` and ``output`` are JSON texts; the input is as it was given."""
 
@@ -201,3 +213,5 @@ class Execution:
     """The mock test case it was started with."""
     parent_arn: str | None = None
     """The execution whose Task or Map Run started it."""
+    origin: Origin | None = None
+    """Set where it did not begin at StartAt."""

@@ -68,4 +68,11 @@ _PAGES: Final = (
         page INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL, data BLOB NOT NULL)""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS, _ONE_ORDER, _PAGES)
+_ORIGINS: Final = (
+    # Executions that began at a state of another: which one that is, and the rest of ``records.Origin``.
+    "ALTER TABLE execution ADD COLUMN origin TEXT",
+    "ALTER TABLE execution ADD COLUMN beginning TEXT",
+    "CREATE INDEX execution_by_origin ON execution (origin, seq) WHERE origin IS NOT NULL",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _MAP_RUNS, _LISTS, _ONE_ORDER, _PAGES, _ORIGINS)
