@@ -144,7 +144,8 @@ def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path)
     taken = page.browser.execute_script("return document.querySelectorAll('.edge.taken').length")
     assert taken == 9
     page.says("from production.json", ".facts")
-    assert not page.all(".view > .head button:not(.quiet)")  # nothing can be done to a file
+    assert [one.text for one in page.all(".view > .head button:not(.quiet)")] == ["Write a test…"]  # it has ended
+    assert not page.all("#start-again")
 
 
 def test_a_history_without_a_definition_is_shown_as_far_as_it_goes(page: Page, saga: Saga, tmp_path: Path) -> None:
