@@ -2,10 +2,12 @@
 
 import sys
 
-from benchmarks import distributed_map, engine, functions, saga, wire
+from benchmarks import attribution, console, distributed_map, engine, functions, saga, wire
 from benchmarks.table import show
 
 SUITES = {
+    "attribution": attribution.figures,
+    "console": console.figures,
     "engine": engine.figures,
     "distributed_map": distributed_map.figures,
     "saga": saga.figures,

@@ -47,6 +47,7 @@ class Console:
             "execution": view.outline,
             "visit": view.visit,
             "events": view.events,
+            "event": view.event,
             "download": view.download,
             "tables": view.tables,
             "definition": Definitions(service).definition,

@@ -19,6 +19,7 @@ from sfn_emulator.values import dumps
 PAGE: Final = 1_000
 _SHOWN_ROWS: Final = 300
 _TOKEN: Final = "waitForTaskToken"
+_ABOUT: Final = ("name", "state", "error", "resource")
 
 
 class Table(Protocol):
@@ -51,6 +52,7 @@ class ExecutionView:
             "drawn": past.drawn,
             "deeds": self._deeds_by_visit(past),
             "cut": self._deeds.cut,
+            "behind": self._pasts.is_behind(past),
         }
 
     async def visit(self, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -78,12 +80,21 @@ class ExecutionView:
         wanted, first = parameters.get("q", "").lower(), number(parameters, "from", 0, 10**9)
         found: Sequence[Mapping[str, Any]] = past.events
         if wanted:
-            found = [event for event in found if wanted in _words(event)]
-        return {"total": len(found), "events": [_event(event) for event in found[first : first + PAGE]]}
+            found = await asyncio.to_thread(lambda: [event for event in past.events if wanted in _words(event)])
+        return {"total": len(found), "events": [_brief(event) for event in found[first : first + PAGE]]}
+
+    async def event(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """One event, whole."""
+        past = await self._pasts.get(asked(parameters, "arn"))
+        id_ = number(parameters, "id", 0, 10**9)
+        if not 1 <= id_ <= len(past.events):
+            raise RefusedError(f"The execution has no event {id_}.", 404)
+        return _event(past.events[id_ - 1])
 
     async def download(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         past = await self._pasts.get(asked(parameters, "arn"))
-        return {"execution": past.execution, "definition": past.text, "events": past.events}
+        events = await asyncio.to_thread(lambda: orjson.dumps(past.events, default=str))
+        return {"execution": past.execution, "definition": past.text, "events": orjson.Fragment(events)}
 
     # -- tables
 
@@ -195,6 +206,13 @@ def _found(source: Any, given: Any) -> str | None:
 
 def _words(event: Mapping[str, Any]) -> str:
     return f"{event['id']} {event['type']} {dumps(dict(detail(event)))}".lower()
+
+
+def _brief(event: Mapping[str, Any]) -> dict[str, Any]:
+    """As a list shows it: without data, which may be long."""
+    told = detail(event)
+    about = next((told[name] for name in _ABOUT if told.get(name)), "")
+    return {"id": event["id"], "type": event["type"], "at": event.get("timestamp"), "about": str(about)[:200]}
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:

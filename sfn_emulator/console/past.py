@@ -36,6 +36,8 @@ KEPT_EVENTS: Final = 200_000
 """Events of all that are kept, some hundred bytes each; the last that was seen is kept whatever it has."""
 _LONG: Final = 500
 """Events from which on a history is read in a thread."""
+_REST: Final = 4
+"""How many times as long as it took to read a history it is not read again, while it grows."""
 FILE: Final = "file:"
 """What the name of an opened file begins with; no ARN does."""
 _MAP_CHILD: Final = "ItemProcessor"
@@ -57,12 +59,20 @@ class Past(NamedTuple):
     """Graph and outline as the page is told them: what is long is made once."""
 
 
+class _Kept(NamedTuple):
+    """``moment`` is the status it was read at; until ``until`` further events are not read."""
+
+    past: Past
+    moment: str
+    until: float
+
+
 class Pasts:
     """Executions of the service by ARN, and opened files by ``file:DIGEST``."""
 
     def __init__(self, service: StepFunctions) -> None:
         self._service = service
-        self._kept: OrderedDict[str, tuple[str, Past]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._files: OrderedDict[str, Past] = OrderedDict()
 
     async def get(self, arn: str) -> Past:
@@ -77,18 +87,28 @@ class Pasts:
             raise RefusedError(_not_there(arn, self._service.host.express.most), 404)
         execution = found_execution.execution
         count, read = self._events(found_execution)
-        moment = f"{count} {execution.status} {execution.redrive_count}"
-        known, past = self._kept.get(arn, ("", None))
-        if past is None or known != moment:
+        moment = f"{execution.status} {execution.redrive_count}"
+        kept = self._kept.get(arn)
+        if kept is None or kept.moment != moment or (count != len(kept.past.events) and self._now() >= kept.until):
+            began = self._now()
             past = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
-            self._kept[arn] = moment, past
+            ended = self._now()
+            kept = self._kept[arn] = _Kept(past, moment, ended + (ended - began) * _REST)
             while len(self._kept) > KEPT or (len(self._kept) > 1 and self._events_kept() > KEPT_EVENTS):
                 self._kept.popitem(last=False)
         self._kept.move_to_end(arn)
-        return past
+        return kept.past
+
+    def is_behind(self, past: Past) -> bool:
+        """Whether there are newer events, which are not read yet: a long history is not read with every change."""
+        live = self._service.host.live(past.arn)
+        return live is not None and len(live.events) != len(past.events)
+
+    def _now(self) -> float:
+        return self._service.around.loop.time()
 
     def _events_kept(self) -> int:
-        return sum(len(past.events) for _, past in self._kept.values())
+        return sum(len(kept.past.events) for kept in self._kept.values())
 
     def found(self, arn: str) -> Live | Found | Ended | None:
         """Raises ``ApiError`` for what is no ARN."""

@@ -9,7 +9,7 @@ import { briefly } from "./words.js";
 const ROW = 30, PAGE = 1000;
 
 export function events(stage, model, choose) {
-  let pages = new Map(), total = 0, chosen = null, wanted = "", generation = 0;
+  let pages = new Map(), total = 0, chosen = null, wanted = "", generation = 0, drawn = null;
   const text = h("input", { type: "search", placeholder: "type, name, or anything in it", "aria-label": "Filter the events" });
   let timer;
   text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => note({ q: text.value || undefined }), 200); });
@@ -30,7 +30,6 @@ export function events(stage, model, choose) {
     said.textContent = wanted ? `${total} of ${model.data.happened.events} events` : `${total} events`;
     table.update(total);
     if (chosen !== null && page === 0 && !wanted) table.show(chosen - 1);
-    drawDetail();
   }
 
   const at = (i) => pages.get(Math.floor(i / PAGE))?.[i % PAGE];
@@ -39,14 +38,17 @@ export function events(stage, model, choose) {
     const event = at(i);
     if (!event) { load(Math.floor(i / PAGE)); return h("div", { class: "row" }, "…"); }
     const time = typeof event.at === "number" ? `+${(event.at - began).toFixed(3)} s` : String(event.at ?? "");
-    const about = event.detail.name ?? event.detail.state ?? event.detail.error ?? event.detail.resource ?? "";
-    return h("button", { type: "button", class: `row ${event.id === chosen ? "chosen" : ""}`, onclick: () => note({ event: event.id }) }, h("span", { class: "number" }, event.id), h("span", { class: "number" }, time), h("span", { class: "name" }, event.type), h("span", { class: "brief" }, briefly(about, 80)));
+    return h("button", { type: "button", class: `row ${event.id === chosen ? "chosen" : ""}`, onclick: () => note({ event: event.id }) }, h("span", { class: "number" }, event.id), h("span", { class: "number" }, time), h("span", { class: "name" }, event.type), h("span", { class: "brief" }, briefly(event.about, 80)));
   }
 
-  function drawDetail() {
-    const event = [...pages.values()].flat().find((one) => one?.id === chosen);
-    if (!event) { detail.replaceChildren(); return; }
-    const visit = model.visits.find((one) => one.event <= chosen && chosen <= (one.last ?? one.event) && one.state === (event.detail.name ?? one.state));
+  async function drawDetail() {
+    if (chosen === null) { drawn = null; detail.replaceChildren(); return; }
+    if (drawn === chosen) return;
+    const mine = drawn = chosen;
+    const event = await ask("event", { arn: model.arn, id: mine }).catch(() => null);
+    if (drawn !== mine) return;
+    if (!event) { drawn = null; detail.replaceChildren(); return; }
+    const visit = model.visits.find((one) => one.event <= mine && mine <= (one.last ?? one.event) && one.state === (event.detail.name ?? one.state));
     detail.replaceChildren(h("p", {}, h("strong", {}, `${event.id} ${event.type}`), h("span", { class: "hint" }, ` follows ${event.previous} `), visit ? h("button", { type: "button", onclick: () => choose(visit.number) }, `show ${visit.state}`) : ""), json(event.detail, { label: `Event ${event.id}` }));
   }
 

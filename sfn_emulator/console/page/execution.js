@@ -23,7 +23,7 @@ export function execution(root, first, here) {
   const stage = h("section", { class: "stage", role: "tabpanel" });
   const side = h("aside", { class: "side", "aria-label": "The chosen state" });
   root.append(head, tabs, h("div", { class: "split" }, stage, side));
-  let view = null, shownTab = "", detail = null;
+  let view = null, shownTab = "", detail = null, later = 0;
 
   async function fetch() {
     const told = await ask("execution", { arn });
@@ -114,12 +114,16 @@ export function execution(root, first, here) {
     drawHead();
     view?.fresh?.();
     await drawStage(route());
+    clearTimeout(later);
+    if (model.data.behind) later = setTimeout(refresh, 1000);
   }
 
-  return { ready: refresh(), refresh, changed: async (now) => { if (model.data) await drawStage(now); } };
+  return { ready: refresh(), refresh, close: () => clearTimeout(later), changed: async (now) => { if (model.data) await drawStage(now); } };
 }
 
 // -- the graph
+
+const FEW_MAPS = 3;
 
 function graphView(stage, model, choose) {
   const graph = model.data.graph;
@@ -164,7 +168,7 @@ function graphView(stage, model, choose) {
 
   function pickers() {
     const maps = graph.nodes.filter((node) => node.type === "Map" && (model.byState.get(node.id) ?? []).some((visit) => visit.lines));
-    items.replaceChildren(...maps.map((node) => {
+    const rows = maps.map((node) => {
       const lines = new Set();
       for (const visit of model.byState.get(node.id)) for (const line of visit.lines ?? []) lines.add(model.lines[line].index);
       const most = Math.max(...lines);
@@ -172,7 +176,10 @@ function graphView(stage, model, choose) {
       const go = (to) => { model.items[node.id] = to === undefined || to < 0 || to > most ? undefined : to; pickers(); paint(); };
       const input = h("input", { type: "number", min: 0, max: most, value: now ?? "", placeholder: "all", "aria-label": `Item of ${node.name}`, onchange: (event) => go(event.target.value === "" ? undefined : Number(event.target.value)) });
       return h("span", { class: "picker" }, `${node.name}: item `, button("‹", () => go(now === undefined ? most : now - 1), { "aria-label": "Item before" }), input, button("›", () => go(now === undefined ? 0 : now + 1), { "aria-label": "Next item" }), ` of ${lines.size}`);
-    }));
+    });
+    if (rows.length <= FEW_MAPS) { items.replaceChildren(...rows); return; }
+    const open = items.querySelector("details")?.open ? true : undefined;
+    items.replaceChildren(h("details", { class: "pickers", open }, h("summary", {}, `Items of ${rows.length} Maps`), h("div", { class: "rows" }, rows)));
   }
 
   pickers();

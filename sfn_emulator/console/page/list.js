@@ -6,7 +6,7 @@ import { ask } from "./server.js";
 import { startDialog } from "./actions.js";
 import { OUTCOMES, STATUSES, clock, day, duration, last } from "./words.js";
 
-const ROW = 38;
+const ROW = 38, AHEAD = 15;
 
 export function status(text) {
   const [outcome, sign] = STATUSES[text] ?? ["none", "·"];
@@ -14,12 +14,12 @@ export function status(text) {
 }
 
 export function list(root, first, here) {
-  let machines = [], express = 0, rows = [], next = "", looked = 0, asked = 0;
+  let machines = [], express = 0, rows = [], next = "", looked = 0, asked = 0, further = null, same = "";
   const filters = h("form", { class: "filters", role: "search", "aria-label": "Executions", onsubmit: (event) => event.preventDefault() });
   const said = h("p", { class: "said", role: "status" });
   const grid = h("section", { class: "grid", "aria-label": "The last executions and their states" });
   const more = button("More", () => load(true), { class: "more" });
-  const table = longList(0, ROW, (i) => row(rows[i]), { role: "group", "aria-label": "Executions" });
+  const table = longList(0, ROW, (i) => { ahead(i); return row(rows[i]); }, { role: "group", "aria-label": "Executions" });
   root.append(h("div", { class: "head" }, h("h1", {}, "Executions"), filters), grid, h("section", { class: "list" }, heading(), table, h("div", { class: "foot" }, said, more)));
 
   const control = (name, label, element) => h("label", {}, h("span", {}, label), element);
@@ -58,13 +58,23 @@ export function list(root, first, here) {
       h("span", { title: day(one.started) }, day(one.started).slice(5)), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
   }
 
+  /** The next ones are fetched when the last of those here come into sight; a search goes on only when it is told to. */
+  function ahead(i) {
+    if (i < rows.length - AHEAD || !next || further || route().with.q) return;
+    further = load(true).finally(() => { further = null; });
+  }
+
   async function load(further = false) {
     const now = route().with, mine = ++asked;
     const since = now.within ? Math.round(Date.now() / 1000 - Number(now.within)) : "";
     const told = await ask("executions", { machine: now.machine, alias: now.alias, map_run: now.map_run, status: now.status, q: now.q, since, before: further ? next : "", limit: further ? 100 : Math.min(200, Math.max(50, rows.length)) });
     if (mine !== asked) return;
-    rows = further ? [...rows, ...told.executions] : told.executions;
-    next = told.next;
+    const known = new Set(told.executions.map((one) => one.arn));
+    const others = rows.filter((one) => !known.has(one.arn));
+    const stays = !further && same === JSON.stringify(now) && rows.length > told.executions.length && told.next;
+    rows = further ? [...others, ...told.executions] : stays ? [...told.executions, ...others] : told.executions;
+    if (!stays) next = told.next;
+    same = JSON.stringify(now);
     looked = further ? looked + told.looked : told.looked;
     table.update(rows.length);
     more.hidden = !next;

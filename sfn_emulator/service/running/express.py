@@ -52,7 +52,7 @@ class LastExpress:
             self._drop()
         if not self._weighing:
             self._weighing = True
-            self._loop.call_later(_SOON, self._weigh)
+            self._loop.call_later(_SOON, self.weigh)
 
     def get(self, arn: str) -> Ended | None:
         return self._kept.get(arn)
@@ -60,7 +60,8 @@ class LastExpress:
     def newest(self) -> Iterator[Ended]:
         return iter(list(reversed(self._kept.values())))
 
-    def _weigh(self) -> None:
+    def weigh(self) -> None:
+        """Forgets the oldest until all that are kept hold no more than they may."""
         self._weighing = False
         for arn, ended in self._kept.items():
             if arn not in self._weights:
@@ -74,9 +75,11 @@ class LastExpress:
 
 
 def _weight(events: Sequence[Event]) -> int:
-    """Bytes, estimated from samples, so that it takes no longer for a long history."""
-    step = max(1, len(events) // _SAMPLES)
-    return step * sum(_SMALL + _size(event.detail) for event in events[::step])
+    """Bytes, estimated from samples, so that it takes no longer for a long history. What it begins and ends with holds
+    the whole input and output, and stands for no other event."""
+    ends, middle = [*events[:_FEW], *events[_FEW:][-_FEW:]], events[_FEW:-_FEW]
+    step = max(1, len(middle) // _SAMPLES)
+    return sum(_size(event.detail) for event in ends) + step * sum(_size(event.detail) for event in middle[::step])
 
 
 def _size(value: Any, depth: int = 0) -> int:

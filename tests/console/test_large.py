@@ -1,0 +1,128 @@
+"""What is long is drawn as far as it is seen, and fetched as far as it is drawn.
+
+How fast that is, ``benchmarks/console.py`` tells.
+"""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.console import states
+from tests.console.conftest import Saga
+from tests.console.page import Page, wait_for
+from tests.console.test_actions import machine, started
+
+TURNS = 600
+ITEMS = 400
+ROW = 38
+"""Pixels of an execution's row."""
+DRAWN = 90
+"""Rows a window of 900 pixels may hold, with those kept ready above and below."""
+TURN: dict[str, Any] = {
+    "StartAt": "Add",
+    "States": {
+        "Add": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough"},
+        "Enough": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.n", "NumericLessThan": TURNS, "Next": "Add"}],
+            "Default": "Each",
+        },
+        "Each": {
+            "Type": "Map",
+            "ItemsPath": "$$.Execution.Input.items",
+            "ItemProcessor": {"StartAt": "Pack", "States": {"Pack": {"Type": "Pass", "End": True}}},
+            "End": True,
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def long(saga: Saga) -> str:
+    """An execution of many turns and a Map of many items."""
+    arn = started(saga, machine(saga, "long", TURN), {"n": 0, "items": list(range(ITEMS))})
+    saga.finished(arn)
+    return arn
+
+
+def scrolled(page: Page, to: float) -> None:
+    script = "const b = document.querySelector('.long'); b.scrollTop = (b.scrollHeight - b.clientHeight) * arguments[0]"
+    page.browser.execute_script(script, to)
+
+
+@pytest.mark.parametrize(
+    ("view", "middle", "end"), [("table", "Enough", "Pack"), ("timeline", "Add", "Pack"), ("events", "", "Succeeded")]
+)
+def test_a_long_history_is_drawn_as_far_as_it_is_seen(page: Page, long: str, view: str, middle: str, end: str) -> None:
+    page.open("execution", long, view=view)
+    page.one(".long button.row")
+    for to, seen in ((0.4, middle), (1, end)):
+        scrolled(page, to)
+        wait_for(lambda seen=seen: any(seen in row.text for row in page.all(".long button.row")[-25:]))
+        assert 10 < len(page.all(".long .row")) < DRAWN
+    whole = page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight")
+    assert whole > 25 * (TURNS + ITEMS)
+
+
+def test_an_event_far_down_is_shown_whole(page: Page, saga: Saga, long: str) -> None:
+    count = saga.states.get_execution_history(executionArn=long, reverseOrder=True, maxResults=1)["events"][0]["id"]
+    page.open("execution", long, view="events")
+    page.one(".long button.row")
+    scrolled(page, 1)
+    page.one(".long button.row", f"{count}").click()
+    page.says(f"{count} ExecutionSucceeded", ".event-detail")
+    page.says(f"[ {ITEMS} ]", ".event-detail")
+
+
+def test_one_item_of_a_long_map_is_picked(page: Page, long: str) -> None:
+    page.open("execution", long)
+    page.says(f"of {ITEMS}", ".picker")
+    box = page.one(".picker input")
+    box.send_keys("123\n")
+    page.one('[data-state="Pack"]').click()
+    page.says("item 123 of Each", ".side")
+    page.click("Next item", ".picker")
+    page.one('[data-state="Pack"]').click()
+    page.says("item 124 of Each", ".side")
+
+
+def test_a_list_of_executions_goes_on_as_it_is_scrolled(page: Page, saga: Saga) -> None:
+    echo = machine(saga, "many", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    names = [started(saga, echo, n).rpartition(":")[2] for n in range(130)]
+    page.open("executions", machine=echo)
+    page.one(".list a.row", names[-1])
+
+    def height() -> int:
+        return int(page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight"))
+
+    def all_there() -> bool:
+        scrolled(page, 1)
+        return height() == 130 * ROW
+
+    wait_for(all_there)
+    page.one(".list a.row", names[0])
+    assert len(page.all(".list a.row")) < DRAWN
+    started(saga, echo, "one more")
+    wait_for(lambda: height() == 131 * ROW)
+    page.one(".list a.row", names[0])
+
+
+def test_ways_across_a_large_graph_run_beside_it(page: Page, saga: Saga) -> None:
+    page.open("machine", machine(saga, "large", states(120)))
+    page.one("svg .node")
+    ends = """
+        const nodes = [...document.querySelectorAll('.node')];
+        const box = n => n.querySelector('.body').getBoundingClientRect();
+        const at = new Map(nodes.map(n => [n.dataset.state, box(n)]));
+        const near = (p, r) => p.x > r.left - 4 && p.x < r.right + 4 && p.y > r.top - 4 && p.y < r.bottom + 4;
+        return [...document.querySelectorAll('.edge')].map(e => {
+            const title = e.querySelector('title').textContent, path = e.querySelector('path');
+            const place = length => path.getPointAtLength(length).matrixTransform(path.getScreenCTM());
+            const [from, to] = title.split(':')[0].split(' → ').map(name => at.get(name));
+            return [title, near(place(0), from) && near(place(path.getTotalLength()), to)];
+        })"""
+    found = dict(page.browser.execute_script(ends))
+    assert len(page.all(".node")) == 120
+    assert len(found) > 130
+    assert not [way for way, joined in found.items() if not joined]
+    assert sum("caught" in way for way in found) == 6
