@@ -149,13 +149,19 @@ def _provided(laid: Laid) -> list[str]:
 
 
 def _ruby(laid: Laid) -> list[str]:
-    return [_found("aws_lambda_ric"), laid.handler]
+    return [_found("ruby"), str(_BOOTSTRAP.with_suffix(".rb"))]
 
 
 def _ruby_missing(code: bytes) -> str | None:
-    there = shutil.which("ruby") and shutil.which("aws_lambda_ric")
-    install = "Install ruby and `gem install aws_lambda_ric`."
-    return None if there else f"Ruby's runtime client is not on this machine. {install}"
+    return None if shutil.which("ruby") else "there is no 'ruby' on the server's PATH. Install Ruby."
+
+
+def _ruby_environment(laid: Laid) -> dict[str, str]:
+    """Where Lambda's Ruby finds gems and libraries: the function's bundle, and the layers."""
+    bundles = [laid.root / "vendor" / "bundle" / "ruby", *(layer / "ruby" / "gems" for layer in laid.layers)]
+    gems = [str(version) for place in bundles if place.is_dir() for version in place.iterdir()]
+    libraries = [str(layer / "ruby" / "lib") for layer in laid.layers]
+    return {"GEM_PATH": ":".join(gems), "RUBYLIB": ":".join(libraries)} if gems else {"RUBYLIB": ":".join(libraries)}
 
 
 def _java(laid: Laid) -> list[str]:
@@ -192,6 +198,6 @@ def _nothing_missing(code: bytes) -> str | None:
 FAMILIES: Final = (
     Family(re.compile(r"nodejs(\d+\.x)?"), _node, _node_missing, _node_environment),
     Family(re.compile(r"provided(\.al\d+)?"), _provided, _nothing_missing),
-    Family(re.compile(r"ruby\d+\.\d+"), _ruby, _ruby_missing),
+    Family(re.compile(r"ruby\d+\.\d+"), _ruby, _ruby_missing, _ruby_environment),
     Family(re.compile(r"java\d+(\.al2)?"), _java, _java_missing),
 )
