@@ -1,12 +1,14 @@
 """Over the wire, as clients see it: our server, durable with default settings, beside the peers that are installed.
 
-Times are the best of some runs from StartExecution's call to the moment DescribeExecution stops saying RUNNING. Clients
-are boto3's and take most of a short one. ``SFN_BENCH_SECONDS`` is for how long starts are sustained (10 by default).
+Times are the median of five runs from StartExecution's call to the moment DescribeExecution stops saying RUNNING.
+Clients are boto3's and take most of a short one; how much is said for the largest. ``SFN_BENCH_SECONDS`` is for how
+long starts are sustained (10 by default).
 """
 
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from benchmarks.processor import used
 from benchmarks.table import Figure
 
 ROOT: Final = Path(__file__).parent.parent
@@ -71,8 +74,10 @@ def figures() -> Iterator[Figure]:
             client.list_state_machines()
             yield Figure("first answer after the start", (time.perf_counter() - began) * 1e3, "ms", 1500)
             yield Figure("idle server", megabytes(process), "MB", 120)
-            for name, definition, given, at_once, bar in WORKLOADS:
-                yield Figure(f"ours: {name}", fastest(client, definition, given, at_once), "ms", bar)
+            for name, definition, given, number, bar in WORKLOADS:
+                yield Figure(f"ours: {name}", median(client, definition, given, number), "ms", bar)
+            yield from one_state(client)
+            yield from at_once(process, client)
             yield from sustained(client)
         with server(Path(scratch) / "open") as (process, client):
             yield open_executions(process, client)
@@ -83,6 +88,15 @@ def figures() -> Iterator[Figure]:
 def server(
     directory: Path, *arguments: str, program: Sequence[str] = ("sfn_emulator",)
 ) -> Iterator[tuple["subprocess.Popen[str]", Any]]:
+    with launched(directory, *arguments, program=program) as (process, url):
+        yield process, speak(url)
+
+
+@contextmanager
+def launched(
+    directory: Path, *arguments: str, program: Sequence[str] = ("sfn_emulator",)
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A server that has said ``ready``, and its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", *program, "--port", "0", "--state-dir", str(directory / "state"), *arguments],
         cwd=ROOT,
@@ -91,7 +105,7 @@ def server(
     )
     try:
         assert process.stdout is not None
-        yield process, speak(process.stdout.readline().split()[1])
+        yield process, process.stdout.readline().split()[1]
     finally:
         process.terminate()
         process.communicate(timeout=20)
@@ -122,16 +136,40 @@ def _name() -> str:
     return f"bench-{os.getpid()}-{next(_names)}"
 
 
-def fastest(client: Any, definition: str, given: Any, at_once: int, runs: int = 5) -> float:
-    """Milliseconds of the best run; ``inf`` if one does not succeed."""
+def median(client: Any, definition: str, given: Any, at_once: int, runs: int = 5) -> float:
+    """Milliseconds of the median run, after one that warms up; ``inf`` if it does not succeed."""
     arn, text = create(client, definition), json.dumps(given)
-    return min(_run(client, arn, text, at_once) for _ in range(runs)) * 1e3
+    return statistics.median([_run(client, arn, text, at_once) for _ in range(runs + 1)][1:]) * 1e3
 
 
-def _run(client: Any, arn: str, text: str, at_once: int) -> float:
+def empty_reply(client: Any, requests: int = 100) -> float:
+    """Milliseconds of a request that asks for nothing and gets nothing."""
+    began = time.perf_counter()
+    for _ in range(requests):
+        client.list_activities()
+    return (time.perf_counter() - began) / requests * 1e3
+
+
+def one_state(client: Any) -> Iterator[Figure]:
+    arn = create(client, chain(1))
+    rounds = [(_run(client, arn, "{}", 1) * 1e3, empty_reply(client)) for _ in range(10)][5:]
+    yield Figure("an empty reply", statistics.median(empty for _, empty in rounds), "ms")
+    yield Figure("one state to an empty reply", statistics.median(took / empty for took, empty in rounds), "×", 3)
+
+
+def at_once(process: "subprocess.Popen[str]", client: Any) -> Iterator[Figure]:
+    """200 at once again, for what it costs whom."""
+    arn, before = create(client, chain(1)), used(process.pid)
+    _run(client, arn, "{}", 200)
+    costs = used(process.pid).since(before)
+    yield Figure("200 at once: the server's processor", costs.server * 1e3, "ms")
+    yield Figure("200 at once: the client's own", costs.client * 1e3, "ms")
+
+
+def _run(client: Any, arn: str, text: str, number: int) -> float:
     began = time.perf_counter()
     started = [
-        client.start_execution(stateMachineArn=arn, name=_name(), input=text)["executionArn"] for _ in range(at_once)
+        client.start_execution(stateMachineArn=arn, name=_name(), input=text)["executionArn"] for _ in range(number)
     ]
     while started and time.perf_counter() - began < _PATIENCE:
         status = client.describe_execution(executionArn=started[-1])["status"]
@@ -178,8 +216,8 @@ def peers() -> Iterator[Figure]:
         if find_spec(peer) is None:
             continue
         with tempfile.TemporaryDirectory() as scratch, there(Path(scratch)) as client:
-            for name, definition, given, at_once, _ in WORKLOADS:
-                took = _tolerant(lambda: fastest(client, definition, given, at_once, runs=2))  # noqa: B023 - called at once
+            for name, definition, given, number, _ in WORKLOADS:
+                took = _tolerant(lambda: median(client, definition, given, number, runs=3))  # noqa: B023 - called at once
                 yield Figure(f"{peer}: {name}", took, "ms")
 
 

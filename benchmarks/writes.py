@@ -1,0 +1,76 @@
+"""A write to DynamoDB through the server, journaled and over a socket, beside moto in the client's own process.
+
+Both are asked by the same boto3 client code. moto is in a process of its own, as it comes: what the server mends in it
+is not mended there.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.table import Figure
+from benchmarks.wire import ROOT, client_of, server
+
+ROUNDS: Final = 5
+WRITES: Final = 200
+TABLE: Final[dict[str, Any]] = {
+    "TableName": "bench",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as (_, states), _moto() as moto:
+        ours = client_of("dynamodb", states.meta.endpoint_url)
+        ours.create_table(**TABLE)
+        measured(ours)
+        rounds = [(measured(ours), _told(moto)) for _ in range(ROUNDS)]
+        moto.terminate()
+    yield Figure("DynamoDB write through the server", statistics.median(here for here, _ in rounds), "ms")
+    yield Figure("DynamoDB write, moto in process", statistics.median(there for _, there in rounds), "ms")
+    yield Figure("one to the other", statistics.median(here / there for here, there in rounds), "×", 1.3)
+
+
+def measured(client: Any) -> float:
+    """Milliseconds of one write."""
+    began = time.perf_counter()
+    for number in range(WRITES):
+        item = {"id": {"S": str(number)}, "saga": {"S": "2026-01-01T00:00:00Z"}, "quantity": {"N": "1"}}
+        client.put_item(TableName="bench", Item=item, ConditionExpression="attribute_not_exists(gone)")
+    return (time.perf_counter() - began) / WRITES * 1e3
+
+
+def _moto() -> "subprocess.Popen[str]":
+    """A process that measures whenever it is told a line, and answers with the figure."""
+    command = [sys.executable, "-m", "benchmarks.writes"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _told(process: "subprocess.Popen[str]") -> float:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write("again\n")
+    process.stdin.flush()
+    return float(json.loads(process.stdout.readline()))
+
+
+def main() -> None:
+    from moto import mock_aws
+
+    with mock_aws():
+        client = client_of("dynamodb", None)
+        client.create_table(**TABLE)
+        measured(client)
+        for _ in sys.stdin:
+            print(json.dumps(measured(client)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
