@@ -89,7 +89,7 @@ def figures() -> Iterator[Figure]:
     yield from compiling()
     yield from waiting()
     yield importing("sfn_emulator.engine.program, sfn_emulator.engine.driver", 100)
-    yield importing("sfn_emulator.engine.local")
+    yield importing("sfn_emulator.engine.local", 120)
 
 
 def transitions() -> Iterator[Figure]:
@@ -118,7 +118,7 @@ def maps() -> Iterator[Figure]:
 def compiling() -> Iterator[Figure]:
     numbered = re.sub(r'"\$\{\w*Seconds\}"', "30", SAGA.read_text())
     text = re.sub(r"\$\{\w+\}", "arn:aws:lambda:us-east-1:123456789012:function:f", numbered)
-    yield Figure("parse, check and compile the saga", best(lambda: compile(load(text)), 20) * 1e3, "ms", 1)
+    yield Figure("parse, check and compile the saga", best(lambda: compile(load(text)), 20) * 1e3, "ms", 0.7)
 
 
 def waiting(count: int = 10_000) -> Iterator[Figure]:
