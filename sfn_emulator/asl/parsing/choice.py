@@ -71,9 +71,10 @@ def _jsonpath_condition(rule: Fields) -> Compiled | None:
 def _warn(rule: Fields) -> None:
     """NO_PATH: an operand that looks like a path under an operator that takes none."""
     for name, operand in rule.raw.items():
-        if isinstance(operand, str) and name in OPERATORS and operand.startswith(("$.", "$$.")):
-            message = f"The value of '{name}' looks like a path but the field's name does not end with 'Path'"
-            rule.draft.report.warning(rule.at(name), message, "NO_PATH")
+        if type(operand) is str:
+            if name in OPERATORS and operand.startswith(("$.", "$$.")):
+                message = f"The value of '{name}' looks like a path but the field's name does not end with 'Path'"
+                rule.draft.report.warning(rule.at(name), message, "NO_PATH")
         elif name in ("And", "Or"):
             for index, inner in enumerate(operand):
                 _warn(rule.inside(inner, name, index))

@@ -14,6 +14,7 @@ from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.jsonata.expression import UNSUPPORTED, compile_expression, is_expression
 from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic, misfits
 from sfn_emulator.query.jsonpath.template import compile_field
+from sfn_emulator.query.memo import remembered_by_json
 from sfn_emulator.values import Place, Value
 
 DYNAMIC: Final = ".$"
@@ -23,16 +24,27 @@ _LOOKS_DYNAMIC: Final = re.compile(r"\$\$?\.|States\.[A-Z][A-Za-z0-9]*\(")
 def warn_of_static_queries(fields: Fields, key: str, value: Value) -> None:
     """NO_DOLLAR: what looks like a query in a field without ``.$``."""
     linting = fields.draft.substitutions
+    if not linting and not _has_static_queries(value):
+        return
     for place, members in _objects(value, fields.at(key)):
         for name, member in members.items():
             if name[-2:] == DYNAMIC:
                 if linting:
                     _lint_call(fields, key, (*place, name), member)
-            elif type(member) is str and _LOOKS_DYNAMIC.match(member):
+            elif _is_static_query(name, member):
                 message = (
                     f"The field '{name}' looks like a path or an intrinsic function call but does not end with '.$'"
                 )
                 fields.draft.report.warning((*place, name), message, "NO_DOLLAR")
+
+
+@remembered_by_json
+def _has_static_queries(value: Value) -> bool:
+    return any(_is_static_query(name, member) for _, members in _objects(value, ()) for name, member in members.items())
+
+
+def _is_static_query(name: str, member: Value) -> bool:
+    return type(member) is str and name[-2:] != DYNAMIC and _LOOKS_DYNAMIC.match(member) is not None
 
 
 def _lint_call(fields: Fields, key: str, exact: Place, member: Value) -> None:

@@ -39,7 +39,7 @@ def check_size(text: str, report: Report) -> bool:
     """Whether the text has anything in it, and not too much."""
     if len(text) > DEFINITION_LIMIT // 4 and len(text.encode("utf-8", "surrogatepass")) > DEFINITION_LIMIT:
         report.unplaced((), f"Definition must not be larger than {DEFINITION_LIMIT} bytes", "SCHEMA")
-    elif not text.strip():
+    elif not text or text.isspace():
         report.unplaced((), "Definition must be a valid JSON object", "INVALID_JSON")
     return not report.failed
 
