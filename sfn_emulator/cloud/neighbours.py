@@ -286,7 +286,7 @@ class Neighbours:
         except NotImplementedError as error:
             return _error(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
         except Exception as error:
-            told = _told(error)
+            told = _told(error) or _poison(service, request, error)
             if told is not None:
                 return in_plain_words(told, request)
             _log.exception("%s %s failed inside %s", request.method, request.path, module)
@@ -360,6 +360,19 @@ def _told(error: Exception) -> Reply | None:
     if isinstance(response, dict) and "Error" in response:
         return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
     return None
+
+
+_POISONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (RecursionError, "is nested too deeply"),
+    (ArithmeticError, "holds a number that is too large"),
+    (UnicodeError, "holds half of a surrogate pair, which is no text"),
+)
+
+
+def _poison(service: str, request: Request, error: Exception) -> Reply | None:
+    """What was asked for could not even be looked at, and that is not a fault of ours."""
+    told = next((what for kind, what in _POISONS if isinstance(error, kind)), None)
+    return None if told is None else _error(service, request, 400, "ValidationException", f"The request {told}.")
 
 
 _PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}

@@ -288,9 +288,7 @@ class Server:
         self.outbox.close()
         if self.service is not None:
             self.service.close()
-        await asyncio.get_running_loop().run_in_executor(None, self.stacks.close)
-        await asyncio.get_running_loop().run_in_executor(None, self.outlet.close)
-        await asyncio.get_running_loop().run_in_executor(None, self.lambdas.close)
+        await asyncio.gather(*map(asyncio.to_thread, (self.stacks.close, self.outlet.close, self.lambdas.close)))
         self.gateway.close()
         self.neighbours.close()
         if self._scratch is not None:

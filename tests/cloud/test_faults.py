@@ -1,5 +1,6 @@
 """What a neighbour that fails inside tells its caller: AWS's InternalFailure and a sentence, never an exception."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -37,6 +38,32 @@ def test_a_fault_inside_is_a_sentence_and_the_log_has_it_whole(
     assert b"met a fault of its own; the emulator" in reply.body
     assert b"Error:" not in reply.body
     assert "Traceback" in caplog.text
+
+
+TABLE = {
+    "TableName": "t",
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+FILTER = {"TableName": "t", "FilterExpression": "(" * 3_000 + "k = k" + ")" * 3_000}
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "body", "told"),
+    [
+        ("dynamodb", "DynamoDB_20120810.PutItem", '{"TableName":"t","Item":{"k":{"S":"\\ud800"}}}', "surrogate pair"),
+        ("dynamodb", "DynamoDB_20120810.Scan", '{"TableName":"t","Limit":1e999999}', "a number that is too large"),
+        ("dynamodb", "DynamoDB_20120810.Scan", json.dumps(FILTER), "Expression size has exceeded the maximum allowed"),
+        ("events", "AWSEvents.PutEvents", '{"Entries":[' + '{"a":' * 8_000 + "1" + "}" * 8_000 + "]}", "too deeply"),
+    ],
+)
+def test_what_can_not_even_be_looked_at_is_the_callers_fault(service: str, target: str, body: str, told: str) -> None:
+    if service == "dynamodb":
+        asked("dynamodb", "DynamoDB_20120810.CreateTable", json.dumps(TABLE).encode())
+    reply = asked(service, target, body.encode())
+    assert reply.status == 400
+    assert told in reply.body.decode()
 
 
 MISSING = """

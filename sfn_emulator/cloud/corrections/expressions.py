@@ -37,6 +37,14 @@ def correct() -> None:
     validators.deepcopy = _copy
 
 
+def _check_length(expression: str) -> None:
+    """moto takes seconds for what DynamoDB does not read at all."""
+    size = len(expression.encode("utf-8", "surrogatepass"))
+    if size > _LONGEST:
+        told = f"Invalid expression: Expression size has exceeded the maximum allowed size; expression size: {size}"
+        raise importlib.import_module("moto.dynamodb.exceptions").MockValidationException(told)
+
+
 def _words(inner: Method) -> Method:
     parser = importlib.import_module("moto.dynamodb.comparisons").ConditionExpressionParser
 
@@ -62,6 +70,7 @@ def _conditions(inner: Method) -> Method:
     def parse(self: Any) -> Any:
         if not self.condition_expression:
             return inner(self)
+        _check_length(self.condition_expression)
         names = marshal.dumps(self.expression_attribute_names or {}, _NO_REFERENCES)
         values = marshal.dumps(self.expression_attribute_values or {}, _NO_REFERENCES)
         if len(self.condition_expression) + len(names) + len(values) > _LONGEST:
@@ -76,7 +85,13 @@ def _conditions(inner: Method) -> Method:
 
 def _updates(inner: Method) -> Method:
     """Who validates an update changes it, but takes a copy first."""
-    return lru_cache(_KEPT)(inner)
+    kept = lru_cache(_KEPT)(inner)
+
+    def make(expression: str) -> Any:
+        _check_length(expression)
+        return kept(expression)
+
+    return make
 
 
 def _kinds(inner: Method) -> Method:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import orjson
 
 from sfn_emulator.cloud.addressing import host_of
+from sfn_emulator.cloud.lambdas import configuration
 from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
@@ -43,6 +44,7 @@ class LambdaApi:
                 return self._invoked(region, request)
             if _deploys(request):
                 _check_runtime(request.body)
+                _check_configuration(request.body)
                 _check_code(request.body)
                 self._lambdas.warm_up()
         except InvokeError as refusal:
@@ -139,6 +141,11 @@ def _check_runtime(body: bytes) -> None:
             text = refusal(runtime, base64.b64decode(code.get("ZipFile") or ""))
         if text is not None:
             raise InvokeError("InvalidParameterValueException", text, 400)
+
+
+def _check_configuration(body: bytes) -> None:
+    with contextlib.suppress(ValueError, AttributeError, TypeError):  # moto tells what is wrong with the request
+        configuration.check(orjson.loads(body))
 
 
 def _check_code(body: bytes) -> None:

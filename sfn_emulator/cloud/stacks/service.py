@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -83,17 +84,21 @@ class StackService:
     def abandon(self) -> None:
         """Forgets all stacks, those under way too; what they made stays."""
         self._stopping.set()
-        for thread in list(self._threads.values()):
-            thread.join(2.0)
+        self._join_threads()
         self.books.wipe()
         self.books.close()
 
     def close(self) -> None:
         """Stops between two steps; what is under way is taken up by the next server."""
         self._stopping.set()
-        for thread in list(self._threads.values()):
-            thread.join(2.0)
+        self._join_threads()
         self.books.close()
+
+    def _join_threads(self, patience: float = 2.0) -> None:
+        """All of them together get ``patience`` seconds."""
+        latest = time.monotonic() + patience
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, latest - time.monotonic()))
 
     def _publish(self, stack: Stack, event: Event) -> None:
         """Each event goes to the topics the stack names."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.lambdas.pool import _complete
 from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
@@ -163,3 +164,26 @@ def handler(event, context):
     assert error == "Unhandled"
     assert told["errorType"] == "Runtime.ExitError"
     assert invoke(server, "daemon", {"mark": json.dumps("x"), "ends": "exit"})[1] == "Unhandled"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"Environment": {"Variables": {"AWS_LAMBDA_RUNTIME_API": "x"}}}, "this request: AWS_LAMBDA_RUNTIME_API"),
+        ({"Environment": {"Variables": {"_HANDLER": "x", "AWS_REGION": "x"}}}, "this request: AWS_REGION, _HANDLER"),
+        ({"Environment": {"Variables": {"A=B": "x"}}}, "Map keys must satisfy constraint"),
+        ({"Environment": {"Variables": {"NULL": "a\0b"}}}, "a null character"),
+        ({"Environment": {"Variables": {"LONG": "x" * 5_000}}}, "exceeded the 4KB limit"),
+        ({"Timeout": 901}, "Value '901' at 'timeout' failed to satisfy constraint"),
+        ({"MemorySize": 10_241}, "Value '10241' at 'memorySize' failed to satisfy constraint"),
+    ],
+)
+def test_what_lambda_would_not_be_configured_to_is_refused(
+    server: Process, settings: dict[str, object], told: str
+) -> None:
+    client = server.client("lambda")
+    with pytest.raises(ClientError, match=told):
+        client.update_function_configuration(FunctionName="daemon", **settings)
+    with pytest.raises(ClientError, match=told):
+        deploy(server, "unmade", "def handler(event, context): ...", **settings)
+    assert "unmade" not in [one["FunctionName"] for one in client.list_functions()["Functions"]]

@@ -59,6 +59,17 @@ def test_a_template_that_cannot_be_is_refused_in_aws_words(stacks: Stacks, templ
         stacks.api.create_stack(StackName="wrong", TemplateBody=json.dumps(template))
 
 
+@pytest.mark.parametrize("function", ["Fn::Sub", "Fn::Join"])
+def test_functions_within_functions_do_not_swell_without_end(stacks: Stacks, function: str) -> None:
+    """Three levels of a thousand each would be a thousand million characters."""
+    name: object = "x" * 1_000
+    for _ in range(3):
+        sub = {"Fn::Sub": ["${A}" * 1_000, {"A": name}]}
+        name = sub if function == "Fn::Sub" else {"Fn::Join": ["", [sub, sub]]}
+    stack = stacks.create({"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}})
+    assert "makes a text of more than 1000000 characters" in stack.reason("T")
+
+
 def test_a_pattern_that_explodes_or_is_none_holds_nobody_up(stacks: Stacks) -> None:
     for pattern in ("(a+)+$", "((("):
         parameter = {"Type": "String", "AllowedPattern": pattern}

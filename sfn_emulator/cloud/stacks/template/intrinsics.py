@@ -15,6 +15,8 @@ import orjson
 from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.template.scope import KNOWN_AFTER_APPLY, NO_VALUE, Scope
 
+LONGEST: Final = 1_000_000
+"""Characters of a text, as many as a whole template may have: functions within functions would multiply it."""
 _PLACEHOLDER: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 _DYNAMIC: Final = re.compile(r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^{}]+)\}\}")
 _REGION_LETTERS: Final = "abc"
@@ -104,14 +106,16 @@ def _sub(told: Any, scope: Scope) -> Any:
             "in the string"
         )
     values = {name: resolve(value, scope) for name, value in own.items()}
+    length = 0
 
     def filled(found: re.Match[str]) -> str:
+        nonlocal length
         name = found[2].strip()
         if found[1]:
             return "${" + found[2] + "}"
-        if name in values:
-            return plain(values[name])
-        return plain(_get_att(name, scope) if "." in name else _ref(name, scope))
+        value = values[name] if name in values else _get_att(name, scope) if "." in name else _ref(name, scope)
+        length = _counted("Fn::Sub", length, value := plain(value))
+        return value
 
     return resolve(_PLACEHOLDER.sub(filled, text), scope)
 
@@ -136,7 +140,18 @@ def _join(told: Any, scope: Scope) -> Any:
             "list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to "
             "be joined."
         )
-    return str(resolve(delimiter, scope)).join(plain(item) for item in items)
+    between, length, texts = str(resolve(delimiter, scope)), 0, []
+    for item in items:
+        length = _counted("Fn::Join", length + len(between), text := plain(item))
+        texts.append(text)
+    return between.join(texts)
+
+
+def _counted(function: str, length: int, text: str) -> int:
+    """``length`` with that of ``text``; raises ``StackError`` where that is more than any template has."""
+    if length + len(text) > LONGEST:
+        raise StackError(f"Template error: {function} makes a text of more than {LONGEST} characters")
+    return length + len(text)
 
 
 def _split(told: Any, scope: Scope) -> Any:
