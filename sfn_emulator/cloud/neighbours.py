@@ -29,8 +29,9 @@ from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.keeping.witness import Witness
-from sfn_emulator.cloud.message import Reply, Request, in_plain_words, json_error, xml_error
+from sfn_emulator.cloud.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.operation import changes_something, operation
+from sfn_emulator.cloud.replies import FORM, error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)
@@ -51,8 +52,6 @@ _SIGNING_ALIASES: Final = {
     "memorydb": "memory-db",
 }
 _ROOMS: Final = {"dynamodb": "dynamodb", "email": "ses", "lambda": "awslambda", "monitoring": "cloudwatch", "s3": "s3"}
-_FORM: Final = "application/x-www-form-urlencoded"
-_XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
 _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "functions": ("awslambda", lambda backend: backend.list_functions()),
     "tables": ("dynamodb", lambda backend: backend.tables),
@@ -127,11 +126,11 @@ class Neighbours:
             self._start()
             module = module_of(service, region, request)
             if module is None:
-                return _error(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
+                return error_reply(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
             try:
                 self._prepare(module)
             except ImportError as error:
-                return _error(service, request, 501, "NotImplemented", _uninstalled(service, error))
+                return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error))
             if not changes_something(request):
                 return self._dispatch(service, region, module, request)
             self._changes[service] += 1
@@ -182,7 +181,7 @@ class Neighbours:
             text = (
                 f"The write could not be kept in the state directory: {error.strerror}. Make room there; reads go on."
             )
-            return _error(service, request, 503, "ServiceUnavailable", text)
+            return error_reply(service, request, 503, "ServiceUnavailable", text)
         finally:
             self._changes[service] += 1
             self.on_change(service)
@@ -278,20 +277,20 @@ class Neighbours:
     def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
         handler = _handler(module, request.path)
         if handler is None:
-            return _error(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
+            return error_reply(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
         try:
-            return in_plain_words(_reply(_call(handler, region, request)), request)
+            return in_plain_words(reply_of(_call(handler, region, request)), request)
         except ImportError as error:
-            return _error(service, request, 501, "NotImplemented", _uninstalled(service, error))
+            return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error))
         except NotImplementedError as error:
-            return _error(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
+            return error_reply(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
         except Exception as error:
-            told = _told(error) or _poison(service, request, error)
+            told = meant(error) or poison(service, request, error)
             if told is not None:
                 return in_plain_words(told, request)
             _log.exception("%s %s failed inside %s", request.method, request.path, module)
             text = f"The local {service} met a fault of its own; the emulator's log says more."
-            return _error(service, request, 500, "InternalFailure", text)
+            return error_reply(service, request, 500, "InternalFailure", text)
 
 
 def module_of(service: str, region: str, request: Request) -> str | None:
@@ -332,7 +331,7 @@ def _call(handler: Handler, region: str, request: Request) -> Any:
     moto_request = importlib.import_module("moto.core.request")
     headers = {**request.headers, "user-agent": f"region/{region}"}
     if "Action=" in request.query:
-        headers["content-type"] = request.headers.get("content-type") or _FORM  # moto's SQS can't do without
+        headers["content-type"] = request.headers.get("content-type") or FORM  # moto's SQS can't do without
     normal = moto_request.Request(environ(request, headers))
     normal.environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
         moto_request.environ_key_for_header(name): name
@@ -340,57 +339,6 @@ def _call(handler: Handler, region: str, request: Request) -> Any:
         if moto_request.should_preserve_original_header_name(name)
     }
     return handler(normal, normal.raw_url, normal.headers)
-
-
-def _reply(result: Any) -> Reply:
-    status, headers, body = result if len(result) == 3 else (200, {}, result)
-    content = body.encode() if isinstance(body, str) else bytes(body or b"")
-    named = [(str(k).lower(), str(v)) for k, v in dict(headers).items() if str(k).lower() not in _HOP_HEADERS]
-    return Reply(int(status), named, content)
-
-
-_HOP_HEADERS: Final = frozenset({"status", "connection", "transfer-encoding", "server", "date"})
-
-
-def _told(error: Exception) -> Reply | None:
-    """What moto meant to answer by raising: a werkzeug HTTPException or botocore's ClientError."""
-    if hasattr(error, "get_headers") and hasattr(error, "get_body"):
-        return _reply((error.code, dict(error.get_headers()), error.get_body()))  # type: ignore[attr-defined]
-    response = getattr(error, "response", None)
-    if isinstance(response, dict) and "Error" in response:
-        return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
-    return None
-
-
-_POISONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (RecursionError, "is nested too deeply"),
-    (ArithmeticError, "holds a number that is too large"),
-    (UnicodeError, "holds half of a surrogate pair, which is no text"),
-)
-
-
-def _poison(service: str, request: Request, error: Exception) -> Reply | None:
-    """What was asked for could not even be looked at, and that is not a fault of ours."""
-    told = next((what for kind, what in _POISONS if isinstance(error, kind)), None)
-    return None if told is None else _error(service, request, 400, "ValidationException", f"The request {told}.")
-
-
-_PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}
-"""What to install for a module that is missing, where it is not called the same."""
-
-
-def _uninstalled(service: str, error: ImportError) -> str:
-    module = (error.name or "").partition(".")[0]
-    package = _PACKAGES.get(module, module.replace("_", "-"))
-    return f"The local {service} needs the Python package '{package}', which is not installed: pip install {package}"
-
-
-def _error(service: str, request: Request, status: int, code: str, message: str) -> Reply:
-    kind = request.headers.get("content-type", "")
-    speaks_json = "x-amz-target" in request.headers or "json" in kind
-    speaks_xml = service in _XML_SERVICES or kind.startswith(_FORM)
-    plain = xml_error if speaks_xml and not speaks_json else json_error
-    return plain(status, code, message)
 
 
 def _let_others_in_while_polling() -> None:

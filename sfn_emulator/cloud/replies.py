@@ -1,0 +1,57 @@
+"""What moto's handlers give, or raise, as replies."""
+
+from typing import Any, Final
+
+from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+
+FORM: Final = "application/x-www-form-urlencoded"
+_HOP_HEADERS: Final = frozenset({"status", "connection", "transfer-encoding", "server", "date"})
+_XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
+
+
+def reply_of(result: Any) -> Reply:
+    status, headers, body = result if len(result) == 3 else (200, {}, result)
+    content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    named = [(str(k).lower(), str(v)) for k, v in dict(headers).items() if str(k).lower() not in _HOP_HEADERS]
+    return Reply(int(status), named, content)
+
+
+def meant(error: Exception) -> Reply | None:
+    """What moto meant to answer by raising: a werkzeug HTTPException or botocore's ClientError."""
+    if hasattr(error, "get_headers") and hasattr(error, "get_body"):
+        return reply_of((error.code, dict(error.get_headers()), error.get_body()))  # type: ignore[attr-defined]
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
+    return None
+
+
+_POISONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (RecursionError, "is nested too deeply"),
+    (ArithmeticError, "holds a number that is too large"),
+    (UnicodeError, "holds half of a surrogate pair, which is no text"),
+)
+
+
+def poison(service: str, request: Request, error: Exception) -> Reply | None:
+    """What was asked for could not even be looked at, and that is not a fault of ours."""
+    told = next((what for kind, what in _POISONS if isinstance(error, kind)), None)
+    return None if told is None else error_reply(service, request, 400, "ValidationException", f"The request {told}.")
+
+
+_PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}
+"""What to install for a module that is missing, where it is not called the same."""
+
+
+def uninstalled(service: str, error: ImportError) -> str:
+    module = (error.name or "").partition(".")[0]
+    package = _PACKAGES.get(module, module.replace("_", "-"))
+    return f"The local {service} needs the Python package '{package}', which is not installed: pip install {package}"
+
+
+def error_reply(service: str, request: Request, status: int, code: str, message: str) -> Reply:
+    kind = request.headers.get("content-type", "")
+    speaks_json = "x-amz-target" in request.headers or "json" in kind
+    speaks_xml = service in _XML_SERVICES or kind.startswith(FORM)
+    plain = xml_error if speaks_xml and not speaks_json else json_error
+    return plain(status, code, message)
