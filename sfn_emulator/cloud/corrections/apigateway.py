@@ -20,10 +20,22 @@ _PLACES: Final = {"path": "path", "query": "querystring", "header": "header"}
 
 
 def correct() -> None:
-    backend = importlib.import_module("moto.apigateway.models").APIGatewayBackend
+    models: Any = importlib.import_module("moto.apigateway.models")
+    backend = models.APIGatewayBackend
+    replace(models.Authorizer, "__init__", _authorizer_made)
     replace(backend, "put_rest_api", _put)
     replace(backend, "import_rest_api", _imported)
     apigatewayv2.correct()  # one signing name, and one module of moto's takes both
+
+
+def _authorizer_made(inner: Method) -> Method:
+    """moto hands a misspelt ``identiy_validation_expression`` on, which nobody reads."""
+
+    def make(self: Any, *arguments: Any, **told: Any) -> None:
+        expression = told.pop("identiy_validation_expression", None)
+        inner(self, *arguments, **{"identity_validation_expression": expression, **told})
+
+    return make
 
 
 def _imported(inner: Method) -> Method:
@@ -47,7 +59,7 @@ def _put(inner: Method) -> Method:
             raise exceptions.InvalidOpenApiDocVersionException()
         api = self.get_rest_api(function_id)
         if mode == "overwrite":
-            api.resources, api.models, api.request_validators = {}, {}, {}
+            api.resources, api.models, api.request_validators, api.authorizers = {}, {}, {}, {}
             api.default = api.add_child("/")
         _Import(self, api, api_doc).run()
         return self.get_rest_api(function_id)
@@ -61,6 +73,7 @@ class _Import:
     def __init__(self, backend: Any, api: Any, document: Mapping[str, Any]) -> None:
         self._backend, self._api, self._document = backend, api, document
         self._validators: dict[str, str] = {}
+        self._authorizers: dict[str, str] = {}
 
     def run(self) -> None:
         self._models()
@@ -110,6 +123,7 @@ class _Import:
             request_parameters=dict(_parameters(parameters)),
             request_models=_models_of(method, parameters),
             operation_name=method.get("operationId"),
+            authorizer_id=self._authorizer(method),
             request_validator_id=validator,
         )
         for status, told in (method.get("responses") or {}).items():
@@ -119,14 +133,40 @@ class _Import:
         if integration:
             self._integrate(where, integration)
 
-    def _schemes(self, method: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _schemes(self, method: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         wanted = method.get("security", self._document.get("security") or [])
         components = self._document.get("components") or {}
         known = self._document.get("securityDefinitions") or components.get("securitySchemes") or {}
-        return [known[name] for row in wanted for name in row if name in known]
+        return {name: known[name] for row in wanted for name in row if name in known}
+
+    def _authorizer(self, method: Mapping[str, Any]) -> str | None:
+        """The id of the Lambda authorizer that the method's security asks for."""
+        for name, scheme in self._schemes(method).items():
+            told = scheme.get("x-amazon-apigateway-authorizer") or {}
+            if str(told.get("type")).upper() in ("TOKEN", "REQUEST"):
+                if name not in self._authorizers:
+                    self._authorizers[name] = self._add_authorizer(name, scheme, told)
+                return self._authorizers[name]
+        return None
+
+    def _add_authorizer(self, name: str, scheme: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+        source = told.get("identitySource")
+        if source is None and scheme.get("name") not in (None, "Unused"):
+            source = f"method.request.header.{scheme['name']}"
+        made = self._backend.create_authorizer(
+            self._api.id,
+            name,
+            str(told["type"]).upper(),
+            authorizer_uri=told.get("authorizerUri"),
+            authorizer_credentials=told.get("authorizerCredentials"),
+            identity_source=source,
+            identiy_validation_expression=told.get("identityValidationExpression"),
+            authorizer_result_ttl=told.get("authorizerResultTtlInSeconds"),
+        )
+        return str(made.id)
 
     def _authorization(self, method: Mapping[str, Any]) -> str:
-        kinds = [scheme.get("x-amazon-apigateway-authtype") for scheme in self._schemes(method)]
+        kinds = [scheme.get("x-amazon-apigateway-authtype") for scheme in self._schemes(method).values()]
         if "awsSigv4" in kinds or (method.get("x-amazon-apigateway-auth") or {}).get("type") == "AWS_IAM":
             return "AWS_IAM"
         return "CUSTOM" if any(kinds) else "NONE"
@@ -136,7 +176,7 @@ class _Import:
             scheme.get("type") == "apiKey"
             and scheme.get("name", "").lower() == "x-api-key"
             and "x-amazon-apigateway-authtype" not in scheme
-            for scheme in self._schemes(method)
+            for scheme in self._schemes(method).values()
         )
 
     def _integrate(self, where: tuple[str, str, str], told: Mapping[str, Any]) -> None:

@@ -90,11 +90,14 @@ def _integration(api: Any, told: Mapping[str, Any]) -> str:
     return str(made.id)
 
 
-def _add_route(api: Any, key: str, integration: str, authorization: str | None = None) -> None:
+def _add_route(
+    api: Any, key: str, integration: str, authorization: str | None = None, authorizer: str | None = None
+) -> None:
     api.create_route(
         api_key_required=False,
         authorization_scopes=[],
         authorization_type=authorization,
+        authorizer_id=authorizer,
         route_key=key,
         target=f"integrations/{integration}",
     )
@@ -110,15 +113,40 @@ def _imported(inner: Callable[..., Any]) -> Callable[..., Any]:
         self.routes.clear()
         self.integrations.clear()
         body = yaml.safe_load(body_str)
-        known = body.get("components", {}).get("x-amazon-apigateway-integrations", {})
+        components = body.get("components", {})
+        known = components.get("x-amazon-apigateway-integrations", {})
+        guards = _authorizers(self, components.get("securitySchemes") or {})
         for path, details in body.get("paths", {}).items():
             for method, told in details.items():
                 if (method in _METHODS or method == _ANY) and _EXTENSION in told:
                     integration = _integration(self, _resolved(told[_EXTENSION], known))
                     authorization = "CUSTOM" if told.get("security") else None
-                    _add_route(self, _route_key(path, method), integration, authorization)
+                    guard = next((guards[n] for row in told.get("security") or () for n in row if n in guards), None)
+                    _add_route(self, _route_key(path, method), integration, authorization, guard)
 
     return import_api
+
+
+def _authorizers(api: Any, schemes: Mapping[str, Any]) -> dict[str, str]:
+    """The Lambda authorizers of a definition: the id of each by its scheme's name."""
+    made: dict[str, str] = {}
+    for name, scheme in schemes.items():
+        told = scheme.get("x-amazon-apigateway-authorizer") or {}
+        if told.get("type") == "request":
+            sources = str(told.get("identitySource") or "").split(",")
+            made[name] = api.create_authorizer(
+                auth_creds_arn=told.get("authorizerCredentials"),
+                auth_payload_format_version=told.get("authorizerPayloadFormatVersion"),
+                auth_result_ttl=told.get("authorizerResultTtlInSeconds"),
+                authorizer_type="REQUEST",
+                authorizer_uri=told.get("authorizerUri"),
+                enable_simple_response=told.get("enableSimpleResponses"),
+                identity_source=[source.strip() for source in sources],
+                identity_validation_expr=None,
+                jwt_config=None,
+                name=name,
+            ).id
+    return made
 
 
 def _resolved(told: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -16,8 +17,10 @@ from sfn_emulator.cloud.addressing import DataPlane, host_of
 from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.authorizers import allowed, identity
 from sfn_emulator.cloud.rest.definition import Method, Stage, Stages, find
-from sfn_emulator.cloud.rest.integrations import INTEGRATIONS, Call, GatewayError, unsupported
+from sfn_emulator.cloud.rest.faults import GatewayError
+from sfn_emulator.cloud.rest.integrations import INTEGRATIONS, Call, event_of, unsupported
 
 _BODY_LIMIT: Final = 10_485_760
 """Bytes of a call's body (API Gateway quotas, 10 MB)."""
@@ -60,7 +63,7 @@ class RestApi:
         path = unquote(where.path)
         call = Call(stage, found.method, request, path, found.path_parameters, query, context)
         _admit(call)
-        return self._integrated(call)
+        return self._integrated(_authorized(call, self._ask))
 
     def _integrated(self, call: Call) -> Reply:
         run = INTEGRATIONS.get(call.method.integration.get("type") or "", unsupported)
@@ -75,8 +78,8 @@ def _admit(call: Call) -> None:
     method, headers = call.method, call.request.headers
     if method.authorization == "AWS_IAM" and "authorization" not in headers:
         raise GatewayError(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
-    if method.authorization not in ("NONE", "AWS_IAM"):
-        text = f"Authorizers of type {method.authorization} are not run here; NONE and AWS_IAM are."
+    if method.authorization not in ("NONE", "AWS_IAM") and method.authorizer is None:
+        text = f"Authorizers of type {method.authorization} are not run here; NONE, AWS_IAM and Lambda functions are."
         raise GatewayError(501, text)
     if method.api_key_required and headers.get("x-api-key") not in call.stage.api_keys:
         raise GatewayError(403, "Forbidden", "ForbiddenException")
@@ -86,6 +89,22 @@ def _admit(call: Call) -> None:
         raise GatewayError(400, f"Missing required request parameters: [{names}]", "BadRequestException")
     if method.body_schema is not None and not _fits(call.request.body, method.body_schema):
         raise GatewayError(400, "Invalid request body", "BadRequestException")
+
+
+def _authorized(call: Call, ask: Callable[[Request], Reply]) -> Call:
+    """The call with what its authorizer says of the caller. Raises ``GatewayError``."""
+    told = call.method.authorizer
+    if told is None:
+        return call
+    stage, verb = call.stage, call.request.method
+    arn = f"arn:aws:execute-api:{stage.region}:{stage.account}:{stage.api}/{stage.name}/{verb}{call.path}"
+    query = {name: values[-1] for name, values in call.query.items()}
+    given = {"header": call.request.headers, "querystring": query, "context": call.context}
+    values = identity(told, {**given, "stageVariables": stage.variables})
+    event: dict[str, Any] = {"type": told.kind, "methodArn": arn}
+    event |= {"authorizationToken": values[0]} if told.kind == "TOKEN" and values else event_of(call)
+    caller = allowed(told, stage.region, event, arn, ask)
+    return replace(call, context={**call.context, "authorizer": caller})
 
 
 def _asked_for(parameter: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
 
 _VARIABLE: Final = re.compile(r"\$\{stageVariables\.([\w-]+)\}")
 
@@ -23,6 +24,7 @@ class Method:
     integration: Mapping[str, Any]
     required: tuple[str, ...] = ()
     body_schema: Mapping[str, Any] | None = None
+    authorizer: Authorizer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,17 @@ def _method(api: Any, resource: Any, method: Any, variables: Mapping[str, str]) 
         integration={**integration, "uri": uri},
         required=required,
         body_schema=schema,
+        authorizer=_authorizer(api, method, variables),
     )
+
+
+def _authorizer(api: Any, method: Any, variables: Mapping[str, str]) -> Authorizer | None:
+    """The Lambda authorizer; ``None`` for none, and for other kinds."""
+    found = api.authorizers.get(method.authorizer_id) if method.authorization_type == "CUSTOM" else None
+    if found is None or found.type not in ("TOKEN", "REQUEST"):
+        return None
+    uri = _VARIABLE.sub(lambda name: variables.get(name[1], ""), found.authorizer_uri or "")
+    return authorizer(uri, found.type, found.identity_source, pattern=found.identity_validation_expression or "")
 
 
 def _validation(api: Any, method: Any) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:

@@ -15,6 +15,7 @@ import orjson
 
 from sfn_emulator.cloud.message import Headers, Reply, Request
 from sfn_emulator.cloud.rest.definition import Method, Stage
+from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.cloud.rest.mapping import Input, Util
 from sfn_emulator.cloud.rest.velocity.frame import VtlError
 from sfn_emulator.cloud.rest.velocity.template import render
@@ -40,14 +41,6 @@ _JSON_TARGETS: Final = {
 }
 
 
-class GatewayError(Exception):
-    """An answer of API Gateway's own: status and message (``api-gateway-gateway-response`` types)."""
-
-    def __init__(self, status: int, message: str, kind: str = "") -> None:
-        self.status, self.message, self.kind = status, message, kind
-        super().__init__(message)
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a deployed method. ``headers`` as the client wrote them but in lower case."""
@@ -70,7 +63,7 @@ class Call:
 
 
 def lambda_proxy(call: Call, ask: Ask) -> Reply:
-    told = _invoked(call, orjson.dumps(_event(call)), ask)
+    told = _invoked(call, orjson.dumps(event_of(call)), ask)
     if told.status != 200 or _header(told, "x-amz-function-error"):
         raise GatewayError(502, "Internal server error", "InternalServerErrorException")
     try:
@@ -79,7 +72,7 @@ def lambda_proxy(call: Call, ask: Ask) -> Reply:
         raise GatewayError(502, "Internal server error", "InternalServerErrorException") from None
 
 
-def _event(call: Call) -> dict[str, Any]:
+def event_of(call: Call) -> dict[str, Any]:
     """The event of payload format 1.0 (``set-up-lambda-proxy-integrations``)."""
     headers = _titled(call.request.headers)
     body, encoded = _text(call.request.body)
@@ -284,11 +277,6 @@ def _error_message(told: Reply) -> str:
         return str(orjson.loads(told.body).get("errorMessage") or "error")
     except (ValueError, AttributeError):
         return "error"
-
-
-def signed(service: str, region: str) -> Headers:
-    """What tells the gateway which service a request within this process is for."""
-    return {"authorization": f"AWS4-HMAC-SHA256 Credential=apigateway/20200101/{region}/{service}/aws4_request"}
 
 
 def _header(reply: Reply, name: str) -> str | None:

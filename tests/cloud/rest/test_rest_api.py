@@ -264,3 +264,44 @@ def test_an_integration_that_is_not_called_here_says_so(api: Api) -> None:
     answer = api.call("POST", "/elsewhere", "{}")
     assert answer.status == 501
     assert "Integrations of type HTTP are not called here" in answer.json["message"]
+
+
+GUARD = """
+def handler(event, context):
+    token = event.get("authorizationToken") or event["headers"]["Authorization"]
+    if token == "Bearer none": raise Exception("Unauthorized")
+    effect = "Allow" if token == "Bearer yes" else "Deny"
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}
+    return {"principalId": "me", "policyDocument": {"Statement": [statement]}, "context": {"kind": event["type"]}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["TOKEN", "REQUEST"])
+def test_a_functions_word_lets_calls_pass(api: Api, kind: str) -> None:
+    gateway = api.server.client("apigateway")
+    name = f"guard-{kind.lower()}"
+    arn = deploy(api.server, name, GUARD)
+    made = gateway.create_rest_api(name=name)["id"]
+    guard = gateway.create_authorizer(
+        restApiId=made,
+        name=name,
+        type=kind,
+        authorizerUri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+        identitySource="method.request.header.Authorization",
+        **({"identityValidationExpression": "Bearer .*"} if kind == "TOKEN" else {}),
+    )["id"]
+    root = gateway.get_resources(restApiId=made)["items"][0]["id"]
+    known = {"restApiId": made, "resourceId": root, "httpMethod": "GET"}
+    gateway.put_method(**known, authorizationType="CUSTOM", authorizerId=guard)
+    template = """{"who": "$context.authorizer.principalId", "kind": "$context.authorizer.kind"}"""
+    gateway.put_integration(**known, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    gateway.put_method_response(**known, statusCode="200")
+    gateway.put_integration_response(**known, statusCode="200", responseTemplates={"application/json": template})
+    gateway.create_deployment(restApiId=made, stageName="prod")
+    guarded = api._replace(id=made)
+    assert guarded.call("GET", "/", Authorization="Bearer yes").json == {"who": "me", "kind": kind}
+    refused = [guarded.call("GET", "/", Authorization="Bearer no"), guarded.call("GET", "/")]
+    refused += [guarded.call("GET", "/", Authorization="Bearer none")]
+    refused += [guarded.call("GET", "/", Authorization="Basic x")] if kind == "TOKEN" else []
+    assert [answer.status for answer in refused] == [403, 401, 401, *([401] if kind == "TOKEN" else [])]
+    assert refused[0].json == {"message": "User is not authorized to access this resource with an explicit deny"}

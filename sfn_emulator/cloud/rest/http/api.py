@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,11 +12,13 @@ import orjson
 from sfn_emulator.cloud.addressing import DataPlane
 from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.authorizers import allowed, identity
+from sfn_emulator.cloud.rest.faults import GatewayError
 from sfn_emulator.cloud.rest.http.cors import preflight, shared
 from sfn_emulator.cloud.rest.http.definition import Api, Apis, Found, find
 from sfn_emulator.cloud.rest.http.integrations import integrate
-from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call
-from sfn_emulator.cloud.rest.integrations import Ask, GatewayError
+from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call, context_2, event_1, event_2
+from sfn_emulator.cloud.rest.integrations import Ask
 
 _BODY_LIMIT: Final = 10_485_760
 """Bytes of a call's body (API Gateway quotas, 10 MB)."""
@@ -70,7 +73,8 @@ class HttpApi:
     def _admitted(self, api: Api, found: Found, call: Call) -> Reply:
         try:
             _admit(found, call)
-            return self._integrated(api, found.route.integration or {}, call)
+            known = _authorized(api, found, call, self._ask)
+            return self._integrated(api, found.route.integration or {}, known)
         except GatewayError as error:
             return json_reply(error.status, {"message": error.message})
 
@@ -87,12 +91,31 @@ def _admit(found: Found, call: Call) -> None:
     kind = found.route.authorization
     if kind == "AWS_IAM" and "authorization" not in call.request.headers:
         raise GatewayError(403, "Forbidden")
-    if kind not in ("NONE", "AWS_IAM"):
-        raise GatewayError(501, f"Authorizers of type {kind} are not run here; NONE and AWS_IAM are.")
+    if kind not in ("NONE", "AWS_IAM") and found.route.authorizer is None:
+        raise GatewayError(501, f"Authorizers of type {kind} are not run here; NONE, AWS_IAM and functions are.")
     if len(call.request.body) > _BODY_LIMIT:
         raise GatewayError(413, "Request Entity Too Large")
     if found.route.integration is None:
         raise GatewayError(500, "Internal Server Error")
+
+
+def _authorized(api: Api, found: Found, call: Call, ask: Ask) -> Call:
+    """The call with what its authorizer says of the caller. Raises ``GatewayError``."""
+    told = found.route.authorizer
+    if told is None:
+        return call
+    verb, _, path = call.route_key.partition(" ")
+    arn = f"arn:aws:execute-api:{api.region}:{call.account}:{api.id}/{call.stage}/{verb}{path}"
+    query = {name: ",".join(values) for name, values in call.query.items()}
+    given = {"header": call.request.headers, "querystring": query, "stageVariables": call.variables}
+    values = identity(told, {**given, "context": context_2(call)})
+    if told.version == "1.0":
+        token = values[0] if values else None
+        event = {**event_1(call), "methodArn": arn, "identitySource": ",".join(values), "authorizationToken": token}
+    else:
+        event = {**event_2(call), "routeArn": arn, "identitySource": values}
+    caller = allowed(told, api.region, {**event, "type": "REQUEST", "version": told.version}, arn, ask)
+    return replace(call, caller=caller)
 
 
 def _staged(api: Api, where: DataPlane, request: Request) -> tuple[str, str]:

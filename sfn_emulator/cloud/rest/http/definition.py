@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
 from sfn_emulator.cloud.rest.http.cors import Cors, configured
 from sfn_emulator.cloud.rest.http.payload import DEFAULT
 
@@ -22,6 +23,7 @@ class Route:
     integration: Mapping[str, Any] | None
     pattern: re.Pattern[str]
     names: tuple[str, ...]
+    authorizer: Authorizer | None = None
 
     @property
     def method(self) -> str:
@@ -100,6 +102,20 @@ def _route(api: Any, route: Any) -> Route:
         integration=integration.to_json() if integration else None,
         pattern=pattern,
         names=names,
+        authorizer=_authorizer(api, route),
+    )
+
+
+def _authorizer(api: Any, route: Any) -> Authorizer | None:
+    found = api.authorizers.get(route.authorizer_id) if route.authorization_type == "CUSTOM" else None
+    if found is None or found.authorizer_type != "REQUEST":
+        return None
+    return authorizer(
+        found.authorizer_uri,
+        "REQUEST",
+        found.identity_source,
+        version=str(found.auth_payload_format_version or "2.0"),
+        simple=str(found.enable_simple_response).lower() == "true",
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 import orjson
 
 from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.cloud.rest.http.definition import Api
 from sfn_emulator.cloud.rest.http.mapping import mapped
 from sfn_emulator.cloud.rest.http.payload import Call, event_1, event_2, reply_2
-from sfn_emulator.cloud.rest.integrations import Ask, GatewayError, proxied, signed
+from sfn_emulator.cloud.rest.integrations import Ask, proxied
 
 _FUNCTION: Final = re.compile(r"(?:.*/functions/)?(?P<arn>arn:aws[\w-]*:lambda:.+?)(?:/invocations)?$")
 _VARIABLE: Final = re.compile(r"\$\{stageVariables\.([\w-]+)\}")

@@ -33,6 +33,8 @@ class Call:
     path: str
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    caller: Mapping[str, Any] | None = None
+    """What an authorizer said of who calls."""
     request_id: str = field(default_factory=new_id)
     at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # what a client's log is compared with
 
@@ -72,6 +74,7 @@ def context_2(call: Call) -> dict[str, Any]:
     return {
         "accountId": call.account,
         "apiId": call.api,
+        **({} if call.caller is None else {"authorizer": {"lambda": dict(call.caller)}}),
         "domainName": host,
         "domainPrefix": host.partition(".")[0],
         "http": {
@@ -116,6 +119,7 @@ def _context_1(call: Call) -> dict[str, Any]:
     return {
         "accountId": call.account,
         "apiId": call.api,
+        **({} if call.caller is None else {"authorizer": dict(call.caller)}),
         "domainName": host,
         "domainPrefix": host.partition(".")[0],
         "extendedRequestId": call.request_id.replace("-", "")[:16],

@@ -240,6 +240,52 @@ def test_a_jwt_authorizer_is_refused_at_create(http: Http) -> None:
         )
 
 
+AUTHORIZER = """
+def handler(event, context):
+    token = event["identitySource"][0] if event["version"] == "2.0" else event["authorizationToken"]
+    if token == "raise": raise ValueError("no")
+    who = {"who": token, "route": event.get("routeArn") or event["methodArn"]}
+    if event["version"] == "2.0":
+        return {"isAuthorized": token == "yes", "context": who}
+    effect = {"yes": "Allow", "no": "Deny"}.get(token, "Allow")
+    resource = who["route"] if token in ("yes", "no") else "arn:aws:execute-api:*:*:other/*"
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    return {"principalId": token, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}, "context": who}
+"""
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_functions_word_lets_calls_pass(http: Http, version: str) -> None:
+    gateway, name = http.server.client("apigatewayv2"), f"guard-{version[0]}"
+    arn = deploy(http.server, name, AUTHORIZER)
+    guard = gateway.create_authorizer(
+        ApiId=http.id,
+        Name=name,
+        AuthorizerType="REQUEST",
+        AuthorizerUri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+        IdentitySource=["$request.header.Authorization"],
+        AuthorizerPayloadFormatVersion=version,
+        EnableSimpleResponses=version == "2.0",
+    )["AuthorizerId"]
+    target = next(r["Target"] for r in gateway.get_routes(ApiId=http.id)["Items"] if r["RouteKey"] == "ANY /any")
+    gateway.create_route(
+        ApiId=http.id, RouteKey=f"GET /{name}", Target=target, AuthorizationType="CUSTOM", AuthorizerId=guard
+    )
+    passed = http.call("GET", f"/{name}", Authorization="yes")
+    caller = passed.json["requestContext"]["authorizer"]["lambda"]
+    assert (caller["who"], caller["route"].rpartition("/")[2]) == ("yes", name)
+    told = [
+        http.call("GET", f"/{name}", **given) for given in ({"Authorization": "no"}, {}, {"Authorization": "raise"})
+    ]
+    assert [(answer.status, answer.json["message"].split()[0]) for answer in told] == [
+        (403, "Forbidden" if version == "2.0" else "User"),
+        (401, "Unauthorized"),
+        (500, "Internal"),
+    ]
+    if version == "1.0":
+        assert http.call("GET", f"/{name}", Authorization="other").status == 403
+
+
 def test_a_quick_create_answers_every_path(http: Http) -> None:
     function = http.server.client("lambda").get_function_configuration(FunctionName="new")["FunctionArn"]
     made = http.server.client("apigatewayv2").create_api(Name="q", ProtocolType="HTTP", Target=function)["ApiId"]

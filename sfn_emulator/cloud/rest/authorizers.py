@@ -1,0 +1,133 @@
+"""Lambda authorizers: a function says whether a call may pass, and what is known of its caller.
+
+Source: API Gateway Developer Guide, ``apigateway-use-lambda-authorizer`` and ``http-api-lambda-authorizer``. Answers
+are not cached: each call is asked about.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import orjson
+
+from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.rest.faults import GatewayError, signed
+from sfn_emulator.query.bounded import PatternError, matches
+
+_FUNCTION: Final = re.compile(r"(?:.*/functions/)?(?P<arn>arn:aws[\w-]*:lambda:.+?)(?:/invocations)?$")
+_SOURCE: Final = re.compile(
+    r"\$?(?:method\.)?(?:request\.)?(?P<place>header|querystring|stageVariables|context)\.(?P<name>.+)"
+)
+_ACTIONS: Final = ("execute-api:invoke", "execute-api:*", "*")
+
+Ask = Callable[[Request], Reply]
+Given = Mapping[str, Mapping[str, Any]]
+"""What a call gives: ``header`` (names in lower case), ``querystring``, ``stageVariables``, ``context``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizer:
+    """``kind`` is TOKEN or REQUEST; ``sources`` are where a call must say who it is from. ``simple`` answers say
+    ``isAuthorized``, others are policies."""
+
+    kind: str
+    function: str
+    sources: tuple[str, ...]
+    version: str = "1.0"
+    simple: bool = False
+    pattern: str = ""
+
+
+def authorizer(uri: str, kind: str, sources: Any, **more: Any) -> Authorizer:
+    """``sources`` as a list, or in one text with commas between."""
+    found = _FUNCTION.match(uri or "")
+    told = sources if isinstance(sources, list) else (sources or "").split(",")
+    names = tuple(name.strip() for name in told if name.strip())
+    return Authorizer(kind, found["arn"] if found else "", names, **more)
+
+
+def identity(told: Authorizer, given: Given) -> list[str]:
+    """What the call says at each of the sources. Raises ``GatewayError`` 401 where one is missing or malformed."""
+    values = [_value(source, given) for source in told.sources]
+    if not all(values) or not all(_fits(told.pattern, str(value)) for value in values):
+        raise unauthorized()
+    return [str(value) for value in values]
+
+
+def _fits(pattern: str, value: str) -> bool:
+    """A validation expression that is none, or takes too long, lets nobody in."""
+    try:
+        return not pattern or matches(pattern, value)
+    except PatternError:
+        return False
+
+
+def _value(source: str, given: Given) -> Any:
+    found = _SOURCE.fullmatch(source)
+    if found is None:
+        return None
+    name = found["name"].lower() if found["place"] == "header" else found["name"]
+    return given[found["place"]].get(name)
+
+
+def unauthorized() -> GatewayError:
+    return GatewayError(401, "Unauthorized", "UnauthorizedException")
+
+
+def allowed(told: Authorizer, region: str, event: Mapping[str, Any], arn: str, ask: Ask) -> dict[str, Any]:
+    """What the function says of the caller: its context, with ``principalId`` where it gave one.
+
+    ``arn`` is that of the method or route. Raises ``GatewayError``: 401, 403, or 500 for what is no answer."""
+    answer = _asked(told.function, region, event, ask)
+    context = answer.get("context") or {}
+    if told.simple:
+        if answer.get("isAuthorized") is not True:
+            raise GatewayError(403, "Forbidden", "ForbiddenException")
+        return dict(context)
+    verdict = _judged(answer.get("policyDocument"), arn)
+    if verdict is not True:
+        text = "User is not authorized to access this resource"
+        more = " with an explicit deny" if verdict is False else ""
+        raise GatewayError(403, text + more, "AccessDeniedException")
+    return {**context, "principalId": answer.get("principalId")}
+
+
+def _asked(function: str, region: str, event: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    path = f"/2015-03-31/functions/{function}/invocations"
+    reply = ask(Request("POST", path, "", signed("lambda", region), orjson.dumps(event)))
+    try:
+        answer = orjson.loads(reply.body)
+    except ValueError:
+        answer = None
+    failed = reply.status != 200 or any(name == "x-amz-function-error" for name, _ in reply.headers)
+    if failed and isinstance(answer, dict) and answer.get("errorMessage") == "Unauthorized":
+        raise unauthorized()
+    if failed or not isinstance(answer, dict):
+        raise GatewayError(500, "Internal Server Error", "AuthorizerConfigurationException")
+    return answer
+
+
+def _judged(policy: Any, arn: str) -> bool | None:
+    """Whether a policy allows the call: ``False`` for an explicit Deny, ``None`` where nothing is said of it."""
+    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    listed = statements if isinstance(statements, list) else [statements]
+    effects = {row.get("Effect") for row in listed if isinstance(row, dict) and _speaks_of(row, arn)}
+    return False if "Deny" in effects else True if "Allow" in effects else None
+
+
+def _speaks_of(statement: Mapping[str, Any], arn: str) -> bool:
+    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
+    return any(action in _ACTIONS for action in actions) and any(
+        _matches(str(resource), arn) for resource in _listed(statement.get("Resource"))
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _matches(pattern: str, arn: str) -> bool:
+    """``*`` and ``?`` as policies have them; a bracket is a bracket."""
+    return fnmatchcase(arn, pattern.replace("[", "[[]"))
