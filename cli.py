@@ -33,6 +33,7 @@ MENDS = {
     "ResourceNotFoundException": NOT_DEPLOYED,
     "StateMachineDoesNotExist": NOT_DEPLOYED,
     "ExecutionDoesNotExist": "see 'python cli.py executions'",
+    "InvalidArn": "give the name that 'python cli.py executions' shows, or the whole ARN",
     "AccessDeniedException": "check the permissions of your credentials",
     "UnrecognizedClientException": "check AWS_PROFILE",
     "ExpiredTokenException": "log in again",
@@ -353,7 +354,7 @@ def prove(more: tuple[str, ...]) -> None:
     from sfn_emulator.command.prove import command as proof
 
     asked = more or ("--interleave", "50", "--mutants")
-    proof.main([str(definition.PATH), *asked], prog_name="cli.py prove")
+    proof.main([str(definition.PATH), *asked], prog_name="cli.py prove", standalone_mode=False)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -365,8 +366,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         sys.exit(1)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "cli.py"
+        _fail(f"{error.format_message().rstrip('.')}; see 'python {path} --help'")
     except click.ClickException as error:
-        _fail(f"{error.format_message().rstrip('.')}; see 'python cli.py --help'")
+        _fail(error.format_message())
     except (DeployError, TerminalError) as error:
         _fail(str(error))
     except ClientError as error:

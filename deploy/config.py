@@ -50,6 +50,10 @@ def load(path: Path = DEFAULT) -> Config:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise DeployError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise DeployError(f"{path}{at}: not YAML ({error.problem})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeployError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     for problem in Draft202012Validator(json.loads((HERE / "config.schema.json").read_text())).iter_errors(content):

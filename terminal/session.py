@@ -109,6 +109,13 @@ def command(
     return decorate
 
 
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    told = urlsplit(value or "http://127.0.0.1")
+    if told.scheme not in ("http", "https") or not told.hostname:
+        raise click.BadParameter(f"'{value}' is not an address like http://127.0.0.1:8083", param=parameter)
+    return value
+
+
 def _absolute(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
     return value.absolute()
 
@@ -135,7 +142,11 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
             help="Where to; also SAGA_TARGET.",
         ),
         click.option(
-            "--endpoint", envvar="SAGA_ENDPOINT", metavar="URL", help="Where the target answers, if elsewhere."
+            "--endpoint",
+            envvar="SAGA_ENDPOINT",
+            metavar="URL",
+            callback=_address,
+            help="Where the target answers, if elsewhere.",
         ),
     ),
     "config": (

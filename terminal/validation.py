@@ -36,7 +36,7 @@ def first_error(file: Path) -> str | None:
 def of_input(path: Path) -> list[str]:
     """A line for each problem of an input."""
     from sfn_emulator.asl.text.source import DEPTH_LIMIT
-    from sfn_emulator.query.java.jackson import JsonError, scan
+    from sfn_emulator.query.java.jackson import JsonError, in_brief, scan
 
     try:
         text = orders.read(path)
@@ -44,5 +44,5 @@ def of_input(path: Path) -> list[str]:
     except TerminalError as error:
         return [str(error)]
     except JsonError as error:
-        return [f"{path}:{error.line}:{error.column}: not JSON ({error.message.splitlines()[0]})"]
+        return [f"{path}:{error.line}:{error.column}: not JSON ({in_brief(error.message)})"]
     return list(orders.problems(scanned.value, scanned.positions, str(path)))

@@ -264,6 +264,11 @@ def test_an_order_need_not_be_waited_for_and_is_listed_and_told_afterwards(termi
         (["up", "--port", "1"], "which --port 1 would not change"),
         (["start", "--target", "localstack", "--time", "skip"], "time can't be skipped on localstack"),
         (["invoke", "Nobody"], "deploy/config.yaml has PlaceOrderLambda"),
+        (["tables", "--endpoint", "nonsense"], "'nonsense' is not an address like http://127.0.0.1:8083"),
+        (["start", "--quantity", "x"], "see 'python cli.py start --help'"),
+        (["history", "arn:aws:states:x"], "give the name that 'python cli.py executions' shows"),
+        (["prove", "--nope"], "No such option '--nope'; see 'python cli.py prove --help'"),
+        (["prove", "--saga", "/none"], "/none: No such file or directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -114,9 +114,23 @@ def _plainly(error: Exception) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits; whatever goes wrong unforeseen becomes one line on standard error and status 1."""
     try:
-        front_door.main(arguments, prog_name=NAME, complete_var=COMPLETION)
+        status = front_door.main(arguments, prog_name=NAME, complete_var=COMPLETION, standalone_mode=False)
+    except click.Abort:
+        sys.exit(1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else NAME
+        told = error.format_message().rstrip(".")
+        click.echo(f"{path}: {told}; '{path} --help' tells what there is", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
         if os.environ.get(DEBUG):
             traceback.print_exc()
         click.echo(f"{NAME}: {_plainly(error)}; set {DEBUG}=1 to see where", err=True)
         sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

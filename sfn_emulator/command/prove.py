@@ -65,7 +65,8 @@ _SECTIONS: Final = {
     "kinds",
     multiple=True,
     type=click.Choice([kind.value for kind in Kind]),
-    help="Try these faults alone. May be repeated.",
+    metavar="FAULT",
+    help=f"Try this fault alone: {', '.join(kind.value for kind in Kind)}. May be repeated.",
 )
 @click.option(
     "--interleave",

@@ -21,6 +21,7 @@ from sfn_emulator.picture.history.data import outline
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.tree import tree
 from sfn_emulator.picture.history.visit import Happened
+from sfn_emulator.query.java.jackson import in_brief
 from sfn_emulator.service.running.history import Texts, render, started_of
 from sfn_emulator.values import dumps, loads
 
@@ -61,9 +62,12 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
     try:
         execution = start_locally(text, text=dumps(_input(given)), tasks=answers, name="run", express=express)
     except DefinitionError as error:
-        first = str(error.problems[0])
-        mend = "fill ${Names} with --set NAME=VALUE" if "${" in first else f"'sfn-emulator lint {file}' tells all"
-        raise Failure(f"{file}: {first}; {mend}") from None
+        first = error.problems[0]
+        at = f" at {first.pointer}" if first.pointer.startswith("/") else ""
+        mend = (
+            "fill ${Names} with --set NAME=VALUE" if "${" in first.message else f"'sfn-emulator lint {file}' tells all"
+        )
+        raise Failure(f"{file}: {first.code}: {in_brief(first.message)}{at}; {mend}") from None
     _check_names(answers, text, tasks)
     execution.finish()
     told = _happened(execution)
@@ -115,10 +119,11 @@ def _input(given: str) -> Any:
     """JSON text, or the JSON in a file. Raises ``Failure``."""
     if given != "-" and is_json(given):
         return loads(given)
-    if given != "-" and not Path(given).exists():
+    meant = given.lstrip().startswith(("{", "[", '"'))
+    if given != "-" and not meant and not Path(given).exists():
         raise Failure(f"--input: {given!r} is neither JSON nor a file")
-    text = text_of(Path(given))
+    text = given if meant else text_of(Path(given))
     try:
         return loads(text)
     except ValueError as error:
-        raise Failure(f"{given}: not JSON ({error})") from None
+        raise Failure(f"{'--input' if meant else given}: not JSON ({error})") from None

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -25,8 +26,21 @@ def endpoint_option(function: Callable[..., Any]) -> Callable[..., Any]:
         envvar=("SFN_EMULATOR_ENDPOINT", "AWS_ENDPOINT_URL"),
         default=DEFAULT,
         show_default=True,
+        callback=_address,
         help="Where the server answers; also SFN_EMULATOR_ENDPOINT or AWS_ENDPOINT_URL.",
     )(function)
+
+
+def _address(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuses what no server can have. Raises ``click.BadParameter``."""
+    try:
+        told = urlsplit(value)
+        good = told.scheme in ("http", "https") and bool(told.hostname) and told.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise click.BadParameter(f"'{value}' is not an address like {DEFAULT}", param=parameter)
+    return value
 
 
 def asked(endpoint: str, path: str, body: Any = None) -> Any:

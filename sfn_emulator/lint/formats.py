@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sfn_emulator import __version__
 from sfn_emulator.lint.findings import Finding
+from sfn_emulator.query.java.jackson import in_brief
 
 Format = Callable[[Sequence[Finding]], str]
 
@@ -38,7 +39,7 @@ def row(finding: Finding) -> dict[str, Any]:
 
 
 def _first_line(finding: Finding) -> str:
-    return finding.problem.message.splitlines()[0]
+    return in_brief(finding.problem.message)
 
 
 def _text(findings: Sequence[Finding]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.asl.lint import YAML_SUFFIXES
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
-from sfn_emulator.query.java.jackson import JsonError, scan
+from sfn_emulator.query.java.jackson import JsonError, in_brief, scan
 
 
 class UndrawableError(Exception):
@@ -30,7 +30,7 @@ def read_definition(text: str, name: str = "definition") -> Definition:
         scanned = scan_yaml(text, DEPTH_LIMIT) if yaml else scan(text, DEPTH_LIMIT, substitutions=True)
     except (JsonError, YamlError) as fault:
         kind = "YAML" if yaml else "JSON"
-        first = str(fault.message).splitlines()[0]
+        first = in_brief(str(fault.message))
         raise UndrawableError(f"{name}:{fault.line}:{fault.column}: not {kind}: {first}") from None
     if not isinstance(scanned.value, dict) or not isinstance(scanned.value.get("States"), dict):
         raise UndrawableError(f"{name}: {_NO_MACHINE}")

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sfn_emulator import __version__
-from sfn_emulator.command.front_door import COMMANDS, FrontDoor, front_door
+from sfn_emulator.command.front_door import COMMANDS, FrontDoor, front_door, main
 from sfn_emulator.command.help_page import HelpPage
 from tests.processes import ROOT, Process, refused
 
@@ -80,6 +80,38 @@ def test_a_word_that_is_no_command_is_refused() -> None:
     status, error = refused("sevre")
     assert status == 2
     assert "No such command 'sevre'" in error
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "told"),
+    [
+        ("nope", 2, "sfn-emulator: No such command 'nope'; 'sfn-emulator --help' tells what there is"),
+        ("serve --port 99999", 2, "'99999' is not a port; give a number from 0 to 65535; 'sfn-emulator serve --help'"),
+        ("lint", 2, "sfn-emulator lint: Missing argument 'FILE...'"),
+        ("clock --endpoint nonsense", 2, "'nonsense' is not an address like http://127.0.0.1:8083"),
+        ("logs --endpoint http://", 2, "'http://' is not an address"),
+        ("dev FILE --endpoint 127.0.0.1:8083", 2, "'127.0.0.1:8083' is not an address"),
+        ("show nobody --endpoint http://127.0.0.1:1", 1, "no server answers at http://127.0.0.1:1; start one with"),
+        (
+            "run FILE",
+            1,
+            "INVALID_JSON_DESCRIPTION: Unexpected end-of-input: expected close marker for Object; 'sfn-emu",
+        ),
+        ("graph FILE", 1, "cut.json:2:1: not JSON: Unexpected end-of-input: expected close marker for Object\n"),
+        ("prove FILE", 1, "cut.json:2:1: not JSON: Unexpected end-of-input: expected close marker for Object\n"),
+        ("run FILE --input {", 1, "--input: not JSON (unexpected end of data"),
+        ("run FILE --input nowhere", 1, "--input: 'nowhere' is neither JSON nor a file"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    line: str, status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cut.json").write_text("{\n")
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "cut.json") if word == "FILE" else word for word in line.split()])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err.count("\n")) == (status, "", 1)
+    assert told in said.err
 
 
 def test_every_program_tells_its_version() -> None:

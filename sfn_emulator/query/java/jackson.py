@@ -59,6 +59,11 @@ REDACTED: Final = Dialect(
 """As ``States.StringToJson`` fails (recorded 2026-04)."""
 
 
+def in_brief(message: str) -> str:
+    """A message of Jackson's on one line for people, without the text that it repeats as its ``[Source: ...]``."""
+    return " ".join(re.split(r"\s*(?:\(start marker )?at \[Source: ", message, maxsplit=1)[0].split())
+
+
 class JsonError(ValueError):
     """The first fault: Jackson's message, its ``[Source: ...]`` location, line and column from 1."""
 
