@@ -26,7 +26,12 @@ def read_input(text: str) -> Value:
     try:
         return loads(text)
     except ValueError as error:
-        raise refuse("InvalidExecutionInput", fault_of(text) or str(error)) from None
+        raise refuse("InvalidExecutionInput", fault_of(text) or _beyond(error)) from None
+
+
+def _beyond(error: ValueError) -> str:
+    """Jackson takes a number that is too large for a double; nothing that follows could."""
+    return "Numeric value out of range of double" if "infinity" in str(error) else "The input can't be read as JSON"
 
 
 def is_too_deep(text: str) -> bool:

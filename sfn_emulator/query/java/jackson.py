@@ -14,10 +14,14 @@ from sfn_emulator.values import Place
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"-?(?:0(?![0-9])|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![.eE])")
+_TORN: Final = re.compile(r"(-?)([0-9]*)(\.?)([0-9]*)([eE]?)([+-]?)")
+"""What there is of a number that is none."""
 _TOKEN: Final = re.compile(r"\w+")
 _SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_HEX: Final = re.compile(r"[0-9a-fA-F]*")
+_NON_NUMERIC: Final = re.compile(r"-?(?:Infinity|INF)\b|NaN\b")
 _SEPARATED: Final = re.compile(r"[ \t\r\n]|$")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 _EXPECTED: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
@@ -27,6 +31,8 @@ _STRAY: Final = {
     "(not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
 }
 """Where a value should stand; of any other character it is said that a valid value was expected."""
+_APART: Final = "Expected space separating root-level values"
+_CLOSING: Final = {"Array": "]", "Object": "}", "root": "]"}
 _SHOWN: Final = 500
 """Characters of the source Jackson quotes."""
 
@@ -104,7 +110,7 @@ def read_first(text: str, depth_limit: int) -> Any:
         return None
     value, end = scanner.value(start, ())
     if not isinstance(value, dict | list | str) and not _SEPARATED.match(text, end):
-        raise scanner.unexpected(end, "Expected space separating root-level values")
+        raise scanner.unexpected(end, _APART)
     return value
 
 
@@ -119,9 +125,11 @@ def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned
     """Reads the whole text; raises ``JsonError``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
     scanner = _Scanner(text, depth_limit, substitutions=substitutions)
     value, end = scanner.value(scanner.skip(0), ())
+    if not isinstance(value, dict | list | str) and not _SEPARATED.match(text, end):
+        raise scanner.unexpected(end, _APART)
     end = scanner.skip(end)
     if end < len(text):
-        raise scanner.unexpected(end, f"expected a valid value {_EXPECTED}")
+        raise scanner.stray(end)
     return Scanned(value, _positions(text, scanner.offsets))
 
 
@@ -172,7 +180,9 @@ class _Scanner:
             self.spans.append((made, at, end))
             return made, end
         if char == '"':
-            return self.string(at, ": was expecting closing quote for a string value")
+            return self.string(at, "string value", ": was expecting closing quote for a string value")
+        if not place and char in ("]", "}"):
+            raise self.stray(at)
         return self.scalar(at)
 
     def object(self, start: int, place: Place) -> tuple[dict[str, Any], int]:
@@ -180,25 +190,34 @@ class _Scanner:
         at = self.skip(start + 1)
         if self.text[at : at + 1] == "}":
             return made, at + 1
+        if self.text[at : at + 1] == "]":
+            raise self.mismatched(at, start, "Object")
         while True:
             key, end = self.name(at, start)
             if key in made and self.dialect.unique:
                 raise self.fault(f"Duplicate field '{key}'", end, place=(*place, key), duplicate=True)
             self.offsets[(*place, key)] = at
             at = self.skip(end)
-            self.expect(at, ":", "a colon to separate field name and value", start, "Object")
-            made[key], end = self.value(self.skip(at + 1), (*place, key))
+            if at >= len(self.text):
+                raise self.torn("Object")
+            if self.text[at] != ":":
+                raise self.unexpected(at, "was expecting a colon to separate field name and value")
+            made[key], end = self.value(self.more(at + 1, "Object"), (*place, key))
             at = self.skip(end)
             if self.text[at : at + 1] == "}":
                 return made, at + 1
-            self.expect(at, ",", "comma to separate Object entries", start, "Object")
-            at = self.skip(at + 1)
+            self.expect_comma(at, start, "Object")
+            at = self.more(at + 1, "Object")
 
     def array(self, start: int, place: Place) -> tuple[list[Any], int]:
         made: list[Any] = []
         at = self.skip(start + 1)
         if self.text[at : at + 1] == "]":
             return made, at + 1
+        if self.text[at : at + 1] == "}":
+            raise self.mismatched(at, start, "Array")
+        if at >= len(self.text):
+            raise self.unclosed(at, start, "Array")
         while True:
             item = (*place, len(made))
             self.offsets[item] = at
@@ -207,17 +226,17 @@ class _Scanner:
             at = self.skip(end)
             if self.text[at : at + 1] == "]":
                 return made, at + 1
-            self.expect(at, ",", "comma to separate Array entries", start, "Array")
-            at = self.skip(at + 1)
+            self.expect_comma(at, start, "Array")
+            at = self.more(at + 1, "Array")
 
     def name(self, at: int, start: int) -> tuple[str, int]:
         if at >= len(self.text):
             raise self.unclosed(at, start, "Object")
         if self.text[at] != '"':
             raise self.unexpected(at, "was expecting double-quote to start field name")
-        return self.string(at, " in field name")
+        return self.string(at, "name", " in field name")
 
-    def string(self, at: int, unclosed: str) -> tuple[str, int]:
+    def string(self, at: int, what: str, unclosed: str) -> tuple[str, int]:
         found = _STRING.match(self.text, at)
         if found:
             return json.loads(found.group()), found.end()
@@ -226,7 +245,7 @@ class _Scanner:
             if char < " ":
                 raise self.fault(
                     f"Illegal unquoted character ((CTRL-CHAR, code {ord(char)})): "
-                    "has to be escaped using backslash to be included in string value",
+                    f"has to be escaped using backslash to be included in {what}",
                     offset + 1,
                 )
             if char == "\\" and not _ESCAPE.match(self.text, offset):
@@ -235,6 +254,8 @@ class _Scanner:
 
     def bad_escape(self, offset: int) -> JsonError:
         char = self.text[offset + 1 : offset + 2] or " "
+        if char == "u" and (found := _HEX.match(self.text, offset + 2)) and found.end() < len(self.text):
+            return self.unexpected(found.end(), "expected a hex-digit for character escape sequence")
         return self.fault(f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
 
     def scalar(self, at: int) -> tuple[Any, int]:
@@ -242,9 +263,13 @@ class _Scanner:
             raise self.fault("Unexpected end-of-input", at)
         if self.substitutions and (bare := _SUBSTITUTION.match(self.text, at)):
             return bare.group(), bare.end()
-        number = _NUMBER.match(self.text, at)
-        if number and not _TOKEN.match(self.text, number.end()):
+        if number := _NUMBER.match(self.text, at):
             return _number(number.group()), number.end()
+        if found := _NON_NUMERIC.match(self.text, at):
+            enable = "enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
+            raise self.fault(f"Non-standard token '{found.group()}': {enable}", found.end())
+        if self.text[at] in "-+0123456789":
+            raise self.bad_number(at)
         token = _TOKEN.match(self.text, at)
         if not token:
             raise self.unexpected(at, _STRAY.get(self.text[at], f"expected a valid value {_EXPECTED}"))
@@ -252,19 +277,69 @@ class _Scanner:
             return _LITERALS[token.group()], token.end()
         raise self.fault(f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end())
 
-    def expect(self, at: int, char: str, what: str, start: int, kind: str) -> None:
+    def bad_number(self, at: int) -> JsonError:
+        if self.text[at] == "+":
+            return self.bad_digit(
+                at,
+                "JSON spec does not allow numbers to have plus signs: "
+                "enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow",
+            )
+        torn = _TORN.match(self.text, at)
+        assert torn is not None, "it matches everything"
+        minus, digits, point, fraction, exponent, _ = torn.groups()
+        if not digits:
+            return self.bad_digit(at + len(minus), "expected digit (0-9) to follow minus sign, for valid numeric value")
+        if digits[0] == "0" and len(digits) > 1:
+            return self.fault("Invalid numeric value: Leading zeroes not allowed", at + len(minus) + 1)
+        if point and not fraction:
+            return self.bad_digit(torn.end(3), "Decimal point not followed by a digit")
+        assert exponent, "else it is a number"
+        return self.bad_digit(torn.end(), "Exponent indicator not followed by a digit")
+
+    def bad_digit(self, at: int, why: str) -> JsonError:
+        at = min(at, len(self.text) - 1)
+        return self.unexpected(at, why, " in numeric value")
+
+    def more(self, at: int, kind: str) -> int:
+        """Where the next value or name begins."""
+        at = self.skip(at)
+        if at >= len(self.text):
+            raise self.torn(kind)
+        return at
+
+    def expect_comma(self, at: int, start: int, kind: str) -> None:
         if at >= len(self.text):
             raise self.unclosed(at, start, kind)
-        if self.text[at] != char:
-            raise self.unexpected(at, f"was expecting {what}")
+        if self.text[at] in "]}":
+            raise self.mismatched(at, start, kind)
+        if self.text[at] != ",":
+            raise self.unexpected(at, f"was expecting comma to separate {kind} entries")
+
+    def stray(self, at: int) -> JsonError:
+        """What stands where the text should begin or have ended."""
+        if self.text[at] in "]}":
+            return self.mismatched(at, -1, "root")
+        return self.unexpected(at, f"expected a valid value {_EXPECTED}")
+
+    def mismatched(self, at: int, start: int, kind: str) -> JsonError:
+        """A region that another's bracket would close; the root begins in column 0."""
+        char = self.text[at]
+        opened = _location(self.text, start, self.dialect)
+        expected = "}" if kind == "root" and char == "]" else _CLOSING[kind]
+        message = f"Unexpected close marker '{char}': expected '{expected}' (for {kind} starting at {opened})"
+        return self.fault(message, at + 1)
+
+    def torn(self, kind: str) -> JsonError:
+        return self.fault(f"Unexpected end-of-input within/between {kind} entries", len(self.text))
 
     def unclosed(self, at: int, start: int, kind: str) -> JsonError:
         opened = _location(self.text, start, self.dialect)
         return self.fault(f"Unexpected end-of-input: expected close marker for {kind} (start marker at {opened})", at)
 
-    def unexpected(self, at: int, why: str) -> JsonError:
+    def unexpected(self, at: int, why: str, where: str = "") -> JsonError:
         char = self.text[at]
-        return self.fault(f"Unexpected character ('{char}' (code {ord(char)})): {why}", at + self.dialect.past)
+        message = f"Unexpected character ('{char}' (code {ord(char)})){where}: {why}"
+        return self.fault(message, at + self.dialect.past)
 
     def fault(self, message: str, offset: int, **more: Any) -> JsonError:
         return JsonError(self.text, message, offset, dialect=self.dialect, **more)

@@ -32,7 +32,42 @@ ANY = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         ('{"a": 1,}', "Unexpected character ('}' (code 125)): was expecting double-quote to start field name", 1, 10),
         ('{"a": [1,]}', f"Unexpected character (']' (code 93)): expected a valid value {ANY}", 1, 11),
         ('{"a": ${n}}', f"Unexpected character ('$' (code 36)): expected a valid value {ANY}", 1, 8),
-        ('{"a": NaN}', f"Unrecognized token 'NaN': was expecting {ANY}", 1, 10),
+        (
+            '{"a": NaN}',
+            "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+            1,
+            10,
+        ),
+        ('{"a": 01}', "Invalid numeric value: Leading zeroes not allowed", 1, 8),
+        (
+            '{"a": -x}',
+            "Unexpected character ('x' (code 120)) in numeric value: "
+            "expected digit (0-9) to follow minus sign, for valid numeric value",
+            1,
+            9,
+        ),
+        (
+            '{"a": 1.}',
+            "Unexpected character ('}' (code 125)) in numeric value: Decimal point not followed by a digit",
+            1,
+            10,
+        ),
+        ('{"a": 1x}', "Unexpected character ('x' (code 120)): was expecting comma to separate Object entries", 1, 9),
+        (
+            '{"a": "\\u12g4"}',
+            "Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence",
+            1,
+            13,
+        ),
+        ('{"a"', "Unexpected end-of-input within/between Object entries", 1, 5),
+        ('{"a": [1,', "Unexpected end-of-input within/between Array entries", 1, 10),
+        (
+            '{"a": [1}',
+            "Unexpected close marker '}': expected ']' (for Array starting at "
+            '[Source: (String)"{"a": [1}"; line: 1, column: 7])',
+            1,
+            10,
+        ),
         ('{"a": "x', "Unexpected end-of-input: was expecting closing quote for a string value", 1, 9),
         ('{"a": 1, "a": 2}', "Duplicate field 'a'", 1, 13),
     ],
