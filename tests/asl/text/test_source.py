@@ -41,8 +41,10 @@ ANY = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         ('{"a": 01}', "Invalid numeric value: Leading zeroes not allowed", 1, 8),
         (
             '{"a": -x}',
-            "Unexpected character ('x' (code 120)) in numeric value: "
-            "expected digit (0-9) to follow minus sign, for valid numeric value",
+            (
+                "Unexpected character ('x' (code 120)) in numeric value: "
+                "expected digit (0-9) to follow minus sign, for valid numeric value"
+            ),
             1,
             9,
         ),
@@ -63,8 +65,10 @@ ANY = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         ('{"a": [1,', "Unexpected end-of-input within/between Array entries", 1, 10),
         (
             '{"a": [1}',
-            "Unexpected close marker '}': expected ']' (for Array starting at "
-            '[Source: (String)"{"a": [1}"; line: 1, column: 7])',
+            (
+                "Unexpected close marker '}': expected ']' (for Array starting at "
+                '[Source: (String)"{"a": [1}"; line: 1, column: 7])'
+            ),
             1,
             10,
         ),
