@@ -133,7 +133,8 @@ def _authorizers(api: Any, schemes: Mapping[str, Any]) -> dict[str, str]:
     for name, scheme in schemes.items():
         told = scheme.get("x-amazon-apigateway-authorizer") or {}
         if told.get("type") == "request":
-            sources = str(told.get("identitySource") or "").split(",")
+            sources = told.get("identitySource") or []
+            sources = sources if isinstance(sources, list) else str(sources).split(",")
             made[name] = api.create_authorizer(
                 auth_creds_arn=told.get("authorizerCredentials"),
                 auth_payload_format_version=told.get("authorizerPayloadFormatVersion"),

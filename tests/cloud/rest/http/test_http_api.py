@@ -313,3 +313,29 @@ def test_an_imported_definition_keeps_its_subtype_and_default_route(http: Http) 
     imported = http._replace(id=made)
     assert "executionArn" in imported.call("POST", "/start", "{}").json
     assert imported.call("GET", "/else").json["routeKey"] == "$default"
+
+
+def test_an_imported_definition_keeps_its_authorizer(http: Http) -> None:
+    gateway = http.server.client("apigatewayv2")
+    arn, guard = (deploy(http.server, name, source) for name, source in (("open", HANDLER), ("shut", AUTHORIZER)))
+    uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
+    asked = {
+        "type": "request",
+        "authorizerUri": uri.format(guard),
+        "identitySource": ["$request.header.X-Token"],
+        "authorizerPayloadFormatVersion": "2.0",
+        "enableSimpleResponses": True,
+    }
+    scheme = {"type": "apiKey", "name": "Unused", "in": "header", "x-amazon-apigateway-authorizer": asked}
+    proxy = {"type": "aws_proxy", "httpMethod": "POST", "uri": uri.format(arn), "payloadFormatVersion": "2.0"}
+    body = {
+        "openapi": "3.0.1",
+        "info": {"title": "guarded"},
+        "paths": {"/a": {"get": {"security": [{"G": []}], "x-amazon-apigateway-integration": proxy}}},
+        "components": {"securitySchemes": {"G": scheme}},
+    }
+    made = gateway.import_api(Body=json.dumps(body))["ApiId"]
+    gateway.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
+    guarded = http._replace(id=made)
+    told = [guarded.call("GET", "/a", **given).status for given in ({"X_Token": "yes"}, {"X_Token": "no"}, {})]
+    assert told == [200, 403, 401]
