@@ -18,10 +18,10 @@ ROOT = Path(__file__).parent.parent
 class Process:
     """A running ``python -m sfn_emulator``; ``url`` is what it printed."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, cwd: Path = ROOT) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sfn_emulator", *arguments],
-            cwd=ROOT,
+            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -61,8 +61,8 @@ class Process:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Process]:
-    server = Process("--port", "0", *arguments)
+def running(*arguments: str, cwd: Path = ROOT) -> Iterator[Process]:
+    server = Process("--port", "0", *arguments, cwd=cwd)
     try:
         yield server
     finally:

@@ -81,9 +81,10 @@ def _known() -> Sequence[str]:
 
 def beside(directory: Path, layers: Sequence[bytes]) -> Path:
     """Where code is unpacked that has these layers: Node.js looks for modules beside and above a file."""
-    if not layers and not os.environ.get(_NODE_MODULES):
+    own = own_modules()
+    if not layers and own is None:
         return directory
-    told = hashlib.sha256(os.environ.get(_NODE_MODULES, "").encode())
+    told = hashlib.sha256(str(own or "").encode())
     for layer in layers:
         told.update(hashlib.sha256(layer).digest())
     return directory / f"with-{told.hexdigest()[:16]}"
@@ -105,21 +106,37 @@ def _node_environment(laid: Laid) -> dict[str, str]:
     return {"NODE_PATH": ":".join(str(place) for place in _module_folders(laid.layers))}
 
 
+def own_modules() -> Path | None:
+    """The packages that stand for those of Lambda's Node.js: in the folder that SFN_NODE_MODULES names, else the AWS
+    SDK in the ``node_modules`` nearest to where the server was started."""
+    named = os.environ.get(_NODE_MODULES)
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    places = (place / "node_modules" / "@aws-sdk" for place in (here, *here.parents))
+    return next((place for place in places if place.is_dir()), None)
+
+
 def _module_folders(layers: Sequence[Path]) -> list[Path]:
-    own = os.environ.get(_NODE_MODULES)
+    named = os.environ.get(_NODE_MODULES)
     places = [layer / "nodejs" / "node_modules" for layer in layers]
-    return [place for place in [*places, *([Path(own)] if own else [])] if place.is_dir()]
+    return [place for place in [*places, *([Path(named)] if named else [])] if place.is_dir()]
 
 
 def _link_modules(laid: Laid) -> None:
     """Layers' packages, where ``import`` finds them: NODE_PATH is for ``require`` alone."""
     folder = laid.root.parent / "node_modules"
-    for place in _module_folders(laid.layers):
-        for package in _packages(place):
-            link = folder / package.relative_to(place)
-            if not link.exists():
-                link.parent.mkdir(parents=True, exist_ok=True)
-                _link(link, package.resolve())
+    linked = [
+        (package.relative_to(place), package) for place in _module_folders(laid.layers) for package in _packages(place)
+    ]
+    found = own_modules()
+    if found is not None and found.name == "@aws-sdk":  # of a folder that nobody named, no more than Lambda has
+        linked += [(Path(found.name, package.name), package) for package in found.iterdir()]
+    for name, package in linked:
+        link = folder / name
+        if not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            _link(link, package.resolve())
 
 
 def _link(link: Path, target: Path) -> None:

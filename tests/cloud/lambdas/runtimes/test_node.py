@@ -7,12 +7,13 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cloud.functions import ROLE, invoke, make_role
-from tests.processes import Process, running
+from tests.processes import ROOT, Process, running
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
 
@@ -225,6 +226,24 @@ def test_layers_are_found_by_import_and_by_require(server: Process) -> None:
     deploy(server, "requires", files={"index.js": cjs}, Layers=[arn])
     assert invoke(server, "imports", "you") == ("Hello you", None)
     assert invoke(server, "requires", "you") == ("Hello you", None)
+
+
+def test_the_sdk_of_the_folder_the_server_was_started_in_is_lambdas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("@aws-sdk/client-s3", "express"):
+        package = tmp_path / "shop" / "node_modules" / name / "index.js"
+        package.parent.mkdir(parents=True)
+        package.write_text(f"exports.name = '{name}';")
+    (tmp_path / "shop" / "functions").mkdir()
+    monkeypatch.chdir(tmp_path / "shop" / "functions")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with running("--in-memory", cwd=Path.cwd()) as started:
+        make_role(started)
+        source = "export const handler = async (name) => import(name).then((it) => it.name, (error) => error.code);"
+        deploy(started, "finds", files={"index.mjs": source})
+        assert invoke(started, "finds", "@aws-sdk/client-s3")[0] == "@aws-sdk/client-s3"
+        assert invoke(started, "finds", "express")[0] == "ERR_MODULE_NOT_FOUND"
 
 
 def test_an_sdk_that_is_not_here_is_asked_for_by_name(server: Process) -> None:
