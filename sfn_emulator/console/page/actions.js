@@ -29,25 +29,24 @@ export function jsonField(label, text, changed = () => {}) {
     try { JSON.parse(area.value); said.textContent = ""; area.removeAttribute("aria-invalid"); changed(true); return true; }
     catch (error) { said.textContent = String(error.message); area.setAttribute("aria-invalid", "true"); changed(false); return false; }
   };
+  const set = (value) => { area.value = value; check(); };
   const fine = () => area.getAttribute("aria-invalid") !== "true";
-  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check, fine };
+  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check, fine, set };
 }
 
+const TEMPLATES = 20;
+
+/** `template` is an input; without one, that of the newest execution. */
 export async function startDialog(machine, template) {
-  let text = "{}", from = "";
-  if (template !== undefined) text = JSON.stringify(template, null, 2);
-  else {
-    const { executions } = await ask("executions", { machine, limit: 1 });
-    if (executions.length) {
-      const told = await ask("execution", { arn: executions[0].arn });
-      text = JSON.stringify(told.execution.input, null, 2);
-      from = `The input of ${executions[0].name}, as a template.`;
-    }
-  }
+  const { executions } = await ask("executions", { machine, limit: TEMPLATES });
+  const inputOf = async (arn) => JSON.stringify((await ask("execution", { arn })).execution.input, null, 2);
+  const text = template !== undefined ? JSON.stringify(template, null, 2) : executions.length ? await inputOf(executions[0].arn) : "{}";
   const name = h("input", { autocomplete: "off" });
+  const old = h("select", { onchange: async () => { input.set(old.value ? await inputOf(old.value) : "{}"); } },
+    template !== undefined ? h("option", { value: "", selected: true }, "this execution") : null, executions.map((one) => h("option", { value: one.arn }, `${one.name}, ${one.status.toLowerCase().replace("_", " ")}`)), template === undefined ? h("option", { value: "" }, "none") : null);
   let shown;
   const input = jsonField("Input", text, (fine) => { if (shown) shown.go.disabled = !fine; });
-  shown = dialog(`Start ${last(machine)}`, [h("p", { class: "hint" }, from), input.element, h("label", {}, h("span", {}, "Name (made up when empty)"), name)], "Start", async () => {
+  shown = dialog(`Start ${last(machine)}`, [executions.length ? h("label", {}, h("span", {}, "The input of"), old) : null, input.element, h("label", {}, h("span", {}, "Name (made up when empty)"), name)], "Start", async () => {
     const { executionArn } = await tell("start", { machine, input: input.value(), name: name.value });
     location.hash = address("execution", executionArn);
   });

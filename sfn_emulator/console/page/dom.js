@@ -58,9 +58,23 @@ export function longList(count, height, row, more = {}) {
 }
 
 export function copied(text, control) {
-  navigator.clipboard.writeText(text).then(() => {
-    const before = control.textContent;
-    control.textContent = "Copied";
+  const before = control.textContent;
+  const done = (said) => {
+    control.textContent = said;
     setTimeout(() => { control.textContent = before; }, 1200);
-  });
+  };
+  const byHand = () => done(selectedAndCopied(text, control) ? "Copied" : "Not allowed");
+  if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => done("Copied"), byHand);
+  else byHand();
+}
+
+/** Where the page is not of this machine, browsers have no clipboard but that of a selected text. */
+function selectedAndCopied(text, control) {
+  const area = h("textarea", { class: "hidden", value: text });
+  control.after(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  control.focus();
+  return done;
 }

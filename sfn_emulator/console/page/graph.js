@@ -5,6 +5,8 @@ import { bent } from "./far.js";
 import { cut, placed } from "./layout.js";
 import { OUTCOMES } from "./words.js";
 
+const LETTER = 5.7; // pixels of the small print
+
 function curve(points) {
   let text = `M${points[0].x.toFixed(1)} ${points[0].y.toFixed(1)}`;
   for (let i = 1; i < points.length - 1; i++) {
@@ -77,7 +79,7 @@ function box(node, place, retried, nodes, choose) {
 
 /** Colours it: `look.states` id → {outcome, visits, attempts, took}, `look.taken` "source\ntarget" → count, `look.chosen`. */
 function paint(nodes, lines, { states = {}, taken = new Map(), chosen = null, marks = {} }) {
-  for (const [id, { group, sign, shown, type, node, retried }] of nodes) {
+  for (const [id, { group, sign, shown, type, node, place, retried }] of nodes) {
     const state = states[id];
     const outcome = state?.outcome ?? "none";
     const bare = Object.keys(states).length === 0;
@@ -85,7 +87,8 @@ function paint(nodes, lines, { states = {}, taken = new Map(), chosen = null, ma
     group.setAttribute("data-mark", marks[id] ?? "");
     group.classList.toggle("chosen", id === chosen);
     sign.textContent = bare ? glyph(node.type) : OUTCOMES[outcome][0];
-    const said = [node.type, retried && bare ? "retries" : "", state?.visits > 1 ? `${state.visits} visits` : "", state?.attempts > 1 ? `${state.attempts} attempts` : "", state?.took ?? "", marks[id] ?? ""].filter(Boolean);
+    const said = [node.type, marks[id], state?.attempts > 1 ? `${state.attempts} attempts` : "", state?.visits > 1 ? `${state.visits} visits` : "", state?.took, retried && bare ? "retries" : ""].filter(Boolean);
+    while (said.length > 1 && said.join(" · ").length * LETTER > place.width - (place.holds ? 110 : 44)) said.pop();
     type.textContent = said.join(" · ");
     const whole = shown.textContent === node.name ? "" : `, in full ${node.name}`;
     group.setAttribute("aria-label", `${sign.textContent} ${shown.textContent} ${type.textContent}${bare ? "" : `, ${OUTCOMES[outcome][1]}`}${whole}`);

@@ -48,7 +48,7 @@ export function machine(root, first, here) {
     requestAnimationFrame(() => picture.fit());
     const pretty = told.text.includes("\n") ? told.text : JSON.stringify(JSON.parse(told.text), null, 2);
     const numbered = told.text.includes("\n");
-    const problems = told.problems.map((one) => h("li", {}, h("button", { type: "button", onclick: () => showLine(one.line) }, h("strong", {}, one.severity.toLowerCase()), ` line ${one.line || 1}: ${one.message}`)));
+    const problems = told.problems.map((one) => h("li", {}, h("button", { type: "button", onclick: () => (numbered ? showLine(one.line) : showState(stateAt(one.place))) }, h("strong", {}, one.severity.toLowerCase()), ` ${numbered ? `line ${one.line || 1}` : one.place}: ${one.message}`)));
     side.replaceChildren(...[problems.length ? h("ul", { class: "problems" }, problems) : null, h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "Definition as text" }, pretty.split("\n").map((line, i) => h("span", { class: "line", id: `line-${i + 1}` }, `${line}\n`)))].filter(Boolean));
     side.dataset.numbered = numbered;
   }
@@ -74,6 +74,12 @@ export function machine(root, first, here) {
   }
 
   return { ready: refresh(), refresh, changed: refresh };
+}
+
+/** The innermost state a JSON pointer leads into. */
+function stateAt(pointer) {
+  const parts = pointer.split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return parts[parts.lastIndexOf("States") + 1];
 }
 
 function summary(states) {

@@ -79,7 +79,7 @@ def _item(told: Happened, visit: Visit) -> Item | None:
 def value_of(text: str | None) -> Any:
     """The value of a JSON text; the text itself where it is none, ``None`` without one."""
     try:
-        return None if text is None else loads(text)
+        return None if text is None else loads(str(text))  # of ours a subclass, which orjson refuses
     except ValueError:
         return text
 

@@ -1,0 +1,155 @@
+"""A machine as it is defined, and how data is shown: folded, copied, marked where it differs."""
+
+import json
+from typing import Any
+
+from tests.console.conftest import Saga
+from tests.console.page import Page, wait_for
+from tests.console.test_actions import ROLE, machine, started
+
+FIRST: dict[str, Any] = {
+    "StartAt": "One",
+    "States": {
+        "One": {"Type": "Pass", "Parameters": {"text": "$.name"}, "Next": "Two"},
+        "Two": {"Type": "Pass", "Next": "Old"},
+        "Old": {"Type": "Succeed"},
+    },
+}
+SECOND: dict[str, Any] = {
+    "StartAt": "One",
+    "States": {
+        "One": FIRST["States"]["One"],
+        "Two": {"Type": "Pass", "Result": 2, "Next": "New"},
+        "New": {"Type": "Succeed"},
+    },
+}
+
+
+def marks(page: Page) -> dict[str, str]:
+    script = "return [...document.querySelectorAll('svg .node')].map(n => [n.dataset.state, n.dataset.mark])"
+    return dict(page.browser.execute_script(script))
+
+
+def test_a_machine_that_never_ran_is_drawn_with_its_problems_at_their_lines(page: Page, saga: Saga) -> None:
+    arn = machine(saga, "never-ran", FIRST)
+    page.open("machine", arn)
+    assert set(page.outcomes()) == {"One", "Two", "Old"}
+    problem = page.one(".problems button", "warning")
+    lines = json.dumps(FIRST, indent=2).split("\n")
+    line = next(number for number, text in enumerate(lines, 1) if '"text": "$.name"' in text)
+    assert f"line {line}:" in problem.text
+    problem.click()
+    wait_for(lambda: [one.text.strip() for one in page.all(".code .chosen")] == ['"text": "$.name"'])
+    page.one('[data-state="Two"]').click()
+    page.says('"Two": {', ".code .chosen")
+
+
+def test_problems_of_a_definition_on_one_line_are_told_by_their_place(page: Page, saga: Saga) -> None:
+    made = saga.states.create_state_machine(name="one-line", definition=json.dumps(FIRST), roleArn=ROLE)
+    page.open("machine", made["stateMachineArn"])
+    problem = page.one(".problems button", "/States/One/Parameters/text:")
+    problem.click()
+    page.says('"One": {', ".code .chosen")
+
+
+def test_two_revisions_are_compared_as_a_picture(page: Page, saga: Saga) -> None:
+    arn = machine(saga, "revised", FIRST)
+    saga.states.update_state_machine(stateMachineArn=arn, definition=json.dumps(SECOND, indent=2))
+    page.open("machine", arn)
+    wait_for(lambda: set(marks(page)) == {"One", "Two", "New"})
+    assert set(marks(page).values()) == {""}
+    compared = page.one(".head label:nth-of-type(2) select")
+    compared.find_elements("css selector", "option")[1].click()
+    wait_for(lambda: marks(page) == {"One": "", "Two": "changed", "New": "added"})
+    page.says("States: 1 added, 1 removed, 1 changed. Removed: Old.", ".difference")
+    assert "against=" in page.address
+    page.one(".head label:nth-of-type(1) select").find_elements("css selector", "option")[1].click()
+    wait_for(lambda: set(page.outcomes()) == {"One", "Two", "Old"})
+
+
+def test_data_is_folded_where_it_is_long_and_copied_whole(page: Page, saga: Saga) -> None:
+    given = {"short": [1, 2], "long": [{"n": n, "text": "x" * 30} for n in range(250)]}
+    page.open("execution", started(saga, machine(saga, "data", {**SECOND, "StartAt": "One"}), given), visit=0)
+    page.click("input", ".chain")
+    page.says("[ 250 ]", ".panel-body .json")
+    assert "xxx" not in page.one(".panel-body .json").text
+    page.one(".panel-body .json summary", '"long": [ 250 ]').click()
+    page.says("50 more", ".panel-body .json")
+    page.click("50 more", ".panel-body")
+    page.says("249:", ".panel-body .json")
+    permission = {"origin": saga.server.url, "permissions": ["clipboardReadWrite"]}
+    page.browser.execute_cdp_cmd("Browser.grantPermissions", permission)
+    page.one(".panel-body .json-box > button", "Copy").click()
+    page.says("Copied", ".panel-body .json-box > button")
+    read = "navigator.clipboard.readText().then(arguments[0], e => arguments[0](String(e)))"
+    assert json.loads(page.browser.execute_async_script(read)) == given
+
+
+def test_text_that_is_json_is_shown_as_such_and_differences_are_marked(page: Page, saga: Saga) -> None:
+    turned = {"Type": "Pass", "Parameters": {"kept.$": "$.kept", "changed": 2, "added": '{"inner": true}'}, "End": True}
+    arn = started(
+        saga, machine(saga, "turned", {"StartAt": "A", "States": {"A": turned}}), {"kept": 1, "changed": 1, "gone": 0}
+    )
+    page.open("execution", arn, visit=0)
+    page.says("text that is JSON:", ".panel-body .member.added")
+    page.says('"changed": 2', ".panel-body .member.changed")
+    page.says('"gone": …', ".panel-body .member.removed")
+    assert not [
+        one for one in page.all(".panel-body .member.changed, .panel-body .member.added") if '"kept"' in one.text
+    ]
+
+
+def test_events_and_visits_are_filtered(page: Page, saga: Saga) -> None:
+    page.open("execution", saga.arn("undone"), view="events")
+    box = page.one(".stage input[type=search]")
+    box.send_keys("inventory_reverted")
+    page.says("of 33 events", ".stage .filters")
+    wait_for(lambda: 0 < len(page.all(".long button.row")) < 12)
+    assert "q=inventory_reverted" in page.address
+    page.open("execution", saga.arn("undone"), view="table")
+    page.one(".long button.row")
+    page.one(".stage .filters input").send_keys("payment")
+    wait_for(lambda: page.one(".stage .filters .hint").text.startswith("0 of "))
+    page.one(".stage .filters input").clear()
+    page.one(".stage .filters input").send_keys("revert")
+    wait_for(
+        lambda: (
+            {row.text.split("\n")[1] for row in page.all(".long button.row")}
+            == {"Revert Inventory", "Is inventory reverted"}
+        )
+    )
+
+
+def test_what_is_seen_in_which_run_stands_in_a_grid(page: Page, saga: Saga) -> None:
+    page.open("executions", machine=saga.machine)
+    page.one(".grid tbody tr")
+    cells = [cell.get_attribute("title") for cell in page.all(".grid td[title]")]
+    assert "Revert Inventory: compensated in undone" in cells
+    assert "Make Payment: done in went-through" in cells
+    assert "Revert Inventory: not reached in went-through" in cells
+
+
+def test_executions_are_found_by_status_time_and_text(page: Page, saga: Saga) -> None:
+    page.open("executions", machine=saga.machine, status="SUCCEEDED")
+    page.says("went-through", ".list .row")
+    assert not [row for row in page.all(".list a.row") if "failed" in row.text]
+    page.open("executions", machine=saga.machine, within=3600, q="UpdateInventory was asked")
+    page.says("undone", ".list .row")
+    page.says("found in the newest", ".foot")
+    assert not [row for row in page.all(".list a.row") if "went-through" in row.text]
+    page.open("executions", machine=saga.machine, q="nothing has this")
+    page.says("0 found in the newest", ".foot")
+
+
+def test_an_older_input_is_the_template_when_it_is_chosen(page: Page, saga: Saga) -> None:
+    arn = machine(saga, "templates", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    for n in (1, 2):
+        saga.finished(
+            saga.states.start_execution(stateMachineArn=arn, name=f"t{n}", input=f'{{"n": {n}}}')["executionArn"]
+        )
+    page.open("executions", machine=arn)
+    page.click("Start…")
+    field = page.one("dialog textarea")
+    wait_for(lambda: '"n": 2' in str(field.get_attribute("value")))
+    page.one("dialog select").find_elements("css selector", "option")[1].click()
+    wait_for(lambda: '"n": 1' in str(field.get_attribute("value")))
