@@ -5,7 +5,7 @@ import { bent } from "./far.js";
 import { cut, placed } from "./layout.js";
 import { OUTCOMES } from "./words.js";
 
-const LETTER = 5.7; // pixels of the small print
+const LETTER = 5.5; // pixels of the small print
 
 function curve(points) {
   let text = `M${points[0].x.toFixed(1)} ${points[0].y.toFixed(1)}`;

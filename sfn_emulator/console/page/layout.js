@@ -36,7 +36,7 @@ export function placed(graph) {
         const height = Math.max(...parts.map(({ laid }) => laid.height)) + TITLE + 4 * PAD;
         g.setNode(node.id, { width: Math.max(width, wide(node.name) + 120), height });
       } else {
-        g.setNode(node.id, { width: Math.max(140, Math.min(260, wide(node.name) + 62)), height: HEIGHT });
+        g.setNode(node.id, { width: Math.max(150, Math.min(260, wide(node.name) + 62)), height: HEIGHT });
       }
     }
     const together = new Map();
