@@ -1,7 +1,8 @@
-"""``python -m benchmarks.soak [--minutes 10]``: mixed load with faults on one server, and what it holds on to.
+"""``python -m benchmarks.soak [--minutes 10] [--graph FILE]``: mixed load with faults on one server, and what it holds.
 
 Every few seconds the server's memory, threads, open files and child processes are read. After a warm-up they must stay
-where they are; in the end, with everything ended, nothing may be left over. Exit status 1 when something grew.
+where they are; in the end, with everything ended, nothing may be left over. Exit status 1 when something grew. The
+graph is an SVG, ``build/soak.svg`` unless told otherwise.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from benchmarks.wire import ROLE, chain, client_of, machine, megabytes, server
+from benchmarks.graph import graph
+from benchmarks.wire import ROLE, ROOT, chain, client_of, machine, megabytes, server
 
 HANDLER: Final = """
 import time
@@ -219,7 +221,9 @@ class Soak:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--graph", type=Path, default=ROOT / "build" / "soak.svg")
+    told = parser.parse_args()
+    minutes: float = told.minutes
     with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as (process, client):
         soak = Soak(client.meta.endpoint_url)
         soak.prepare()
@@ -232,6 +236,7 @@ def main() -> int:
         status = process.wait(20)
         stopped = time.monotonic() - began
     print(f"done {dict(soak.done)}; stopped in {stopped:.1f} s with status {status}")
+    _draw(seen, soak, told.graph)
     problems = _grown(seen) + soak.wrong + ["executions have not ended"] * (not settled) + ["exit"] * bool(status)
     for problem in problems[:30]:
         print("WRONG", problem)
@@ -250,6 +255,21 @@ def _watched(soak: Soak, process: "subprocess.Popen[str]", seconds: float) -> li
     for thread in threads:
         thread.join(10)
     return seen
+
+
+def _draw(seen: list[Held], soak: Soak, file: Path) -> None:
+    lines = {
+        name: [(one.seconds / 60, float(getattr(one, attribute))) for one in seen[:-1]]
+        for name, attribute in (
+            ("memory, MB", "megabytes"),
+            ("threads", "threads"),
+            ("open files", "files"),
+            ("children", "children"),
+        )
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(graph(f"One server under mixed load: {soak.done['start']:,} executions begun", lines))
+    print(f"graph: {file}")
 
 
 def _grown(seen: list[Held]) -> list[str]:

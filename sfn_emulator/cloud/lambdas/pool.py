@@ -58,6 +58,7 @@ class Zygote:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._models: set[str] = set()
+        self._closed = False
 
     def learn(self, services: Any) -> None:
         """A worker says that it made clients of these services: the next ones find what that reads with their birth.
@@ -97,6 +98,8 @@ class Zygote:
     def reap(self, pid: int) -> int:
         """How a worker ended that is dead or dying: its exit status, or minus the signal."""
         with self._lock:
+            if not self._is_there:
+                return -signal.SIGKILL  # they ended together; a new one would know nothing of it
             try:
                 return int(self._ask({"reap": pid}, [])["status"])
             except OSError:
@@ -104,6 +107,7 @@ class Zygote:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             if self._control is not None:
                 self._control.close()
                 self._control = None
@@ -129,9 +133,15 @@ class Zygote:
             raise OSError("The process that starts Lambda workers ended.")
         return told[0]
 
+    @property
+    def _is_there(self) -> bool:
+        return self._control is not None and self._process is not None and self._process.poll() is None
+
     def _running(self) -> socket.socket:
-        if self._control is not None and self._process is not None and self._process.poll() is None:
+        if self._is_there and self._control is not None:
             return self._control
+        if self._closed:
+            raise OSError("The server is stopping.")
         if self._control is not None:
             self._control.close()
         ours, theirs = socket.socketpair()

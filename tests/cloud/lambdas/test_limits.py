@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from sfn_emulator.cloud.lambdas.pool import _complete
+from sfn_emulator.cloud.lambdas.pool import Zygote, _complete
 from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import Process, running
@@ -187,3 +188,11 @@ def test_what_lambda_would_not_be_configured_to_is_refused(
     with pytest.raises(ClientError, match=told):
         deploy(server, "unmade", "def handler(event, context): ...", **settings)
     assert "unmade" not in [one["FunctionName"] for one in client.list_functions()["Functions"]]
+
+
+def test_who_looks_for_a_worker_after_the_end_starts_nothing() -> None:
+    zygote = Zygote()
+    zygote.close()
+    assert zygote.reap(os.getpid()) == -signal.SIGKILL
+    with pytest.raises(OSError, match="is stopping"):
+        zygote.start()
