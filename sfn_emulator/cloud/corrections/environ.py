@@ -1,4 +1,4 @@
-"""A request as WSGI has it (PEP 3333), which moto reads. Made by hand: werkzeug's builder takes a fifth of a write."""
+"""A request as WSGI has it (PEP 3333), which moto reads. Made by hand: werkzeug's builder takes ten times as long."""
 
 import sys
 from io import BytesIO

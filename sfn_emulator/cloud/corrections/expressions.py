@@ -2,10 +2,11 @@
 
 What a text means depends on the text, its names and its values alone, so it is remembered by these. The same sentence
 comes with every write of a program, only its values differ; then at least its words are known. A transaction of two
-writes took 1.9 ms of a processor, now 0.9. For upstream: the parser may be asked once and its answer handed on; the
+writes took 1.9 ms of a processor, now 1.15. For upstream: the parser may be asked once and its answer handed on; the
 classes that walk an update rebuild a table for each node (``DepthFirstTraverser.nodes_to_be_processed``).
 """
 
+import copy
 import importlib
 import marshal
 import pickle
@@ -84,12 +85,17 @@ def _conditions(inner: Method) -> Method:
 
 
 def _updates(inner: Method) -> Method:
-    """Who validates an update changes it, but takes a copy first."""
-    kept = lru_cache(_KEPT)(inner)
+    """Who validates an update changes its tree, but takes a copy first; what that is made of is kept with it."""
+
+    @lru_cache(_KEPT)
+    def tree_of(expression: str) -> Any:
+        tree = inner(expression)
+        tree.pickled = pickle.dumps(tree, pickle.HIGHEST_PROTOCOL)
+        return tree
 
     def make(expression: str) -> Any:
         _check_length(expression)
-        return kept(expression)
+        return tree_of(expression)
 
     return make
 
@@ -104,6 +110,7 @@ def _kinds(inner: Method) -> Method:
     return nodes_to_be_processed
 
 
-def _copy(tree: Any) -> Any:
-    """As ``deepcopy``, in a fifth of the time."""
-    return pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))
+def _copy(value: Any, *memo: Any) -> Any:
+    """``copy.deepcopy``; of a tree that is kept in a quarter of the time."""
+    pickled = getattr(value, "pickled", None)
+    return copy.deepcopy(value, *memo) if pickled is None else pickle.loads(pickled)
