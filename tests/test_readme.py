@@ -14,9 +14,7 @@ import pytest
 from tests.docs.blocks import blocks
 from tests.processes import ROOT
 
-BLOCK = re.compile(r"(<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
-BLOCKS = [found for found in BLOCK.finditer((ROOT / "README.md").read_text()) if found["kind"] in ("", "sh")]
-RUN = [found["text"] for found in BLOCKS if not found["why"]]
+BLOCKS = [block for block in blocks(ROOT / "README.md") if block.language in ("", "sh")]
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +45,35 @@ def ran(checkout: Path, commands: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_there_are_blocks_and_what_is_not_run_says_why() -> None:
-    assert len(RUN) >= 3
-    assert all(found["why"] is None or len(found["why"]) > 10 for found in BLOCKS)
+    assert sum(block.why_not is None for block in BLOCKS) >= 3
+    assert all(block.why_not is None or len(block.why_not) > 10 for block in BLOCKS)
 
 
 def test_every_block_works_as_it_stands(checkout: Path) -> None:
     """In their order, as somebody who reads from top to bottom copies and pastes them."""
-    for block in RUN:
-        done = ran(checkout, block)
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stdout + done.stderr
+    follow(checkout, ROOT / "README.md")
+
+
+def follow(checkout: Path, page: Path) -> None:
+    """Runs what is to be run; each line of a ``text`` block is in what the block before it printed."""
+    port = re.search(r"127.0.0.1:(\d+)", (checkout / "deploy" / "config.yaml").read_text())
+    assert port is not None
+    printed: str | None = None
+    for block in blocks(page):
+        if block.language == "text" and printed is not None:
+            assert [line for line in block.text.splitlines() if line not in printed] == [], printed
+        if block.language not in ("", "sh"):
+            continue
+        printed = None
+        if block.why_not is None:
+            done = ran(checkout, block.text.replace("8083", port[1]))
+            assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+            assert "Traceback" not in done.stdout + done.stderr
+            printed = done.stdout
 
 
 def test_the_walk_through_works_as_it_stands(checkout: Path) -> None:
-    """What stands below a block is in what the block printed."""
-    port = re.search(r"127.0.0.1:(\d+)", (checkout / "deploy" / "config.yaml").read_text())
-    assert port is not None
-    printed = ""
-    for block in blocks(ROOT / "docs" / "walk-through.md"):
-        if block.language == "text":
-            assert [line for line in block.text.splitlines() if line not in printed] == [], printed
-            continue
-        done = ran(checkout, block.text.replace("8083", port[1]))
-        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
-        printed = done.stdout
+    follow(checkout, ROOT / "docs" / "walk-through.md")
 
 
 def test_without_packages_one_line_says_what_to_do(checkout: Path, tmp_path: Path) -> None:
