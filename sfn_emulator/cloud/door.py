@@ -139,6 +139,7 @@ def _stranger(host: str) -> Reply:
 
 def _foreign(request: Request) -> Reply:
     origin = _asking(request.headers) or "another site"
-    return json_error(
-        403, "OriginNotAllowed", f"Pages of '{origin}' may not call this server. Allow them: --allow-origin {origin}"
-    )
+    way = f"Allow them: --allow-origin {origin}"
+    if origin == "null":
+        way = "Nobody can tell whose they are (files, sandboxed frames): serve yours by HTTP."
+    return json_error(403, "OriginNotAllowed", f"Pages of '{origin}' may not call this server. {way}")

@@ -1,5 +1,6 @@
 """What can be set about a server, and how a text becomes a setting (``ValueError`` says what is wrong with it)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,11 +68,21 @@ def as_time(text: str) -> str:
     return text
 
 
+_ORIGIN: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[\w.-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?/?")
+_USUAL_PORTS: Final = {"http": "80", "https": "443"}
+
+
 def as_origin(text: str) -> str:
-    scheme, found, rest = text.rstrip("/").partition("://")
-    if text != "null" and not (scheme and found and rest and "/" not in rest):
+    """As browsers write it: in lower case, without the port that goes without saying."""
+    if text == "null":
+        raise ValueError(
+            "'null' is the origin of every page in a sandboxed frame, whoever made it; serve yours by HTTP"
+        )
+    found = _ORIGIN.fullmatch(text.lower())
+    if found is None or int(found["port"] or 0) > 65_535:
         raise ValueError(f"'{text}' is not an origin; give scheme, host and port, as in http://localhost:3000")
-    return text
+    told = f"{found['scheme']}://{found['host']}"
+    return told if found["port"] in (None, _USUAL_PORTS.get(found["scheme"])) else f"{told}:{int(found['port'])}"
 
 
 def as_endpoint(text: str) -> tuple[str, str]:

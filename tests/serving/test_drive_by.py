@@ -17,6 +17,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from sfn_emulator.serving.settings import as_origin
 from tests.cloud.functions import ROLE, bundle, make_role
 from tests.processes import Process, running
 
@@ -279,3 +280,38 @@ def test_a_deployed_api_answers_any_page_and_is_nothing_else(server: Process) ->
     text = asked(server, path, "POST", b'{"name": "hidden"}', **target, **evil)[2]
     assert json.loads(text) == {"message": "Forbidden"}
     assert done_here(server) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("http://a.test:3000", "http://a.test:3000"),
+        ("HTTP://A.Test/", "http://a.test"),
+        ("http://a.test:80", "http://a.test"),
+        ("https://a.test:443", "https://a.test"),
+        ("http://a.test:443", "http://a.test:443"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+    ],
+)
+def test_an_origin_is_understood_as_browsers_write_it(text: str, origin: str) -> None:
+    assert as_origin(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "*",
+        "",
+        "a.test",
+        "file://",
+        "http://*.test",
+        "http://u@a.test",
+        "http://a.test:99999",
+        "http://a.test/x",
+    ],
+)
+def test_what_is_no_origin_or_everybodys_is_not_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an origin|whoever made it"):
+        as_origin(text)
