@@ -12,7 +12,7 @@ import orjson
 from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.lambdas import configuration
 from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
-from sfn_emulator.cloud.lambdas.functions import InvokeError
+from sfn_emulator.cloud.lambdas.functions import InvokeError, ThrottledError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
 from sfn_emulator.cloud.lambdas.runtimes import images
 from sfn_emulator.cloud.lambdas.runtimes.families import refusal
@@ -88,6 +88,8 @@ def _result(result: InvokeResult, tail: bool) -> Reply:
 
 def _refusal(refusal: InvokeError) -> Reply:
     told = {"Type": "User" if refusal.status < 500 else "Service", "Message": refusal.message}
+    if isinstance(refusal, ThrottledError):
+        told = {"Reason": refusal.reason, "Type": "User", "message": refusal.message}
     return json_reply(refusal.status, told, {"x-amzn-errortype": refusal.code})
 
 

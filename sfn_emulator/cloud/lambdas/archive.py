@@ -8,6 +8,7 @@ import stat
 import tempfile
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -58,6 +59,27 @@ def clear(directory: Path) -> None:
 def _remove(directories: list[Path]) -> None:
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def laid_over(layers: Sequence[Path], into: Path) -> Path:
+    """The directory that holds all of the layers' files, those of later ones in place of earlier ones'."""
+    if len(layers) == 1:
+        return layers[0]
+    named = hashlib.sha256("/".join(layer.name for layer in layers).encode()).hexdigest()[:32]
+    target = into / f"opt-{named}"
+    if not target.is_dir():
+        unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=into))
+        for layer in layers:
+            shutil.copytree(layer, unfinished, copy_function=_linked, dirs_exist_ok=True)
+        unfinished.chmod(0o755)
+        _put_in_place(unfinished, target)
+    return target
+
+
+def _linked(source: str, target: str) -> str:
+    Path(target).unlink(missing_ok=True)
+    os.link(source, target)
+    return target
 
 
 def _put_in_place(unfinished: Path, target: Path) -> None:

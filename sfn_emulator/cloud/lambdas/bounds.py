@@ -1,4 +1,5 @@
-"""What keeps a worker within bounds: whatever it leaves running is adopted and ended, and its data are limited.
+"""What keeps a worker within bounds: whatever it leaves running is adopted and ended, its data are limited, and it sees
+its layers at ``/opt``.
 
 Standard library only, as ``worker`` beside it, which loads it by path. Linux alone offers these; elsewhere nothing is
 done.
@@ -23,6 +24,35 @@ def keep_to(megabytes: int) -> None:
     if sys.platform == "linux" and megabytes:
         told = Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]
         resource.setrlimit(resource.RLIMIT_DATA, ((int(told) << 10) + (megabytes << 20),) * 2)
+
+
+_NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000
+_BIND, _DOWN, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
+
+
+def show_at_opt(folder: str, program: str) -> None:
+    """``/opt`` of this process, and of what it starts, is that folder: where the system lets an ordinary process have
+    mounts of its own, and what runs the function is not in ``/opt`` itself. Elsewhere nothing is done."""
+    needed = (program, sys.prefix, sys.base_prefix, *sys.path)
+    hidden = any(Path(place).resolve().is_relative_to("/opt") for place in needed)
+    if sys.platform != "linux" or hidden or not Path("/opt").is_dir():
+        return
+    libc = ctypes.CDLL(None)
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(_NEW_MOUNTS):
+        if libc.unshare(_NEW_MOUNTS | _NEW_USER):
+            return
+        try:
+            for name, text in (
+                ("setgroups", "deny"),
+                ("uid_map", f"{user} {user} 1"),
+                ("gid_map", f"{group} {group} 1"),
+            ):
+                Path("/proc/self", name).write_text(text)
+        except OSError:
+            return
+    libc.mount(None, b"/", None, _DOWN | _PRIVATE, None)
+    libc.mount(os.fsencode(folder), b"/opt", None, _BIND, None)
 
 
 def _children(pid: int) -> list[int]:

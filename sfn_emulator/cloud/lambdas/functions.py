@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sfn_emulator.cloud.lambdas.archive import clear, unpack
+from sfn_emulator.cloud.lambdas.archive import clear, laid_over, unpack
 from sfn_emulator.cloud.lambdas.runtimes import images
 from sfn_emulator.cloud.lambdas.runtimes.families import Laid, beside, family_of
 from sfn_emulator.cloud.neighbours import Neighbours
@@ -25,6 +25,14 @@ class InvokeError(Exception):
     def __init__(self, code: str, message: str, status: int) -> None:
         self.code, self.message, self.status = code, message, status
         super().__init__(message)
+
+
+class ThrottledError(InvokeError):
+    """No place for one more invocation; ``reason`` is AWS's name for the limit that was met."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("TooManyRequestsException", "Rate Exceeded.", 429)
 
 
 class FunctionNotFoundError(InvokeError, LookupError):
@@ -196,16 +204,17 @@ class Bundles:
         with self._lock:
             root = str(unpack(function.code, into))
             layers = [str(unpack(layer, self._directory)) for layer in function.layers]
+            opt = {"opt": str(laid_over(list(map(Path, layers)), self._directory))} if layers else {}
         environment = _environment(function, endpoint, stream, root)
         if family is not None:
             laid = Laid(Path(root), tuple(map(Path, layers)), function.handler)
             whole = {**family.environment(laid), **environment}
-            return {"environment": whole, "root": root, "command": family.command(laid)}
+            return {"environment": whole, "root": root, "command": family.command(laid), **opt}
         own = environment.get("PYTHONPATH", "").replace("/var/task", root).split(":")
         deep = f"python/lib/{function.runtime}/site-packages"
         libraries = [f"{layer}/{part}".rstrip("/") for layer in layers for part in (deep, "python", "")]
         path = [root, *libraries, *(part for part in own if part)]
-        return {"environment": environment, "root": root, "path": path, "handler": function.handler}
+        return {"environment": environment, "root": root, "path": path, "handler": function.handler, **opt}
 
 
 def _environment(function: Function, endpoint: str, stream: str, root: str) -> dict[str, str]:

@@ -18,7 +18,15 @@ from sfn_emulator.cloud.delivery.outbox import Post
 from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.lambdas.archive import ArchiveError
 from sfn_emulator.cloud.lambdas.asynchronous import KIND
-from sfn_emulator.cloud.lambdas.functions import Bundles, Function, FunctionName, Functions, InvokeError, parsed
+from sfn_emulator.cloud.lambdas.functions import (
+    Bundles,
+    Function,
+    FunctionName,
+    Functions,
+    InvokeError,
+    ThrottledError,
+    parsed,
+)
 from sfn_emulator.cloud.lambdas.pool import BusyError, Outcome
 from sfn_emulator.cloud.lambdas.processes import Processes, Ran
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
@@ -153,7 +161,7 @@ class Lambdas:
         with self._lock:
             key = (function.region, function.name)
             if function.reserved is not None and self._active[key] >= function.reserved:
-                raise InvokeError("TooManyRequestsException", "Rate Exceeded.", 429)
+                raise ThrottledError("ReservedFunctionConcurrentInvocationLimitExceeded")
             self._active[key] += 1
 
     def _leave(self, function: Function) -> None:
@@ -190,7 +198,7 @@ class Lambdas:
         except (ArchiveError, UnrunnableError) as error:
             ran = Ran(_unusable(str(error)), "")
         except BusyError:
-            raise InvokeError("TooManyRequestsException", "Rate Exceeded.", 429) from None
+            raise ThrottledError("ConcurrentInvocationLimitExceeded") from None
         except OSError as error:
             raise InvokeError("ServiceException", f"The function could not be started: {error}", 500) from None
         failed, answer = _answer(ran.outcome, function, request_id)

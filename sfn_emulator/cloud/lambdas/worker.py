@@ -276,6 +276,8 @@ def _flush() -> None:
 def _become_worker(sock: socket.socket, log: int, spec: Json) -> NoReturn:
     status = 1
     try:
+        if "opt" in spec:
+            _BOUNDS.show_at_opt(spec["opt"], spec.get("command", [sys.executable])[0])
         _BOUNDS.die_with_parent()
         os.setsid()
         for target in (1, 2):

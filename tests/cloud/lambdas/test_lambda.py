@@ -5,7 +5,10 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -18,7 +21,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.functions import ROLE, bundle, deploy, invoke, make_role
+from tests.cloud.functions import ROLE, archive, bundle, deploy, invoke, make_role
 from tests.processes import Process, running
 
 
@@ -322,6 +325,31 @@ def test_a_layers_modules_can_be_imported(server: Process) -> None:
     assert invoke(server, "topped") == ("below", None)
 
 
+def has_mounts_of_its_own() -> bool:
+    """Whether this system lets an ordinary process have them."""
+    if Path(sys.base_prefix).resolve().is_relative_to("/opt"):
+        return False
+    asked = ["unshare", "--map-current-user", "--mount", "true"]
+    return bool(shutil.which("unshare")) and subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_mounts_of_its_own(), reason="this system lets no ordinary process have mounts of its own")
+def test_layers_lie_at_opt_the_later_over_the_earlier(server: Process) -> None:
+    layers = [
+        server.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": archive(files)})
+        for name, files in (("a", {"bin/tool": "old", "a.txt": "A"}), ("b", {"bin/tool": "#!/bin/sh\necho new"}))
+    ]
+    source = (
+        "import os, subprocess\n"
+        "def handler(event, context):\n"
+        "    told = subprocess.run(['sh', '/opt/bin/tool'], capture_output=True, text=True).stdout\n"
+        "    return [told.strip(), open('/opt/a.txt').read(), os.getuid()]\n"
+    )
+    deploy(server, "at-opt", source, Layers=[layer["LayerVersionArn"] for layer in layers])
+    assert invoke(server, "at-opt")[0] == ["new", "A", os.getuid()]
+    assert not Path("/opt/a.txt").exists()
+
+
 def test_an_event_invocation_is_answered_at_once_and_done_later(server: Process) -> None:
     server.client("s3").create_bucket(Bucket="later")
     source = (
@@ -383,6 +411,8 @@ def test_what_cannot_be_invoked_is_refused_in_lambdas_words(
         functions.invoke(**options)
     assert refusal.value.response["Error"]["Code"] == code
     assert message in refusal.value.response["Error"]["Message"]
+    if code == "TooManyRequestsException":
+        assert refusal.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
 def archive_with(name: str, attributes: int = 0) -> bytes:
