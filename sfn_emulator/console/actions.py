@@ -20,6 +20,11 @@ class Answered(Protocol):
     def body(self) -> bytes: ...
 
 
+_AGAIN: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("state", "data", "variables", "input", "name"), str),
+    "event": int,
+    "current": bool,
+}
 _NO_ROLE: Final = "arn:aws:iam::123456789012:role/TestState"
 
 Call = Callable[[str, bytes], Awaitable[Answered]]
@@ -59,6 +64,9 @@ class Actions:
         found = self._pasts.found(str(told.get("arn", "")))
         if found is None:
             raise RefusedError("There is no such execution.", 404)
+        wrong = [name for name, kind in _AGAIN.items() if name in told and not isinstance(told[name], kind)]
+        if wrong:
+            raise RefusedError(f"{wrong[0]!r} is not of the right type: texts, but for 'event' and 'current'.")
         made = start_again(service.around, service.executions, service.definitions, found.execution, told)
         if service.journal.pending:
             await service.journal.committed()

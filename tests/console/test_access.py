@@ -48,6 +48,11 @@ def test_a_kept_checker_finds_no_fault(page: Page, saga: Saga, scheme: str) -> N
         page.click("Start…")
         page.one("dialog textarea")
         faults["dialog"] = _faults(page, only)
+        for button, within in (("Try it…", "try"), ("Start again from here…", "again")):
+            page.open("execution", saga.arn("undone"), view="table", visit=2)
+            page.click(button)
+            page.one("dialog textarea")
+            faults[within] = _faults(page, only)
         assert not {what: found for what, found in faults.items() if found}
     finally:
         dark(page, on=False)

@@ -111,6 +111,9 @@ def test_both_tell_of_each_other(console: Console, first: str) -> None:
         ({"state": "Last", "variables": "{"}, "Invalid State Machine Execution Input"),
         ({"state": "Last", "name": "first"}, "Execution Already Exists"),
         ({"state": "Last", "name": "a b"}, "Invalid Name"),
+        ({"state": "Last", "data": 5}, "'data' is not of the right type"),
+        ({"state": "Last", "event": "x"}, "'event' is not of the right type"),
+        ({}, "There is no state ''"),
         ({"state": "Last", "arn": "nonsense"}, "Invalid Arn"),
         (
             {"state": "Last", "arn": "arn:aws:states:us-east-1:123456789012:execution:assigned:none"},
@@ -169,6 +172,24 @@ def test_an_express_execution_is_started_again_and_both_are_kept(console: Consol
     told = console.ask(f"execution?arn={answer['executionArn']}")["execution"]
     assert told["output"] == {"given": 5, "whole": {"n": 1}, "seen": 0}
     assert console.ask(f"execution?arn={one['arn']}")["execution"]["again"][0]["state"] == "Last"
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_the_children_of_a_map_run_are_listed_page_by_page(console: Console, kind: str) -> None:
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
+    processor = {**inner, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}}
+    each = {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": processor, "End": True}}}
+    arn = console.ran(console.machine(f"apart-{kind}", each), list(range(130)), "apart")
+    assert console.ended(arn)["status"] == "SUCCEEDED"
+    run = console.states.list_map_runs(executionArn=arn)["mapRuns"][0]["mapRunArn"]
+    names, following = [], ""
+    while following or not names:
+        told = console.ask(f"executions?map_run={run}&limit=50&before={following}")
+        names += [one["name"] for one in told["executions"]]
+        following = told["next"]
+    assert (len(names), len(set(names))) == (130, 130)
+    status, answer = console.tell("again", arn=told["executions"][0]["arn"], state="In", data="1")
+    assert (status, "start its parent" in answer["message"]) == (400, True)
 
 
 def test_it_goes_on_after_a_killed_server_and_is_redriven_where_it_failed(tmp_path: Path) -> None:
