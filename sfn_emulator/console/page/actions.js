@@ -6,7 +6,7 @@ import { ask, tell } from "./server.js";
 import { last } from "./words.js";
 
 /** A dialog with a form. `act()` does it and may throw, which is shown; it closes when it is done, unless that gave false. */
-export function dialog(title, parts, label, act, { danger = false } = {}) {
+export function dialog(title, parts, label, act, { danger = false, leave = "Cancel" } = {}) {
   const trouble = h("p", { class: "trouble-line", role: "alert" });
   const go = h("button", { type: "submit", class: danger ? "primary danger" : "primary" }, label);
   const form = h("form", { method: "dialog", onsubmit: async (event) => {
@@ -14,7 +14,7 @@ export function dialog(title, parts, label, act, { danger = false } = {}) {
     go.disabled = true;
     trouble.textContent = "";
     try { if (await act() !== false) box.close(); } catch (error) { trouble.textContent = error.message; } finally { go.disabled = false; }
-  } }, h("h2", {}, title), parts, trouble, h("div", { class: "buttons" }, button("Cancel", () => box.close()), go));
+  } }, h("h2", {}, title), parts, trouble, h("div", { class: "buttons" }, leave ? button(leave, () => box.close()) : null, go));
   const box = h("dialog", { "aria-label": title, onclose: () => box.remove() }, form);
   document.body.append(box);
   box.showModal();
@@ -82,7 +82,7 @@ export function testDialog(arn, said) {
     const shown = dialog(name, [
       h("p", { class: "hint" }, "It was run here and passes. Put it beside your tests: the package brings the fixture, and pytest finds it."),
       h("pre", { class: "written", tabindex: "0", role: "group", "aria-label": "The test" }, text), h("p", { class: "buttons" }, copy, link),
-    ], "Done", async () => {});
+    ], "Done", async () => {}, { leave: "" });
     shown.box.classList.add("broad");
     shown.box.addEventListener("close", () => URL.revokeObjectURL(link.href));
   }, (error) => said(error.message));

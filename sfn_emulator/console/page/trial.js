@@ -45,7 +45,7 @@ export function trialDialog(of, state, input, variables = {}) {
     try { told.replaceChildren(...outcome(await tell("try", body))); } catch (refused) { told.replaceChildren(); throw refused; }
     told.scrollIntoView({ block: "nearest" });
     return false;
-  });
+  }, { leave: "Close" });
   shown.box.classList.add("broad");
 
   function mock() {
