@@ -219,7 +219,7 @@ def _rest_api(api: RestApi, remote: Remote) -> Iterator[Instruction]:
 
 
 def _methods(api: RestApi, what: str, seen: SeenRestApi | None) -> Iterator[Instruction]:
-    """The methods made anew: a half-made one can't be told from a whole one by fewer calls than making it takes."""
+    """Calls that make the methods anew. To find out whether one is whole would take as many calls."""
     root = {"root": "items[?path=='/'].id | [0]"}
     api_id = _api_id(seen)
     yield Instruction(what, "", "apigateway", "get_resources", {"restApiId": api_id}, saves=root)

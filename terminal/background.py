@@ -118,7 +118,7 @@ def _noted(directory: Path) -> Running | None:
 
 
 def _is_server(pid: int) -> bool:
-    """Process ids are used again: only a process that runs our module is ours to stop."""
+    """Whether the process runs our module. Process ids are used again, and others must not be stopped."""
     told = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return MODULE in told.stdout
 

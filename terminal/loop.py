@@ -1,4 +1,4 @@
-"""The loop of a developer: what was saved is deployed, and what can't be is told and changes nothing."""
+"""The developer's loop: each save is deployed. What can't be deployed is told, and the last version stays."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from terminal.session import Session
 
 HERE = Path(__file__).parent.parent
 PLACES = [HERE / "handlers", HERE / "statemachine", HERE / "deploy" / "config.yaml"]
-"""What is deployed from."""
+"""Where the deployed files are."""
 FEW = 12
 """Changes that are told one by one."""
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def once_more(session: Session, file: Path | None, order: dict[str, Any], run: Callable[[dict[str, Any]], T]) -> T:
-    """A file can be started again: its MessageId, used by an earlier saga, is made a new one."""
+    """Runs an order. If an earlier saga used the MessageId of its file, it runs under a new one."""
     try:
         return run(order)
     except saga_run.UsedError:
@@ -46,7 +46,7 @@ def order_of(file: Path | None, fields: dict[str, str | int | None]) -> dict[str
 
 
 def example(session: Session, function: str) -> dict[str, Any]:
-    """What a function of the saga gets: a step, an order in its envelope; the API's, a request."""
+    """An example event: an order in an envelope for a step's function, a request for the API's."""
     told = session.config.functions.get(function)
     if told is None:
         raise TerminalError(f"{function}: deploy/config.yaml has {', '.join(session.config.functions)}")

@@ -60,7 +60,7 @@ def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mo
 
 
 def _between(seen: Mapping[str, Snapshot], written: list[Write] | None, after: Snapshot) -> Mapping[str, Snapshot]:
-    """The one moment between before and after that tells most."""
+    """The most telling moment between before and after, if there is one."""
     if AT_WAIT in seen:
         return {AT_WAIT: seen[AT_WAIT]}
     before = seen["before"]
@@ -69,7 +69,7 @@ def _between(seen: Mapping[str, Snapshot], written: list[Write] | None, after: S
 
 
 class _Looks:
-    """Looks at the tables while a saga runs. ``hurried`` names the saga that waits no longer once it was looked at."""
+    """Looks at the tables while a saga runs. ``hurried`` names the saga whose waits are skipped after a look."""
 
     def __init__(self, session: Session, before: Snapshot, hurried: str | None) -> None:
         self.moments = {"before": before}
@@ -87,7 +87,7 @@ class _Looks:
             self._most, self.moments[ON_THE_WAY] = count, now
 
     def at(self, visit: Visit) -> bool:
-        """A visit that waits, or will be tried again; whether it is seen for the first time."""
+        """Looks while a visit waits or will be tried again. Tells whether it is seen for the first time."""
         if visit.number in self._seen:
             return False
         self._seen.add(visit.number)

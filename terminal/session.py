@@ -34,7 +34,7 @@ class Session:
 
     @cached_property
     def target(self) -> targets.Target:
-        """The target; the embedded server is started first when it does not run and the command does not only ask."""
+        """The target. Starts the embedded server if it does not run, unless the command only asks."""
         if self.name != "embedded" or self.endpoint is not None:
             return targets.connect(self.name, self.config, self.endpoint)
         return targets.connect(self.name, self.config, self.server().url)
@@ -86,7 +86,7 @@ class Session:
 
 ALL = ("target", "config", "state_dir", "json")
 SERVER = ("config", "state_dir", "json")
-"""What a command can be about: whose options it has."""
+"""What a command can be about. It has the options of each."""
 
 
 def command(

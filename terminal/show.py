@@ -14,11 +14,11 @@ from terminal.writes import Write
 
 MARKS = {"+": "green", "-": "red", "~": "yellow"}
 TELLING = ("Status", "Quantity", "InStock", "Reason")
-"""How the columns end that say most of a row that came or went."""
+"""Endings of the columns that are shown of a row that came or went."""
 _ANY = 100_000
-"""Columns where there is no end of them: in a pipe."""
+"""The width of a pipe: no end to it."""
 _IN_A_PIPE = 120
-"""Columns from which on things stand below each other in a pipe, too."""
+"""In a pipe, what is wider than this stands one below the other."""
 _LONG = 40
 HIDDEN = ("Saga",)
 """Columns that say nothing to a person."""
@@ -152,7 +152,7 @@ def _cell(row: Mapping[str, Any] | None, first: Mapping[str, Any] | None, names:
 
 
 def contents(snapshot: Snapshot) -> RenderableType:
-    """Every row of every table; a column below the other where there is no room for them side by side."""
+    """Every row of every table. Columns without room side by side stand one below the other."""
     shown = (_fitting(_whole(name, rows), _each_row(name, rows)) for name, rows in snapshot.items())
     return Group(*(part for table in shown for part in (table, Text(""))))
 

@@ -1,4 +1,4 @@
-"""How the embedded server stands: what it says of itself in words, and what can't be asked of one that runs."""
+"""The embedded server's state in words, and the options that can't be changed while it runs."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from terminal.errors import TerminalError
 
 
 def found(directory: Path, url: str, port: int | None) -> Running | None:
-    """The directory's own server, if it runs. Raises ``TerminalError`` for another's at the port that is wanted."""
+    """The directory's own server, if it runs. Raises ``TerminalError`` if another's has the wanted port."""
     known = background.find(directory, url)
     if known is None or not is_foreign(known, directory):
         return known

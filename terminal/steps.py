@@ -40,7 +40,7 @@ class Steps:
 
 
 def settled(told: Happened) -> list[Visit]:
-    """The visits at the top level of which nothing more will be learned, oldest first.
+    """The visits at the top level whose outcome is final, oldest first.
 
     What became of a step is known once the Choices after it have led somewhere.
     """

@@ -47,7 +47,7 @@ def _write(deed: Mapping[str, Any], key: Iterable[str]) -> Write:
 
 
 def furthest(before: Snapshot, writes: Iterable[Write]) -> tuple[str, Snapshot]:
-    """The tables when most of them was changed by these writes, and the step that had come to it."""
+    """The moment when most rows differed from ``before``: the step that had just written, and the tables."""
     now, found = before, ("", before)
     for write in writes:
         table = {key: row for key, row in now[write.table].items() if key != write.key}

@@ -45,7 +45,7 @@ def command(execution: str, definition: Path | None, endpoint: str, as_json: boo
 
 
 def _ending(told: Happened) -> Text:
-    """Why is told beside the step that failed."""
+    """Status and error. The reason stands beside the step that failed."""
     return Text(f"{told.status}{f': {told.error}' if told.error else ''}", style="bold")
 
 

@@ -46,7 +46,7 @@ def is_json(text: str) -> bool:
 
 
 def document_of(file: Path, text: str) -> Any:
-    """Raises ``Failure``, also for a text that multiplies itself by aliases."""
+    """The value of a JSON or YAML text. Raises ``Failure``, also where aliases would make it endlessly large."""
     try:
         return scan_yaml(text, DEPTH_LIMIT).value
     except YamlError as error:
