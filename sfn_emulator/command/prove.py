@@ -40,7 +40,7 @@ _EXITS: Final = {
 }
 _SECTIONS: Final = {
     "Executed": ("setup", "invariants", "machine", "kinds", "interleave", "mutants", "memory"),
-    "What is told": ("histories", "write_tests_", "junit_", "as_json"),
+    "What is told": ("histories", "write_tests_", "coverage", "junit_", "as_json"),
 }
 
 
@@ -96,6 +96,11 @@ _SECTIONS: Final = {
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Write each counterexample there, as a pytest file.",
+)
+@click.option(
+    "--coverage",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Note there what the runs take of the definition, for 'sfn-emulator cover report'.",
 )
 @click.option("--junit", "junit_", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML there.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, with the histories of counterexamples.")

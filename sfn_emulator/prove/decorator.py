@@ -17,7 +17,7 @@ import pytest
 
 from sfn_emulator.prove.claims import check_names, claims, read_claims
 from sfn_emulator.prove.executed import Saga, inputs_of
-from sfn_emulator.prove.faults import Fault, Kind, Placement
+from sfn_emulator.prove.faults import Kind, Placement, fault_of
 from sfn_emulator.prove.invariants import Invariants, at_the_end
 from sfn_emulator.prove.machine import read_source
 from sfn_emulator.prove.proof import Wanted, world_of
@@ -81,12 +81,12 @@ def placed(
     *,
     saga: str | Path,
     given: Value,
-    faults: Sequence[tuple[int, str, str]],
+    faults: Sequence[tuple[Any, ...]],
     setup: Setup | str | None = None,
 ) -> Placed:
-    """Runs the saga with just these faults: (number of the call, Task, kind)."""
+    """Runs the saga with just these faults: (number of the call, Task, kind), and the error if it is a named one."""
     kept = proving(definition, saga=saga, setup=setup)
-    placement = tuple(Fault(call, task, Kind(kind)) for call, task, kind in faults)
+    placement = tuple(fault_of(*fault) for fault in faults)
     return Placed(kept.tried(given, placement))
 
 

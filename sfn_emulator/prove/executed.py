@@ -11,22 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Task
+from sfn_emulator.asl.model import Catcher, Machine, Retrier, Task
 from sfn_emulator.asl.parse import load
-from sfn_emulator.engine.local import program_of
+from sfn_emulator.engine.instrument import Instrument
+from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.prove.claims import Claims, states_of
-from sfn_emulator.prove.faults import Fault, Kind, Placement, is_function
+from sfn_emulator.prove.faults import Fault, Kind, Placement, fault_of, is_function
 from sfn_emulator.prove.invariants import Invariants
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.world.calls import Call, Director
 from sfn_emulator.prove.world.copies import CopyError, in_copy
-from sfn_emulator.prove.world.exploration import CRASHED, Kinds, Seen, explore
+from sfn_emulator.prove.world.exploration import CRASHED, Faults, Seen, explore
 from sfn_emulator.prove.world.trial import Trial, Tried
 from sfn_emulator.prove.world.world import World
 from sfn_emulator.values import Value
 
-_READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
+_READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.NAMED, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
 """What can go wrong with a Task that changes nothing: done and not done are the same."""
 REHEARSALS: Final = 24
 """Runs at most in which a Task that was not called before is looked for."""
@@ -68,17 +69,30 @@ class Executed:
 
 
 Progress = Callable[[int], None]
+Watch = Callable[[Machine, str], Instrument]
 
 
 class Saga:
-    """A saga in a prepared world. ``definition`` may be another than the one that was deployed (a mutant)."""
+    """A saga in a prepared world. ``definition`` may be another than the one that was deployed (a mutant).
 
-    def __init__(self, world: World, claims: Claims, invariants: Invariants, definition: str | None = None) -> None:
+    ``watch`` gives the instrument that notes what runs take of the definition.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        claims: Claims,
+        invariants: Invariants,
+        definition: str | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.world = world
         self.claims = claims
         self.invariants = invariants
         self.definition = definition or world.prepared.definition
-        self.program: Program = program_of(self.definition)
+        machine = load(self.definition)
+        self.program: Program = compile(machine, None if watch is None else watch(machine, self.definition))
+        self.named = _named(machine)
 
     def trial(self, given: Value, director: Director, *, name: str = "prove", keep: bool = False) -> Trial:
         told = {"undo": self.claims.undo, "answers": self.claims.answers}
@@ -122,16 +136,32 @@ class Saga:
 
     def explored(self, given: Value, most: int, *only: Sequence[Kind]) -> Iterator[Seen]:
         """``only`` are the kinds of the first fault, of the second, …; the last are those of all that follow."""
-        return explore(lambda director: self._entered(given, director), _kinds(self.claims, only), most)
+        return explore(lambda director: self._entered(given, director), _faults(self.claims, self.named, only), most)
 
 
-def _kinds(claims: Claims, only: Sequence[Sequence[Kind]]) -> Kinds:
-    def kinds(call: Call, placed: int) -> list[Kind]:
+def _faults(claims: Claims, named: Mapping[str, tuple[str, ...]], only: Sequence[Sequence[Kind]]) -> Faults:
+    """What can go wrong with a call. Errors by their names go wrong alone: what is handled alike need not be paired."""
+
+    def faults(call: Call, placed: int) -> list[Fault]:
         wanted = _READING if call.task in claims.reads else tuple(Kind)
         asked = only[min(placed, len(only) - 1)] if only else ()
-        return [kind for kind in wanted if (not asked or kind in asked) and _can(kind, call, claims)]
+        kinds = [kind for kind in wanted if (not asked or kind in asked) and _can(kind, call, claims)]
+        names = () if placed or Kind.NAMED not in kinds else named.get(call.task, ())
+        plain = [Fault(call.number, call.task, kind) for kind in kinds if kind is not Kind.NAMED]
+        return plain + [Fault(call.number, call.task, Kind.NAMED, name) for name in names]
 
-    return kinds
+    return faults
+
+
+def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
+    """By Task, errors that its Retriers and Catchers name; those of ``States`` stand for many."""
+    found = {}
+    for state in states_of(machine.body):
+        if isinstance(state, Task):
+            handlers: tuple[Retrier | Catcher, ...] = (*state.retry, *state.catch)
+            names = [name for handler in handlers for name in handler.error_equals]
+            found[state.name] = tuple(dict.fromkeys(name for name in names if not name.startswith("States.")))
+    return found
 
 
 def _can(kind: Kind, call: Call, claims: Claims) -> bool:
@@ -260,12 +290,12 @@ class Memory:
     def placements(self) -> list[Placement]:
         try:
             told: list[Any] = json.loads(self._path.read_text(encoding="utf-8"))
-            return [tuple(Fault(call, task, Kind(kind)) for call, task, kind in placement) for placement in told]
+            return [tuple(fault_of(*fault) for fault in placement) for placement in told]
         except (OSError, ValueError, TypeError):
             return []
 
     def keep(self, found: Sequence[Counterexample]) -> None:
-        placements = [[[f.call, f.task, f.kind.value] for f in one.placement] for one in found]
+        placements = [[fault.told for fault in one.placement] for one in found]
         if not placements and not self._path.exists():
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)

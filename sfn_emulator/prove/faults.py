@@ -6,7 +6,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sfn_emulator.asl.resource import Family, Resource
 
@@ -16,6 +16,7 @@ class Kind(StrEnum):
     AFTER = "after"
     DELAY = "delay"
     THROTTLE = "throttle"
+    NAMED = "named"
     TWICE = "twice"
     LATE = "late"
     ANSWER = "answer"
@@ -47,6 +48,11 @@ WORDS: Final[dict[Kind, Words]] = {
     Kind.DELAY: Words("aws:lambda:invocation-add-delay", "prove:add-delay", "done, but its answer comes too late"),
     Kind.THROTTLE: Words(
         "aws:fis:inject-api-throttle-error", "aws:fis:inject-api-throttle-error", "is throttled once, and then well"
+    ),
+    Kind.NAMED: Words(
+        "aws:lambda:invocation-error (preventExecution)",
+        "aws:fis:inject-api-unavailable-error",
+        "fails once before the call, with an error that the definition names",
     ),
     Kind.TWICE: Words("prove:delivered-twice", "prove:delivered-twice", "is delivered twice at once"),
     Kind.LATE: Words(
@@ -90,19 +96,33 @@ def throttling(resource: Resource) -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """``call`` is the number of the Task's call in its run, from 0; calls of a retried Task are calls of their own."""
+    """``call`` is the number of the Task's call in its run, from 0; calls of a retried Task are calls of their own.
+
+    ``error`` is set where the kind is ``NAMED``.
+    """
 
     call: int
     task: str
     kind: Kind
+    error: str = ""
 
     def __str__(self) -> str:
-        return f"{self.task}: {WORDS[self.kind].does}"
+        return f"{self.task}: {WORDS[self.kind].does}{f' ({self.error})' if self.error else ''}"
 
     @property
     def short(self) -> str:
         """As part of a test's id."""
-        return f"{self.task}#{self.call} {self.kind}"
+        return f"{self.task}#{self.call} {self.error or self.kind}"
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """As JSON, and as ``placed`` is given it."""
+        return (self.call, self.task, self.kind.value, *([self.error] if self.error else []))
+
+
+def fault_of(call: int, task: str, kind: str, error: str = "") -> Fault:
+    """A fault from what it ``told``. Raises ``ValueError`` for a kind that there is not."""
+    return Fault(call, task, Kind(kind), error)
 
 
 Placement = tuple[Fault, ...]

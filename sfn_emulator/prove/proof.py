@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sfn_emulator.coverage.recording import Recording
 from sfn_emulator.prove.claims import Claims
-from sfn_emulator.prove.executed import Executed, Memory, Saga, inputs_of, prove_executed
+from sfn_emulator.prove.executed import Executed, Memory, Saga, Watch, inputs_of, prove_executed
 from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.interleaving import Interleaved, interleave
 from sfn_emulator.prove.invariants import Invariants, invariants_of
@@ -44,6 +45,8 @@ class Wanted:
     nested: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     memory: Path | None = None
+    coverage: Path | None = None
+    """Where to note what runs take of the definition."""
 
     @property
     def executes(self) -> bool:
@@ -97,7 +100,15 @@ def world_of(wanted: Wanted) -> Saga:
     claims = wanted.claims
     setup = wanted.setup
     function: Setup = loaded(setup, claims.here, "setup") if isinstance(setup, str) else setup  # type: ignore[assignment]
-    return Saga(World(prepare(function, wanted.machine)), claims, _invariants(wanted))
+    world = World(prepare(function, wanted.machine))
+    return Saga(world, claims, _invariants(wanted), watch=_watch(wanted, world.prepared.machine_name))
+
+
+def _watch(wanted: Wanted, name: str) -> Watch | None:
+    if wanted.coverage is None:
+        return None
+    recording = Recording(wanted.coverage)
+    return lambda machine, definition: recording.watch(machine, definition, name=name)
 
 
 def _invariants(wanted: Wanted) -> Invariants:

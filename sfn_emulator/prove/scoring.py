@@ -16,7 +16,7 @@ from sfn_emulator.prove.world.exploration import Seen
 from sfn_emulator.values import Value
 
 _FAILING: Final = (Kind.BEFORE,)
-_DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
+DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
     (1,),
     (2, _FAILING, tuple(Kind)),
     (3, _FAILING, _FAILING, (Kind.BEFORE, Kind.THROTTLE)),
@@ -74,12 +74,13 @@ class _Usual:
     sometimes: frozenset[str]
 
 
-def _runs(saga: Saga, given: Value) -> Iterator[Seen]:
-    return chain.from_iterable(saga.explored(given, most, *kinds) for most, *kinds in _DEPTHS)
+def in_depth(saga: Saga, given: Value) -> Iterator[Seen]:
+    """Runs that come to every part of a saga which three faults reach, and are few."""
+    return chain.from_iterable(saga.explored(given, most, *kinds) for most, *kinds in DEPTHS)
 
 
 def _noticing(saga: Saga, given: Value) -> _Usual:
-    seen = list(_runs(saga, given))
+    seen = list(in_depth(saga, given))
     broken = frozenset(name for run in seen for name in run.broken)
     return _Usual(broken, frozenset(name for run in seen for name in run.sometimes))
 
@@ -88,7 +89,7 @@ def _noticed_executed(mutant: Mutant, saga: Saga, given: Value, usual: _Usual) -
     """A claim is broken that was not, or one of what sometimes happens never does."""
     other = Saga(saga.world, saga.claims, saga.invariants, mutant.definition)
     true: set[str] = set()
-    for run in _runs(other, given):
+    for run in in_depth(other, given):
         if not usual.broken.issuperset(run.broken):
             return True
         true.update(run.sometimes)

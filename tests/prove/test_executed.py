@@ -8,9 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sfn_emulator.coverage.covered import covered
+from sfn_emulator.coverage.recording import Recording, read
 from sfn_emulator.prove.claims import claims
 from sfn_emulator.prove.decorator import placed, prove
-from sfn_emulator.prove.executed import Executed, Memory, prove_executed
+from sfn_emulator.prove.executed import Executed, Memory, Saga, prove_executed
 from sfn_emulator.prove.faults import Fault, Kind, fis_name, throttling
 from sfn_emulator.prove.interleaving import interleave
 from sfn_emulator.prove.invariants import InvariantError, always, at_the_end, invariants_of, sometimes
@@ -175,6 +177,16 @@ def test_two_careless_sagas_lose_an_update_and_the_seed_is_told() -> None:
 
 def test_two_sagas_with_atomic_writes_end_as_one_after_the_other() -> None:
     assert interleave(example("mended"), [GIVEN], 6).failing == ()
+
+
+def test_what_runs_take_of_the_definition_is_noted(tmp_path: Path) -> None:
+    kept = example("mended")
+    saga = Saga(kept.world, kept.claims, kept.invariants, watch=Recording(tmp_path).watch)
+    runs = list(saga.explored(GIVEN, 1, [Kind.BEFORE]))
+    (found,) = covered(read([tmp_path]))
+    caught = {point.state for point in found.taken if point.kind == "catch"}
+    assert {run.placement[0].task for run in runs if run.placement} <= caught
+    assert found.percent < 100
 
 
 # -- what is told, and the ways to ask for it

@@ -4,21 +4,53 @@ from pathlib import Path
 
 import pytest
 
-from sfn_emulator.prove.decorator import placed, prove, proving
-from sfn_emulator.prove.executed import inputs_of
+from sfn_emulator.coverage.covered import covered
+from sfn_emulator.coverage.recording import Recording, read
+from sfn_emulator.coverage.reports.text import text, total
+from sfn_emulator.prove.decorator import placed, proving
+from sfn_emulator.prove.executed import Saga, inputs_of
+from sfn_emulator.prove.faults import TRANSIENT
 from sfn_emulator.prove.interleaving import interleave
+from sfn_emulator.prove.scoring import in_depth
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = ROOT / "statemachine" / "definition.asl.json"
 SAGA = ROOT / "statemachine" / "saga.yaml"
 
 
-@prove(DEFINITION, saga=SAGA, faults=1)
-def test_whatever_fails_once_the_saga_keeps_its_claims(before, after, execution):
-    if execution.error == "OrderCompensated":
-        assert after == before
-    else:
-        assert execution.status == "SUCCEEDED"
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory):
+    return tmp_path_factory.mktemp("coverage")
+
+
+@pytest.fixture(scope="module")
+def runs(notes):
+    """Each single fault, and the pairs and triples that lead into compensations and repairs."""
+    told = proving(DEFINITION, saga=SAGA)
+    saga = Saga(told.world, told.claims, told.invariants, watch=Recording(notes).watch)
+    saga.warm_up(inputs_of(told.claims)[0])
+    return list(in_depth(saga, inputs_of(told.claims)[0]))
+
+
+def test_whatever_fails_the_saga_keeps_its_claims(runs):
+    assert {run.placement: run.broken for run in runs if run.broken} == {}
+    assert len(runs) > 100
+
+
+def test_whatever_fails_once_and_is_not_a_compensation_the_saga_succeeds_or_is_undone(runs):
+    once = [run for run in runs if len(run.placement) == 1]
+    ends = {(run.status, run.placement[0].kind in TRANSIENT) for run in once}
+    assert ends == {("SUCCEEDED", True), ("SUCCEEDED", False), ("FAILED", False)}
+
+
+def test_every_claim_of_what_sometimes_happens_comes_true(runs):
+    happened = {name for run in runs for name in run.sometimes}
+    assert happened == set(proving(DEFINITION, saga=SAGA).invariants.sometimes)
+
+
+def test_the_proof_takes_every_state_rule_retrier_and_catcher(runs, notes):
+    found = covered(read([notes]), [DEFINITION])
+    assert total(found) == 100, text(found)
 
 
 def test_two_sagas_at_once_end_as_one_after_the_other():

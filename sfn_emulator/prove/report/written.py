@@ -34,7 +34,7 @@ def write_tests(directory: Path, proof: Proof, saga: Path) -> Path | None:
 
 
 def _test(found: Counterexample) -> str:
-    faults = [(fault.call, fault.task, fault.kind.value) for fault in found.placement]
+    faults = [fault.told for fault in found.placement]
     name = re.sub(r"\W+", "_", f"{found.claim}_when_{'_and_'.join(f.short for f in found.placement)}").lower()
     told = "; ".join(map(str, found.placement)) or "Nothing fails"
     return _TEST.format(name=name, told=f"{told}.", given=found.given, faults=faults, claim=found.claim)

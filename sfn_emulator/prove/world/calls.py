@@ -156,6 +156,11 @@ class Calls:
         tell(TaskFailed(call.effect.id, throttling(call.resource), "Rate exceeded"))
         return _OVER
 
+    def _named(self, call: Call, tell: Tell) -> Work:
+        assert call.fault is not None
+        tell(TaskFailed(call.effect.id, call.fault.error, str(call.fault)))
+        return _OVER
+
     def _twice(self, call: Call, tell: Tell) -> Work:
         self._deliver(call.effect)
         return self._real.start(call.effect, tell)
@@ -190,6 +195,7 @@ _DOES: dict[Kind, Callable[[Calls, Call, Tell], Work]] = {
     Kind.AFTER: Calls._after,
     Kind.DELAY: Calls._delay,
     Kind.THROTTLE: Calls._throttle,
+    Kind.NAMED: Calls._named,
     Kind.TWICE: Calls._twice,
     Kind.LATE: Calls._again_late,
     Kind.ANSWER: Calls._answer,

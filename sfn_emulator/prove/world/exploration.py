@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sfn_emulator.prove.faults import Fault, Kind, Placement
+from sfn_emulator.prove.faults import Fault, Placement, fault_of
 from sfn_emulator.prove.world.calls import Call
 from sfn_emulator.prove.world.copies import PATIENCE, Jobs, cores, fork, leave
 from sfn_emulator.prove.world.trial import Tried
@@ -36,15 +36,15 @@ class Seen:
     states: tuple[str, ...]
 
 
-Kinds = Callable[[Call, int], Sequence[Kind]]
+Faults = Callable[[Call, int], Sequence[Fault]]
 """What can go wrong with a call, when so many faults have been placed already."""
 
 
 class Forking:
     """The director of an exploration."""
 
-    def __init__(self, kinds: Kinds, most: int, jobs: Jobs) -> None:
-        self._kinds = kinds
+    def __init__(self, faults: Faults, most: int, jobs: Jobs) -> None:
+        self._faults = faults
         self._most = most
         self._jobs = jobs
         self._placed = 0
@@ -53,10 +53,10 @@ class Forking:
     def fault(self, call: Call) -> Fault | None:
         if self._placed >= self._most:
             return None
-        for kind in self._kinds(call, self._placed):
+        for fault in self._faults(call, self._placed):
             if self._in_fork():
                 self._placed += 1
-                return Fault(call.number, call.task, kind)
+                return fault
         return None
 
     def _in_fork(self) -> bool:
@@ -72,7 +72,7 @@ class Forking:
         return False
 
 
-def explore(run: Callable[[Forking], Tried], kinds: Kinds, most: int) -> Iterator[Seen]:
+def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Iterator[Seen]:
     """``run`` runs the saga with the director it is given, in this process: a copy of it, here."""
     read, write = os.pipe()
     jobs = Jobs(cores())
@@ -83,7 +83,7 @@ def explore(run: Callable[[Forking], Tried], kinds: Kinds, most: int) -> Iterato
         os.setpgid(0, 0)
         os.close(read)
         gc.disable()
-        _explore(run, Forking(kinds, most, jobs), write, jobs)
+        _explore(run, Forking(faults, most, jobs), write, jobs)
     os.close(write)
     jobs.close()
     try:
@@ -111,7 +111,7 @@ def _explore(run: Callable[[Forking], Tried], director: Forking, write: int, job
 
 def _told(tried: Tried) -> dict[str, Any]:
     return {
-        "p": [[fault.call, fault.task, fault.kind.value] for fault in tried.placement],
+        "p": [fault.told for fault in tried.placement],
         "st": tried.execution.status,
         "b": {name: why[:300] for name, why in tried.broken.items()},
         "s": list(tried.sometimes),
@@ -129,5 +129,5 @@ def _line(told: dict[str, Any]) -> bytes:
 
 def _seen(line: str) -> Seen:
     told = json.loads(line)
-    placement = tuple(Fault(call, task, Kind(kind)) for call, task, kind in told["p"])
+    placement = tuple(fault_of(*one) for one in told["p"])
     return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]))
