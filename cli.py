@@ -357,28 +357,13 @@ def prove(more: tuple[str, ...]) -> None:
     proof.main([str(definition.PATH), *asked], prog_name="cli.py prove", standalone_mode=False)
 
 
-@cli.command()
-def cover() -> None:
-    """Tell which parts of the definition are taken when each of its Tasks fails in every way.
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("more", metavar="[OPTION]...", nargs=-1, type=click.UNPROCESSED)
+def cover(more: tuple[str, ...]) -> None:
+    """Tell which parts of the definition are taken when its Tasks fail. Options: 'sfn_emulator cover proof --help'."""
+    from sfn_emulator.command.cover import proof as command
 
-    The real handlers run, as in 'prove': one fault, and then two and three that lead into compensations and repairs.
-    """
-    from sfn_emulator.coverage.covered import covered
-    from sfn_emulator.coverage.recording import read
-    from sfn_emulator.coverage.reports.text import text
-    from sfn_emulator.prove.claims import read_claims
-    from sfn_emulator.prove.executed import inputs_of
-    from sfn_emulator.prove.proof import Wanted, world_of
-    from sfn_emulator.prove.scoring import in_depth
-
-    claims = read_claims(definition.PATH.with_name("saga.yaml"))
-    given = inputs_of(claims)[0]
-    with tempfile.TemporaryDirectory(prefix="saga-cover-") as directory:
-        saga = world_of(Wanted(claims, claims.setup, coverage=Path(directory)))
-        saga.warm_up(given)
-        runs = sum(1 for _ in in_depth(saga, given))
-        click.echo(text(covered(read([Path(directory)]), [Path(os.path.relpath(definition.PATH))])), nl=False)
-    click.echo(f"{runs} runs")
+    command.main([os.path.relpath(definition.PATH), *more], prog_name="cli.py cover")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """``sfn-emulator cover``: which parts of definitions were taken by what ran, and which never were."""
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,11 @@ from sfn_emulator.coverage.reports.lcov import lcov
 from sfn_emulator.coverage.reports.painted import painted_mermaid, painted_svg
 from sfn_emulator.coverage.reports.text import text, total
 from sfn_emulator.picture.definition import UndrawableError
+from sfn_emulator.prove.claims import ClaimsError, read_claims
+from sfn_emulator.prove.executed import inputs_of
+from sfn_emulator.prove.machine import UnprovableError
+from sfn_emulator.prove.proof import Wanted, world_of
+from sfn_emulator.prove.scoring import in_depth
 
 DIRECTORY: Final = Path(".sfn-coverage")
 TOO_LITTLE: Final = 4
@@ -72,8 +78,51 @@ def report(
     """Report what was noted in PLACES (default: .sfn-coverage), files or directories."""
     if not places and not DIRECTORY.is_dir():
         raise Failure("nothing was noted here; run 'pytest --sfn-cov' or 'sfn-emulator serve --coverage .sfn-coverage'")
+    _tell(ctx, places or (DIRECTORY,), source, wanted, fail_under)
+
+
+@command.command(
+    "proof",
+    cls=HelpPage,
+    examples=(("sfn-emulator cover proof order.asl.json --setup shop.world:make", "Every Task fails in every way."),),
+    exits={**DONE, 1: "the saga can't be run", TOO_LITTLE: "less than --fail-under"},
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE.")
+@click.option("--setup", metavar="MODULE:FUNCTION", help="What makes the world to run in. Default: the claims' own.")
+@click.option("--format", "wanted", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 4 when less was taken.")
+@click.pass_context
+def proof(
+    ctx: click.Context, file: Path, saga: Path | None, setup: str | None, wanted: str, fail_under: float | None
+) -> None:
+    """Report what the definition in FILE takes when its Tasks fail, on the real handlers.
+
+    One fault in every way; two and three where they lead into compensations and repairs.
+    """
     try:
-        found = covered(read(places or (DIRECTORY,)), source)
+        claims = read_claims(saga or file.with_name("saga.yaml"))
+        with tempfile.TemporaryDirectory(prefix="sfn-cover-") as directory:
+            runs = _run_in_depth(Wanted(claims, setup or claims.setup, coverage=Path(directory)))
+            click.echo(f"{runs} runs on the real handlers", err=True)
+            _tell(ctx, (Path(directory),), (file,), wanted, fail_under)
+    except (ClaimsError, UnprovableError) as error:
+        raise Failure(str(error)) from None
+
+
+def _run_in_depth(wanted: Wanted) -> int:
+    if wanted.setup is None:
+        raise UnprovableError("nothing says how to make the world: give --setup, or 'setup' in the claims")
+    saga, (given, *_) = world_of(wanted), inputs_of(wanted.claims)
+    saga.warm_up(given)
+    return sum(1 for _ in in_depth(saga, given))
+
+
+def _tell(
+    ctx: click.Context, places: Sequence[Path], source: Sequence[Path], wanted: str, fail_under: float | None
+) -> None:
+    try:
+        found = covered(read(places), source)
     except (UndrawableError, OSError) as error:
         raise Failure(str(error)) from None
     if source:

@@ -62,6 +62,10 @@ class Recording:
                 self._file.close()
                 self._file = None
 
+    def __del__(self) -> None:
+        """A proof's world keeps it as long as it lives, and nobody knows when that ends."""
+        self.close()
+
     def _write(self, line: Mapping[str, Any]) -> None:
         if self._file is None:
             self._file = self._path.open("a", encoding="utf-8", buffering=1)
