@@ -346,24 +346,20 @@ def _demonstrate(session: Session) -> bool:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("more", metavar="[OPTION]...", nargs=-1, type=click.UNPROCESSED)
 def prove(more: tuple[str, ...]) -> None:
-    """Prove that no failure of the saga leaves a trace.
-
-    Every call fails in every way, two sagas run at once, and the definition is changed to see whether that is noticed.
-    Options are those of 'python -m sfn_emulator prove --help'. Without any: --interleave 50 --mutants.
-    """
+    """Prove that no failure of the saga leaves a trace. Without options: --interleave 50 --mutants."""
     from sfn_emulator.command.prove import command as proof
 
-    asked = more or ("--interleave", "50", "--mutants")
-    proof.main([str(definition.PATH), *asked], prog_name="cli.py prove", standalone_mode=False)
+    more = more or ("--interleave", "50", "--mutants")
+    proof.main([str(definition.PATH), *more], prog_name="cli.py prove", standalone_mode=False)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("more", metavar="[OPTION]...", nargs=-1, type=click.UNPROCESSED)
 def cover(more: tuple[str, ...]) -> None:
-    """Tell which parts of the definition are taken when its Tasks fail. Options: 'sfn_emulator cover proof --help'."""
-    from sfn_emulator.command.cover import proof as command
+    """Tell which parts of the definition are taken when its Tasks fail."""
+    from sfn_emulator.command.cover import proof
 
-    command.main([os.path.relpath(definition.PATH), *more], prog_name="cli.py cover")
+    proof.main([os.path.relpath(definition.PATH), *more], prog_name="cli.py cover", standalone_mode=False)
 
 
 def main(arguments: list[str] | None = None) -> None:
