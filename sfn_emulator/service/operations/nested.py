@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns
 from sfn_emulator.service.operations.executions import Executions, describe
 from sfn_emulator.service.running.host import Host
@@ -60,7 +61,7 @@ class NestedExecutions:
         found = self._executions.found(self._around, execution_arn)
         if isinstance(found, Live) and not found.ended:
             found.watch(lambda execution: watch.tell(self._described(execution)))
-        elif found is not None:
+        elif found is not None and found.execution.status is not Status.RUNNING:  # else nobody could take it up
             watch.tell(self._described(found.execution))
         return watch
 

@@ -132,17 +132,30 @@ class Host:
         self._tasks = tasks
         self.map_runs = map_runs
         for seq, execution in self._around.store.open_executions():
-            self._lives[execution.arn] = self._make(execution, loads(execution.input), seq)
-        for live in list(self._lives.values()):
-            execution = live.execution
             try:
-                store = self._around.store
-                signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
-                live.resume(signals, store.paged(live.seq))
-            except ReplayMismatchError as mismatch:
-                _log.error("%s cannot go on: %s", execution.arn, mismatch)
-                live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
-            self.touch(live)
+                self._lives[execution.arn] = self._make(execution, loads(execution.input), seq)
+            except Exception:
+                self._leave(execution)
+        for live in list(self._lives.values()):
+            self._take_up(live)
+
+    def _take_up(self, live: Live) -> None:
+        store, execution = self._around.store, live.execution
+        try:
+            signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
+            live.resume(signals, store.paged(live.seq))
+        except ReplayMismatchError as mismatch:
+            _log.error("%s cannot go on: %s", execution.arn, mismatch)
+            live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
+        except Exception:
+            self._lives.pop(execution.arn).abandon()
+            self._leave(execution)
+            return
+        self.touch(live)
+
+    def _leave(self, execution: Execution) -> None:
+        """What can't be read of one keeps no other from going on, and it is left as it is."""
+        _log.exception("%s could not be taken up; it is left as it is", execution.arn)
 
     def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
         """Takes up one that failed. Raises ``ReplayMismatchError`` if what is stored of it does not fit any more."""

@@ -6,8 +6,7 @@ calls. Turns share nothing that changes but what is known by context (``contextv
 
 At each of these moments the process's memory is looked at: what it grew by while a run had its turn is counted as the
 run's, and a run that has more than ``limit`` ends. What a heavy turn holds is kept out of the collector's sight, which
-walks through all it sees in one go, hundreds of milliseconds for hundreds of megabytes; it is shown again when the data
-has gone.
+walks through all it sees in one go, hundreds of milliseconds for hundreds of megabytes.
 """
 
 import gc
@@ -37,9 +36,9 @@ _HEAVY: Final = 24 * _MEGABYTE
 _HIDDEN_FOR: Final = 5.0
 """Seconds between two looks whether what was hidden has gone."""
 _FEW: Final = 100_000
-"""Objects beside those hidden since the start that may be shown: the collector walks through them in some 20 ms."""
+"""Objects that may stay hidden for good: some ten megabytes."""
 _LOOKS: Final = 12
-"""After which all is shown nevertheless."""
+"""After which more than that is shown, and what went round in circles taken away."""
 _PAGE: Final = resource.getpagesize()
 _IMPORTING: Final = "<frozen importlib._bootstrap>"
 
@@ -124,22 +123,30 @@ class _Garbage:
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._at_rest: int | None = None
-        """Objects that were hidden before, for good."""
+        """Objects that were hidden before, to stay."""
         self._looks = 0
+        self._looking = False
 
     def hide(self) -> None:
         if self._at_rest is None:
             self._at_rest = gc.get_freeze_count()
-            self._loop.call_later(_HIDDEN_FOR, self._show)
-        self._looks = 0
         gc.freeze()
+        self._looks = 0
+        if not self._looking:
+            self._looking = True
+            self._loop.call_later(_HIDDEN_FOR, self._look)
+
+    def _look(self) -> None:
+        """Few objects that go round in circles may stay hidden: to look for them is to walk through everything."""
+        self._looks += 1
+        many = gc.get_freeze_count() - (self._at_rest or 0) > _FEW
+        self._looking = many and self._looks < _LOOKS
+        if self._looking:
+            self._loop.call_later(_HIDDEN_FOR, self._look)
+        elif many:
+            self._show()
 
     def _show(self) -> None:
-        """Garbage that went round in circles is taken away, and only what is there to stay is hidden again."""
-        self._looks += 1
-        if gc.get_freeze_count() - (self._at_rest or 0) > _FEW and self._looks < _LOOKS:
-            self._loop.call_later(_HIDDEN_FOR, self._show)
-            return
         self._at_rest = None
         gc.unfreeze()
         gc.collect()

@@ -300,3 +300,21 @@ def test_the_log_begins_anew_while_writes_go_on(kept: World) -> None:
         sizes.append(log.stat().st_size)
     written = 250 * 2 * 200_000
     assert max(sizes) < written * 0.9
+
+
+def test_one_execution_that_cannot_be_read_keeps_no_other_from_going_on(
+    kept: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = kept.machine(task())
+    spoilt, other = kept.start(machine, name="spoilt"), kept.start(machine, name="other")
+    found = kept.service.store.execution(spoilt)
+    assert found is not None
+    kept.service.journal.flush()
+    with closing(sqlite3.connect(kept.directory / FILE_NAME)) as database, database:
+        database.execute("INSERT INTO signal VALUES (?, 0, 0, ?)", (found[0], b'["Unheard",{}]'))
+    kept.restart()
+    assert f"{spoilt} could not be taken up; it is left as it is" in caplog.text
+    (attempt,) = kept.hands.attempts
+    attempt.succeeded("done")
+    kept.settle()
+    assert (kept.status(other), kept.status(spoilt)) == ("SUCCEEDED", "RUNNING")
