@@ -83,6 +83,7 @@ _Pictures._generate_regex = staticmethod(_matcher)
 # -- pictures of integers
 
 
+_LEADING: Final = re.compile(r"\s*([-+]?[0-9]{1,300})")
 _NAMED: Final = frozenset({"A", "a", "I", "i", "W", "w", "Ww"})
 
 
@@ -101,7 +102,14 @@ def parse_integer(value: Any, picture: Any) -> Any:
     try:
         return _Library.parse_integer(value, picture)
     except (ValueError, LookupError):
-        return math.nan
+        return _leading_integer(value, picture)
+
+
+def _leading_integer(value: str, picture: str) -> Any:
+    """As ``parseInt``: the digits a text begins with, where the picture is one of digits."""
+    token, _, modifier = picture.rpartition(";") if ";" in picture else (picture, "", "")
+    found = None if token in _NAMED else _LEADING.match(value[:-2] if modifier.startswith("o") else value)
+    return int(found[1]) if found else math.nan
 
 
 def format_integer(value: Any, picture: Any) -> Any:

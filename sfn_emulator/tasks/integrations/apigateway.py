@@ -5,13 +5,15 @@ Source: `Create API Gateway REST APIs with Step Functions`; the shape of Headers
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.integrations.exchange import (
+    address,
     header_text,
     invalid,
+    misfits,
     required,
     send,
     unanswered,
@@ -73,9 +75,7 @@ class ApiGatewayInvoke:
             return [invalid("Parameters")]
         found = unsupported(value, _API_FIELDS) + required(value, ("ApiEndpoint", "Method"))
         found += [invalid(name) for name in ("Headers", "QueryParameters") if not _is_lists(value.get(name))]
-        if "Method" in value and value["Method"] not in _API_METHODS:
-            found.append(invalid("Method"))
-        return found
+        return found + misfits(value, ("ApiEndpoint", "Stage", "Path", "AuthType"), _API_METHODS)
 
     def __call__(self, request: TaskRequest) -> Value:
         import urllib3
@@ -104,7 +104,10 @@ class ApiGatewayInvoke:
         endpoint = str(given["ApiEndpoint"])
         parts = [str(given[name]).strip("/") for name in ("Stage", "Path") if given.get(name)]
         path = quote("/".join(["", *parts]), safe="/%")
-        split = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+        url = endpoint if "://" in endpoint else f"https://{endpoint}"
+        split = address(url)
+        if split is None:
+            return url, {}
         if self._base is not None and split.hostname is not None and ".execute-api." in split.hostname:
             url, headers = f"{self._base.rstrip('/')}{split.path.rstrip('/')}{path}", {"Host": split.netloc}
         else:

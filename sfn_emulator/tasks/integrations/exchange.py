@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from sfn_emulator.tasks.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
@@ -20,6 +20,23 @@ def invalid(field: str) -> str:
 
 def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
     return [f"The field '{name}' is required but was missing" for name in fields if value.get(name) is None]
+
+
+def misfits(value: Mapping[str, Value], texts: tuple[str, ...], methods: frozenset[str]) -> list[str]:
+    """Fields that hold a text and were given none, and a Method that is none."""
+    found = [invalid(name) for name in texts if not isinstance(value.get(name) or "", str)]
+    method = value.get("Method")
+    if method is not None and not (isinstance(method, str) and method in methods):
+        found.append(invalid("Method"))
+    return found
+
+
+def address(url: str) -> SplitResult | None:
+    """The parts of a URL; ``None`` for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def unsupported(value: Mapping[str, Value], known: frozenset[str]) -> list[str]:
@@ -40,7 +57,7 @@ _UNANSWERED: Final = (
     ("NewConnectionError", "connection refused"),
     ("TimeoutError", "the answer did not come in time"),
     ("SSLError", "TLS could not be agreed on"),
-    ("LocationValueError", "this is no address"),
+    ("LocationValueError", "an address or a header holds what can't be sent"),
 )
 """urllib3's exceptions, the special before the general."""
 
@@ -73,16 +90,19 @@ def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, 
     import urllib3
 
     latest = time.monotonic() + seconds
-    response = _pool().request(
-        method,
-        url,
-        headers=dict(headers),
-        body=body,
-        timeout=urllib3.Timeout(total=seconds),
-        retries=False,
-        redirect=False,
-        preload_content=False,
-    )
+    try:
+        response = _pool().request(
+            method,
+            url,
+            headers=dict(headers),
+            body=body,
+            timeout=urllib3.Timeout(total=seconds),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+    except ValueError:  # of the standard library, about a character that no header or address may hold
+        raise urllib3.exceptions.LocationValueError("not sent") from None
     try:
         return Answer(response, _read(response, latest, seconds))
     finally:

@@ -6,7 +6,7 @@ encoding, 60 seconds).
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
@@ -15,8 +15,10 @@ from sfn_emulator.tasks.failures import no_answer, unreachable
 from sfn_emulator.tasks.integrations.connections import NO_CONNECTION, Connection
 from sfn_emulator.tasks.integrations.exchange import (
     Request,
+    address,
     header_text,
     invalid,
+    misfits,
     required,
     send,
     unanswered,
@@ -166,15 +168,30 @@ def _region(given: Mapping[str, Value]) -> str:
 
 
 def _misshapen(value: Mapping[str, Value]) -> list[str]:
-    found = [invalid(name) for name in ("Headers", "QueryParameters") if not isinstance(value.get(name) or {}, dict)]
-    if "Method" in value and value["Method"] not in _METHODS:
-        found.append(invalid("Method"))
+    objects = ("Headers", "QueryParameters", "Transform")
+    found = [invalid(name) for name in objects if not isinstance(value.get(name) or {}, dict)]
+    found += misfits(value, (), _METHODS)
     endpoint = value.get("ApiEndpoint")
-    if endpoint is not None and urlsplit(str(endpoint)).scheme not in ("http", "https"):
+    split = address(endpoint) if isinstance(endpoint, str) else None
+    if endpoint is not None and (split is None or split.scheme not in ("http", "https")):
         found.append(invalid("ApiEndpoint"))
+    found += _bad_transform(value.get("Transform"))
     headers = value.get("Headers")
     names = headers if isinstance(headers, dict) else {}
     return found + [f"The header '{name}' is not supported" for name in names if _is_forbidden(name)]
+
+
+def _bad_transform(told: Value) -> list[str]:
+    if not isinstance(told, dict):
+        return []
+    options = told.get("RequestEncodingOptions") or {}
+    if not isinstance(options, dict):
+        return [invalid("RequestEncodingOptions")]
+    wanted = (("RequestBodyEncoding", told, ("NONE", "URL_ENCODED")), ("ArrayFormat", options, _ARRAY_FORMATS))
+    return [invalid(name) for name, given, known in wanted if given.get(name) not in (None, *known)]
+
+
+_ARRAY_FORMATS: Final = ("INDICES", "REPEAT", "COMMAS", "BRACKETS", "NONE")
 
 
 def _is_forbidden(name: str) -> bool:
@@ -225,7 +242,7 @@ def _encoded(
 def _spread(array_format: str, name: str, items: list[Value]) -> list[tuple[str, Value]]:
     """An array's entries, by RequestEncodingOptions.ArrayFormat; INDICES is the default."""
     if array_format == "COMMAS":
-        return [(name, ",".join(str(item) for item in items))]
+        return [(name, ",".join(item if isinstance(item, str) else dumps(item) for item in items))]
     if array_format == "BRACKETS":
         return [(f"{name}[]", item) for item in items]
     if array_format in ("REPEAT", "NONE"):

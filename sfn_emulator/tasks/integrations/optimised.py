@@ -199,13 +199,15 @@ class AddStep(OptimisedAction):
     """EMR's integrations name clusters and single steps where its API has job flows and lists."""
 
     def problems(self, value: Value) -> list[str]:
-        return _missing(value, _RENAMED[self.row.operation])
+        return _missing(value, _RENAMED[self.row.operation]) or self._parameters.problems(self._renamed(value))
+
+    def _renamed(self, told: dict[str, Value]) -> dict[str, Value]:
+        rename = _RENAMED[self.row.operation]
+        given = {to: _wrapped(to, told[name]) for name, to in rename.items() if name in told}
+        return {**{name: value for name, value in told.items() if name not in rename}, **given}
 
     def __call__(self, request: TaskRequest) -> Value:
-        rename = _RENAMED[self.row.operation]
-        given = {to: _wrapped(to, request.input[name]) for name, to in rename.items() if name in request.input}
-        rest = {name: value for name, value in request.input.items() if name not in rename}
-        answer, request_id = self.send(request, self._parameters({**rest, **given}))
+        answer, request_id = self.send(request, self._parameters(self._renamed(request.input)))
         named = self.shaped(answer, request_id)
         steps = named.pop("StepIds", None)
         return {"StepId": steps[0], **named} if steps else named
@@ -225,7 +227,7 @@ def _wrapped(name: str, value: Value) -> Value:
 
 def _missing(value: Value, required: dict[str, str]) -> list[str]:
     given = value if isinstance(value, dict) else {}
-    return [f"The field '{name}' is required but was missing" for name in required if name not in given]
+    return [f"The field '{name}' is required but was missing" for name in required if given.get(name) is None]
 
 
 _SPECIAL: Final[dict[str, type[OptimisedAction]]] = {

@@ -255,3 +255,43 @@ def test_headers_of_an_api_are_lists(host: Host) -> None:
         f"The Parameters '{dumps(given)}' could not be used to start the Task: "
         "[The value of the field 'Headers' has an invalid format]"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"Method": {"a": 1}}, "Method"),
+        ({"Method": ["GET"]}, "Method"),
+        ({"ApiEndpoint": {"a": 1}}, "ApiEndpoint"),
+        ({"ApiEndpoint": "http://["}, "ApiEndpoint"),
+        ({"Transform": "x"}, "Transform"),
+        ({"Transform": {"RequestBodyEncoding": "XML"}}, "RequestBodyEncoding"),
+        ({"Transform": {"RequestEncodingOptions": 1}}, "RequestEncodingOptions"),
+        ({"Transform": {"RequestEncodingOptions": {"ArrayFormat": "X"}}}, "ArrayFormat"),
+    ],
+)
+def test_a_field_of_an_http_task_that_holds_something_else_is_told(
+    host: Host, site: str, given: dict[str, Any], field: str
+) -> None:
+    connection = {"ConnectionArn": f"arn:aws:events:{REGION}:123456789012:connection/c/1"}
+    told = host.run(HTTP, {"ApiEndpoint": site, "Method": "GET", "Authentication": connection, **given})
+    assert isinstance(told, TaskFailed)
+    assert told.error == "States.Runtime"
+    assert f"The value of the field '{field}' has an invalid format" in str(told.cause)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"Method": {}}, "Method"), ({"Stage": 1}, "Stage"), ({"ApiEndpoint": {"a": 1}}, "ApiEndpoint")],
+)
+def test_a_field_of_an_api_call_that_holds_something_else_is_told(
+    host: Host, given: dict[str, Any], field: str
+) -> None:
+    told = host.run(API, {"ApiEndpoint": "x.execute-api.us-east-1.amazonaws.com", "Method": "GET", **given})
+    assert isinstance(told, TaskFailed)
+    assert f"The value of the field '{field}' has an invalid format" in str(told.cause)
+
+
+def test_what_no_header_can_hold_is_told_in_plain_words(site: str) -> None:
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        send("GET", site, {"X": "a\nb"}, None)

@@ -258,3 +258,17 @@ def test_no_cause_speaks_python(aws: Host, action: str, given: Any, error: str, 
     assert told == error
     assert said in cause
     assert not any(word in cause for word in ("None", "not enough values", "Parameter validation", "b'"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ClusterId": "j", "Step": None}, "The field 'Step' is required but was missing"),
+        ({"ClusterId": "j", "Step": "x"}, "has an invalid format"),
+        ({"ClusterId": "j", "Step": {"Name": "n", "Foo": 1}}, 'The field "Foo" is not supported by Step Functions'),
+    ],
+)
+def test_a_step_that_is_none_never_reaches_emr(aws: Host, given: Any, said: str) -> None:
+    error, cause = failed(aws.run(f"{OPTIMISED}elasticmapreduce:addStep", given))
+    assert error == "States.Runtime"
+    assert said in cause
