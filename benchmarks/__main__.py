@@ -13,6 +13,7 @@ from benchmarks import (
     distributed_map,
     engine,
     functions,
+    prove,
     saga,
     starting,
     wire,
@@ -34,6 +35,7 @@ SUITES = {
     "console": console.figures,
     "distributed_map": distributed_map.figures,
     "functions": functions.figures,
+    "prove": prove.figures,
 }
 
 

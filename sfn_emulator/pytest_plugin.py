@@ -126,13 +126,18 @@ def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[...,
     def compiled(
         definition: Given, substitutions: Mapping[str, Any] | None = None, *, express: bool = False
     ) -> Callable[..., Ran]:
-        text = _text(definition, substitutions or {})
+        __tracebackhide__ = True
+        given_text = _json(definition)
+        text = _filled(given_text, substitutions or {})
+        try:
+            check_filled(given_text, text, substitutions or {})
+        except MistakeError as mistake:
+            pytest.fail(str(mistake), pytrace=False)
         machine, program = _compiled(definition, text, express, recording)
 
         def run(given: Any = None, *, tasks: Mapping[str, Any] | None = None, **options: Any) -> Ran:
             __tracebackhide__ = True
             try:
-                check_filled(text)
                 check_tasks(machine, tasks or {})
                 ran = started(program, given, express=express, tasks=tasks or {}, **options)
                 stories.append(ran)
@@ -235,11 +240,16 @@ def _is_text(definition: Path | str) -> bool:
     return isinstance(definition, str) and ("\n" in definition or definition.lstrip().startswith("{"))
 
 
-def _text(definition: Given, substitutions: Mapping[str, Any]) -> str:
-    """The JSON text, with ``${Name}`` filled in; a quoted one alone in its string may become a number."""
+def _json(definition: Given) -> str:
     import json
 
-    text = json.dumps(definition) if isinstance(definition, Mapping) else _read(definition)
+    return json.dumps(definition) if isinstance(definition, Mapping) else _read(definition)
+
+
+def _filled(text: str, substitutions: Mapping[str, Any]) -> str:
+    """The text with ``${Name}`` filled in; a quoted one alone in its string may become a number."""
+    import json
+
     for name, value in substitutions.items():
         text = text.replace(f'"${{{name}}}"', json.dumps(value)).replace(f"${{{name}}}", str(value))
     return text

@@ -9,10 +9,11 @@ import gc
 import json
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sfn_emulator.prove.faults import Fault, Placement, fault_of
@@ -34,6 +35,8 @@ class Seen:
     broken: dict[str, str]
     sometimes: tuple[str, ...]
     states: tuple[str, ...]
+    seconds: float = field(default=0.0, compare=False)
+    """Of a processor, from the fork on."""
 
 
 Faults = Callable[[Call, int], Sequence[Fault]]
@@ -116,6 +119,7 @@ def _told(tried: Tried) -> dict[str, Any]:
         "b": {name: why[:300] for name, why in tried.broken.items()},
         "s": list(tried.sometimes),
         "v": list(dict.fromkeys(tried.execution.states)),
+        "c": time.process_time(),
     }
 
 
@@ -130,4 +134,4 @@ def _line(told: dict[str, Any]) -> bytes:
 def _seen(line: str) -> Seen:
     told = json.loads(line)
     placement = tuple(fault_of(*one) for one in told["p"])
-    return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]))
+    return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]), told.get("c", 0.0))
