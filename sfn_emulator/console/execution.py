@@ -19,6 +19,7 @@ from sfn_emulator.values import dumps
 PAGE: Final = 1_000
 _SHOWN_ROWS: Final = 300
 _TOKEN: Final = "waitForTaskToken"
+_HIDDEN: Final = "••••••••"
 _ABOUT: Final = ("name", "state", "error", "resource")
 
 
@@ -61,13 +62,14 @@ class ExecutionView:
         scope = scope_of(past.told, visit, past.identity)
         told = in_full(visit, stages(past.told, visit, past.states.get(visit.state), scope))
         mine = [deed for deed in self._deeds.of(past.arn) if _is_of(deed, visit)]
-        return told | {
+        whole = told | {
             "definition": _lines_of(past, visit.state),
             "deeds": [_deed(deed) for deed in mine if deed.service != "lambda"],
             "logs": [_log(deed) for deed in mine if deed.service == "lambda"],
             "token": _token_waits(visit),
             "cut": self._deeds.cut,
         }
+        return dict(_masked(whole, _tokens(past)))
 
     async def token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """The task token of an attempt that waits, when it is asked for."""
@@ -89,7 +91,7 @@ class ExecutionView:
         id_ = number(parameters, "id", 0, 10**9)
         if not 1 <= id_ <= len(past.events):
             raise RefusedError(f"The execution has no event {id_}.", 404)
-        return _event(past.events[id_ - 1])
+        return dict(_masked(_event(past.events[id_ - 1]), _tokens(past)))
 
     async def download(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         past = await self._pasts.get(asked(parameters, "arn"))
@@ -109,13 +111,14 @@ class ExecutionView:
         until = self._position(past, event, mine, begin)
         rows = [deed for deed in deeds if deed.is_row]
         now = await asyncio.to_thread(self._tables)
-        return {
+        told = {
             "event": event,
             "cut": self._deeds.cut,
             "complete": self._deeds.cut <= begin,
             "tables": [_table(table, rows, begin, until) for table in _touched_first(now, mine)],
             "deeds": [_deed(deed) for deed in mine if deed.service != "lambda" and deed.number <= until],
         }
+        return dict(_masked(told, _tokens(past)))
 
     def _position(self, past: Past, event: int, mine: list[Deed], begin: int) -> int:
         """The last deed done at an event: all of attempts that had ended, of the execution's end all there are."""
@@ -172,20 +175,47 @@ def _lines_of(past: Past, state: str) -> dict[str, Any] | None:
 
 
 def _token_waits(visit: Visit) -> bool:
-    return visit.outcome.value == "waiting" and bool(visit.attempts) and visit.attempts[-1].resource.endswith(_TOKEN)
+    return visit.outcome.value == "waiting" and _is_given_a_token(visit)
+
+
+def _is_given_a_token(visit: Visit) -> bool:
+    return bool(visit.attempts) and visit.attempts[-1].resource.endswith(_TOKEN)
 
 
 def token_of(past: Past, visit: Visit) -> str:
     """The token as the task was given it: the one text in its parameters that the context's token stands in."""
-    state = past.states.get(visit.state)
-    given = value_of(visit.attempts[-1].input) if visit.attempts else None
-    arguments = getattr(state.flow, "parameters", None) or getattr(state.flow, "arguments", None) if state else None
-    if not _token_waits(visit) or arguments is None:
+    if not _token_waits(visit):
         raise RefusedError(f"{visit.state} does not wait for a token.", 409)
-    found = _found(arguments.source, given)
+    found = _given_token(past, visit)
     if found is None:
         raise RefusedError("The token stands inside a text, where it can't be told apart.", 409)
     return found
+
+
+def _tokens(past: Past) -> frozenset[str]:
+    """Those that may still be answered: they are shown to nobody who has not asked for one."""
+    open_ = (visit for visit in past.told.visits if not visit.closed and _is_given_a_token(visit))
+    return frozenset(token for visit in open_ if (token := _given_token(past, visit)))
+
+
+def _given_token(past: Past, visit: Visit) -> str | None:
+    state, given = past.states.get(visit.state), value_of(visit.attempts[-1].input)
+    arguments = getattr(state.flow, "parameters", None) or getattr(state.flow, "arguments", None) if state else None
+    return None if arguments is None else _found(arguments.source, given)
+
+
+def _masked(value: Any, tokens: frozenset[str]) -> Any:
+    """The value with the tokens in its texts hidden."""
+    if not tokens:
+        return value
+    if isinstance(value, dict):
+        return {name: _masked(member, tokens) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(member, tokens) for member in value]
+    if isinstance(value, str):
+        for token in tokens:
+            value = value.replace(token, _HIDDEN)
+    return value
 
 
 def _found(source: Any, given: Any) -> str | None:

@@ -93,10 +93,13 @@ class Pasts:
             began = self._now()
             past = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
             ended = self._now()
-            kept = self._kept[arn] = _Kept(past, moment, ended + (ended - began) * _REST)
+            kept = _Kept(past, moment, ended + (ended - began) * _REST)
+            self._kept.pop(arn, None)  # so that it stands last
+            self._kept[arn] = kept
             while len(self._kept) > KEPT or (len(self._kept) > 1 and self._events_kept() > KEPT_EVENTS):
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(arn)
+        elif arn in self._kept:
+            self._kept.move_to_end(arn)
         return kept.past
 
     def is_behind(self, past: Past) -> bool:

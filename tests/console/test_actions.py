@@ -104,7 +104,14 @@ def test_a_waiting_task_is_answered_and_its_token_is_masked_until_asked_for(
     arn = started(saga, asking)
     page.open("execution", arn)
     page.says("•••", ".token")
-    assert "AQ" not in page.one(".token").text
+    page.click("called with", ".chain")
+    page.says("Token", ".panel-body .json")
+    page.says("•••", ".panel-body .json")
+    assert "AQ" not in page.one(".panel-body .json").text
+    page.open("execution", arn, view="events", event=3)
+    page.says("•••", ".event-detail")
+    assert "AQ" not in page.one(".event-detail").text
+    page.open("execution", arn)
     page.click("Show the token")
     wait_for(lambda: page.one(".token").text.startswith("AQ"))
     page.click("It succeeded…")

@@ -36,8 +36,9 @@ def start_again(
     origin = wanted.origin
     assert origin is not None
     if origin.state not in definitions.model(revision_of(around, wanted.revision)).body.states:
-        where = "the top level of the definition" if told.get("current") else "the definition's top level"
-        raise refuse("ValidationException", f"There is no state '{origin.state}' on {where}.")
+        which = "as it is now" if told.get("current") else "it ran by"
+        text = f"There is no state '{origin.state}' on the top level of the definition {which}."
+        raise refuse("ValidationException", text)
     read_input(origin.data)
     if not isinstance(read_input(origin.variables), dict):
         raise refuse("ValidationException", "Variables are an object: their names with their values.")
