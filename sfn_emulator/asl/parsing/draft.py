@@ -118,10 +118,12 @@ class Fields:
         self.error(key, "Value cannot be empty")
 
     def require(self, *keys: str) -> bool:
-        missing = [key for key in keys if key not in self.raw]
-        if missing:
-            self.refuse(f"These fields are required: [{_listed(missing)}]", field=missing[0])
-        return not missing
+        for key in keys:  # mostly all are there, and no list need be made
+            if key not in self.raw:
+                missing = [key for key in keys if key not in self.raw]
+                self.refuse(f"These fields are required: [{_listed(missing)}]", field=key)
+                return False
+        return True
 
     def need(self, key: str) -> None:
         """A field that is required because of what another one says."""
