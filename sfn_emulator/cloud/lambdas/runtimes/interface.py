@@ -14,6 +14,8 @@ import httptools
 BODY_LIMIT: Final = 6_291_556
 """Bytes an answer may have (Lambda quotas, 6 MB). More is counted, not kept."""
 _HEADERS_LIMIT: Final = 64 * 1024
+_A_PAGES: Final = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
+"""What browsers send and runtimes don't: any page may find the port, and would take an invocation away."""
 _PATIENCE: Final = 2.0
 """Seconds a worker may take to read what it asked for."""
 _REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
@@ -78,6 +80,8 @@ class Client:
 
     def on_url(self, url: bytes) -> None:
         self._url += url
+        if len(self._url) > _HEADERS_LIMIT:
+            raise ValueError("the address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -86,6 +90,8 @@ class Client:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        if _A_PAGES.intersection(self._headers):
+            raise ValueError("a page in a browser is no runtime")
         if self._headers.get("expect", "").lower() == "100-continue":
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
