@@ -167,6 +167,15 @@ def test_a_template_is_deployed_with_its_code_and_definitions_and_again_at_each_
     loop.says("the one before it stays")
     template.write_text(TEMPLATE + "  Q: {Type: AWS::SQS::Queue}")
     assert "deployed Q of stack shop" in loop.says("deployed")
+
+    inner = tmp_path / "inner" / "bus.yaml"
+    inner.parent.mkdir()
+    inner.write_text("Resources: {B: {Type: AWS::SNS::Topic}}")
+    nested = "  N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner/bus.yaml}}"
+    template.write_text(f"{TEMPLATE}  Q: {{Type: AWS::SQS::Queue}}\n{nested}")
+    assert "deployed N of stack shop" in loop.says("deployed")
+    inner.write_text("Resources: {B: {Type: AWS::SNS::Topic, Properties: {DisplayName: told}}}")
+    assert "deployed N of stack shop" in loop.says("deployed")
     assert loop.stop() == 0
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sfn_emulator.cloud.stacks.template.text import parsed
 from sfn_emulator.command.dev.watching import files
+from sfn_emulator.command.substitutions import text_of
 
 BUCKET: Final = "sfn-emulator-dev"
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
@@ -49,39 +51,49 @@ _TABLE: Final[Mapping[tuple[str, str], Held]] = {
     ("AWS::ApiGateway::RestApi", "BodyS3Location"): Held(False, _pair("Bucket", "Key")),
     ("AWS::ApiGatewayV2::Api", "BodyS3Location"): Held(False, _pair("Bucket", "Key")),
 }
+_NESTED: Final = {("AWS::CloudFormation::Stack", "TemplateURL"), ("AWS::Serverless::Application", "Location")}
+"""A template of its own, whose paths begin in its folder."""
 
 
 class Parcels:
-    """What a template's paths lead to; ``put`` is called once for each content."""
+    """What a template's paths lead to; ``put`` is called once for each content, ``url`` is where the bucket answers."""
 
-    def __init__(self, beside: Path, put: Put) -> None:
-        self._beside, self._put = beside, put
+    def __init__(self, url: str, put: Put) -> None:
+        self._url, self._put = url, put
         self._keys: dict[Path, str] = {}
         self._sent: set[str] = set()
 
-    def packed(self, template: Mapping[str, Any], changed: set[Path]) -> tuple[dict[str, Any], list[Path]]:
-        """The template with addresses in S3, and the places they came from. Raises ``OSError`` for what is not there.
+    def packed(self, file: Path, changed: set[Path]) -> tuple[dict[str, Any], list[Path]]:
+        """The template in a file with addresses in S3, and all places it was made of. What lies in a place is read
+        again only where one of its files has ``changed``.
 
-        What lies in a place is read again only where one of its files has ``changed``."""
-        places: list[Path] = []
-
-        def sent(path: str, held: Held) -> Any:
-            place = (self._beside / path).resolve()
-            places.append(place)
-            if place not in self._keys or any(file == place or place in file.parents for file in changed):
-                self._keys[place] = self._send(place, held)
-            return held.address(self._keys[place])
-
-        made: dict[str, Any] = json.loads(json.dumps(template))
-        for kind, properties in _holders(made):
+        Raises ``OSError`` for what is not there, ``StackError`` for what is no template."""
+        template, places = parsed(text_of(file)), [file.resolve()]
+        for kind, properties in _holders(template):
             for name, value in properties.items():
-                told = _TABLE.get((kind, name))
-                if told is not None and isinstance(value, str) and "://" not in value:
-                    properties[name] = sent(value, told)
-        return made, places
+                if not isinstance(value, str) or "://" in value:
+                    continue
+                place, told = (file.parent / value).resolve(), _TABLE.get((kind, name))
+                if told is not None:
+                    places.append(place)
+                    properties[name] = told.address(self._key(place, told, changed))
+                elif (kind, name) in _NESTED:
+                    inner, more = self.packed(place, changed)
+                    places += more
+                    properties[name] = f"{self._url}/{BUCKET}/{self._kept(json.dumps(inner).encode())}"
+        return template, places
+
+    def _key(self, place: Path, held: Held, changed: set[Path]) -> str:
+        if place not in self._keys or any(path == place or place in path.parents for path in changed):
+            self._keys[place] = self._send(place, held)
+        return self._keys[place]
 
     def _send(self, place: Path, held: Held) -> str:
-        content = _zip(place) if held.zipped and place.suffix not in (".zip", ".jar") else place.read_bytes()
+        zipped = held.zipped and place.suffix not in (".zip", ".jar")
+        return self._kept(_zip(place) if zipped else place.read_bytes())
+
+    def _kept(self, content: bytes) -> str:
+        """Its key in the bucket."""
         key = hashlib.sha256(content).hexdigest()
         if key not in self._sent:
             self._put(key, content)

@@ -43,23 +43,24 @@ class DevStack:
     def __init__(self, clients: Any, file: Path, name: str, names: tuple[str, ...]) -> None:
         self._api, self._s3 = clients("cloudformation"), clients("s3")
         self._file, self._name, self._names = file, name, names
-        self._places: list[Path] = []
-        self._parcels = Parcels(file.parent, self._put)
+        self._places = [file.resolve()]
+        self._url = self._s3.meta.endpoint_url
+        self._parcels = Parcels(self._url, self._put)
 
     def places(self) -> list[Path]:
-        return [self._file.resolve(), *self._places]
+        return self._places
 
     def deployed(self, changed: set[Path]) -> str:
         """What was deployed. Raises ``NotDeployedError``, and what the client raises."""
         try:
-            template = parsed(text_of(self._file))
+            parameters = self._parameters(parsed(text_of(self._file)))
             errors = [finding for finding in in_file(self._file, asked=CREATE) if finding.is_error]
             if errors:
                 raise NotDeployedError("\n".join(map(line, errors)))
-            packed, self._places = self._parcels.packed(template, changed)
+            template, self._places = self._parcels.packed(self._file, changed)
         except StackError as error:
             raise NotDeployedError(f"{self._file}: {error.message}") from None
-        return self._put_stack(json.dumps(packed), self._parameters(template))
+        return self._put_stack(json.dumps(template), parameters)
 
     def _parameters(self, template: dict[str, Any]) -> list[dict[str, str]]:
         given = dict(name.partition("=")[::2] for name in self._names)
@@ -70,15 +71,19 @@ class DevStack:
 
     def _put_stack(self, body: str, parameters: list[dict[str, str]]) -> str:
         self._put("template", body.encode())
-        address = f"{self._s3.meta.endpoint_url}/{BUCKET}/template"
-        call = {"StackName": self._name, "TemplateURL": address, "Parameters": parameters}
+        call = {
+            "StackName": self._name,
+            "TemplateURL": f"{self._url}/{BUCKET}/template",
+            "Parameters": parameters,
+            "Capabilities": _CAPABILITIES,
+        }
         if self._status() in (None, *_GONE):
             self._removed()
-            self._api.create_stack(**call, Capabilities=_CAPABILITIES)
+            self._api.create_stack(**call)
         else:
             known = {row["EventId"] for row in self._events()}
             try:
-                self._api.update_stack(**call, Capabilities=_CAPABILITIES)
+                self._api.update_stack(**call)
             except self._api.exceptions.ClientError as error:
                 if "No updates are to be performed" in str(error):
                     return f"nothing of stack {self._name}: it is as the template says"

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -18,15 +19,16 @@ def changes(places: Places, stop: threading.Event | None = None) -> Iterator[set
     watched = places if callable(places) else list(places)
     ended = stop or threading.Event()
     before = _seen(watched)
-    yield set(before)
-    before |= {path: told for path, told in _seen(watched).items() if path not in before}
-    while not ended.wait(_LOOK_EVERY):
+    changed = set(before)
+    while not ended.is_set():
+        if changed:
+            since = time.time_ns()
+            yield changed
+            before = {path: told for path, told in _seen(watched).items() if told[0] < since} | before
+        ended.wait(_LOOK_EVERY)
         now = _seen(watched)
         changed = {path for path in {*before, *now} if before.get(path) != now.get(path)}
         before = now
-        if changed:
-            yield changed
-            before |= {path: told for path, told in _seen(watched).items() if path not in before}
 
 
 def files(place: Path) -> Iterator[Path]:
