@@ -16,7 +16,7 @@ from sfn_emulator.prove.machine import UnprovableError, read_source
 DEPTH: Final = 3
 """Machines in machines in machines that are gone into."""
 _ENDINGS: Final = (".asl.json", ".asl.yaml", ".asl.yml", ".asl", ".json", ".yaml", ".yml")
-_NOISE: Final = re.compile(r"(state ?machine)?(arn)?$")
+_NOISE: Final = re.compile(r"(state)?(machine)?(arn)?$")
 
 Found = dict[str, Machine | None]
 """By the Task that starts it, the machines in machines too; ``None`` where no definition was found."""

@@ -137,7 +137,7 @@ def test_start_sync_execution_answers_with_the_status_and_a_choice_sees_it() -> 
 
 
 def test_a_machine_that_starts_itself_is_walked_so_deep_and_no_deeper(tmp_path: Path) -> None:
-    again = trip(Parameters={"StateMachineArn": "${BookHotelArn}", "Input": {}})
+    again = trip(Parameters={"StateMachineArn": "${BookHotelMachineArn}", "Input": {}})
     (tmp_path / "book-hotel.asl.json").write_text(json.dumps(again))
     found = nested_machines(load(json.dumps(again)), tmp_path, {}, {})
     assert [machine is not None for machine in found.values()] == [True, True, True, False]
