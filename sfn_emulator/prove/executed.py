@@ -212,6 +212,7 @@ def _as_seen(tried: Tried) -> Seen:
 
 def _bounds(inputs: Sequence[Value], most: int, only: Sequence[Kind]) -> Iterator[str]:
     yield f"executed: up to {most} faults at once with the first input{', one with the others' * (len(inputs) > 1)}"
+    yield "errors that the definition names go wrong one at a time, not in pairs"
     yield "a fault is put around a whole call; a handler's own calls of services do not fail one by one"
     yield "nobody polls activities, and queues and streams feed no function, in a proof's world"
     if only:
