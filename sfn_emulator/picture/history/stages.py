@@ -125,6 +125,8 @@ class _Way:
     def _before(self) -> None:
         state, flow, given = self.state, self.flow, self.value
         called = self.visit.attempts[-1].input if self.visit.attempts else None
+        if isinstance(state, Pass) and not isinstance(state.result, Unset):
+            return  # its Result is all it looks at
         if isinstance(flow, JsonPathFlow):
             given = self._apply("after InputPath", "InputPath", flow.input_path, given)
             if called is None and isinstance(state, Pass | Parallel):
