@@ -80,7 +80,7 @@ def watch(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    from sfn_emulator.__main__ import main
+    from sfn_emulator.command.front_door import main
 
     watch(Path(sys.argv.pop(1)))
     main()

@@ -82,3 +82,6 @@ def test_without_packages_one_line_says_what_to_do(checkout: Path, tmp_path: Pat
     done = subprocess.run([bare, "-S", "cli.py", "tables"], cwd=tmp_path / "bare", capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith("error: the packages it needs are not installed; run 'make up' once")
+    emulator = subprocess.run([bare, "-S", "-m", "sfn_emulator"], cwd=tmp_path / "bare", capture_output=True, text=True)
+    assert (emulator.returncode, emulator.stderr.count("\n")) == (1, 1)
+    assert "lacks the package 'click'; run '. .venv/bin/activate'" in emulator.stderr
