@@ -34,9 +34,9 @@ class Longest:
         if threading.current_thread() is threading.main_thread():
             self._garbage += time.thread_time() * (-1 if phase == "start" else 1)
 
-    def called(self, seconds: float, handle: object) -> None:
+    def called(self, seconds: float, handle: asyncio.Handle) -> None:
         if seconds > self._callback:
-            self._callback, self._name = seconds, repr(handle)
+            self._callback, self._name = seconds, _name(handle)
 
     def ended(self) -> None:
         seconds = time.thread_time() - self.began
@@ -47,6 +47,12 @@ class Longest:
 
 
 LONGEST: Final = Longest()
+
+
+def _name(handle: asyncio.Handle) -> str:
+    """Not its own text, which spells out whatever it is given."""
+    callback: Any = handle._callback  # type: ignore[attr-defined]
+    return str(getattr(callback, "__qualname__", type(callback).__name__))
 
 
 class Watched(selectors.DefaultSelector):
