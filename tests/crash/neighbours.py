@@ -277,7 +277,8 @@ class NeighbourTrial:
         missing = list(ASKS)
         while missing and time.monotonic() < deadline:
             for kind in missing:
-                self._found[kind].update(FOUND[kind](self._speak))
+                with suppress(BotoCoreError):  # a slow answer is no loss
+                    self._found[kind].update(FOUND[kind](self._speak))
             missing = [kind for kind in missing if self._acknowledged[kind] - self._found[kind]]
             time.sleep(0.2)  # noqa: TID251
         return [
