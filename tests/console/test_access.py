@@ -36,7 +36,7 @@ def test_a_kept_checker_finds_no_fault(page: Page, saga: Saga, scheme: str) -> N
     only = "" if scheme == "light" else "color-contrast"  # names and roles are the same in the dark
     try:
         faults = {}
-        for view in VIEWS:
+        for view in VIEWS if scheme == "light" else ("graph", "tables"):
             page.open("execution", saga.arn("undone"), view=view, visit=2, event=17)
             _settled(page, view)
             faults[view] = _faults(page, only)

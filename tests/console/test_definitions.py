@@ -75,7 +75,7 @@ def test_data_is_folded_where_it_is_long_and_copied_whole(page: Page, saga: Saga
     assert "xxxxx" not in shown(page)
     page.one(".panel-body .json summary", '"long": [ 205 ]').click()
     wait_for(lambda: "199: " in shown(page) and "200: " not in shown(page))
-    page.click("5 more", ".panel-body")
+    page.one(".panel-body .inside > button", "5 more").click()
     wait_for(lambda: "204: " in shown(page))
     permission = {"origin": saga.server.url, "permissions": ["clipboardReadWrite"]}
     page.browser.execute_cdp_cmd("Browser.grantPermissions", permission)
