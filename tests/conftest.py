@@ -8,6 +8,7 @@ many, other ones each time.
 """
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Our own fixtures come through the package's entry point; from a checkout that is not installed, from here."""
     config.pluginmanager.import_plugin("sfn_emulator.pytest_plugin")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of servers start, each would compile all it imports anew
     os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="sfn-emulator-tests-")  # markers of state directories
     if "aws" not in (config.getoption("--target") or ()):
