@@ -1,3 +1,3 @@
 """A local AWS Step Functions, importable and runnable (``python -m sfn_emulator``)."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
