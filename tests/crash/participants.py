@@ -96,7 +96,10 @@ def _handler(participants: Participants) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             came = time.monotonic()
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            length = int(self.headers["content-length"])
+            if len(data := self.rfile.read(length)) < length:
+                return  # whoever called was killed midway
+            body = json.loads(data)
             if "/functions/" not in self.path:
                 self._received(body)
                 return
