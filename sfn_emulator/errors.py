@@ -47,6 +47,7 @@ class Problem:
     place: str = ""
 
     def __str__(self) -> str:
+        """As CreateStateMachine words it; ``at null`` was measured on AWS (floci issue 2735)."""
         return f"{self.code}: {self.message} at {self.pointer or 'null'}"
 
 

@@ -28,10 +28,15 @@ def check_names(draft: Draft) -> None:
                 )
             seen.add(state.name)
             if not 1 <= len(state.name) <= LONGEST_STATE_NAME:
-                message = (
-                    f"State name must have 1 to {LONGEST_STATE_NAME} characters: {state.name[:LONGEST_STATE_NAME]}"
-                )
-                draft.report.error(state.place, message, code=INVALID_NAME)
+                draft.report.error(state.place, _misnamed(state.name), code=INVALID_NAME)
+
+
+def _misnamed(name: str) -> str:
+    """AWS's words of a name that is too long (reported by users: asl-validator 69); of an empty one our own."""
+    if not name:
+        return f"State name must have 1 to {LONGEST_STATE_NAME} characters"
+    limit = f"exceeds the {LONGEST_STATE_NAME}-character limit allowed by the service"
+    return f"Invalid State name: State '{name}' {limit}"
 
 
 def check_targets(draft: Draft) -> None:

@@ -171,15 +171,7 @@ def _inside(state: State) -> tuple[Branch, ...]:
 
 def _invalid(problems: Iterable[Problem]) -> ApiError:
     errors = (problem for problem in problems if problem.severity is Severity.ERROR)
-    return refuse("InvalidDefinition", ", ".join(map(_told, errors)))
-
-
-def _told(problem: Problem) -> str:
-    return (
-        f"{problem.code}: {problem.message} at {problem.pointer}"
-        if problem.pointer
-        else (f"{problem.code}: {problem.message}")
-    )
+    return refuse("InvalidDefinition", ", ".join(map(str, errors)))
 
 
 def _diagnostic(problem: Problem) -> dict[str, str]:

@@ -254,6 +254,13 @@ def _number(fields: Fields, key: str, low: float, high: float) -> Number | None:
     return amount(fields, key, low, high, whole=isinstance(low, int))
 
 
+def _batch_size(batcher: Fields, key: str, high: int) -> Number | None:
+    """AWS names 0 as the least where a number is negative (floci issue 3733); the guide wants a positive one."""
+    value = batcher.raw.get(key)
+    negative = isinstance(value, int) and value < 0
+    return _number(batcher, key, 0 if negative else 1, high)
+
+
 def _batcher(fields: Fields) -> ItemBatcher | None:
     batcher = fields.object("ItemBatcher")
     if batcher is None:
@@ -263,8 +270,8 @@ def _batcher(fields: Fields) -> ItemBatcher | None:
     if _BATCHER.isdisjoint(batcher.raw.keys() - {"BatchInput"}):
         batcher.refuse("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")
     return ItemBatcher(
-        max_items=_number(batcher, "MaxItemsPerBatch", 1, MOST_ITEMS),
-        max_bytes=_number(batcher, "MaxInputBytesPerBatch", 1, PAYLOAD_LIMIT),
+        max_items=_batch_size(batcher, "MaxItemsPerBatch", MOST_ITEMS),
+        max_bytes=_batch_size(batcher, "MaxInputBytesPerBatch", PAYLOAD_LIMIT),
         batch_input=payload(batcher, "BatchInput"),
     )
 

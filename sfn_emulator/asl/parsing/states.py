@@ -151,7 +151,9 @@ def _choice(fields: Fields) -> Choice:
 
 def _wait(fields: Fields) -> Wait:
     flow, target = read_flow(fields), read_next(fields)
-    fields.exactly_one(*(_JSONATA_TIMING if fields.state.jsonata else _TIMING))
+    given = fields.exactly_one(*(_JSONATA_TIMING if fields.state.jsonata else _TIMING))
+    if len(given) > 1:  # told once, of all four
+        return Wait(fields.state.name, flow, target, None, None)
     return Wait(fields.state.name, flow, target, read_seconds(fields), read_timestamp(fields))
 
 

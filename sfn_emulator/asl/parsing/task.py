@@ -60,13 +60,13 @@ def unrecognized(arn: str) -> str:
 
 
 def _fits_express(fields: Fields, resource: Resource) -> bool:
-    """Recorded words."""
+    """Recorded words (2025-10-19); the one of the integrations ends with a blank."""
     if resource.family is Family.ACTIVITY:
         fields.error("Resource", "Express state machine does not support Activity ARN", "EXPRESS")
         return False
     if resource.pattern is Pattern.REQUEST_RESPONSE:
         return True
-    message = f"Express state machine does not support '{resource.pattern.value}' service integration"
+    message = f"Express state machine does not support '{resource.pattern.value}' service integration "
     fields.error("Resource", message, "EXPRESS")
     return False
 

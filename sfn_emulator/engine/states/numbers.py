@@ -26,7 +26,7 @@ DELAY_LIMIT: Final = 99_999_999
 
 def unexpected(compiled: Compiled, field: str, expected: str, value: Value) -> EvaluationError:
     """An expression that gave a value of another type than the field takes."""
-    return unexpected_result(str(compiled.source), field, expected, value)
+    return unexpected_result(shown(compiled.source), field, expected, value)
 
 
 def shown(value: Value) -> str:

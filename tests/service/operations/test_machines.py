@@ -210,6 +210,13 @@ def test_a_definition_is_validated_without_being_created(world: World) -> None:
     assert (len(cut["diagnostics"]), cut["truncated"]) == (2, True)
 
 
+def test_a_problem_without_a_place_is_at_null(world: World) -> None:
+    """Measured on AWS: floci issue 2735."""
+    endless = '{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"A"}}}'
+    with pytest.raises(Refused, match=r"'MISSING_END_STATE: Workflow has no terminal state at null'$"):
+        world.call("CreateStateMachine", name="m", roleArn=ROLE, definition=endless)
+
+
 def test_a_resource_nobody_runs_is_refused_at_create(world: World) -> None:
     with pytest.raises(Refused, match="InvalidDefinition"):
         world.machine(task("arn:aws:states:::unknown:thing"))
