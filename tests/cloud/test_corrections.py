@@ -38,6 +38,22 @@ def test_an_unknown_topic_is_a_topic_that_does_not_exist(server: Process) -> Non
         server.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:123456789012:none", Message="m")
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"Message": "m"}, "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"),
+        ({"Message": "", "TopicArn": "arn:aws:sns:us-east-1:123456789012:t"}, "Invalid parameter: Empty message"),
+    ],
+)
+def test_a_notification_needs_somewhere_to_go_and_something_to_say(
+    server: Process, told: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        server.client("sns").publish(**told)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("InvalidParameter", words)
+
+
 def test_capacity_is_told_only_when_asked_for(server: Process) -> None:
     table, key = server.client("dynamodb"), {"id": {"S": "k"}}
     table.create_table(

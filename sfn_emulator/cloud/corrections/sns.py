@@ -52,6 +52,10 @@ def _worded(inner: Method) -> Method:
     invalid = importlib.import_module("moto.sns.exceptions").InvalidParameterValue
 
     def publish(self: Any, message: str, arn: str | None, *args: Any, **named: Any) -> Any:
+        if arn is None and named.get("phone_number") is None:
+            raise invalid("Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
+        if not message:
+            raise invalid("Invalid parameter: Empty message")
         parts = len((arn or "").split(":"))
         if arn is not None and parts < 6:
             raise invalid(f"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not {parts}")

@@ -10,7 +10,7 @@ from typing import Final
 from sfn_emulator.engine.ports import WriterSpec
 from sfn_emulator.service.map_runs.ports import GROUPS, RESULT_WRITER_FAILED
 from sfn_emulator.tasks.clients import Clients
-from sfn_emulator.tasks.items.s3 import S3, Upload
+from sfn_emulator.tasks.items.s3 import S3, Upload, parameter
 from sfn_emulator.values import Value, dumps
 
 LARGEST_FILE: Final = 5 * 1024**3
@@ -27,9 +27,9 @@ class ResultFiles:
         where = spec.arguments if isinstance(spec.arguments, dict) else {}
         if where.get("Bucket") is None:
             raise self._s3.failure("The field 'Bucket' is required but was missing")
-        self._bucket = str(where["Bucket"])
+        self._bucket = str(parameter(where["Bucket"]))
         self._arn = map_run_arn
-        prefix = str(where.get("Prefix") or "").strip("/")
+        prefix = str(parameter(where.get("Prefix") or "")).strip("/")
         self._place = "/".join(part for part in (prefix, map_run_arn.rpartition(":")[2]) if part)
         self._json_lines = spec.config.get("OutputType") == "JSONL"
         self._largest = largest

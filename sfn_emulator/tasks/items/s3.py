@@ -9,7 +9,7 @@ from typing import Any, Final
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
 from sfn_emulator.tasks.failures import no_answer, unreachable
-from sfn_emulator.values import Value
+from sfn_emulator.values import Value, dumps
 
 RANGE: Final = 2 * 1024 * 1024
 """Bytes of an object asked for at a time."""
@@ -94,7 +94,12 @@ class InvalidRangeError(Exception):
 
 
 def _known(where: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: where[name] for name in names if where.get(name) is not None}
+    return {name: parameter(where[name]) for name in names if where.get(name) is not None}
+
+
+def parameter(value: Value) -> str | bool:
+    """As S3 takes it: a number or an object as its JSON text, as any service's text is made of them."""
+    return value if isinstance(value, str | bool) else dumps(value)
 
 
 def refusal(response: Mapping[str, Any]) -> str:

@@ -234,6 +234,12 @@ def test_what_is_not_there_is_told_as_s3_tells_it(bucket: Bucket, place: dict[st
     assert f"(Service: Amazon S3; Status Code: 404; Error Code: {code}; Request ID: " in str(failed.value.cause)
 
 
+def test_a_bucket_that_is_no_text_is_looked_for_by_its_text(bucket: Bucket) -> None:
+    with pytest.raises(StateError) as refused:
+        bucket.read("k.json", {"InputType": "JSON"}, Bucket=1234)
+    assert "The specified bucket does not exist" in refused.value.cause
+
+
 def test_a_version_of_an_object(bucket: Bucket) -> None:
     bucket.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
     old = bucket.s3.put_object(Bucket="data", Key="v.jsonl", Body=b"1")["VersionId"]
