@@ -85,7 +85,18 @@ def _following(execution, name):
 
 def test_all_of_the_definition_is_taken_here(tmp_path):
     """Every state, way, rule, Default, Retrier and Catcher."""
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not all_of_the_definition"]
+    command = [
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "sfn_emulator.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        __file__,
+        "-k",
+        "not all_of_the_definition",
+    ]
     asked = ["--sfn-cov", str(tmp_path), "--sfn-cov-source", str(DEFINITION), "--sfn-cov-fail-under", "100"]
     done = subprocess.run([sys.executable, *command, *asked], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
