@@ -93,3 +93,12 @@ def test_problems_are_told_in_the_words_aws_was_seen_to_use(state: dict[str, Any
     _, problems = parse(json.dumps({"StartAt": "A", "States": {"A": state}}))
     first = str(problems[0])
     assert first.partition(": ")[2] == message
+
+
+def test_express_refuses_an_integration_with_a_blank_that_create_does_not_double() -> None:
+    """Validate's message was recorded 2025-10, Create's text 2024-07."""
+    job = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync", "Parameters": {}, "End": True}
+    _, problems = parse(json.dumps({"StartAt": "A", "States": {"A": job}}), MachineType.EXPRESS)
+    words = "Express state machine does not support '.sync' service integration"
+    assert problems[0].message == words + " "
+    assert str(problems[0]) == f"SCHEMA_VALIDATION_FAILED: {words} at /States/A/Resource"

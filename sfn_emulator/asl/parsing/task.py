@@ -60,7 +60,7 @@ def unrecognized(arn: str) -> str:
 
 
 def _fits_express(fields: Fields, resource: Resource) -> bool:
-    """Recorded words (2025-10-19); the one of the integrations ends with a blank."""
+    """Recorded words (2025-10-19); the one of the integrations ends with a blank (see Problem)."""
     if resource.family is Family.ACTIVITY:
         fields.error("Resource", "Express state machine does not support Activity ARN", "EXPRESS")
         return False
