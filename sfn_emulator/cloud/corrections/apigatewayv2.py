@@ -9,6 +9,8 @@ from sfn_emulator.cloud.corrections.replacing import replace
 _EXTENSION: Final = "x-amazon-apigateway-integration"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANY: Final = "x-amazon-apigateway-any-method"
+_OPEN: Final = "NONE"
+"""What SAM writes as the security of a route that its API's default authorizer does not guard."""
 _STAGE: Final = "$default"
 _SETTINGS: Final = (
     "api_key_selection_expression",
@@ -120,8 +122,10 @@ def _imported(inner: Callable[..., Any]) -> Callable[..., Any]:
             for method, told in details.items():
                 if (method in _METHODS or method == _ANY) and _EXTENSION in told:
                     integration = _integration(self, _resolved(told[_EXTENSION], known))
-                    authorization = "CUSTOM" if told.get("security") else None
-                    guard = next((guards[n] for row in told.get("security") or () for n in row if n in guards), None)
+                    asked = told.get("security", body.get("security")) or ()
+                    names = [name for row in asked for name in row if name != _OPEN]
+                    authorization = "CUSTOM" if names else None
+                    guard = next((guards[name] for name in names if name in guards), None)
                     _add_route(self, _route_key(path, method), integration, authorization, guard)
 
     return import_api

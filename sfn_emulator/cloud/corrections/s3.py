@@ -1,5 +1,6 @@
 """S3 encrypts every object since January 2023 (AES256 unless told otherwise), and tells the type of a checksum with it
-(recorded in November 2025)."""
+(recorded in November 2025). A notification names the key as a form would, but for its slashes:
+``logs/year%3D2026/a+b.gz``."""
 
 import importlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ FULL_OBJECT = "FULL_OBJECT"
 def correct() -> None:
     replace(importlib.import_module("moto.s3.models").FakeKey, "__init__", _encrypted)
     replace(importlib.import_module("moto.s3.responses").S3Response, "put_object", _typed)
+    replace(importlib.import_module("moto.s3.notifications"), "quote_plus", _but_for_slashes)
 
 
 def _encrypted(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,3 +36,10 @@ def _typed(inner: Callable[..., Any]) -> Callable[..., Any]:
         return status, headers, body
 
     return put_object
+
+
+def _but_for_slashes(inner: Callable[..., str]) -> Callable[..., str]:
+    def quote_plus(key: str) -> str:
+        return inner(key, safe="/")
+
+    return quote_plus

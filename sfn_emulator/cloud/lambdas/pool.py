@@ -41,7 +41,8 @@ class BusyError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What came of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``)."""
+    """What came of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``); or it is
+    ``departed``: the worker ended before it took the invocation, so another may have it."""
 
     ended: str
     header: Mapping[str, Any]

@@ -24,6 +24,7 @@ from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
 from sfn_emulator.cloud.lambdas.runtimes.worker import RuntimeWorker
 
 _SHED_EVERY: Final = 30.0
+_NOBODY: Final = Outcome("departed", {}, b"", b"")
 
 
 class Ran(NamedTuple):
@@ -60,14 +61,15 @@ class Processes:
         init: float | None = None
         log = b""
         try:
-            if worker is None:
+            outcome = worker.invoke(header, payload, function.timeout) if worker is not None else _NOBODY
+            if worker is None or outcome.ended == "departed":
                 worker, loaded, init = self._made(function)
                 if loaded.ended != "answered" or not loaded.header["ready"]:
                     worker.kill()
                     return Ran(_not_loaded(loaded), worker.stream, init)
-                log = loaded.log
+                log = outcome.log + loaded.log
                 self._zygote.learn(loaded.header.get("models"))
-            outcome = worker.invoke(header, payload, function.timeout)
+                outcome = worker.invoke(header, payload, function.timeout)
             self._zygote.learn(outcome.header.get("models"))
             fit = outcome.ended == "answered"
             return Ran(outcome._replace(log=log + outcome.log), worker.stream, init)

@@ -277,8 +277,9 @@ def _report(ran: Ran, function: Function, request_id: str, milliseconds: float) 
         kind, text = _ending(outcome, function)
         lines.append(f"{now[:-3]}Z {request_id} {text}" if kind == "Sandbox.Timedout" else f"{kind}: {text}")
     billed = -int(-milliseconds // 1)
+    duration = max(0.01, milliseconds - (ran.init or 0.0))  # what it took to load is billed, and told by itself
     report = (
-        f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {billed} ms\t"
         f"Memory Size: {function.memory} MB\tMax Memory Used: {outcome.header.get('memory', function.memory)} MB"
     )
     init = f"\tInit Duration: {ran.init:.2f} ms" if ran.init is not None else ""

@@ -42,6 +42,26 @@ def test_a_function_that_raises_fails_the_stack_at_once(stacks: Stacks) -> None:
     assert "failed and sent no answer" in stack.reason("C") and "broken" in stack.reason("C")
 
 
+def test_what_could_not_be_removed_keeps_all_it_needs(stacks: Stacks) -> None:
+    code = (
+        "import cfnresponse\n"
+        "def handler(e, c):\n"
+        "    done = cfnresponse.FAILED if e['RequestType'] == 'Delete' else cfnresponse.SUCCESS\n"
+        "    cfnresponse.send(e, c, done, {}, 'id')\n"
+    )
+    served = function(code)
+    served["Properties"]["Environment"] = {"Variables": {"TOPIC": {"Ref": "T"}}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Param"}}}
+    param = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v"}}
+    stack = stacks.create({"Param": param, "T": topic, "F": served, "C": thing(), "Other": {"Type": "AWS::SNS::Topic"}})
+    assert stack.delete().status == "DELETE_FAILED"
+    states = {name: status for name, status, _ in stack.events()}
+    assert states["C"] == "DELETE_FAILED" and states["Other"] == "DELETE_COMPLETE"
+    assert [states[name] for name in ("F", "T", "Param")] == ["CREATE_COMPLETE"] * 3
+    stack.api.delete_stack(StackName=stack.name, RetainResources=["C"])
+    assert stack.waited().status == "DELETE_COMPLETE"
+
+
 def test_a_function_that_says_nothing_is_waited_for_no_longer_than_asked(stacks: Stacks) -> None:
     code = (
         "import cfnresponse\n"

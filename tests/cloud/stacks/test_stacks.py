@@ -110,6 +110,28 @@ def test_an_update_replaces_what_cannot_be_changed_and_removes_what_is_gone(stac
     assert topic not in [row["TopicArn"] for row in stacks.client("sns").list_topics()["Topics"]]
 
 
+def test_a_table_whose_key_gets_another_type_is_made_anew(stacks: Stacks) -> None:
+    stack = stacks.create({"T": TABLE}, Outputs={"T": {"Value": {"Ref": "T"}}})
+    numbered = json.loads(json.dumps(TABLE).replace('"S"', '"N"'))
+    old = stack.outputs["T"]
+    assert stack.update({"T": numbered}, Outputs={"T": {"Value": {"Ref": "T"}}}).status == "UPDATE_COMPLETE"
+    assert stack.outputs["T"] != old
+    told = stacks.client("dynamodb").describe_table(TableName=stack.outputs["T"])["Table"]
+    assert told["AttributeDefinitions"] == [{"AttributeName": "id", "AttributeType": "N"}]
+    more = {"AttributeName": "mail", "AttributeType": "S"}
+    index = {
+        "IndexName": "mail",
+        "KeySchema": [{"AttributeName": "mail", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    properties = numbered["Properties"]
+    indexed = {**properties, "GlobalSecondaryIndexes": [index]}
+    indexed["AttributeDefinitions"] = [*properties["AttributeDefinitions"], more]
+    kept = stack.outputs["T"]
+    stack.update({"T": {**numbered, "Properties": indexed}}, Outputs={"T": {"Value": {"Ref": "T"}}})
+    assert (stack.status, stack.outputs["T"]) == ("UPDATE_COMPLETE", kept)
+
+
 def test_an_update_without_a_difference_is_refused(stacks: Stacks) -> None:
     stack = stacks.create({"M": machine()})
     with pytest.raises(ClientError, match=r"No updates are to be performed\."):

@@ -190,7 +190,7 @@ function buffered(handler, event, context) {
     Object.assign(context, { done: callback, succeed: (result) => callback(null, result), fail: (error) => callback(error ?? 'handled') });
     const returned = handler(event, context, callback);
     if (typeof returned?.then === 'function') returned.then(done, failed);
-    else empty.push(() => done(null)); // nothing is left to be waited for, and nobody called back
+    empty.push(() => done(null)); // nothing is left to be waited for, and nobody called back or ever will
   });
 }
 

@@ -41,7 +41,7 @@ class RuntimeWorker(Worker):
         if self._waiting is None:
             ready = self._served("", began + seconds)
             if ready.ended != "answered":
-                return ready
+                return ready._replace(ended="departed") if ready.ended == "exited" else ready
             log = ready.log
         asked, self._waiting = self._waiting, None
         assert asked is not None, "it has just asked for an invocation"

@@ -155,8 +155,10 @@ class Deployment:
         self._journal.enter("DELETE_COMPLETE", deleted=self._books.now(), outputs=(), imports=())
 
     def _remove_all(self, kept: frozenset[str], word: str, retained: Iterable[str] = ()) -> list[str]:
-        """Removes the resources, those that need others first. The logical ids of those that could not be removed."""
+        """Removes the resources, those that need others first. The logical ids of those that could not be removed:
+        they keep what they need, and what that needs in turn."""
         failed: list[str] = []
+        needed: set[str] = set()
         for resource in self._backwards(self._journal.resources):
             self._journal.check()
             if resource.status == f"{word}_COMPLETE" or resource.status == f"{word}_SKIPPED":
@@ -164,10 +166,11 @@ class Deployment:
             if (resource.deletion in kept and resource.physical) or resource.logical in retained:
                 self._journal.mark(resource, "DELETE_SKIPPED")
                 continue
-            if any(resource.logical in self._journal.resources[other].needs for other in failed):
-                continue  # what needs it is still there
-            if not self._removed(resource):
+            if resource.logical in needed:
+                needed.update(resource.needs)
+            elif not self._removed(resource):
                 failed.append(resource.logical)
+                needed.update(resource.needs)
         return failed
 
     def _removed(self, resource: Resource) -> bool:

@@ -19,6 +19,12 @@ _CONDITIONAL: Final = {
     "AWS::DynamoDB::GlobalTable": ("/properties/KeySchema",),
 }
 """What replaces in every case we do, where the schema says "sometimes"."""
+_EDITED: Final = {
+    "AWS::DynamoDB::Table": ("AttributeDefinitions", "AttributeName"),
+    "AWS::DynamoDB::GlobalTable": ("AttributeDefinitions", "AttributeName"),
+}
+"""Lists of which an edited row replaces, and a new or removed one does not; and what names a row: as
+CloudFormation's reference says, for the schemas say nothing."""
 
 
 @cache
@@ -60,7 +66,14 @@ def replacing(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     schema = _schemas().get(kind, {})
     pointers = [*schema.get("createOnlyProperties", []), *_CONDITIONAL.get(kind, ())]
     paths = [pointer.removeprefix(_PREFIX).split("/") for pointer in pointers]
-    return sorted({path[0] for path in paths if _at(before, path) != _at(after, path)})
+    changed = {path[0] for path in paths if _at(before, path) != _at(after, path)}
+    rows, key = _EDITED.get(kind, ("", ""))
+    return sorted(changed | ({rows} if _is_edited(before.get(rows), after.get(rows), key) else set()))
+
+
+def _is_edited(before: Any, after: Any, key: str) -> bool:
+    rows = {row[key]: row for row in before or ()}
+    return any(rows.get(row[key], row) != row for row in after or ())
 
 
 def attributes(kind: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 import time
 import zipfile
@@ -154,6 +155,25 @@ def test_a_function_that_leaves_the_process_is_told_so_and_started_again(server:
 
 
 @pytest.mark.parametrize(
+    "last", ["setTimeout(() => { throw new Error('late'); }, 1);", "Promise.reject(new Error('lost'));"]
+)
+def test_what_ends_a_process_is_told_to_its_own_invocation_alone(server: Process, last: str) -> None:
+    """The process posts its error and ends; the next invocation must not find it ending."""
+    name = f"ends-{len(last)}"
+    source = f"let n = 0; exports.handler = async (e) => {{ if (!e.end) return ++n; {last} await pause(9000); }};"
+    deploy(server, name, files={"index.js": _PAUSE + source})
+    for _ in range(5):
+        assert invoke(server, name, {}) == (1, None)
+        payload, error = invoke(server, name, {"end": True})
+        assert (payload["trace"] != [], error) == (True, "Unhandled")
+
+
+def test_a_promise_that_nothing_will_settle_ends_as_null(server: Process) -> None:
+    deploy(server, "never", files={"index.js": "exports.handler = () => new Promise(() => {});"})
+    assert [invoke(server, "never") for _ in range(2)] == [(None, None)] * 2
+
+
+@pytest.mark.parametrize(
     "waiting", ["await new Promise((done) => setTimeout(done, 60000));", "for (;;);"], ids=["idle", "busy"]
 )
 def test_a_time_out_ends_a_function_idle_or_busy(server: Process, waiting: str) -> None:
@@ -196,7 +216,10 @@ def test_the_log_has_awss_lines(server: Process) -> None:
     assert lines[0].startswith(f"START RequestId: {request}")
     assert any(line.endswith(f"Z\t{request}\tINFO\tplaced 3") for line in lines)
     assert any(f"\t{request}\tERROR\tError: odd" in line for line in lines)
-    assert "Init Duration" in lines[-1] and "Max Memory Used: " in lines[-1]
+    assert "Max Memory Used: " in lines[-1]
+    figures = dict(re.findall(r"(Duration|Billed Duration|Init Duration): ([\d.]+) ms", lines[-1]))
+    whole = float(figures["Duration"]) + float(figures["Init Duration"])
+    assert 0 <= float(figures["Billed Duration"]) - whole <= 1.01, lines[-1]
 
 
 def test_a_warm_process_keeps_its_state_and_answers_within_milliseconds(server: Process) -> None:

@@ -331,7 +331,12 @@ def test_an_imported_definition_keeps_its_authorizer(http: Http) -> None:
     body = {
         "openapi": "3.0.1",
         "info": {"title": "guarded"},
-        "paths": {"/a": {"get": {"security": [{"G": []}], "x-amazon-apigateway-integration": proxy}}},
+        "paths": {
+            "/a": {"get": {"security": [{"G": []}], "x-amazon-apigateway-integration": proxy}},
+            "/open": {"get": {"security": [{"NONE": []}], "x-amazon-apigateway-integration": proxy}},
+            "/else": {"get": {"x-amazon-apigateway-integration": proxy}},
+        },
+        "security": [{"G": []}],
         "components": {"securitySchemes": {"G": scheme}},
     }
     made = gateway.import_api(Body=json.dumps(body))["ApiId"]
@@ -339,3 +344,4 @@ def test_an_imported_definition_keeps_its_authorizer(http: Http) -> None:
     guarded = http._replace(id=made)
     told = [guarded.call("GET", "/a", **given).status for given in ({"X_Token": "yes"}, {"X_Token": "no"}, {})]
     assert told == [200, 403, 401]
+    assert [guarded.call("GET", path).status for path in ("/open", "/else")] == [200, 401]
