@@ -1,11 +1,13 @@
-"""In which order a ``java.util.HashSet`` gives back what was put into it.
+"""In which order a ``java.util.HashSet`` or ``HashMap`` gives back what was put into it.
 
 ``States.ArrayUnique`` answers in that order (notes on AWS: ``[true, false]`` comes back as ``[false, true]``,
-``[[1, 2], [2, 1]]`` as ``[[2, 1], [1, 2]]``; recorded 2026-04: ``[null, null, 1, null]`` as ``[null, 1]``).
+``[[1, 2], [2, 1]]`` as ``[[2, 1], [1, 2]]``; recorded 2026-04: ``[null, null, 1, null]`` as ``[null, 1]``). A CSV
+file's row does so, too (recorded 2023-09: ``0,True,{}`` as ``0``, ``{}``, ``True``; 2026-04: ``id,name`` as ``name``,
+``id``).
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sfn_emulator.values import Value
@@ -22,6 +24,18 @@ def hash_set(values: list[Value]) -> list[Value]:
     buckets = _LEAST_BUCKETS
     while buckets < int(len(values) / _LOAD_FACTOR) + 1:
         buckets *= 2
+    return _iterated(values, buckets)
+
+
+def hash_map_keys(keys: Sequence[str]) -> list[Value]:
+    """The different keys, as a ``HashMap`` iterates over them that grew as they were put into it."""
+    buckets = _LEAST_BUCKETS
+    while len(keys) > buckets * _LOAD_FACTOR:
+        buckets *= 2
+    return _iterated(keys, buckets)
+
+
+def _iterated(values: Iterable[Value], buckets: int) -> list[Value]:
     table: dict[int, list[Value]] = {}
     seen: set[Any] = set()
     for value in values:

@@ -2,12 +2,13 @@
 
 Fields are strings. Double quotes keep delimiters and newlines in a field; a doubled one stands for itself, outside
 quotes, too. A backslash does so for a backslash, a quote or the delimiter, and vanishes before anything else. Missing
-fields are empty, surplus ones are skipped.
+fields are empty, surplus ones are skipped. A row has its names in the order of a Java map (recorded).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sfn_emulator.query.java.hashing import hash_map_keys
 from sfn_emulator.tasks.items.text import LARGEST_ITEM, failure
 from sfn_emulator.values import Value
 
@@ -35,10 +36,12 @@ def checked(names: Sequence[str]) -> Sequence[str]:
 
 def named(found: Iterator[list[str]], names: Sequence[str]) -> Iterator[dict[str, str]]:
     width = len(names)
+    columns = {name: place for place, name in enumerate(names)}
+    places = [(name, columns[name]) for name in map(str, hash_map_keys(names))]
     for fields in found:
         if len(fields) < width:
             fields += [""] * (width - len(fields))
-        yield dict(zip(names, fields, strict=False))
+        yield {name: fields[place] for name, place in places}
 
 
 def records(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:

@@ -65,6 +65,17 @@ def test_a_row_is_an_object_of_strings(bucket: Bucket) -> None:
     assert bucket.read("a.csv", given("x", "y"))[0] == {"x": "id", "y": "name"}
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [("id,name", ["name", "id"]), ("0,True,{}", ["0", "{}", "True"]), ("Col1,Col2,Col3", ["Col1", "Col2", "Col3"])],
+)
+def test_a_row_has_its_names_in_the_order_of_a_java_map(bucket: Bucket, names: str, told: list[str]) -> None:
+    """All three recorded: 2026-04, 2023-09 and 2023-09."""
+    bucket.put("a.csv", f"{names}\n1,2,3\n")
+    assert [list(row) for row in bucket.read("a.csv", FIRST_ROW)] == [told]
+    assert [list(row) for row in bucket.read("a.csv", given(*names.split(",")))] == [told] * 2
+
+
 def test_missing_fields_are_empty_and_surplus_ones_are_skipped(bucket: Bucket) -> None:
     bucket.put("a.csv", "1\n1,2,3\n,,\n  \n")
     assert bucket.read("a.csv", given("a", "b")) == [
