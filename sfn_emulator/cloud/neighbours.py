@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections.environ import environ
 from sfn_emulator.cloud.corrections.permissions import Judge
+from sfn_emulator.cloud.corrections.misshapen import misshapen
 from sfn_emulator.cloud.corrections.replies import FORM, error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
@@ -132,7 +133,7 @@ class Neighbours:
             except ImportError as error:
                 return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error))
             if not changes_something(request):
-                return self._dispatch(service, region, module, request)
+                return self._attempt(service, region, module, request)[0]
             self._changes[service] += 1
             return self._changed(service, region, module, request)
 
@@ -170,10 +171,10 @@ class Neighbours:
             watch_moto()
             touched = self.witness.before(service, region, request)
             with moment(None if waits else now(), seed) as at:
-                reply = self._dispatch(service, region, module, request)
+                reply, broke_off = self._attempt(service, region, module, request)
             self.witness.after(service, region, request, reply, touched)
             if self._keeper is not None:
-                entry = Entry(service, region, request, at or now(), seed)
+                entry = Entry(service, region, request, at or now(), seed, broke_off)
                 self._keeper.keep(entry, reply, time.thread_time() - began)
                 if self._keeper.is_due():
                     self._keeper.compact()
@@ -198,8 +199,8 @@ class Neighbours:
             )
         self._prepare(module)
         with moment(entry.at, entry.seed):
-            reply = self._dispatch(entry.service, entry.region, module, entry.request)
-        if reply.status >= 400:
+            reply, _ = self._attempt(entry.service, entry.region, module, entry.request)
+        if reply.status >= 400 and not entry.broke_off:
             what = f"{operation(entry.request) or entry.request.method} {entry.request.path}"
             said = reply.body[:300].decode("utf-8", "replace")
             raise JournalError(f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said}")
@@ -274,23 +275,30 @@ class Neighbours:
         if not self._replaying:
             self.on_event(target, text, about)
 
-    def _dispatch(self, service: str, region: str, module: str, request: Request) -> Reply:
+    def _attempt(self, service: str, region: str, module: str, request: Request) -> tuple[Reply, bool]:
+        """The reply, and whether the handler raised: then it may have done half of what it was to do."""
         handler = _handler(module, request.path)
         if handler is None:
-            return error_reply(service, request, 404, "UnknownOperationException", f"No operation at {request.path}.")
+            text = f"No operation at {request.path}."
+            return error_reply(service, request, 404, "UnknownOperationException", text), False
         try:
-            return in_plain_words(reply_of(_call(handler, region, request)), request)
+            return in_plain_words(reply_of(_call(handler, region, request)), request), False
         except ImportError as error:
-            return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error))
+            return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error)), False
         except NotImplementedError as error:
-            return error_reply(service, request, 501, "NotImplemented", str(error) or f"{service}: not answered here.")
+            text = str(error) or f"{service}: not answered here."
+            return error_reply(service, request, 501, "NotImplemented", text), False
         except Exception as error:
-            told = meant(error) or poison(service, request, error)
-            if told is not None:
-                return in_plain_words(told, request)
-            _log.exception("%s %s failed inside %s", request.method, request.path, module)
-            text = f"The local {service} met a fault of its own; the emulator's log says more."
-            return error_reply(service, request, 500, "InternalFailure", text)
+            return self._failed(service, module, request, error), True
+
+    def _failed(self, service: str, module: str, request: Request, error: Exception) -> Reply:
+        told = meant(error) or poison(service, request, error) or misshapen(service, request)
+        if told is not None:
+            return in_plain_words(told, request)
+        if not self._replaying:
+            _log.error("%s %s failed inside %s", request.method, request.path, module, exc_info=error)
+        text = f"The local {service} met a fault of its own; the emulator's log says more."
+        return error_reply(service, request, 500, "InternalFailure", text)
 
 
 def module_of(service: str, region: str, request: Request) -> str | None:

@@ -2,6 +2,7 @@
 token, which no page of another origin can read.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -23,6 +24,8 @@ from sfn_emulator.values import loads
 ROOT: Final = "/_sfn/"
 _API: Final = "api/"
 _STORED: Final = (("cache-control", "no-store"), *SAFE)
+_LONG: Final = ("download",)
+"""What may be hundreds of megabytes, and is written beside the loop."""
 
 View = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
@@ -80,7 +83,10 @@ class Console:
             return await self._changed(name, headers, body)
         if method != "GET":
             raise RefusedError(f"Nothing here is asked for by {method}.", 405)
-        return told(await self._read(name, parameters), 200, *_STORED)
+        read = await self._read(name, parameters)
+        if name in _LONG:
+            return await asyncio.to_thread(told, read, 200, *_STORED)
+        return told(read, 200, *_STORED)
 
     async def _read(self, name: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         if name == "changes":

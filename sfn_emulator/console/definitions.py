@@ -1,5 +1,6 @@
 """A machine as it is defined: its graph, its problems, its revisions and what differs between two of them."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,6 @@ class Definitions:
             raise RefusedError(f"There is no state machine {parameters['machine']}.", 404)
         revisions = store.documents(Revision, machine.arn)
         chosen = _chosen(revisions, parameters.get("revision") or machine.revision)
-        read = read_definition(chosen.definition)
         told = {
             "arn": machine.arn,
             "name": machine.name,
@@ -34,16 +34,10 @@ class Definitions:
             "created": chosen.created_at,
             "role": chosen.role_arn,
             "text": chosen.definition,
-            "graph": data(graph_of(read.raw)),
-            "lines": lines(read),
-            "problems": [_problem(problem) for problem in lint_text(chosen.definition, machine.type)],
             "revisions": [self._revision(revision, machine) for revision in revisions],
         }
-        if parameters.get("against"):
-            other = _chosen(revisions, parameters["against"])
-            told["difference"] = difference(read_definition(other.definition).raw, read.raw)
-            told["before"] = other.definition
-        return told
+        other = _chosen(revisions, parameters["against"]).definition if parameters.get("against") else None
+        return told | await asyncio.to_thread(_looked_at, chosen.definition, machine.type, other)
 
     def _revision(self, revision: Revision, machine: StateMachine) -> dict[str, Any]:
         versions = self._service.store.documents(Version, machine.arn)
@@ -53,6 +47,19 @@ class Definitions:
             "current": revision.id == machine.revision,
             "versions": [version.number for version in versions if version.revision == revision.id],
         }
+
+
+def _looked_at(text: str, kind: str, other: str | None) -> dict[str, Any]:
+    """What the text is found to be, and how it differs from an ``other``; seconds of work if it is a megabyte."""
+    read = read_definition(text)
+    told = {
+        "graph": data(graph_of(read.raw)),
+        "lines": lines(read),
+        "problems": [_problem(problem) for problem in lint_text(text, kind)],
+    }
+    if other is not None:
+        told |= {"difference": difference(read_definition(other).raw, read.raw), "before": other}
+    return told
 
 
 def _chosen(revisions: list[Revision], id_: str) -> Revision:

@@ -34,8 +34,12 @@ from sfn_emulator.values import dumps, loads
 KEPT: Final = 40
 KEPT_EVENTS: Final = 200_000
 """Events of all that are kept, some hundred bytes each; the last that was seen is kept whatever it has."""
+KEPT_TEXT: Final = 64 * 1024 * 1024
+"""Characters of the inputs and outputs in them."""
 _LONG: Final = 500
 """Events from which on a history is read in a thread."""
+_LONG_TEXT: Final = 50_000
+"""Characters from which on a definition is read in a thread, too."""
 _REST: Final = 4
 """How many times as long as it took to read a history it is not read again, while it grows."""
 FILE: Final = "file:"
@@ -57,6 +61,8 @@ class Past(NamedTuple):
     identity: Identity
     drawn: orjson.Fragment
     """Graph and outline as the page is told them: what is long is made once."""
+    size: int
+    """Characters of the inputs and outputs that its events hold."""
 
 
 class _Kept(NamedTuple):
@@ -96,7 +102,7 @@ class Pasts:
             kept = _Kept(past, moment, ended + (ended - began) * _REST)
             self._kept.pop(arn, None)  # so that it stands last
             self._kept[arn] = kept
-            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._events_kept() > KEPT_EVENTS):
+            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._is_too_much()):
                 self._kept.popitem(last=False)
         elif arn in self._kept:
             self._kept.move_to_end(arn)
@@ -110,8 +116,9 @@ class Pasts:
     def _now(self) -> float:
         return self._service.around.loop.time()
 
-    def _events_kept(self) -> int:
-        return sum(len(kept.past.events) for kept in self._kept.values())
+    def _is_too_much(self) -> bool:
+        pasts = [kept.past for kept in self._kept.values()]
+        return sum(len(past.events) for past in pasts) > KEPT_EVENTS or sum(past.size for past in pasts) > KEPT_TEXT
 
     def found(self, arn: str) -> Live | Found | Ended | None:
         """Raises ``ApiError`` for what is no ARN."""
@@ -149,16 +156,18 @@ class Pasts:
             "express": execution.type is MachineType.EXPRESS,
             "origin": execution.origin and {"execution": execution.origin.execution, "state": execution.origin.state},
         }
-        text = self._text(execution, revision.definition)
+        run = self._service.store.get(MapRun, execution.map_run_arn) if execution.map_run_arn else None
         name = machine.name.partition("/")[0]
         identity = Identity(arn, execution.name, execution.machine_arn, name, revision.role_arn, execution.started_at)
         begun = {} if execution.origin is None else loads(execution.origin.variables)
         variables = {variable: dumps(value) for variable, value in begun.items()}
 
         def read() -> Past:
+            text = revision.definition if execution.map_run_arn is None else _processor(revision.definition, run)
             return _past(arn, told, _rendered(events, started), text, identity, variables)
 
-        return read() if len(events) < _LONG else await asyncio.to_thread(read)
+        is_short = len(events) < _LONG and len(revision.definition) < _LONG_TEXT
+        return read() if is_short else await asyncio.to_thread(read)
 
     def beside(self, arn: str) -> dict[str, Any]:
         """What may change after its end: ``current``, whether its machine is still as it ran by it, and ``again``,
@@ -182,17 +191,15 @@ class Pasts:
         kept = (ended.execution for ended in self._service.host.express.newest())
         return [one for one in kept if one.origin is not None and one.origin.execution == arn]
 
-    def _text(self, execution: Any, definition: str) -> str:
-        """Of a Map Run's child, the Map's processor."""
-        if execution.map_run_arn is None:
-            return definition
-        run = self._service.store.get(MapRun, execution.map_run_arn)
-        raw = read_definition(definition).raw
-        node = graph_of(raw).by_id.get(run.state) if run else None
-        inner: Any = raw
-        for key in node.place if node else ():
-            inner = inner[key]
-        return dumps(inner.get(_MAP_CHILD) or inner.get("Iterator") or raw)
+
+def _processor(definition: str, run: MapRun | None) -> str:
+    """Of a Map Run's child, the Map's processor."""
+    raw = read_definition(definition).raw
+    node = graph_of(raw).by_id.get(run.state) if run else None
+    inner: Any = raw
+    for key in node.place if node else ():
+        inner = inner[key]
+    return dumps(inner.get(_MAP_CHILD) or inner.get("Iterator") or raw)
 
 
 def _not_there(arn: str, kept: int) -> str:
@@ -203,7 +210,21 @@ def _not_there(arn: str, kept: int) -> str:
 
 def _rendered(events: Sequence[Any], started: Mapping[str, str]) -> list[Event]:
     texts = history.Texts(events[0].detail if events else None)
-    return [history.render(event, n, texts, started) for n, event in enumerate(events, 1)]
+    held: dict[str, str] = {}
+    return [_held_once(history.render(event, n, texts, started), held) for n, event in enumerate(events, 1)]
+
+
+def _held_once(event: dict[str, Any], held: dict[str, str]) -> Event:
+    """What a state takes is what the one before it gave: a text of both is ``held`` once."""
+    for name, details in event.items():
+        if isinstance(details, dict):
+            event[name] = {key: held.setdefault(v, v) if isinstance(v, str) else v for key, v in details.items()}
+    return event
+
+
+def _size(events: list[Event]) -> int:
+    details = (value for event in events for value in event.values() if isinstance(value, dict))
+    return sum(map(len, {text for detail in details for text in detail.values() if isinstance(text, str)}))
 
 
 def _past(
@@ -220,7 +241,7 @@ def _past(
     states = {} if model is None else states_by_name(model.body)
     told = happened(events, graph, variables)
     drawn = orjson.Fragment(orjson.dumps({"graph": graph and data(graph), "happened": outline(told)}))
-    return Past(arn, execution, events, told, definition, text, graph, states, identity, drawn)
+    return Past(arn, execution, events, told, definition, text, graph, states, identity, drawn, _size(events))
 
 
 def _past_of_file(text: str, name: str, definition: str | None) -> Past:

@@ -253,9 +253,12 @@ _BOX: Final = ("content-security-policy", "sandbox allow-scripts allow-forms all
 
 
 def _boxed(request: Request, reply: Reply) -> Reply:
-    """A document of a bucket or a function is shown as of an origin of its own: it must not reach the page's token."""
+    """A document of a bucket or a function is shown as of an origin of its own: it must not reach the page's token.
+
+    A policy that the document brings (helmet's) is kept beside ours: a browser obeys all it is given.
+    """
     kind = next((value for name, value in reply.headers if name == "content-type"), "")
     shown = kind.lower().startswith(_PAGES) or "sec-fetch-dest" in request.headers
-    if not shown or any(name == _BOX[0] for name, _ in reply.headers):
+    if not shown:
         return reply
     return reply._replace(headers=[*reply.headers, _BOX])

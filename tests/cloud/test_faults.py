@@ -1,5 +1,6 @@
 """What a neighbour that fails inside tells its caller: AWS's InternalFailure and a sentence, never an exception."""
 
+import html
 import json
 import logging
 import subprocess
@@ -23,9 +24,8 @@ def asked(service: str, target: str, body: bytes) -> Reply:
 @pytest.mark.parametrize(
     ("service", "target", "body"),
     [
-        ("dynamodb", "DynamoDB_20120810.PutItem", b"{}"),
-        ("kms", "TrentService.Encrypt", b"{}"),
-        ("sns", "", b"Action=Publish&Version=2010-03-31"),
+        ("sns", "", b"Action=ListTopics&Version=2010-03-31&NextToken=x"),
+        ("sns", "", b"Action=DeleteTopic&Version=2010-03-31&TopicArn=x"),
     ],
 )
 def test_a_fault_inside_is_a_sentence_and_the_log_has_it_whole(
@@ -64,6 +64,48 @@ def test_what_can_not_even_be_looked_at_is_the_callers_fault(service: str, targe
     reply = asked(service, target, body.encode())
     assert reply.status == 400
     assert told in reply.body.decode()
+
+
+NULL = "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null"
+SCHEDULE = {"ScheduleExpression": "rate(1 day)", "Target": "x", "FlexibleTimeWindow": {"Mode": "OFF"}}
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "body", "code", "told"),
+    [
+        ("dynamodb", "DynamoDB_20120810.PutItem", b"{}", "ValidationException", NULL.format("tableName")),
+        ("dynamodb", "DynamoDB_20120810.PutItem", b"[]", "SerializationException", "Unexpected value"),
+        ("dynamodb", "DynamoDB_20120810.PutItem", b'{"TableName":"t","Item":{"k":1}}', "SerializationException", ""),
+        ("kms", "TrentService.Encrypt", b'{"KeyId":["k"],"Plaintext":""}', "SerializationException", "Start of list"),
+        ("logs", "Logs_20140328.CreateLogGroup", b'{"logGroupName":5}', "SerializationException", "NUMBER_VALUE"),
+        ("sns", "", b"Action=DeleteTopic&Version=2010-03-31", "ValidationError", NULL.format("TopicArn")),
+    ],
+)
+def test_a_request_of_another_shape_than_the_operations_is_the_callers_fault(
+    service: str, target: str, body: bytes, code: str, told: str
+) -> None:
+    reply = asked(service, target, body)
+    assert reply.status == 400
+    assert code in reply.body.decode()
+    assert told in html.unescape(reply.body.decode())
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "query", "body", "code"),
+    [
+        ("scheduler", "POST", "/schedules/s", "", json.dumps(SCHEDULE).encode(), "SerializationException"),
+        ("scheduler", "POST", "/schedule-groups/g", "", b'{"Tags":{"a":"b"}}', "SerializationException"),
+        ("s3", "PUT", "/bucket", "cors", b"{", "MalformedXML"),
+    ],
+)
+def test_a_path_tells_the_operation_whose_shape_it_should_have(
+    service: str, method: str, path: str, query: str, body: bytes, code: str
+) -> None:
+    neighbours = Neighbours(ACCOUNT)
+    neighbours.answer("s3", "us-east-1", Request("PUT", "/bucket"))
+    reply = neighbours.answer(service, "us-east-1", Request(method, path, query, {}, body))
+    assert reply.status == 400
+    assert code in reply.body.decode()
 
 
 MISSING = """

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from sfn_emulator.serving.settings import as_origin
-from tests.cloud.functions import ROLE, bundle, make_role
+from tests.cloud.functions import ROLE, bundle, deploy, make_role
 from tests.processes import Process, running
 
 PAGE = b"<!doctype html><title>a page</title><body></body>"
@@ -199,6 +200,30 @@ def test_a_page_of_this_server_may_do_what_it_likes(browser: Chrome, server: Pro
     assert done_here(server) == ["own"]
     gone = json.dumps({"activityArn": made[1]["activityArn"]})
     assert browser.execute_async_script(ask, "AWSStepFunctions.DeleteActivity", gone)[0] == 200
+
+
+DOCUMENT = '''
+PAGE = """<!doctype html><title>waits</title><script>
+fetch('/_sfn/').then(() => { document.title = 'read it'; }, () => { document.title = 'was refused'; });
+</script>"""
+def handler(event, context):
+    headers = {"content-type": "text/html", "content-security-policy": "default-src 'self' 'unsafe-inline'"}
+    return {"statusCode": 200, "headers": headers, "body": PAGE}
+'''
+
+
+def test_a_document_of_a_function_is_no_page_of_this_server_whatever_policy_it_brings(
+    browser: Chrome, server: Process
+) -> None:
+    deploy(server, "document", DOCUMENT)
+    made = server.client("lambda").create_function_url_config(FunctionName="document", AuthType="NONE")
+    assert made["FunctionUrl"].startswith(server.url)
+    try:
+        browser.get(made["FunctionUrl"])
+        WebDriverWait(browser, 10).until(lambda shown: shown.title != "waits")
+        assert browser.title == "was refused"
+    finally:
+        server.client("lambda").delete_function(FunctionName="document")
 
 
 # -- what can be said without a browser

@@ -50,13 +50,17 @@ _WAIT: Final = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
 
 
 class Entry(NamedTuple):
-    """One request that changed something; ``at`` in epoch seconds."""
+    """One request that changed something; ``at`` in epoch seconds.
+
+    ``broke_off``: its handler raised, and may have done half of what it was to do.
+    """
 
     service: str
     region: str
     request: Request
     at: float
     seed: int
+    broke_off: bool = False
 
 
 class Keeper:
@@ -142,7 +146,7 @@ class Keeper:
 
     def keep(self, entry: Entry, reply: Reply, seconds: float) -> None:
         """Journals a request that took ``seconds`` of a processor, if it changed anything. Raises ``OSError``."""
-        if reply.status >= 400 or _found_nothing(entry.request, reply):
+        if (reply.status >= 400 and not entry.broke_off) or _found_nothing(entry.request, reply):
             return
         self._journal.append(_encoded(entry))
         self._mark.set(self._generation, self._journal.size)
@@ -253,6 +257,7 @@ def _encoded(entry: Entry) -> bytes:
             _needed(request.headers),
             entry.at,
             entry.seed,
+            *([True] if entry.broke_off else []),
         ]
     )
     return len(head).to_bytes(4, "big") + head + request.body
@@ -260,8 +265,9 @@ def _encoded(entry: Entry) -> bytes:
 
 def _decoded(content: bytes) -> Entry:
     size = int.from_bytes(content[:4], "big")
-    service, region, method, path, query, headers, at, seed = orjson.loads(content[4 : 4 + size])
-    return Entry(service, region, _at_once(Request(method, path, query, headers, content[4 + size :])), at, seed)
+    service, region, method, path, query, headers, at, seed, *broke_off = orjson.loads(content[4 : 4 + size])
+    request = _at_once(Request(method, path, query, headers, content[4 + size :]))
+    return Entry(service, region, request, at, seed, bool(broke_off))
 
 
 def _needed(headers: Headers) -> Headers:

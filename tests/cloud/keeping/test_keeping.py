@@ -2,6 +2,7 @@
 
 import json
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -200,6 +201,32 @@ def test_a_write_that_changed_nothing_is_not_kept(state: list[str]) -> None:
             table.put_item(TableName="Rows", Item={"k": {"S": "1"}}, ConditionExpression="attribute_exists(k)")
         table.scan(TableName="Rows")
         assert journal.stat().st_size == size
+
+
+JSON = "application/x-amz-json-1.1"
+HALF_MADE = (
+    ("CreateLogGroup", {"logGroupName": "half", "tags": ["no map"]}),
+    ("CreateLogStream", {"logGroupName": "half", "logStreamName": "s"}),
+)
+"""moto makes the group, and fails at its tags; then the stream is made in it."""
+
+
+def test_what_a_failed_write_left_is_there_again_for_those_that_built_on_it(state: list[str]) -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/logs/aws4_request"
+    with running(*state) as server:
+        told = []
+        for name, body in HALF_MADE:
+            headers = {"x-amz-target": f"Logs_20140328.{name}", "authorization": scope, "content-type": JSON}
+            request = urllib.request.Request(server.url, json.dumps(body).encode(), headers, method="POST")
+            try:
+                told.append(urllib.request.urlopen(request).status)
+            except urllib.error.HTTPError as error:
+                told.append(error.code)
+        assert told == [400, 200]
+        server.kill()
+    with running(*state) as server:
+        streams = server.client("logs").describe_log_streams(logGroupName="half")["logStreams"]
+        assert [stream["logStreamName"] for stream in streams] == ["s"]
 
 
 def test_a_half_written_end_is_cut_off_and_a_damaged_file_is_left_alone(state: list[str]) -> None:

@@ -1,0 +1,171 @@
+"""Was it the request that moto broke off at? AWS looks at a request's shape before its service sees it; moto does not.
+
+So what is asked in another shape than botocore's model of the operation fails somewhere inside moto. It is looked at
+then, and told in AWS's words: a member of another JSON type is a SerializationException, a missing one a
+ValidationException, an S3 body that is no XML MalformedXML. Nothing is looked at while nothing fails.
+"""
+
+import re
+from functools import cache
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
+
+import orjson
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from sfn_emulator.cloud.corrections.replies import FORM, error_reply
+from sfn_emulator.cloud.message import Reply, Request, xml_error
+from sfn_emulator.cloud.operation import operation
+
+_NAMES: Final = {"monitoring": "cloudwatch", "email": "ses", "states": "stepfunctions"}
+"""Signing name → botocore's name of a service, where they differ."""
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "string": str,
+    "blob": str,
+    "boolean": bool,
+    "list": list,
+    "map": dict,
+    "structure": dict,
+    "timestamp": (int, float, str),
+    **dict.fromkeys(("integer", "long", "float", "double"), (int, float)),
+}
+_WORDS: Final = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
+_KINDS: Final = {"string": "String", "boolean": "Boolean", "integer": "Integer", "long": "Long", "blob": "ByteBuffer"}
+_NO_XML: Final = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class Fault(NamedTuple):
+    code: str
+    message: str
+
+
+def misshapen(service: str, request: Request) -> Reply | None:
+    """What AWS answers to a request of this shape; ``None`` where nothing is wrong with it, or nothing is known."""
+    if service == "s3":
+        return xml_error(400, "MalformedXML", _NO_XML) if _is_no_xml(request) else None
+    model = _operation(service, request)
+    if model is None or not isinstance(model.input_shape, StructureShape):
+        return None
+    is_form = request.headers.get("content-type", "").startswith(FORM) and "x-amz-target" not in request.headers
+    found = _form(model.input_shape, request) if is_form else _body(model.input_shape, request)
+    return None if found is None else error_reply(service, request, 400, found.code, found.message)
+
+
+def _is_no_xml(request: Request) -> bool:
+    """A document is sent to what the query names (``?cors``); what it does not is an object's content."""
+    if request.method not in ("PUT", "POST") or not request.query or "uploadId" in request.query:
+        return False
+    try:
+        ElementTree.fromstring(request.body)
+    except ElementTree.ParseError:
+        return True
+    return False
+
+
+# -- which operation
+
+
+@cache
+def _model(name: str) -> ServiceModel | None:
+    try:
+        return ServiceModel(Loader().load_service_model(name, "service-2"), name)
+    except UnknownServiceError:
+        return None
+
+
+def _operation(service: str, request: Request) -> OperationModel | None:
+    streams = request.headers.get("x-amz-target", "").startswith("DynamoDBStreams")
+    model = _model("dynamodbstreams" if streams else _NAMES.get(service, service))
+    if model is None:
+        return None
+    named = operation(request)
+    if named:
+        return model.operation_model(named) if named in model.operation_names else None
+    found = next((name for method, path, name in _routes(model) if method == request.method and path(request.path)), "")
+    return model.operation_model(found) if found else None
+
+
+@cache
+def _routes(model: ServiceModel) -> list[tuple[str, Any, str]]:
+    """Method, path and name of the operations; of two whose paths fit, the one with more fixed text comes first."""
+    https = [(name, model.operation_model(name).http) for name in model.operation_names]
+    https.sort(key=lambda row: -len(re.sub(r"\{[^}]+\}", "", row[1]["requestUri"])))
+    return [(http["method"], _pattern(http["requestUri"]).fullmatch, name) for name, http in https]
+
+
+def _pattern(uri: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", uri.partition("?")[0].rstrip("/"))
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts) + "/?")
+
+
+# -- what is wrong with it
+
+
+def _form(shape: StructureShape, request: Request) -> Fault | None:
+    given = parse_qsl(f"{request.query}&{request.body.decode('latin-1')}")
+    names = {key.partition(".")[0] for key, _ in given}
+    missing = next((name for name in shape.required_members if name not in names), None)
+    return None if missing is None else _missing(missing, "ValidationError")
+
+
+def _body(shape: StructureShape, request: Request) -> Fault | None:
+    try:
+        value = orjson.loads(request.body or b"{}")
+    except orjson.JSONDecodeError as error:
+        return Fault("SerializationException", f"The request body is not JSON: {error}")
+    if not isinstance(value, dict):
+        return Fault("SerializationException", "Unexpected value where a structure was expected")
+    elsewhere = {name for name, member in shape.members.items() if member.serialization.get("location")}
+    wire = {member.serialization.get("name", name): member for name, member in shape.members.items()}
+    asked = [name for name in shape.required_members if name not in elsewhere]
+    return _members(value, {name: wire[name] for name in wire if name not in elsewhere}) or _lacks(value, asked, "")
+
+
+def _members(value: dict[str, Any], members: dict[str, Shape], path: str = "") -> Fault | None:
+    found = (_wrong(value[name], shape, f"{path}{_lower(name)}") for name, shape in members.items() if name in value)
+    return next((fault for fault in found if fault is not None), None)
+
+
+def _wrong(value: Any, shape: Shape, path: str) -> Fault | None:
+    if value is None:
+        return None
+    wanted = _TYPES.get(shape.type_name, object)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted not in (bool, object)):
+        return Fault("SerializationException", _mistaken(value, shape.type_name))
+    if isinstance(shape, StructureShape):
+        return _members(value, dict(shape.members), f"{path}.") or _lacks(value, shape.required_members, f"{path}.")
+    within: list[tuple[Any, Shape, Any]] = []
+    if isinstance(shape, ListShape):
+        within = [(item, shape.member, n) for n, item in enumerate(value, 1)]
+    elif isinstance(shape, MapShape):
+        within = [(item, shape.value, key) for key, item in value.items()]
+    nulls = (_missing(f"{path}.{place}.member", "ValidationException") for item, _, place in within if item is None)
+    found = (_wrong(item, member, f"{path}.{place}.member") for item, member, place in within)
+    return next((fault for fault in found if fault is not None), None) or next(nulls, None)
+
+
+def _mistaken(value: Any, wanted: str) -> str:
+    if isinstance(value, dict):
+        return "Start of structure or map found where not expected."
+    if isinstance(value, list):
+        return "Start of list found where not expected"
+    word = {True: "TRUE_VALUE", False: "FALSE_VALUE"}[value] if isinstance(value, bool) else _WORDS[type(value)]
+    kind = _KINDS.get(wanted)
+    return f"{word} can not be converted to {kind}" if kind else "Unexpected field type"
+
+
+def _lacks(value: dict[str, Any], required: list[str], path: str) -> Fault | None:
+    missing = next((name for name in required if value.get(name) is None), None)
+    return None if missing is None else _missing(f"{path}{_lower(missing)}", "ValidationException")
+
+
+def _missing(path: str, code: str) -> Fault:
+    told = f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
+    return Fault(code, f"1 validation error detected: {told}")
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
