@@ -215,10 +215,10 @@ def _rendered(events: Sequence[Any], started: Mapping[str, str]) -> list[Event]:
 
 
 def _held_once(event: dict[str, Any], held: dict[str, str]) -> Event:
-    """What a state takes is what the one before it gave: a text of both is ``held`` once."""
+    """What a state takes is what the one before it gave: a text of both is ``held`` once, and as plain text."""
     for name, details in event.items():
         if isinstance(details, dict):
-            event[name] = {key: held.setdefault(v, v) if isinstance(v, str) else v for key, v in details.items()}
+            event[name] = {key: held.setdefault(v, str(v)) if isinstance(v, str) else v for key, v in details.items()}
     return event
 
 

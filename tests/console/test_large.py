@@ -3,6 +3,14 @@
 How fast that is, ``benchmarks/console.py`` tells.
 """
 
+import json
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from pathlib import Path
+
 from typing import Any
 
 import pytest
@@ -10,7 +18,8 @@ import pytest
 from benchmarks.console import states
 from tests.console.conftest import Saga
 from tests.console.page import Page, wait_for
-from tests.console.test_actions import machine, started
+from tests.console.test_actions import ROLE, machine, started
+from tests.processes import Process, running
 
 TURNS = 600
 ITEMS = 400
@@ -126,3 +135,62 @@ def test_ways_across_a_large_graph_run_beside_it(page: Page, saga: Saga) -> None
     assert len(found) > 130
     assert not [way for way, joined in found.items() if not joined]
     assert sum("caught" in way for way in found) == 6
+
+
+# -- what is long does not hold up others, nor stay in memory
+
+CARRIED = 200_000
+STEPS = 250
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Process]:
+    with running("--in-memory", "--time", "skip") as server:
+        yield server
+
+
+def chain(length: int, **each: Any) -> dict[str, Any]:
+    states: dict[str, Any] = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}", **each} for n in range(length)}
+    return {"StartAt": "S0", "States": {**states, f"S{length}": {"Type": "Succeed"}}}
+
+
+def shown(server: Process, view: str, **parameters: str) -> bytes:
+    url = f"{server.url}/_sfn/api/{view}?{urllib.parse.urlencode(parameters)}"
+    with urllib.request.urlopen(url) as answer:
+        read: bytes = answer.read()
+    return read
+
+
+def megabytes(server: Process) -> int:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+@pytest.mark.parametrize("view", ["definition", "execution"])
+def test_others_are_answered_while_a_long_definition_is_read(alone: Process, view: str) -> None:
+    states = alone.client("stepfunctions")
+    long = chain(900, QueryLanguage="JSONata", Output="{% $map([1..3], function($n) { $n + 1 }) %}")
+    long = {"StartAt": "Hold", "States": {"Hold": {"Type": "Wait", "Seconds": 9, "Next": "S0"}, **long["States"]}}
+    made = states.create_state_machine(name=f"read-{view}", definition=json.dumps(long), roleArn=ROLE)
+    machine_arn = made["stateMachineArn"]
+    named = {"machine": machine_arn}
+    if view == "execution":
+        paced = json.dumps({"execution": "held", "time": "real"}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{alone.url}/pace", paced, method="POST")).close()
+        named = {"arn": states.start_execution(stateMachineArn=machine_arn, name="held")["executionArn"]}
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(shown, alone, view, **named)
+        answered = list(takewhile(lambda _: not reading.done(), iter(lambda: shown(alone, "machines"), None)))
+    assert b"S900" in reading.result()
+    assert len(answered) > 3
+
+
+def test_a_text_that_many_states_hand_on_is_held_once(alone: Process) -> None:
+    states = alone.client("stepfunctions")
+    made = states.create_state_machine(name="hands-on", definition=json.dumps(chain(STEPS)), roleArn=ROLE)
+    given = json.dumps({"text": "x" * CARRIED})
+    arn = states.start_execution(stateMachineArn=made["stateMachineArn"], input=given)["executionArn"]
+    wait_for(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED")
+    before = megabytes(alone)
+    assert b"S250" in shown(alone, "execution", arn=arn)
+    assert megabytes(alone) - before < STEPS * CARRIED // 1024**2, "and each state has two"
