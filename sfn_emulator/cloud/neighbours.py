@@ -20,8 +20,8 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections.environ import environ
-from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.misshapen import misshapen
+from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.replies import FORM, error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
