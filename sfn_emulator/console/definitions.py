@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sfn_emulator.asl.lint import lint_text
+from sfn_emulator.asl.model import MachineType
 from sfn_emulator.console.answers import RefusedError, asked
 from sfn_emulator.errors import Problem
 from sfn_emulator.picture.definition import Definition, read_definition
@@ -49,7 +50,7 @@ class Definitions:
         }
 
 
-def _looked_at(text: str, kind: str, other: str | None) -> dict[str, Any]:
+def _looked_at(text: str, kind: MachineType, other: str | None) -> dict[str, Any]:
     """What the text is found to be, and how it differs from an ``other``; seconds of work if it is a megabyte."""
     read = read_definition(text)
     told = {

@@ -1,6 +1,7 @@
 """Where AWS was recorded to answer otherwise than moto."""
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -271,3 +272,86 @@ def test_a_remembered_expression_is_refused_where_a_value_is_missing(server: Pro
     table.put_item(**item, ConditionExpression=words, ExpressionAttributeValues={":mine": {"S": "k"}})
     with pytest.raises(ClientError):
         table.put_item(**item, ConditionExpression=words, ExpressionAttributeValues={":other": {"S": "k"}})
+
+
+@pytest.fixture(scope="module")
+def numbers(server: Process) -> Any:
+    table = server.client("dynamodb")
+    key = {"AttributeName": "Id", "KeyType": "HASH"}
+    attribute = {"AttributeName": "Id", "AttributeType": "S"}
+    table.create_table(
+        TableName="numbers", KeySchema=[key], AttributeDefinitions=[attribute], BillingMode="PAY_PER_REQUEST"
+    )
+    return table
+
+
+_NO_NUMBER = "The parameter cannot be converted to a numeric value: "
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"N": "0x1"}, _NO_NUMBER + "0x1"),
+        ({"N": "NaN"}, _NO_NUMBER + "NaN"),
+        ({"N": "1_0"}, _NO_NUMBER + "1_0"),
+        ({"N": "1e99999999"}, "Number overflow. Attempting to store a number with magnitude larger"),
+        ({"N": "1e-131"}, "Number underflow. Attempting to store a number with magnitude smaller"),
+        ({"N": "1" * 39}, "Attempting to store more than 38 significant digits in a Number"),
+        ({"NS": ["1", "1.0"]}, "Input collection [1, 1] contains duplicates."),
+        ({"M": {"a": {"L": [{"N": "x"}]}}}, _NO_NUMBER + "x"),
+        ({"M": {"a": {}}}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
+    ],
+    ids=str,
+)
+def test_what_is_no_value_is_refused_wherever_it_is_written(numbers: Any, value: dict[str, Any], told: str) -> None:
+    """HowItWorks.NamingRulesDataTypes. A text among numbers would fail whoever scans the table next."""
+    row, given = {"Id": {"S": "a"}}, {":v": value}
+    put = {"Put": {"TableName": "numbers", "Item": {**row, "v": value}}}
+    for write in (
+        lambda: numbers.put_item(TableName="numbers", Item={**row, "v": value}),
+        lambda: numbers.update_item(
+            TableName="numbers", Key=row, UpdateExpression="SET v = :v", ExpressionAttributeValues=given
+        ),
+        lambda: numbers.batch_write_item(RequestItems={"numbers": [{"PutRequest": {"Item": {**row, "v": value}}}]}),
+        lambda: numbers.transact_write_items(TransactItems=[put]),
+    ):
+        with pytest.raises(ClientError) as refused:
+            write()
+        error = refused.value.response["Error"]
+        assert error["Code"] == "ValidationException"
+        assert told in error["Message"]
+    assert numbers.scan(TableName="numbers")["Count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"), [("1e3", "1001"), ("+1", "2"), ("1.50", "2.5"), (".5", "1.5"), ("-0", "1")]
+)
+def test_a_number_is_added_however_it_is_written(numbers: Any, text: str, stored: str) -> None:
+    key = {"Id": {"S": "sum"}}
+    numbers.put_item(TableName="numbers", Item={**key, "n": {"N": "1"}})
+    numbers.update_item(
+        TableName="numbers", Key=key, UpdateExpression="ADD n :v", ExpressionAttributeValues={":v": {"N": text}}
+    )
+    assert numbers.get_item(TableName="numbers", Key=key)["Item"]["n"] == {"N": stored}
+    numbers.delete_item(TableName="numbers", Key=key)
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "told"),
+    [
+        ("UpdateItem", {"UpdateExpression": "SET #x = :v"}, "Invalid UpdateExpression: {}: #x"),
+        ("PutItem", {"ConditionExpression": "#x = :v"}, "Invalid ConditionExpression: {}: #x"),
+        ("Scan", {"FilterExpression": "#x = :v"}, "Invalid FilterExpression: {}: #x"),
+    ],
+)
+def test_a_name_that_was_not_given_is_the_callers_fault(
+    numbers: Any, operation: str, asked: dict[str, Any], told: str
+) -> None:
+    key = {"Id": {"S": "a"}}
+    row = {"PutItem": {"Item": key}, "UpdateItem": {"Key": key}}.get(operation, {})
+    with pytest.raises(ClientError) as refused:
+        numbers._make_api_call(
+            operation, {"TableName": "numbers", **row, **asked, "ExpressionAttributeValues": {":v": {"N": "1"}}}
+        )
+    name = "An expression attribute name used in the document path is not defined; attribute name"
+    assert refused.value.response["Error"]["Message"] == told.format(name)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from sfn_emulator.cloud.corrections import expressions, transactions
+from sfn_emulator.cloud.corrections import attributes, expressions, transactions
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.values import dumps, loads
 
@@ -59,7 +59,12 @@ def _once(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 def _as_asked(inner: Callable[..., Any]) -> Callable[..., Any]:
     def call_action(self: Any) -> Any:
-        status, headers, body = inner(self)
+        given = getattr(self, "params", {})
+        attributes.look_at(given)
+        try:
+            status, headers, body = inner(self)
+        except (LookupError, TypeError) as error:
+            raise attributes.unknown(given, error) or error from None
         unasked = [name for name in _ASKED_BY if f'"{name}"' in body and not _asks(self.body, name)]
         if status != 200 or not unasked:
             return status, headers, body

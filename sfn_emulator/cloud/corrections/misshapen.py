@@ -132,8 +132,7 @@ def _members(value: dict[str, Any], members: dict[str, Shape], path: str = "") -
 def _wrong(value: Any, shape: Shape, path: str) -> Fault | None:
     if value is None:
         return None
-    wanted = _TYPES.get(shape.type_name, object)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted not in (bool, object)):
+    if not _fits(value, _TYPES.get(shape.type_name, object)):
         return Fault("SerializationException", _mistaken(value, shape.type_name))
     if isinstance(shape, StructureShape):
         return _members(value, dict(shape.members), f"{path}.") or _lacks(value, shape.required_members, f"{path}.")
@@ -145,6 +144,10 @@ def _wrong(value: Any, shape: Shape, path: str) -> Fault | None:
     nulls = (_missing(f"{path}.{place}.member", "ValidationException") for item, _, place in within if item is None)
     found = (_wrong(item, member, f"{path}.{place}.member") for item, member, place in within)
     return next((fault for fault in found if fault is not None), None) or next(nulls, None)
+
+
+def _fits(value: Any, wanted: type | tuple[type, ...]) -> bool:
+    return isinstance(value, wanted) and (not isinstance(value, bool) or wanted in (bool, object))
 
 
 def _mistaken(value: Any, wanted: str) -> str:
