@@ -8,7 +8,6 @@ from sfn_emulator.cloud.corrections import (
     awslambda,
     codedeploy,
     core,
-    dynamodb,
     events,
     permissions,
     s3,
@@ -17,6 +16,7 @@ from sfn_emulator.cloud.corrections import (
     sns,
 )
 from sfn_emulator.cloud.corrections.permissions import Judge
+from sfn_emulator.cloud.corrections.tables import dynamodb
 
 _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
     "apigateway": apigateway.correct,

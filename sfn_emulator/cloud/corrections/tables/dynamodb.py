@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from sfn_emulator.cloud.corrections import attributes, expressions, transactions
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.corrections.tables import attributes, expressions, transactions
 from sfn_emulator.values import dumps, loads
 
 _ASKED_BY: Final = {

@@ -1,0 +1,1 @@
+"""DynamoDB, where moto answers otherwise: its values, its expressions, its transactions."""
