@@ -124,17 +124,23 @@ def test_a_checksum_tells_its_type(server: Process) -> None:
     assert s3.get_object(Bucket="summed", Key="k", ChecksumMode="ENABLED")["ChecksumType"] == "FULL_OBJECT"
 
 
-def test_a_notification_of_an_object_keeps_the_slashes_of_its_key(server: Process) -> None:
+def test_a_notification_of_an_object_tells_its_version_and_order_and_keeps_the_slashes_of_its_key(
+    server: Process,
+) -> None:
     s3, sqs = server.client("s3"), server.client("sqs")
     queue = sqs.create_queue(QueueName="objects")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket="noticed")
+    s3.put_bucket_versioning(Bucket="noticed", VersioningConfiguration={"Status": "Enabled"})
     told = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
     s3.put_bucket_notification_configuration(Bucket="noticed", NotificationConfiguration=told)
-    s3.put_object(Bucket="noticed", Key="in/year=2026/a b.txt", Body=b"x")
-    bodies = [json.loads(row["Body"]) for _ in range(2) for row in sqs.receive_message(QueueUrl=queue)["Messages"][:1]]
-    keys = [row["s3"]["object"]["key"] for body in bodies for row in body.get("Records", [])]
-    assert keys == ["in/year%3D2026/a+b.txt"]
+    versions = [s3.put_object(Bucket="noticed", Key="in/year=2026/a b.txt", Body=b"x")["VersionId"] for _ in range(2)]
+    messages = [row for _ in range(3) for row in sqs.receive_message(QueueUrl=queue).get("Messages", [])]
+    records = [row for message in messages for row in json.loads(message["Body"]).get("Records", [])]
+    objects = sorted((row["s3"]["object"] for row in records), key=lambda row: row["sequencer"])
+    assert [row["versionId"] for row in objects] == versions
+    assert {row["key"] for row in objects} == {"in/year%3D2026/a+b.txt"}
+    assert {row["userIdentity"]["principalId"] for row in records} == {"AWS:123456789012"}
 
 
 def test_a_transaction_that_fails_takes_all_its_writes_back(server: Process) -> None:

@@ -1,6 +1,6 @@
 """S3 encrypts every object since January 2023 (AES256 unless told otherwise), and tells the type of a checksum with it
-(recorded in November 2025). A notification names the key as a form would, but for its slashes:
-``logs/year%3D2026/a+b.gz``."""
+(recorded in November 2025). A notification names the key as a form would, but for its slashes
+(``logs/year%3D2026/a+b.gz``), and tells all that ``notification-content-structure`` lists."""
 
 import importlib
 from collections.abc import Callable
@@ -15,6 +15,7 @@ def correct() -> None:
     replace(importlib.import_module("moto.s3.models").FakeKey, "__init__", _encrypted)
     replace(importlib.import_module("moto.s3.responses").S3Response, "put_object", _typed)
     replace(importlib.import_module("moto.s3.notifications"), "quote_plus", _but_for_slashes)
+    replace(importlib.import_module("moto.s3.notifications"), "_get_s3_event", _whole)
 
 
 def _encrypted(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,3 +44,18 @@ def _but_for_slashes(inner: Callable[..., str]) -> Callable[..., str]:
         return inner(key, safe="/")
 
     return quote_plus
+
+
+def _whole(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def _get_s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> Any:
+        told = inner(event_name, bucket, key, notification_id)
+        for record in told["Records"]:
+            record["userIdentity"] = {"principalId": f"AWS:{bucket.account_id}"}
+            record["requestParameters"] = {"sourceIPAddress": "127.0.0.1"}
+            record["s3"]["bucket"]["ownerIdentity"] = {"principalId": bucket.account_id}
+            record["s3"]["object"]["sequencer"] = f"{int(key.last_modified.timestamp() * 1e6):018X}"
+            if bucket.is_versioned:
+                record["s3"]["object"]["versionId"] = key.version_id
+        return told
+
+    return _get_s3_event
