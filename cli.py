@@ -16,28 +16,19 @@ from pathlib import Path
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from deploy import apply, definition
 from deploy.errors import DeployError
 from deploy.tagged import kind_of
 from sfn_emulator import __version__
 from sfn_emulator.command.help_page import HelpGroup
-from terminal import background, loop, ordering, outcomes, orders, saga_run, show, standing, steps, validation
+from terminal import background, loop, ordering, outcomes, orders, refusals, saga_run, show, standing, steps, validation
 from terminal.errors import TerminalError
 from terminal.session import SERVER, Session, command
 
 ENDED_OTHERWISE = 2
 MOMENT = "%Y-%m-%d %H:%M:%S"
-NOT_DEPLOYED = "is the saga deployed? run 'python cli.py deploy'"
-MENDS = {
-    "ResourceNotFoundException": NOT_DEPLOYED,
-    "StateMachineDoesNotExist": NOT_DEPLOYED,
-    "ExecutionDoesNotExist": "see 'python cli.py executions'",
-    "InvalidArn": "give the name that 'python cli.py executions' shows, or the whole ARN",
-    "AccessDeniedException": "check the permissions of your credentials",
-    "UnrecognizedClientException": "check AWS_PROFILE",
-    "ExpiredTokenException": "log in again",
-}
 
 
 @click.group(
@@ -97,7 +88,9 @@ def status(session: Session) -> None:
         session.say("no server is running; 'python cli.py up' starts one")
     else:
         session.say(standing.words(found, told or {}))
-        session.say(f"POST orders to {api}" if api else f"the saga is not deployed; {NOT_DEPLOYED.partition('? ')[2]}")
+        session.say(
+            f"POST orders to {api}" if api else f"the saga is not deployed; {refusals.NOT_DEPLOYED.partition('? ')[2]}"
+        )
     session.answer({"running": found is not None, "url": found.url if found else None, "api": api, "health": told})
 
 
@@ -378,9 +371,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(error.format_message())
     except (DeployError, TerminalError) as error:
         _fail(str(error))
-    except ClientError as error:
-        told = error.response["Error"]
-        _fail(f"{error.operation_name}: {told.get('Message', told['Code'])}; {MENDS.get(told['Code'], told['Code'])}")
+    except (ClientError, ResponseParserError) as error:
+        _fail(refusals.told(error))
     except (BotoCoreError, OSError) as error:
         _fail(f"{type(error).__name__}: {error}")
     except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for

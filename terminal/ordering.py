@@ -49,7 +49,9 @@ def example(session: Session, function: str) -> dict[str, Any]:
     """An example event: an order in an envelope for a step's function, a request for the API's."""
     told = session.config.functions.get(function)
     if told is None:
-        raise TerminalError(f"{function}: deploy/config.yaml has {', '.join(session.config.functions)}")
+        raise TerminalError(
+            f"there is no function {function}; deploy/config.yaml has {', '.join(session.config.functions)}"
+        )
     order = order_of(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"})
     if told.get("starts"):
         return {"httpMethod": "POST", "path": "/", "body": json.dumps(order), "isBase64Encoded": False}

@@ -111,7 +111,7 @@ def _side_by_side(rows: Mapping[str, list[Text]], moments: Collection[str]) -> T
 
 
 def _plain_table(*columns: str, title: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    return Table(*columns, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), min_width=len(title))
 
 
 def _differing(moments: Mapping[str, Snapshot]) -> Iterator[tuple[str, list[Text]]]:
@@ -153,7 +153,10 @@ def _cell(row: Mapping[str, Any] | None, first: Mapping[str, Any] | None, names:
 
 def contents(snapshot: Snapshot) -> RenderableType:
     """Every row of every table. Columns without room side by side stand one below the other."""
-    shown = (_fitting(_whole(name, rows), _each_row(name, rows)) for name, rows in snapshot.items())
+    shown = (
+        _fitting(_whole(name, rows), _each_row(name, rows)) if rows else _each_row(name, rows)
+        for name, rows in snapshot.items()
+    )
     return Group(*(part for table in shown for part in (table, Text(""))))
 
 

@@ -18,14 +18,16 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 import cli
 from deploy import config, targets
-from terminal import background
+from terminal import background, show
 
 ROOT = Path(__file__).parent.parent
 CONFIG = config.load()
@@ -263,7 +265,7 @@ def test_an_order_need_not_be_waited_for_and_is_listed_and_told_afterwards(termi
         (["up", "--in-memory"], "which --in-memory would not change"),
         (["up", "--port", "1"], "which --port 1 would not change"),
         (["start", "--target", "localstack", "--time", "skip"], "time can't be skipped on localstack"),
-        (["invoke", "Nobody"], "deploy/config.yaml has PlaceOrderLambda"),
+        (["invoke", "Nobody"], "there is no function Nobody; deploy/config.yaml has PlaceOrderLambda"),
         (["tables", "--endpoint", "nonsense"], "'nonsense' is not an address like http://127.0.0.1:8083"),
         (["start", "--quantity", "x"], "see 'python cli.py start --help'"),
         (["history", "arn:aws:states:x"], "give the name that 'python cli.py executions' shows"),
@@ -485,6 +487,19 @@ def test_nothing_is_cut_off_at_80_columns(terminal, command):
     assert max(len(line) for line in told) <= 80
     if command == ["start"]:
         assert any("+ Quantity=1, OrderStatus=PAID" in line for line in told)
+
+
+def test_every_table_is_named_also_one_without_a_row_or_with_narrow_ones(capsys):
+    show.told(show.contents({"Orders": {}, "Reservations": {"1": {"Id": "1"}}}))
+    assert capsys.readouterr().out.rstrip().splitlines() == ["Orders (0)", "", "Reservations (1)", "Id", "1"]
+
+
+def test_another_program_is_not_taken_for_aws(terminal):
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        ran = terminal.run("deploy", "--endpoint", f"http://127.0.0.1:{other.server_port}")
+        other.shutdown()
+    assert "what answers there is another program, and no AWS service" in complaint(ran)
 
 
 def on_a_terminal(command, environment):

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from sfn_emulator.command.help_page import HelpPage
-from sfn_emulator.command.running_server import asked, endpoint_option, seconds
+from sfn_emulator.command.running_server import asked, endpoint_option, seconds, stranger
 
 _PATH: Final = "/_sfn/clock"
 _EXAMPLES: Final = (
@@ -31,4 +31,6 @@ def command(what: str, duration: str | None, endpoint: str, as_json: bool) -> No
     if (what == "advance") != (duration is not None):
         raise click.UsageError("'advance' takes a duration, and nothing else does: sfn-emulator clock advance 15m")
     told = asked(endpoint, _PATH, {"advance": seconds(duration)} if duration else None)
+    if not isinstance(told, dict) or "iso" not in told:
+        raise stranger(endpoint)
     click.echo(json.dumps(told) if as_json else f"{told['iso']}  (time: {told['time']})")

@@ -101,13 +101,21 @@ def proof(
     One fault in every way; two and three where they lead into compensations and repairs.
     """
     try:
-        claims = read_claims(saga or file.with_name("saga.yaml"))
+        claims = read_claims(saga or _beside(file))
         with tempfile.TemporaryDirectory(prefix="sfn-cover-") as directory:
             runs = _run_in_depth(Wanted(claims, setup or claims.setup, coverage=Path(directory)))
             click.echo(f"{runs} runs on the real handlers", err=True)
             _tell(ctx, (Path(directory),), (file,), wanted, fail_under)
     except (ClaimsError, UnprovableError) as error:
         raise Failure(str(error)) from None
+
+
+def _beside(file: Path) -> Path:
+    """The claims beside a definition. Raises ``Failure``."""
+    claims = file.with_name("saga.yaml")
+    if not claims.is_file():
+        raise Failure(f"no claims: there is no {claims}; name them with --saga FILE (docs/prove.md)")
+    return claims
 
 
 def _run_in_depth(wanted: Wanted) -> int:

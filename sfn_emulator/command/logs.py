@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
-from sfn_emulator.command.help_page import Failure, HelpPage
-from sfn_emulator.command.running_server import client, endpoint_option, nobody, seconds
+from sfn_emulator.command.help_page import HelpPage
+from sfn_emulator.command.running_server import asking, client, endpoint_option, seconds
 
 POLL: Final = 0.5
 """Seconds between two looks with --follow."""
@@ -36,13 +37,11 @@ def command(
     names: tuple[str, ...], since: str | None, pattern: str | None, follow: bool, endpoint: str, as_json: bool
 ) -> None:
     """Show what functions printed and executions logged."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     logs = client(endpoint, "logs")
     begin = 0 if since is None else int((time.time() - seconds(since)) * 1000)  # noqa: TID251 - lines bear its time
     more = {"filterPattern": pattern} if pattern else {}
     told: set[str] = set()
-    try:
+    with suppress(KeyboardInterrupt), asking(endpoint, " ".join(names), "without a name those of all groups are shown"):
         while True:
             fresh = [line for line in _lines(logs, names, begin, more) if line["eventId"] not in told]
             for line in sorted(fresh, key=lambda line: line["timestamp"]):
@@ -52,12 +51,6 @@ def command(
                 return
             begin = max([begin, *(line["timestamp"] - LATE for line in fresh)])
             time.sleep(POLL)  # noqa: TID251 - there is no call that waits for the next line
-    except ClientError as error:
-        raise Failure(f"{error.response['Error']['Message']}; 'sfn-emulator logs' tells of all groups") from None
-    except BotoCoreError:
-        raise nobody(endpoint) from None
-    except KeyboardInterrupt:
-        return
 
 
 def _lines(logs: Any, names: tuple[str, ...], begin: int, more: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import click
 
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.running_server import asking, endpoint_option
 from sfn_emulator.command.running_server import client as client_of
-from sfn_emulator.command.running_server import endpoint_option, nobody
 from sfn_emulator.command.show import found
 from sfn_emulator.replay.case import UnreadableCaseError
 from sfn_emulator.replay.recorder import fetched, write
@@ -26,16 +26,11 @@ _EXAMPLES: Final = (
 @endpoint_option
 def command(execution: str, output: Path, target: str, mask: tuple[str, ...], endpoint: str) -> None:
     """Record EXECUTION (a name or an ARN) as a folder that can be replayed and tested."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    client = _aws(execution) if target == "aws" else client_of(endpoint, "stepfunctions")
     try:
-        case = fetched(client, found(client, execution))
+        with asking(None if target == "aws" else endpoint, execution):
+            client = _aws(execution) if target == "aws" else client_of(endpoint, "stepfunctions")
+            case = fetched(client, found(client, execution))
         files = write(case, output / case.name, frozenset(mask))
-    except ClientError as error:
-        raise Failure(f"{execution}: {error.response['Error']['Message'] or error.response['Error']['Code']}") from None
-    except BotoCoreError as error:
-        raise (nobody(endpoint) if target == "here" else Failure(f"AWS could not be asked: {error}")) from None
     except (UnreadableCaseError, OSError) as error:
         raise Failure(str(error)) from None
     for file in files:

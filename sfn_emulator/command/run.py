@@ -74,7 +74,7 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
     if as_json:
         click.echo(json.dumps({**_end(execution), "steps": outline(told)}, indent=2, ensure_ascii=False))
     else:
-        show([*tree(told), Text(_last_words(execution), style="bold")])
+        show(tree(told), Text(_last_words(execution), style="bold"))
     sys.exit(0 if execution.status is Status.SUCCEEDED else ENDED_OTHERWISE)
 
 

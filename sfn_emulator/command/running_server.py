@@ -5,7 +5,8 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -51,13 +52,42 @@ def asked(endpoint: str, path: str, body: Any = None) -> Any:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        raise Failure(_message(error)) from None
-    except (OSError, ValueError):
+        raise _refusal(error, endpoint) from None
+    except ValueError:
+        raise stranger(endpoint) from None
+    except OSError:
         raise nobody(endpoint) from None
 
 
 def nobody(endpoint: str) -> Failure:
     return Failure(f"no server answers at {endpoint}; start one with 'sfn-emulator serve', or name it with --endpoint")
+
+
+def stranger(endpoint: str) -> Failure:
+    return Failure(f"what answers at {endpoint} is another program; name the emulator's address with --endpoint")
+
+
+@contextmanager
+def asking(endpoint: str | None, about: str, mend: str = "") -> Iterator[None]:
+    """What goes wrong inside with boto3's calls for ``about`` becomes one line. No endpoint is AWS itself.
+
+    Raises ``Failure``.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if endpoint is not None and code.isdigit():  # an answer without an error's name: no AWS service's
+            raise stranger(endpoint) from None
+        told = (error.response["Error"]["Message"] or code).rstrip(".")
+        raise Failure(f"{about}: {told}{mend and f'; {mend}'}".lstrip(": ")) from None
+    except (BotoCoreError, ResponseParserError) as error:
+        if endpoint is None:
+            raise Failure(f"AWS could not be asked: {error}") from None
+        raise (stranger if isinstance(error, ResponseParserError) else nobody)(endpoint) from None
 
 
 def client(endpoint: str, service: str) -> Any:
@@ -78,8 +108,8 @@ def seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def _message(error: urllib.error.HTTPError) -> str:
+def _refusal(error: urllib.error.HTTPError, endpoint: str) -> Failure:
     try:
-        return str(json.load(error)["message"])
+        return Failure(str(json.load(error)["message"]))
     except (ValueError, KeyError, TypeError):
-        return f"the server answered {error.code} {error.reason}"
+        return stranger(endpoint)

@@ -4,7 +4,8 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,8 +41,6 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _endpoint(text: str) -> tuple[str, str]:
     """As ``as_endpoint``, of a service that boto3 knows. Raises ``ValueError``."""
-    from difflib import get_close_matches
-
     from botocore.loaders import Loader  # a tenth of a second, for those alone who use the option
 
     service, url = as_endpoint(text)
@@ -81,6 +80,10 @@ _EXAMPLES: Final = (
 
 _EXITS: Final = {0: "it was told to stop, and everything is kept", 1: "it could not start; the reason is told"}
 
+ENDPOINTS: Final = "SFN_EMULATOR_ENDPOINTS"
+"""Not ``SFN_EMULATOR_ENDPOINT``: other commands read there which server is meant, and ``dev`` starts one."""
+_PREFIX: Final = "SFN_EMULATOR_"
+_OF_OTHERS: Final = frozenset(("SFN_EMULATOR_ENDPOINT", "SFN_EMULATOR_DEBUG"))
 _EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health tells
 version, uptime and what is held. SIGTERM and Ctrl-C stop the server; what was answered is kept. What is done as on AWS,
 and what is not: docs/support.md"""
@@ -93,7 +96,7 @@ and what is not: docs/support.md"""
     exits=_EXITS,
     sections=_SECTIONS,
     epilog=_EPILOG,
-    context_settings={"auto_envvar_prefix": "SFN_EMULATOR"},
+    context_settings={"auto_envvar_prefix": _PREFIX.rstrip("_")},
 )
 @click.option(
     "--host",
@@ -177,6 +180,8 @@ and what is not: docs/support.md"""
 @click.option(
     "--lambda",
     "lambda_mode",
+    envvar="SFN_EMULATOR_LAMBDA",
+    allow_from_autoenv=False,
     type=click.Choice(("process", "inprocess")),
     default="process",
     show_default=True,
@@ -204,11 +209,13 @@ and what is not: docs/support.md"""
 )
 @click.option(
     "--endpoint",
+    envvar=ENDPOINTS,
+    allow_from_autoenv=False,
     type=_value(_endpoint),
     multiple=True,
     metavar="SERVICE=URL|aws",
     help="Where Tasks call a service (boto3's name for it) instead of here; 'aws' is the real one, with your own "
-    "credentials. May be repeated.",
+    f"credentials. May be repeated; {ENDPOINTS} holds all, with blanks between.",
 )
 @click.option(
     "--coverage",
@@ -242,6 +249,8 @@ def command(
 
     Prints one line 'ready URL' when it answers; point any AWS client at that URL.
     """
+    for note in _unread(os.environ, command.params):
+        click.echo(note, err=True)
     _serve(
         Settings(
             state_dir=None if in_memory else state_dir,
@@ -251,6 +260,14 @@ def command(
             **named,
         )
     )
+
+
+def _unread(variables: Iterable[str], options: Iterable[click.Parameter]) -> Iterator[str]:
+    """A line for each variable that looks like an option's and is none's. Not refused: orchestrators set some, too."""
+    read = {str(option.envvar or f"{_PREFIX}{option.name}").upper() for option in options} | _OF_OTHERS
+    for name in sorted(name for name in variables if name.startswith(_PREFIX) and name not in read):
+        near = get_close_matches(name, read - _OF_OTHERS, 1)
+        yield f"note: {name} is not read: no option has that name{f'; is {near[0]} meant?' if near else ''}"
 
 
 def _serve(settings: Settings) -> None:

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
 from sfn_emulator.command.lines import show
+from sfn_emulator.command.running_server import asking, endpoint_option
 from sfn_emulator.command.running_server import client as client_of
-from sfn_emulator.command.running_server import endpoint_option, nobody
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.data import outline
@@ -41,7 +41,7 @@ def command(execution: str, definition: Path | None, endpoint: str, as_json: boo
     if as_json:
         click.echo(json.dumps(outline(told), indent=2, ensure_ascii=False))
         return
-    show([*tree(told, child), _ending(told)])
+    show(tree(told, child), _ending(told))
 
 
 def _ending(told: Happened) -> Text:
@@ -69,15 +69,9 @@ def _graph(text: str | None, name: str) -> Graph | None:
 
 
 def _of_server(execution: str, endpoint: str) -> tuple[Happened, Any]:
-    from botocore.exceptions import BotoCoreError, ClientError  # files need none of it
-
     client = client_of(endpoint, "stepfunctions")
-    try:
+    with asking(endpoint, execution):
         return _fetched(client, found(client, execution)), lambda arn: _fetched(client, arn)
-    except ClientError as error:
-        raise Failure(f"{execution}: {error.response['Error']['Message'] or error.response['Error']['Code']}") from None
-    except BotoCoreError:
-        raise nobody(endpoint) from None
 
 
 def found(client: Any, execution: str) -> str:

@@ -79,6 +79,8 @@ def read(path: Path) -> Cases:
 def parse(document: Value) -> Cases:
     """Raises ``MockFileError`` for the first thing that is wrong."""
     top = _object(document, "the file")
+    if top and not top.keys() & {"StateMachines", "MockedResponses"}:
+        raise MockFileError(f"it has neither StateMachines nor MockedResponses, but {', '.join(sorted(top))}.")
     responses = {
         name: _responses(name, value)
         for name, value in _object(top.get("MockedResponses", {}), "MockedResponses").items()

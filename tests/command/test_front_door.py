@@ -76,6 +76,20 @@ def test_an_environment_variable_stands_for_an_option(monkeypatch: pytest.Monkey
     assert "Invalid value for '--time'" in refused("--in-memory")[1]
 
 
+@pytest.mark.parametrize("option", ["lambda", "iam", "port", "sdk-integrations"])
+def test_the_variable_has_the_options_name(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"SFN_EMULATOR_{option.replace('-', '_').upper()}", "nonsense")
+    assert f"Invalid value for '--{option}'" in refused("--in-memory")[1]
+
+
+def test_a_variable_that_no_option_reads_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFN_EMULATOR_TIEM", "skip")
+    monkeypatch.setenv("SFN_EMULATOR_ENDPOINT", "http://127.0.0.1:4000")  # which server the other commands ask
+    server = Process("--port", "0", "--in-memory")
+    noted = "note: SFN_EMULATOR_TIEM is not read: no option has that name; is SFN_EMULATOR_TIME meant?\n"
+    assert server.stop() == (0, noted)
+
+
 def test_a_word_that_is_no_command_is_refused() -> None:
     status, error = refused("sevre")
     assert status == 2

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from sfn_emulator.command.front_door import front_door
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import Process, running
 
+MENDED = "name the emulator's address with --endpoint"
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -47,6 +50,48 @@ def test_without_a_server_the_one_line_says_how_to_start_one(arguments: list[str
     assert ran.stderr.count("\n") == 1
 
 
+class Other(BaseHTTPRequestHandler):
+    """A program that answers each request with a page."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    do_POST = do_GET  # noqa: N815 - http.server's name
+    status, page = 404, b"<html>not here</html>"
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+class Welcoming(Other):
+    status, page = 200, b"{}"
+
+
+@pytest.fixture(params=[Other, Welcoming])
+def another_program(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{other.server_port}"
+        other.shutdown()
+
+
+@pytest.mark.parametrize("line", ["clock", "clock advance 1h"], ids=str)
+def test_another_program_is_not_taken_for_the_emulator(line: str, another_program: str) -> None:
+    ran = called(*line.split(), "--endpoint", another_program)
+    assert ran.exit_code == 1
+    assert ran.stderr == f"sfn-emulator: what answers at {another_program} is another program; {MENDED}\n"
+
+
+@pytest.mark.parametrize("line", ["logs", "logs f", "show x", "record x -o out"], ids=str)
+@pytest.mark.parametrize("another_program", [Other], indirect=True)
+def test_a_page_of_another_program_is_not_shown(line: str, another_program: str) -> None:
+    ran = called(*line.split(), "--endpoint", another_program)
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith(f"sfn-emulator: what answers at {another_program} is another program;")
+
+
 def lines(server: Process, *arguments: str) -> list[Any]:
     """Written by a thread of the server, a moment after the function answered."""
     for _ in range(100):
@@ -67,7 +112,7 @@ def test_what_functions_print_is_shown(server: Process) -> None:
 def test_a_group_there_is_not_is_named(server: Process) -> None:
     ran = called("logs", "Nobody", "--endpoint", server.url)
     assert ran.exit_code == 1
-    assert "The specified log group does not exist" in ran.stderr
+    assert ran.stderr.startswith("sfn-emulator: Nobody: The specified log group does not exist; without a name")
 
 
 def test_verbose_tells_a_line_for_each_execution_and_each_line_of_a_function(server: Process) -> None:

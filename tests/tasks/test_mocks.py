@@ -92,6 +92,7 @@ def test_a_mocked_activity_needs_no_activity(mocked: Host) -> None:
     ("document", "complaint"),
     [
         ([], "the file must be a JSON object."),
+        ({"Price": [{"return": 1}]}, "it has neither StateMachines nor MockedResponses, but Price."),
         (
             {"StateMachines": {"m": {"TestCases": {"C": {"S": "R"}}}}},
             "StateMachines.m.TestCases.C.S names the response 'R'",

@@ -1,9 +1,10 @@
 """What became of the visits that no event says it of: those that failed, those that wait, those that compensate."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from sfn_emulator.picture.graph import Graph
+from sfn_emulator.picture.graph import EdgeKind, Graph
 from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
 
 _ENTERED: Final = re.compile(r"\(entered at the event id #(\d+)\)")
@@ -13,26 +14,46 @@ _OVER: Final = frozenset((Outcome.ABORTED, Outcome.FAILED))
 def judge(told: Happened, graph: Graph | None) -> None:
     """Gives each visit its outcome, and to the one that ended the execution the reason."""
     _blame(told)
+    catchers = _catchers(graph)
     for visit in told.visits:
         if not visit.left_by and visit.outcome not in _OVER:
             visit.outcome = _unfinished(told, visit)
             if visit.outcome in _OVER and visit.left is None:
                 visit.left = told.ended
         if visit.outcome is Outcome.DONE and graph is not None:
-            visit.outcome = _done(told, visit, graph)
+            visit.outcome = _done(told, visit, graph, catchers)
 
 
-def _done(told: Happened, visit: Visit, graph: Graph) -> Outcome:
-    if _handles(graph, visit):
-        return Outcome.COMPENSATED
-    following = visit
-    while following.next is not None and visit.type != "Choice":
-        following = told.visits[following.next]
-        if _handles(graph, following):
-            return Outcome.TURNED
+def _done(told: Happened, visit: Visit, graph: Graph, catchers: Mapping[str, set[str]]) -> Outcome:
+    handles = _handles(graph, visit)
+    if visit.type != "Choice" and _turned(told, visit, graph, catchers.get(visit.state, set()) if handles else None):
+        return Outcome.TURNED
+    return Outcome.COMPENSATED if handles else Outcome.DONE
+
+
+def _turned(told: Happened, visit: Visit, graph: Graph, own: set[str] | None) -> bool:
+    """Whether its answer made a Choice turn to where failures are handled.
+
+    Of a compensation, all that follows handles failures. So it must have turned to where its ``own`` Catchers lead.
+    """
+    before = visit
+    while before.next is not None:
+        following = told.visits[before.next]
+        if _handles(graph, following) if own is None else before.type == "Choice" and following.state in own:
+            return True
         if following.type != "Choice":
-            break
-    return Outcome.DONE
+            return False
+        before = following
+    return False
+
+
+def _catchers(graph: Graph | None) -> Mapping[str, set[str]]:
+    """Where the Catchers of each state lead."""
+    leads: dict[str, set[str]] = {}
+    for edge in graph.edges if graph is not None else ():
+        if edge.kind is EdgeKind.CATCH:
+            leads.setdefault(edge.source, set()).add(edge.target)
+    return leads
 
 
 def _handles(graph: Graph, visit: Visit) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, Final
 class Outcome(StrEnum):
     """How it stands with a state, in the order in which many visits of one are summed up: the first that applies.
 
-    ``TURNED`` is a step that answered, and whose answer made a Choice turn to where failures are handled.
+    ``TURNED`` is a step that answered, and whose answer made a Choice turn to where failures are handled;
+    of a compensation, to where its own Catcher leads.
     """
 
     FAILED = "failed"

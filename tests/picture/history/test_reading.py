@@ -158,6 +158,26 @@ def test_an_answer_that_turns_a_saga_back_is_told() -> None:
     assert [visit.outcome.value for visit in told.visits] == ["turned", "done", "compensated"]
 
 
+def _paid_by(answer: str) -> dict[str, Any]:
+    return {"Type": "Choice", "Choices": [{"Variable": "$.Status", "StringEquals": answer, "Next": "Cancel"}]}
+
+
+@pytest.mark.parametrize("answer, outcome", [("REFUNDED", "compensated"), ("ERROR", "turned")])
+def test_a_compensation_whose_answer_leads_where_its_own_catcher_leads_is_not_done(answer: str, outcome: str) -> None:
+    caught = [{"ErrorEquals": ["States.ALL"]}]
+    states = {
+        "Pay": task(Catch=[{**caught[0], "Next": "Refund"}], End=True),
+        "Refund": task(Catch=[{**caught[0], "Next": "Record"}], Next="Refunded?"),
+        "Refunded?": {**_paid_by("REFUNDED"), "Default": "Record"},
+        "Record": task(Catch=[{**caught[0], "Next": "Cancel"}], Next="Cancel"),
+        "Cancel": {"Type": "Fail", "Error": "No", "Cause": "way"},
+    }
+    answers = {"Pay": [{"throw": "Broken"}], "Refund": [{"return": {"Status": answer}}], "Record": [{"return": 1}]}
+    told = {visit.state: visit.outcome.value for visit in run(machine(**states), tasks=answers).visits}
+    assert told.pop("Record", "compensated") == "compensated"
+    assert told == {"Pay": "caught", "Refund": outcome, "Refunded?": "compensated", "Cancel": "failed"}
+
+
 def test_a_run_that_is_on_shows_what_it_waits_for() -> None:
     states = {"Rest": {"Type": "Wait", "Seconds": 60, "End": True}}
     execution = start_locally(machine(**states))

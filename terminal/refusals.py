@@ -1,0 +1,23 @@
+"""What a service refused, in a line that says how to mend it."""
+
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+NOT_DEPLOYED = "is the saga deployed? run 'python cli.py deploy'"
+MENDS = {
+    "ResourceNotFoundException": NOT_DEPLOYED,
+    "StateMachineDoesNotExist": NOT_DEPLOYED,
+    "ExecutionDoesNotExist": "see 'python cli.py executions'",
+    "InvalidArn": "give the name that 'python cli.py executions' shows, or the whole ARN",
+    "AccessDeniedException": "check the permissions of your credentials",
+    "UnrecognizedClientException": "check AWS_PROFILE",
+    "ExpiredTokenException": "log in again",
+}
+
+
+def told(error: ClientError | ResponseParserError) -> str:
+    """What a service said, and how to mend it. What has no error's name, or can't be read, is no service's answer."""
+    said = error.response["Error"] if isinstance(error, ClientError) else {"Code": "0"}
+    if said["Code"].isdigit():
+        return "what answers there is another program, and no AWS service; look at --endpoint and the target"
+    return f"{error.operation_name}: {said.get('Message', said['Code'])}; {MENDS.get(said['Code'], said['Code'])}"
