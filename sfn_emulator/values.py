@@ -36,6 +36,9 @@ class Unset:
     def __repr__(self) -> str:
         return "UNSET"
 
+    def __reduce__(self) -> str:
+        return "UNSET"  # there is one alone, in whatever process it comes to
+
 
 UNSET: Final = Unset()
 

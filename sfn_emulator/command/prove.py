@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from sfn_emulator.prove.report.written import write_tests
 from sfn_emulator.prove.walk.walk import MOST_PLACES
 
 SAGA: Final = "saga.yaml"
+EVERY: Final = 10
+"""Seconds between two lines that tell how far a proof is, where they can't be written over."""
 MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
@@ -120,19 +123,23 @@ def command(
     Every outcome of every Task is walked, without handlers. With --setup, or 'setup' in the claims, the real handlers
     are made to fail too, over real tables.
     """
+    progress = _Progress()
     try:
         values = values_of(file, text_of(file), names) if names else {}
         source = read_source(file, values)
         claims_file, claims = _claims(file, saga)
-        proof = prove(source, _wanted(claims, {**asked, "nested": _files(nested), "values": values}), _progress)
+        wanted = _wanted(claims, {**asked, "nested": _files(nested), "values": values})
+        proof = prove(source, wanted, progress)
     except (UnprovableError, ClaimsError, InvariantError) as error:
         raise Failure(str(error)) from None
     finally:
-        _progress("", 0)
+        progress.end()
     if not as_json and not claims.undo:
         _advise(file)
     click.echo(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
-    _write(proof, claims_file, histories, write_tests_, junit_)
+    _write(proof, histories, junit_)
+    if write_tests_ is not None:
+        _told_of(write_tests(write_tests_, proof, claims_file, wanted))
     sys.exit(proof.status)
 
 
@@ -146,10 +153,10 @@ def _wanted(claims: Claims, asked: dict[str, object]) -> Wanted:
     return Wanted(claims, wanted, invariants, kinds=tuple(map(Kind, kinds)), **told)  # type: ignore[arg-type]
 
 
-def _claims(file: Path, saga: Path | None) -> tuple[Path, Claims]:
+def _claims(file: Path, saga: Path | None) -> tuple[Path | None, Claims]:
     beside = file.with_name(SAGA)
     found = saga or (beside if beside.is_file() else None)
-    return (beside, Claims(here=file.parent)) if found is None else (found, read_claims(found))
+    return (None, Claims(here=file.parent)) if found is None else (found, read_claims(found))
 
 
 def _files(nested: tuple[str, ...]) -> dict[str, str]:
@@ -167,25 +174,36 @@ def _advise(file: Path) -> None:
     click.echo(FORMATS["text"]([finding for finding in findings if not finding.is_error]), nl=False)
 
 
-def _progress(what: str, count: int) -> None:
-    """One line on a terminal, written over and over; nothing in a pipe."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{count} {what}" if what else "\r\033[K", err=True, nl=False)
+class _Progress:
+    """One line on a terminal, written over and over; elsewhere a line every ten seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, what: str, count: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[K{count} {what}", err=True, nl=False)
+        elif time.monotonic() - self._last >= EVERY:
+            self._last = time.monotonic()
+            click.echo(f"{count} {what}", err=True)
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            click.echo("\r\033[K", err=True, nl=False)
 
 
-def _write(proof: Proof, saga: Path, histories: Path | None, tests: Path | None, junit_file: Path | None) -> None:
-    written: list[Path | None] = []
+def _write(proof: Proof, histories: Path | None, junit_file: Path | None) -> None:
     if histories is not None:
         for number, finding in enumerate(proof.walked.counterexamples, 1):
-            written.append(write_history(histories, f"{number}-{finding.hit.rule}", proof.source, finding.events))
+            _told_of(write_history(histories, f"{number}-{finding.hit.rule}", proof.source, finding.events))
         for found in proof.executed.counterexamples if proof.executed else ():
             events = found.tried.execution.events
-            written.append(write_history(histories, found.claim, proof.source, events))
-    if tests is not None:
-        written.append(write_tests(tests, proof, saga))
+            _told_of(write_history(histories, found.claim, proof.source, events))
     if junit_file is not None:
         junit_file.write_text(junit(proof), encoding="utf-8")
-        written.append(junit_file)
-    for path in written:
-        if path is not None:
-            click.echo(f"wrote {path}", err=True)
+        _told_of(junit_file)
+
+
+def _told_of(written: Path | None) -> None:
+    if written is not None:
+        click.echo(f"wrote {written}", err=True)

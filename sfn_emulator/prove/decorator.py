@@ -19,7 +19,7 @@ from sfn_emulator.prove.claims import check_names, claims, read_claims
 from sfn_emulator.prove.executed import Saga, inputs_of
 from sfn_emulator.prove.faults import Kind, Placement, fault_of
 from sfn_emulator.prove.invariants import Invariants, at_the_end
-from sfn_emulator.prove.machine import read_source
+from sfn_emulator.prove.machine import check_deployed, read_source
 from sfn_emulator.prove.proof import Wanted, world_of
 from sfn_emulator.prove.report.story import story
 from sfn_emulator.prove.world.prepared import Setup
@@ -79,13 +79,19 @@ class Placed:
 def placed(
     definition: str | Path,
     *,
-    saga: str | Path,
+    saga: str | Path | None,
     given: Value,
     faults: Sequence[tuple[Any, ...]],
     setup: Setup | str | None = None,
+    invariants: str | None = None,
+    machine: str | None = None,
 ) -> Placed:
-    """Runs the saga with just these faults: (number of the call, Task, kind), and the error if it is a named one."""
-    kept = proving(definition, saga=saga, setup=setup)
+    """Runs the saga with just these faults: (number of the call, Task, kind), and the error if it is a named one.
+
+    ``setup``, ``invariants`` and ``machine`` are what the command line has; ``saga`` is ``None`` where there are no
+    claims in a file.
+    """
+    kept = proving(definition, saga=saga, setup=setup, invariants=invariants, machine=machine)
     placement = tuple(fault_of(*fault) for fault in faults)
     return Placed(kept.tried(given, placement))
 
@@ -96,19 +102,28 @@ def _check(tried: Tried, claim: str) -> None:
         pytest.fail("\n".join((f"{claim}: {why}", *story(tried))), pytrace=False)
 
 
-_WORLDS: dict[tuple[str, str, str, str], Saga] = {}
+_WORLDS: dict[tuple[str, ...], Saga] = {}
 
 
 def proving(
-    definition: str | Path, *, saga: str | Path | None = None, setup: Setup | str | None = None, **told: Any
+    definition: str | Path,
+    *,
+    saga: str | Path | None = None,
+    setup: Setup | str | None = None,
+    invariants: str | None = None,
+    machine: str | None = None,
+    **told: Any,
 ) -> Saga:
     """The saga in its prepared world; one world for all tests of the process that ask for the same."""
-    key = (str(definition), str(saga), str(setup), repr(sorted(told.items())))
+    key = (str(definition), str(saga), str(setup), str(invariants), str(machine), repr(sorted(told.items())))
     if key not in _WORLDS:
         given = claims(**told) if saga is None else read_claims(Path(saga))
-        check_names(given, read_source(Path(definition)).machine)
-        invariants = None if saga is None else given.invariants
-        _WORLDS[key] = world_of(Wanted(given, setup or given.setup, invariants))
+        source = read_source(Path(definition))
+        check_names(given, source.machine)
+        claimed = None if saga is None else given.invariants
+        made = world_of(Wanted(given, setup or given.setup, invariants or claimed, machine=machine))
+        check_deployed(source, made.definition)
+        _WORLDS[key] = made
     return _WORLDS[key]
 
 

@@ -6,8 +6,9 @@ A claim is broken by many placements at once; told is the smallest: fewest fault
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from sfn_emulator.prove.world.copies import CopyError, in_copy
 from sfn_emulator.prove.world.exploration import CRASHED, Faults, Seen, explore
 from sfn_emulator.prove.world.trial import Trial, Tried
 from sfn_emulator.prove.world.world import World
-from sfn_emulator.values import Value
+from sfn_emulator.values import Value, dumps
 
 _READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.NAMED, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
 """What can go wrong with a Task that changes nothing: done and not done are the same."""
@@ -103,6 +104,8 @@ class Saga:
         return in_copy(lambda: self._entered(given, Forced(placement), keep=keep))
 
     def _entered(self, given: Value, director: Director, *, keep: bool = False) -> Tried:
+        if not keep:
+            self.world.hush()
         self.world.enter()
         return self.trial(given, director, keep=keep).run()
 
@@ -117,8 +120,14 @@ class Saga:
             raise UnprovableError(f"the saga can't be run: {str(error).splitlines()[-1]}") from None
         self.world.load(self.definition)
         with suppress(Exception):  # a world that can't be copied in memory is slower to try, no more
-            self._rehearse(given)
+            in_copy(lambda: self._rehearsed(given))  # first where it can do no harm: a handler may end its process
+            with redirect_stderr(StringIO()), redirect_stdout(StringIO()):
+                self._rehearse(given)
         self.world.load(self.definition)
+
+    def _rehearsed(self, given: Value) -> None:
+        self.world.hush()
+        self._rehearse(given)
 
     def _rehearse(self, given: Value) -> None:
         """Runs in this process, failing one Task after the other, until every Task was called."""
@@ -186,12 +195,19 @@ def prove_executed(
     ``first`` are placements that broke something before: they are tried before all others.
     """
     saga.warm_up(inputs[0])
-    seen: list[tuple[Value, Seen]] = [(inputs[0], _as_seen(saga.tried(inputs[0], known))) for known in first]
+    known: list[tuple[Value, Seen]] = [(inputs[0], _as_seen(saga.tried(inputs[0], one))) for one in first]
+    seen: list[tuple[Value, Seen]] = []
     for number, given in enumerate(inputs):
         for run in saga.explored(given, most if number == 0 else min(most, 1), only):
             seen.append((given, run))
             progress(len(seen))
     true = {name for _, run in seen for name in run.sometimes}
+    never = [name for name in saga.invariants.sometimes if name not in true]
+    done = saga.claims.done or frozenset()
+    if not any(run.status == "SUCCEEDED" or done.intersection(run.states) for _, run in seen if not run.placement):
+        never.insert(0, _through(saga, inputs[0]))
+    tried = {run.placement for _, run in seen}
+    seen[:0] = [(given, run) for given, run in known if run.placement not in tried]
     counts: dict[int, int] = {}
     for _, run in seen:
         counts[len(run.placement)] = counts.get(len(run.placement), 0) + 1
@@ -199,10 +215,17 @@ def prove_executed(
         len(seen),
         counts,
         tuple(_smallest(saga, inputs, seen)),
-        tuple(name for name in saga.invariants.sometimes if name not in true),
+        tuple(never),
         tuple(_bounds(inputs, most, only)),
         tuple(run for _, run in seen),
     )
+
+
+def _through(saga: Saga, given: Value) -> str:
+    """What was never true where no run succeeded: most often the input is not one that the saga takes."""
+    told = saga.tried(given, ()).execution
+    ended = f"{told.status}: {told.error}" if told.error else told.status
+    return f"the execution succeeds (without a fault it ended {ended}, given {dumps(given)[:200]})"
 
 
 def _as_seen(tried: Tried) -> Seen:
@@ -230,23 +253,28 @@ def _smallest(saga: Saga, inputs: Sequence[Value], seen: Sequence[tuple[Value, S
     for claim, runs in by_claim.items():
         given, run = min(runs, key=lambda one: (len(one[1].placement), inputs.index(one[0]), one[1].placement))
         if claim == CRASHED:
-            raise UnprovableError(f"{CRASHED}: {run.broken[claim].strip().splitlines()[-1]}")
+            where = "; ".join(map(str, run.placement)) or "no fault"
+            raise UnprovableError(f"{CRASHED} ({where}): {run.broken[claim].strip().splitlines()[-1]}")
         yield shrunk(saga, claim, given, run.placement, len(runs) - 1)
 
 
 def shrunk(saga: Saga, claim: str, given: Value, placement: Placement, more: int = 0) -> Counterexample:
-    """Faults and parts of the input are left out as long as the claim stays broken."""
+    """Faults are left out as long as the claim stays broken, and parts of the input that change nothing on the way."""
+
+    way: tuple[str, ...] | None = None
 
     def still(smaller: Placement, simpler: Value) -> bool:
         try:
-            return claim in saga.tried(simpler, smaller, keep=False).broken
+            told = saga.tried(simpler, smaller, keep=False)
         except CopyError:
             return False
+        return claim in told.broken and (way is None or told.execution.states == way)
 
     for fault in placement:
         without = tuple(other for other in placement if other != fault)
         if len(without) < len(placement) and still(without, given):
             placement = without
+    way = saga.tried(given, placement, keep=False).execution.states
     for simpler in _simpler(given):
         if still(placement, simpler):
             given = simpler

@@ -135,6 +135,7 @@ def _runs(saga: Saga, pair: tuple[Value, Value], seeds: int) -> Iterator[tuple[i
 
 
 def _serial(saga: Saga, pair: tuple[Value, Value], order: tuple[int, int]) -> Tables:
+    saga.world.hush()
     saga.world.enter()
     for index in order:
         saga.world.restart_clock()
@@ -143,6 +144,7 @@ def _serial(saga: Saga, pair: tuple[Value, Value], order: tuple[int, int]) -> Ta
 
 
 def _mixed(saga: Saga, pair: tuple[Value, Value], seed: int) -> tuple[Tables, tuple[str, ...]]:
+    saga.world.hush()
     turns = Turns(str(seed))
     workers = TurnWorkers(turns)
     world = saga.world

@@ -69,9 +69,10 @@ def invariants_of(module: ModuleType | Sequence[Claim]) -> Invariants:
         when = getattr(claim, _MARK, None)
         if when is None:
             continue
-        wrong = [name for name in inspect.signature(claim).parameters if name not in KNOWN]
+        known_then = KNOWN - {"after"} if when == "always" else KNOWN
+        wrong = [name for name in inspect.signature(claim).parameters if name not in known_then]
         if wrong:
-            known = ", ".join(sorted(KNOWN))
+            known = ", ".join(sorted(known_then))
             raise InvariantError(f"invariant {claim.__name__}: nothing is known of '{wrong[0]}'; there are {known}")
         by_time[when][claim.__name__] = claim
     if not any(by_time.values()):

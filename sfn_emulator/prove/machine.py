@@ -4,8 +4,9 @@
 of seconds becomes a number, in ``Resource`` a function's ARN, anywhere else a text.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -26,11 +27,13 @@ class UnprovableError(Exception):
 
 
 class Source(NamedTuple):
-    """A definition as it is proved: its file, its text with everything filled in, and the checked model."""
+    """A definition as it is proved: its file, its text with everything filled in, the checked model; ``raw`` as it is
+    in the file."""
 
     path: Path
     text: str
     machine: Machine
+    raw: Mapping[str, Any]
 
 
 def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
@@ -39,7 +42,9 @@ def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
         raw = read_definition(path.read_text(encoding="utf-8-sig"), str(path)).raw
     except OSError as error:
         raise UnprovableError(f"{path}: {error.strerror}") from None
-    except (UndrawableError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UnprovableError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except UndrawableError as error:
         raise UnprovableError(str(error)) from None
     return source_of(path, raw, values or {})
 
@@ -47,11 +52,37 @@ def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
 def source_of(path: Path, raw: Mapping[str, Any], values: Mapping[str, str]) -> Source:
     text = dumps(_filled(raw, "", values))
     try:
-        return Source(path, text, load(text))
+        return Source(path, text, load(text), raw)
     except DefinitionError as error:
         first = error.problems[0]
         more = f"; and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         raise UnprovableError(f"{path}: {first}{more}; 'sfn-emulator lint {path}' tells all") from None
+
+
+def check_deployed(source: Source, deployed: str) -> None:
+    """What the setup deployed is what runs: it must be the file, placeholders apart. Raises ``UnprovableError``."""
+    place = _differing(source.raw, json.loads(deployed), "")
+    if place is not None:
+        raise UnprovableError(
+            f"setup deployed another definition than {source.path}: they differ at {place or '/'}; prove the file that "
+            "setup deploys, or '--setup none' for the file alone"
+        )
+
+
+def _differing(mine: Any, deployed: Any, place: str) -> str | None:
+    """The first place where two definitions differ. What has a placeholder may have become anything."""
+    if isinstance(mine, Mapping) and isinstance(deployed, Mapping):
+        names = [name for name in dict.fromkeys((*mine, *deployed)) if name != "Comment"]
+        return _first(_differing(mine.get(name), deployed.get(name), f"{place}/{name}") for name in names)
+    if isinstance(mine, list) and isinstance(deployed, list) and len(mine) == len(deployed):
+        pairs = enumerate(zip(mine, deployed, strict=True))
+        return _first(_differing(*pair, f"{place}/{number}") for number, pair in pairs)
+    filled = isinstance(mine, str) and _PLACEHOLDER.search(mine) is not None
+    return None if filled or mine == deployed else place
+
+
+def _first(places: Iterator[str | None]) -> str | None:
+    return next((place for place in places if place is not None), None)
 
 
 def _filled(value: Any, field: str, values: Mapping[str, str]) -> Any:

@@ -11,7 +11,7 @@ from sfn_emulator.prove.executed import Executed, Memory, Saga, Watch, inputs_of
 from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.interleaving import Interleaved, interleave
 from sfn_emulator.prove.invariants import Invariants, invariants_of
-from sfn_emulator.prove.machine import Source, UnprovableError
+from sfn_emulator.prove.machine import Source, UnprovableError, check_deployed
 from sfn_emulator.prove.nested import Found, nested_machines
 from sfn_emulator.prove.scoring import Score, score, static_score
 from sfn_emulator.prove.walk.walk import MOST_PLACES, Walked, walk
@@ -84,15 +84,35 @@ def prove(source: Source, wanted: Wanted, told: Told = lambda what, count: None)
     claims = wanted.claims
     files = {**{task: str(claims.here / file) for task, file in claims.nested.items()}, **wanted.nested}
     nested = nested_machines(source.machine, source.path.parent, files, wanted.values)
-    walked = walk(source.machine, claims, faults=wanted.at_once, most=wanted.most, nested=nested)
+    walked = walk(
+        source.machine,
+        claims,
+        faults=wanted.at_once,
+        most=wanted.most,
+        nested=nested,
+        progress=lambda count: told("ways walked", count),
+    )
     proof = Proof(source, claims, walked)
     if wanted.setup is None:
-        if wanted.interleave:
-            raise UnprovableError("two sagas at once need a world: give --setup")
+        _check_needs_no_world(wanted)
         return replace(proof, score=static_score(source.text, claims, nested) if wanted.mutants else None)
     saga = world_of(wanted)
+    check_deployed(source, saga.definition)
     inputs = inputs_of(claims)
     return replace(proof, **_executed(saga, wanted, source, inputs, nested, told))
+
+
+def _check_needs_no_world(wanted: Wanted) -> None:
+    asked = {
+        "two sagas at once (--interleave)": wanted.interleave,
+        "faults by name (--only)": wanted.kinds,
+        "a machine's name (--machine)": wanted.machine,
+        "invariants": wanted.invariants if wanted.invariants != wanted.claims.invariants else None,
+        "coverage": wanted.coverage,
+    }
+    found = next((what for what, value in asked.items() if value), None)
+    if found is not None:
+        raise UnprovableError(f"{found} need a world: give --setup")
 
 
 def world_of(wanted: Wanted) -> Saga:

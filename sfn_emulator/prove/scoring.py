@@ -40,7 +40,8 @@ class Score:
 
 def static_score(text: str, claims: Claims, nested: Found | None = None) -> Score:
     """What the walk alone notices."""
-    return _score(mutants_of(text, claims), lambda mutant: _noticed_static(mutant, claims, nested))
+    usual = _walked(text, claims, nested)
+    return _score(mutants_of(text, claims), lambda mutant: not usual >= _walked(mutant.definition, claims, nested))
 
 
 def score(
@@ -49,10 +50,13 @@ def score(
     """With the real handlers for those that the walk does not notice."""
     mutants = mutants_of(saga.definition, saga.claims)
     usual = _noticing(saga, given)
+    walked = _walked(saga.definition, saga.claims, nested)
 
     def noticed(mutant: Mutant) -> bool:
         progress(mutants.index(mutant) + 1)
-        return _noticed_static(mutant, saga.claims, nested) or _noticed_executed(mutant, saga, given, usual)
+        if not walked >= _walked(mutant.definition, saga.claims, nested):
+            return True
+        return _noticed_executed(mutant, saga, given, usual)
 
     return _score(mutants, noticed)
 
@@ -62,8 +66,10 @@ def _score(mutants: list[Mutant], noticed: Callable[[Mutant], bool]) -> Score:
     return Score(tuple(caught), tuple(mutant for mutant in mutants if mutant not in caught))
 
 
-def _noticed_static(mutant: Mutant, claims: Claims, nested: Found | None) -> bool:
-    return bool(walk(load(mutant.definition), claims, mutant=True, nested=nested).counterexamples)
+def _walked(definition: str, claims: Claims, nested: Found | None) -> set[tuple[str, tuple[str, ...]]]:
+    """What the walk finds. A mutant is noticed by what is not found in the definition as it is."""
+    found = walk(load(definition), claims, mutant=True, nested=nested).counterexamples
+    return {(finding.hit.rule, finding.hit.about) for finding in found}
 
 
 @dataclass(frozen=True)

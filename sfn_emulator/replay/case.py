@@ -1,7 +1,7 @@
 """A recorded execution: its definition, its input, its history, and what is known of it besides.
 
 As a folder: ``definition.asl.json``, ``input.json``, ``history.json`` (events, and the execution as DescribeExecution
-tells it), ``mocks.json`` (each Task's answers, as ``--mocks`` takes them) and ``test_replay.py``.
+tells it), ``mocks.json`` (each Task's answers, as ``--mocks`` takes them) and ``test_replay_NAME.py``.
 """
 
 import json

@@ -8,7 +8,8 @@ from typing import Any, Final
 from sfn_emulator.replay.answers import mocks
 from sfn_emulator.replay.case import DEFINITION, HISTORY, INPUT, MOCKS, Case, case_of, masked
 
-TEST: Final = "test_replay.py"
+TEST: Final = "test_replay_{name}.py"
+"""A name of its own: pytest refuses two files of one name that are in no package."""
 
 _TEST: Final = '''"""Recorded from {arn}."""
 
@@ -48,7 +49,7 @@ def write(case: Case, folder: Path, masks: frozenset[str] = frozenset()) -> list
         INPUT: _pretty(hidden.given),
         HISTORY: json.dumps({"execution": execution, "events": events}, indent=1, ensure_ascii=False) + "\n",
         MOCKS: mocks(hidden, machine),
-        TEST: _TEST.format(arn=case.execution.get("executionArn", case.name), name=name),
+        TEST.format(name=name): _TEST.format(arn=case.execution.get("executionArn", case.name), name=name),
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")

@@ -46,6 +46,16 @@ def test_a_counterexample_ends_with_3_and_is_told_step_by_step(saga: Path) -> No
     assert "     Pay: failed with SomeOtherError (its effect happened, its answer was lost)\n" in result.output
 
 
+def test_how_far_a_long_proof_is_stands_on_standard_error_where_there_is_no_terminal(
+    saga: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfn_emulator.command.prove.EVERY", 0)
+    result = prove(saga)
+    assert result.exit_code == 0
+    assert "100 ways walked\n" in result.stderr
+    assert "ways walked" not in result.stdout
+
+
 def test_paths_are_written_as_histories(saga: Path, tmp_path: Path) -> None:
     prove(broken(saga), "--histories", tmp_path / "out")
     files = sorted((tmp_path / "out").iterdir())

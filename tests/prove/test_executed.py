@@ -216,7 +216,7 @@ def test_the_lines_tell_how_far_the_proof_goes(proof: Proof) -> None:
 def test_counterexamples_become_tests_that_fail(proof: Proof, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_tests(tmp_path, proof, EXAMPLE / "saga.yaml")
     assert path is not None
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__file__": str(path)}
     exec(compile(path.read_text(), str(path), "exec"), names)
     name, test = next((n, t) for n, t in names.items() if n.startswith("test_an_order_that_failed_leaves_no_trace"))
     assert name.endswith("when_reserve_item_0_after")

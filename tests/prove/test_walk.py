@@ -276,6 +276,31 @@ def test_iterations_and_distributed_children_have_effects_too() -> None:
         assert any("unknown items are none or 2" in bound for bound in result.bounds)
 
 
+def each(name: str, task_name: str, **more: Any) -> dict[str, Any]:
+    inner = {"StartAt": task_name, "States": {task_name: task(task_name.lower(), End=True)}}
+    return {name: {"Type": "Map", "ItemsPath": "$.items", "ResultPath": None, "ItemProcessor": inner, **more}}
+
+
+def test_items_that_nobody_knows_are_as_many_wherever_they_are_asked_for() -> None:
+    """What a Map over them did, a Map over them undoes."""
+    giving = each("Give each", "Give", Next="Undone")
+    giving["Give each"]["ItemProcessor"]["States"]["Give"]["Retry"] = ALWAYS
+    taking = each("Take each", "Take", Catch=catch("Give each"), Next="Done")
+    ends = {"Done": {"Type": "Succeed"}, "Undone": {"Type": "Fail"}}
+    both = json.dumps({"StartAt": "Take each", "States": {**taking, **giving, **ends}})
+    told = claims(undo={"Take": "Give"}, repeatable=["Give"])
+    assert not walk(load(both), told, faults=1).counterexamples
+    other = both.replace('"$.items"', '"$.others"', 1)
+    assert walk(load(other), told, faults=1).counterexamples
+
+
+def test_a_map_over_thousands_of_items_is_walked_with_a_dozen_and_says_so() -> None:
+    items = {"Items": {"Type": "Pass", "Result": {"items": list(range(9000))}, "Next": "Take each"}}
+    states = {**items, **each("Take each", "Take", End=True)}
+    result = walk(load(json.dumps({"StartAt": "Items", "States": states})), claims(), faults=1)
+    assert "Map 'Take each': 12 of its 9000 items are walked" in result.bounds
+
+
 def test_a_path_is_a_history_with_the_answers_that_were_assumed() -> None:
     choice = {
         "Pay": {"Next": "Is paid"},

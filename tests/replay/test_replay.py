@@ -149,7 +149,7 @@ def test_an_execution_is_recorded_replayed_and_tested_from_its_folder(tmp_path: 
         assert CliRunner().invoke(record, asked).exit_code == 0
     folder = tmp_path / "order-1"
     assert sorted(file.name for file in folder.iterdir()) == [
-        *("definition.asl.json", "history.json", "input.json", "mocks.json", "test_replay.py"),
+        *("definition.asl.json", "history.json", "input.json", "mocks.json", "test_replay_order_1.py"),
     ]
     assert "4111" not in "".join(file.read_text() for file in folder.iterdir())
     answers = json.loads((folder / "mocks.json").read_text())["MockedResponses"]["Charge as recorded"]

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 from sfn_emulator.cloud.lambdas import worker as lambda_worker
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
@@ -173,6 +173,11 @@ class _Environment(MutableMapping[str, str]):
         return dict(self)
 
 
+def overheard(own: TextIO) -> TextIO:
+    """``own`` as a ``sys.stdout`` of which each function's log has what that function prints."""
+    return cast(TextIO, _Output(own))
+
+
 class _Output:
     """``sys.stdout`` that lets a function's thread be overheard."""
 
@@ -194,4 +199,4 @@ class _Output:
 def _share_by_thread() -> None:
     if not isinstance(os.environ, _Environment):
         vars(os)["environ"] = _Environment(os.environ)
-        vars(sys)["stdout"] = _Output(sys.stdout)
+        sys.stdout = overheard(sys.stdout)

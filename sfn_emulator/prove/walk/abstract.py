@@ -31,6 +31,8 @@ from sfn_emulator.prove.walk.unknown import MARK, is_unknown, unknown
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.values import Value
 
+MOST_ITEMS: Final = 12
+"""Iterations that a Map over known items is walked with, at most."""
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -92,17 +94,28 @@ class _Abstract:
         items = state.items or Compiled("$", lambda subject, scope: getattr(subject, "input", subject))
 
         def listed(value: Value) -> Value:
+            if isinstance(value, list) and len(value) > MOST_ITEMS:
+                self.bounds.note(f"Map '{state.name}': {MOST_ITEMS} of its {len(value)} items are walked")
+                return value[:MOST_ITEMS]
             if not (isinstance(value, dict) and MARK in value):
                 return value
             self.bounds.note(f"Map '{state.name}': unknown items are none or {ITEMS}")
-            count = self.mind.choices.pick((ITEMS, 0))
-            return [unknown(f"{value[MARK]}[{index}]") for index in range(count)]
+            return self._assumed(value[MARK])
 
         items = replace(over_unknowns(items, self.mind, listed), source=items.source)
         selector = None if state.selector is None else over_unknowns(state.selector, self.mind)
         distribution = None if state.distribution is None else self.distribution(state.name, state.distribution)
         processor = self.branch(state.processor)
         return replace(state, processor=processor, items=items, selector=selector, distribution=distribution)
+
+    def _assumed(self, name: str) -> list[Value]:
+        """Unknown items: none or ``ITEMS``, and as many wherever they are asked for again."""
+        known = self.mind.facts.known.get(name)
+        if isinstance(known, list):
+            return known
+        items: list[Value] = [unknown(f"{name}[{index}]") for index in range(self.mind.choices.pick((ITEMS, 0)))]
+        self.mind.learn(name, items)
+        return items
 
     def distribution(self, name: str, told: Distribution) -> Distribution:
         self.bounds.note(f"Map '{name}': its children are walked one after the other")

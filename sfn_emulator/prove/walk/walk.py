@@ -39,6 +39,8 @@ from sfn_emulator.values import UNSET, Unset, Value
 MOST_PLACES: Final = 150_000
 MOST_WAYS: Final = 4_000
 """Places in all, and ways through one Parallel or Map, after which a walk says that it went no further."""
+TELLING: Final = 100
+"""Ways from one word about the walk's progress to the next."""
 INPUT: Final = "input"
 
 
@@ -102,6 +104,7 @@ def walk(
     most: int = MOST_PLACES,
     mutant: bool = False,
     nested: Mapping[str, Machine | None] | None = None,
+    progress: Callable[[int], None] = lambda ways: None,
 ) -> Walked:
     """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``.
 
@@ -109,13 +112,20 @@ def walk(
     """
     if not mutant:
         check_names(claims, machine, nested)
-    return _Walk(machine, claims, claims.faults if faults is None else faults, most, nested or {}).walked()
+    return _Walk(machine, claims, claims.faults if faults is None else faults, most, nested or {}, progress).walked()
 
 
 class _Walk:
     def __init__(
-        self, machine: Machine, claims: Claims, faults: int, most: int, nested: Mapping[str, Machine | None]
+        self,
+        machine: Machine,
+        claims: Claims,
+        faults: int,
+        most: int,
+        nested: Mapping[str, Machine | None],
+        progress: Callable[[int], None],
     ) -> None:
+        self._progress = progress
         self._claims = claims
         self._faults = faults
         self._most = most
@@ -187,6 +197,8 @@ class _Walk:
         while told is not None:
             tried += 1
             self._ways += 1
+            if not self._ways % TELLING:
+                self._progress(self._ways)
             if tried > MOST_WAYS:
                 self._whole = False
                 self._bounds.note(f"'{place.state}': {MOST_WAYS} ways through it were walked, and no more")

@@ -2,7 +2,8 @@
 
 The first run has no faults. At each call of a Task the process forks once for every fault that the call can have; the
 fork goes on with the fault, the original without. So a pair of faults costs only what follows the second one. Each run
-tells its result in a line; the lines are read as they come.
+is announced in a line before it begins, and tells its result in another; the lines are read as they come. A run that
+was announced and told nothing (its code ended the process, or hung) is not forgotten: it counts as one that broke off.
 """
 
 import gc
@@ -11,7 +12,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,7 @@ from sfn_emulator.prove.world.trial import Tried
 _LINE: Final = 4_000
 """Bytes that a pipe takes from many writers without mixing them (POSIX: PIPE_BUF)."""
 CRASHED: Final = "the run broke off"
+SILENT: Final = f"its process ended and told nothing: a handler ends the process, or did nothing for {PATIENCE} s"
 
 
 @dataclass(frozen=True)
@@ -46,24 +48,31 @@ Faults = Callable[[Call, int], Sequence[Fault]]
 class Forking:
     """The director of an exploration."""
 
-    def __init__(self, faults: Faults, most: int, jobs: Jobs) -> None:
+    def __init__(self, faults: Faults, most: int, jobs: Jobs, lines: int) -> None:
         self._faults = faults
         self._most = most
         self._jobs = jobs
-        self._placed = 0
+        self._lines = lines
+        self.placed: Placement = ()
         self.holds_job = False
 
+    def announce(self, *more: Fault) -> None:
+        told = [fault.told for fault in (*self.placed, *more)]
+        os.write(self._lines, json.dumps({"begins": told}).encode() + b"\n")
+
     def fault(self, call: Call) -> Fault | None:
-        if self._placed >= self._most:
+        signal.alarm(PATIENCE)
+        if len(self.placed) >= self._most:
             return None
-        for fault in self._faults(call, self._placed):
-            if self._in_fork():
-                self._placed += 1
+        for fault in self._faults(call, len(self.placed)):
+            if self._in_fork(fault):
+                self.placed = (*self.placed, fault)
                 return fault
         return None
 
-    def _in_fork(self) -> bool:
-        """True in the fork; the original goes on at once if there is a core for both."""
+    def _in_fork(self, fault: Fault) -> bool:
+        """True in the fork; the original goes on at once if there is a core for both. Waiting is no hanging."""
+        self.announce(fault)
         free = self._jobs.take()
         pid = fork()
         if pid == 0:
@@ -71,7 +80,9 @@ class Forking:
             self.holds_job = free
             return True
         if not free:
+            signal.alarm(0)
             os.waitpid(pid, 0)
+            signal.alarm(PATIENCE)
         return False
 
 
@@ -86,13 +97,12 @@ def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Itera
         os.setpgid(0, 0)
         os.close(read)
         gc.disable()
-        _explore(run, Forking(faults, most, jobs), write, jobs)
+        _explore(run, Forking(faults, most, jobs, write), write, jobs)
     os.close(write)
     jobs.close()
     try:
         with os.fdopen(read) as lines:
-            for line in lines:
-                yield _seen(line)
+            yield from _told_by(lines)
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
@@ -100,16 +110,37 @@ def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Itera
             os.waitpid(pid, 0)
 
 
+def _told_by(lines: Iterable[str]) -> Iterator[Seen]:
+    """Each run once, until none is under way: a run announces those that it forks before it tells its own end."""
+    under_way: dict[str, Placement] = {}
+    for line in lines:
+        told = json.loads(line)
+        if "begins" in told:
+            under_way[repr(told["begins"])] = tuple(fault_of(*one) for one in told["begins"])
+        elif under_way.pop(repr(told["run"]), None) is not None:
+            yield _seen(told)
+        if not under_way:
+            return
+    for placement in under_way.values():
+        yield Seen(placement, "", {CRASHED: SILENT}, (), ())
+
+
 def _explore(run: Callable[[Forking], Tried], director: Forking, write: int, jobs: Jobs) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    """Never returns, whatever the run's code has done to this process."""
     try:
-        told = _told(run(director))
-    except BaseException:
-        told = {"p": [], "st": "", "b": {CRASHED: traceback.format_exc()[-1500:]}, "s": [], "v": []}
-    os.write(write, _line(told))
-    if director.holds_job:
-        jobs.give()
-    leave()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        director.announce()
+        try:
+            told = _told(run(director))
+        except BaseException:
+            told = {"p": [], "st": "", "b": {CRASHED: traceback.format_exc()[-1500:]}, "s": [], "v": []}
+            told["p"] = [fault.told for fault in director.placed]
+        os.write(write, _line({**told, "run": [fault.told for fault in director.placed]}))
+    finally:
+        if director.holds_job:
+            with suppress(OSError):
+                jobs.give()
+        leave()
 
 
 def _told(tried: Tried) -> dict[str, Any]:
@@ -131,7 +162,6 @@ def _line(told: dict[str, Any]) -> bytes:
     return body
 
 
-def _seen(line: str) -> Seen:
-    told = json.loads(line)
+def _seen(told: dict[str, Any]) -> Seen:
     placement = tuple(fault_of(*one) for one in told["p"])
     return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]), told.get("c", 0.0))

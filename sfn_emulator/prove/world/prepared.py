@@ -96,6 +96,8 @@ def client_factory(answer: Answer, settings: Settings) -> Callable[[str], Client
 
 
 def _set_up(setup: Setup, client: Callable[[str], Client]) -> Any:
+    if not callable(setup):
+        raise UnprovableError(f"setup {setup!r:.80} is no function; name one: MODULE:FUNCTION")
     try:
         return setup(client)
     except Exception as error:
@@ -128,7 +130,9 @@ def loaded(path: str, here: Path, what: str) -> Any:
 
     Raises ``UnprovableError``.
     """
-    module, _, function = path.partition(":")
+    module, colon, function = path.partition(":")
+    if colon and not function:
+        raise UnprovableError(f"{what} {path}: no name stands behind the colon")
     for place in (str(Path.cwd()), str(here.resolve())):
         if place not in sys.path:
             sys.path.insert(0, place)
