@@ -133,6 +133,7 @@ def test_data_that_a_path_never_wrote_is_told_where_a_compensation_reads_it() ->
     found = next(f for f in walked(reads).counterexamples if f.hit.rule is Rule.NEVER_WRITTEN)
     assert found.hit.text.startswith("'Refund' reads data that nothing wrote on this path:")
     assert "'$.paid.id'" in found.hit.text
+    assert "u0000" not in found.hit.text
     assert found.faults == 1
 
 

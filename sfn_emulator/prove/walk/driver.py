@@ -36,7 +36,7 @@ from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.map_runs import carried_out
 from sfn_emulator.prove.walk.outcomes import Outcome
 from sfn_emulator.prove.walk.rules import Hit
-from sfn_emulator.prove.walk.unknown import unknown
+from sfn_emulator.prove.walk.unknown import readable, unknown
 from sfn_emulator.values import Unset, Value, dumps
 
 MOST_VISITS: Final = 12
@@ -90,8 +90,9 @@ class Watch(Instrument):
 
     def broke(self, name: str, error: StateError | EvaluationError) -> None:
         if isinstance(error, EvaluationError):
-            self.moment.broken = (name, error.message)
-            self.moment.hits += rules.never_written(self._claims, name, error.message)
+            message = readable(error.message)
+            self.moment.broken = (name, message)
+            self.moment.hits += rules.never_written(self._claims, name, message)
 
 
 class NestedWatch(Instrument):

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Map, State, Task, Wait
 from sfn_emulator.asl.parse import branches
+from sfn_emulator.prove.claims import states_of
 from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
 from sfn_emulator.prove.walk.unknown import Facts, Key, MissingError, at, opened
 from sfn_emulator.query.compiled import Compiled
@@ -70,6 +71,27 @@ def targets_of(state: State) -> Iterator[str]:
             yield target
     for way in (*getattr(state, "rules", ()), *getattr(state, "catch", ())):
         yield way.next
+
+
+def bodies(body: Branch) -> Iterator[Branch]:
+    yield body
+    for state in body.states.values():
+        for inner in branches(state):
+            yield from bodies(inner)
+
+
+def caught_from(body: Branch, entered: set[str]) -> set[str]:
+    """States that more faults would reach: behind a Catcher of a state that was entered, with all that follows."""
+    caught = [c.next for name, state in body.states.items() if name in entered for c in getattr(state, "catch", ())]
+    found: set[str] = set()
+    while caught:
+        name = caught.pop()
+        if name not in found and name not in entered:
+            found.add(name)
+            state = body.states[name]
+            caught += targets_of(state)
+            found |= {inner.name for branch in branches(state) for inner in states_of(branch)}
+    return found
 
 
 def _needs(state: State, nested: frozenset[str]) -> Iterator[Need]:

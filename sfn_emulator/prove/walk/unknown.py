@@ -5,6 +5,7 @@ reads ``$.Status`` of it gets ``{MARK: "Pay.Status"}``. ``Facts`` hold what was 
 object that is known in part has the mark beside its known members.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -103,6 +104,14 @@ def shown(value: Value, known: Mapping[str, Value]) -> Value:
     if name is None:
         return members
     return _assumed(name, known, members)
+
+
+_UNKNOWN: Final = re.compile(r'\{"\\u0000":("(?:[^"\\]|\\.)*")(\}|,)')
+
+
+def readable(message: str) -> str:
+    """An error's text with unknown values in it, for people."""
+    return _UNKNOWN.sub(lambda found: f"?{found[1][1:-1]}" if found[2] == "}" else "{", message)
 
 
 def _assumed(name: str, known: Mapping[str, Value], members: dict[str, Value]) -> Value:

@@ -8,14 +8,13 @@ number of faults, then in the order in which they were found, so the first path 
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import orjson
 
 from sfn_emulator.asl.model import Branch, Fail, Machine, State
-from sfn_emulator.asl.parse import branches
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.local import identity
 from sfn_emulator.engine.program import block, compile
@@ -30,7 +29,7 @@ from sfn_emulator.prove.walk.expressions import Mind
 from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.outcomes import Outcome
-from sfn_emulator.prove.walk.relevance import needs_by_state, targets_of, what_matters
+from sfn_emulator.prove.walk.relevance import bodies, caught_from, needs_by_state, what_matters
 from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
 from sfn_emulator.prove.walk.unknown import Facts, shown, unknown
@@ -309,8 +308,8 @@ class _Walk:
             return []
         entered = self._watch.entered_states
         possible = set(entered)
-        for body in _bodies(self._machine.body):
-            possible |= _caught_from(body, entered)
+        for body in bodies(self._machine.body):
+            possible |= caught_from(body, entered)
         lost = [state.name for state in states_of(self._machine.body) if state.name not in possible]
         return [Finding(Hit(Rule.UNREACHED, (name,), f"no outcome reaches '{name}'"), 0) for name in lost]
 
@@ -362,27 +361,6 @@ def _written(machine: Machine) -> frozenset[str]:
         paths += [catcher.result_path for catcher in getattr(state, "catch", ())]
         names |= {path.source[2:].split(".")[0].split("[")[0] for path in paths if path and path.source[:2] == "$."}
     return frozenset(f"{INPUT}.{name}" for name in names)
-
-
-def _bodies(body: Branch) -> Iterator[Branch]:
-    yield body
-    for state in body.states.values():
-        for inner in branches(state):
-            yield from _bodies(inner)
-
-
-def _caught_from(body: Branch, entered: set[str]) -> set[str]:
-    """States that more faults would reach: behind a Catcher of a state that was entered, with all that follows."""
-    caught = [c.next for name, state in body.states.items() if name in entered for c in getattr(state, "catch", ())]
-    found: set[str] = set()
-    while caught:
-        name = caught.pop()
-        if name not in found and name not in entered:
-            found.add(name)
-            state = body.states[name]
-            caught += targets_of(state)
-            found |= {inner.name for branch in branches(state) for inner in states_of(branch)}
-    return found
 
 
 def _relevant(known: Mapping[str, Value], *holding: object) -> Mapping[str, Value]:
