@@ -319,6 +319,7 @@ class Server:
         """Lets time pass, with all that becomes due on the way."""
         if self.service is not None:
             await let_pass(self._clock, self.service.journal, seconds)
+            self.outbox.hasten(seconds)
 
     async def reset(self, service: str | None) -> bool:
         """Forgets what a service holds, or everything, as if the server had just been started in a new directory."""

@@ -2,11 +2,13 @@
 alias's weights are looked at."""
 
 import importlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.corrections.replacing import replace
+
+_DESTINATIONS: Final = frozenset({"sqs", "sns", "lambda", "events"})
 
 
 def correct() -> None:
@@ -66,10 +68,20 @@ def _told(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 def _put(inner: Callable[..., Any]) -> Callable[..., Any]:
     def put(self: Any, function_name: str, config: dict[str, Any]) -> Any:
+        _check_destinations(config)
         self.get_function(function_name).event_invoke_config = []
         return inner(self, function_name, config)
 
     return put
+
+
+def _check_destinations(config: Mapping[str, Any]) -> None:
+    for told in (config.get("DestinationConfig") or {}).values():
+        place = str((told or {}).get("Destination") or "")
+        service = place.split(":")[2] if place.startswith("arn:") else "lambda"
+        if service not in _DESTINATIONS:
+            text = f"Destinations of {service} are not done here: {place}. Name a queue, topic, function or bus."
+            raise importlib.import_module("moto.awslambda.exceptions").InvalidParameterValueException(text)
 
 
 def _merged(inner: Callable[..., Any]) -> Callable[..., Any]:

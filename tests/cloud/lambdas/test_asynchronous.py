@@ -2,11 +2,13 @@
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.cloud.functions import deploy, make_role
 from tests.cloud.sources.test_mappings import until
@@ -101,6 +103,27 @@ def test_a_dead_letter_queue_gets_the_event_itself(server: Process) -> None:
     assert json.loads(message["Body"]) == {"fail": 1}
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes == {"RequestID": request, "ErrorCode": "200", "ErrorMessage": "no"}
+
+
+def test_the_minutes_between_attempts_pass_with_the_clock(server: Process) -> None:
+    url, arn = queue(server, "patient")
+    deploy(server, "patient", WORK, DeadLetterConfig={"TargetArn": arn})
+    later(server, "patient", {"fail": 1})
+
+    def dead() -> Any:
+        asked = urllib.request.Request(f"{server.url}/_sfn/clock", b'{"advance": 120}', method="POST")
+        urllib.request.urlopen(asked).close()
+        return server.client("sqs").receive_message(QueueUrl=url).get("Messages")
+
+    assert json.loads(until(dead)[0]["Body"]) == {"fail": 1}
+
+
+def test_a_destination_that_is_not_done_is_refused_by_name(server: Process) -> None:
+    deploy(server, "kept", WORK)
+    with pytest.raises(ClientError, match="Destinations of s3 are not done here: arn:aws:s3:::kept"):
+        server.client("lambda").put_function_event_invoke_config(
+            FunctionName="kept", DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::kept"}}
+        )
 
 
 def test_a_function_that_may_not_run_at_all_gives_its_events_up_at_once(server: Process) -> None:
