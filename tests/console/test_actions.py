@@ -1,6 +1,7 @@
 """What the page can do: each action as a person takes it, seen by what came of it on the server."""
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,26 @@ def test_an_execution_is_started_with_an_old_input_as_template(page: Page, saga:
     wait_for(lambda: page.outcomes().get("A") == "done")
     assert json.loads(state_of(saga, page.arn)["input"]) == {"n": 2}
     assert page.arn.endswith(":second")
+
+
+def test_a_long_input_is_shown_from_its_beginning(page: Page, saga: Saga) -> None:
+    long = machine(saga, "long", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    started(saga, long, {"n": list(range(60))})
+    page.open("executions", machine=long)
+    page.click("Start…")
+    field = page.one("dialog textarea")
+    wait_for(lambda: int(str(field.get_attribute("scrollHeight"))) > 900)
+    assert (field.get_attribute("scrollTop"), field.get_attribute("selectionStart")) == ("0", "0")
+
+
+def test_executions_tell_when_they_ended_as_the_list_is_sorted_by_it(page: Page, saga: Saga) -> None:
+    short = machine(saga, "short", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    arn = started(saga, short)
+    wait_for(lambda: state_of(saga, arn)["status"] == "SUCCEEDED")
+    ended = state_of(saga, arn)["stopDate"].astimezone(UTC)
+    page.open("executions", machine=short)
+    page.one(".list a.row")
+    assert [cell.text for cell in page.all(".list a.row > span")][4] == f"{ended:%m-%d %H:%M:%S}"
 
 
 def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -> None:

@@ -29,7 +29,9 @@ export function jsonField(label, text, changed = () => {}) {
     try { JSON.parse(area.value); said.textContent = ""; area.removeAttribute("aria-invalid"); changed(true); return true; }
     catch (error) { said.textContent = String(error.message); area.setAttribute("aria-invalid", "true"); changed(false); return false; }
   };
-  const set = (value) => { area.value = value; check(); };
+  const fromTheTop = () => area.setSelectionRange(0, 0); // a dialog scrolls to where the caret is
+  const set = (value) => { area.value = value; fromTheTop(); check(); };
+  fromTheTop();
   const fine = () => area.getAttribute("aria-invalid") !== "true";
   return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check, fine, set };
 }

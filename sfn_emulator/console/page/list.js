@@ -1,4 +1,4 @@
-// All executions: what is searched for, the newest first, and the last ones against the states of their machine.
+// All executions: what is searched for, the latest first (by its end, or its start while it runs), and the last ones against the states of their machine.
 
 import { button, h, longList } from "./dom.js";
 import { address, note, route } from "./route.js";
@@ -46,16 +46,17 @@ export function list(root, first, here) {
   }
 
   function heading() {
-    return h("div", { class: "row heading", "aria-hidden": "true" }, ...["Status", "Name", "Machine", "Started", "Took", "Error"].map((name) => h("span", {}, name)));
+    return h("div", { class: "row heading", "aria-hidden": "true" }, ...["Status", "Name", "Machine", "Started", "Ended", "Took", "Error"].map((name) => h("span", {}, name)));
   }
 
   function row(one) {
     const took = one.stopped ? duration(one.stopped - one.started) : "";
+    const moment = (at) => h("span", { title: at ? day(at) : "" }, at ? day(at).slice(5) : "");
     return h("a", { class: "row", href: address("execution", one.arn) },
       status(one.status),
       h("span", { class: "name" }, one.name, one.redrives ? h("small", {}, ` redriven ${one.redrives}×`) : "", one.again ? h("small", {}, ` begun at ${one.again}`) : ""),
       h("span", {}, last(one.machine), one.alias ? h("small", {}, `:${one.alias}`) : ""),
-      h("span", { title: day(one.started) }, day(one.started).slice(5)), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
+      moment(one.started), moment(one.stopped), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
   }
 
   /** The next ones are fetched when the last of those here come into sight; a search goes on only when it is told to. */
