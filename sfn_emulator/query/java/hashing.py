@@ -27,12 +27,12 @@ def hash_set(values: list[Value]) -> list[Value]:
     return _iterated(values, buckets)
 
 
-def hash_map_keys(keys: Sequence[str]) -> list[Value]:
+def hash_map_keys(keys: Sequence[str]) -> list[str]:
     """The different keys, as a ``HashMap`` iterates over them that grew as they were put into it."""
     buckets = _LEAST_BUCKETS
     while len(keys) > buckets * _LOAD_FACTOR:
         buckets *= 2
-    return _iterated(keys, buckets)
+    return list(map(str, _iterated(keys, buckets)))
 
 
 def _iterated(values: Iterable[Value], buckets: int) -> list[Value]:

@@ -37,7 +37,7 @@ def checked(names: Sequence[str]) -> Sequence[str]:
 def named(found: Iterator[list[str]], names: Sequence[str]) -> Iterator[dict[str, str]]:
     width = len(names)
     columns = {name: place for place, name in enumerate(names)}
-    places = [(name, columns[name]) for name in map(str, hash_map_keys(names))]
+    places = [(name, columns[name]) for name in hash_map_keys(names)]
     for fields in found:
         if len(fields) < width:
             fields += [""] * (width - len(fields))

@@ -75,7 +75,7 @@ def test_an_items_selector_sees_the_item_and_the_parents_input(maps: MapWorld) -
         "all.$": "$.name",
     }
     done = maps.run_map(mapping(ItemsPath="$.items", ItemSelector=selector), {"name": "n", "items": ["a"]})
-    assert done["output"] == '[{"at":0,"value":"a","source":"STATE_DATA","all":"n"}]'
+    assert done["output"] == '[{"all":"n","at":0,"source":"STATE_DATA","value":"a"}]'
 
 
 def test_an_objects_members_are_items_with_a_key(maps: MapWorld) -> None:
@@ -85,7 +85,7 @@ def test_an_objects_members_are_items_with_a_key(maps: MapWorld) -> None:
     )
     selector = {"k.$": "$$.Map.Item.Key", "v.$": "$$.Map.Item.Value"}
     done = maps.run_map(mapping(ItemsPath="$.items", ItemSelector=selector), given, "selected")
-    assert done["output"] == '[{"k":"a","v":1},{"k":"b","v":2}]'
+    assert done["output"] == '[{"v":1,"k":"a"},{"v":2,"k":"b"}]'
 
 
 def test_jsonata_items_and_selector(maps: MapWorld) -> None:
