@@ -55,7 +55,7 @@ FILTER = {"TableName": "t", "FilterExpression": "(" * 3_000 + "k = k" + ")" * 3_
         ("dynamodb", "DynamoDB_20120810.PutItem", '{"TableName":"t","Item":{"k":{"S":"\\ud800"}}}', "surrogate pair"),
         ("dynamodb", "DynamoDB_20120810.Scan", '{"TableName":"t","Limit":1e999999}', "a number that is too large"),
         ("dynamodb", "DynamoDB_20120810.Scan", json.dumps(FILTER), "Expression size has exceeded the maximum allowed"),
-        ("events", "AWSEvents.PutEvents", '{"Entries":[' + '{"a":' * 8_000 + "1" + "}" * 8_000 + "]}", "too deeply"),
+        ("events", "AWSEvents.PutEvents", '{"Entries":[' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "]}", "too deeply"),
     ],
 )
 def test_what_can_not_even_be_looked_at_is_the_callers_fault(service: str, target: str, body: str, told: str) -> None:

@@ -54,6 +54,15 @@ class Page:
 
         return wait_for(found)  # type: ignore[return-value]
 
+    def press_on(self, selector: str, text: str = "") -> None:
+        """Clicks what ``one`` finds; once more if the page drew it anew between the look and the click."""
+
+        def pressed() -> bool:
+            self.one(selector, text).click()
+            return True
+
+        wait_for(pressed)
+
     def click(self, text: str, within: str = "") -> None:
         wait_for(lambda: self._clicked(text, within))
 

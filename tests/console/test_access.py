@@ -183,9 +183,9 @@ def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_pat
 
 def test_a_link_names_what_is_seen(page: Page, saga: Saga) -> None:
     page.open("execution", saga.arn("undone"))
-    page.one('[data-state="Place Order"]').click()
+    page.press_on('[data-state="Place Order"]')
     page.says("Place Order", ".side h2")
-    page.one("#about-rows", "Rows").click()
+    page.press_on("#about-rows", "Rows")
     page.says("+ Orders", ".panel-body")
     page.click("Events", ".tabs:not(.small)")
     page.one(".stage .long .row .name")

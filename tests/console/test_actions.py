@@ -61,7 +61,7 @@ def test_an_execution_is_started_with_an_old_input_as_template(page: Page, saga:
     assert not page.one("dialog .primary").is_enabled()
     field.send_keys("}")
     page.one("dialog input").send_keys("second")
-    page.one("dialog .primary").click()
+    page.press_on("dialog .primary")
     wait_for(lambda: page.outcomes().get("A") == "done")
     assert json.loads(state_of(saga, page.arn)["input"]) == {"n": 2}
     assert page.arn.endswith(":second")
@@ -91,7 +91,7 @@ def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -
     page.open("execution", saga.arn("undone"))
     page.click("Start like this…")
     page.one("dialog input").send_keys("undone")
-    page.one("dialog .primary").click()
+    page.press_on("dialog .primary")
     page.says("Execution Already Exists", "dialog [role=alert]")
 
 
@@ -151,7 +151,7 @@ def test_a_waiting_task_is_made_to_fail(page: Page, saga: Saga, asking: str) -> 
     page.click("Send failure", "dialog")
     wait_for(lambda: page.outcomes().get("Sorry") == "failed")
     assert page.outcomes()["Ask"] == "caught"
-    page.one('[data-state="Ask"]').click()
+    page.press_on('[data-state="Ask"]')
     page.says("Refused", ".reason")
 
 

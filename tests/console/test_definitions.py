@@ -40,7 +40,7 @@ def test_a_machine_that_never_ran_is_drawn_with_its_problems_at_their_lines(page
     assert f"line {line}:" in problem.text
     problem.click()
     wait_for(lambda: [one.text.strip() for one in page.all(".code .chosen")] == ['"text": "$.name"'])
-    page.one('[data-state="Two"]').click()
+    page.press_on('[data-state="Two"]')
     page.says('"Two": {', ".code .chosen")
 
 
@@ -73,13 +73,13 @@ def test_data_is_folded_where_it_is_long_and_copied_whole(page: Page, saga: Saga
     page.click("input", ".chain")
     page.says("[ 205 ]", ".panel-body .json summary")
     assert "xxxxx" not in shown(page)
-    page.one(".panel-body .json summary", '"long": [ 205 ]').click()
+    page.press_on(".panel-body .json summary", '"long": [ 205 ]')
     wait_for(lambda: "199: " in shown(page) and "200: " not in shown(page))
-    page.one(".panel-body .inside > button", "5 more").click()
+    page.press_on(".panel-body .inside > button", "5 more")
     wait_for(lambda: "204: " in shown(page))
     permission = {"origin": saga.server.url, "permissions": ["clipboardReadWrite"]}
     page.browser.execute_cdp_cmd("Browser.grantPermissions", permission)
-    page.one(".panel-body .json-box > button", "Copy").click()
+    page.press_on(".panel-body .json-box > button", "Copy")
     page.says("Copied", ".panel-body .json-box > button")
     read = "navigator.clipboard.readText().then(arguments[0], e => arguments[0](String(e)))"
     assert json.loads(page.browser.execute_async_script(read)) == given

@@ -77,7 +77,7 @@ def test_an_event_far_down_is_shown_whole(page: Page, saga: Saga, long: str) -> 
     page.open("execution", long, view="events")
     page.one(".long button.row")
     scrolled(page, 1)
-    page.one(".long button.row", f"{count}").click()
+    page.press_on(".long button.row", f"{count}")
     page.says(f"{count} ExecutionSucceeded", ".event-detail")
     page.says(f"[ {ITEMS} ]", ".event-detail")
 
@@ -87,10 +87,10 @@ def test_one_item_of_a_long_map_is_picked(page: Page, long: str) -> None:
     page.says(f"of {ITEMS}", ".picker")
     box = page.one(".picker input")
     box.send_keys("123\n")
-    page.one('[data-state="Pack"]').click()
+    page.press_on('[data-state="Pack"]')
     page.says("item 123 of Each", ".side")
     page.click("Next item", ".picker")
-    page.one('[data-state="Pack"]').click()
+    page.press_on('[data-state="Pack"]')
     page.says("item 124 of Each", ".side")
 
 

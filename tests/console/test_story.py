@@ -32,7 +32,7 @@ def test_an_order_that_fails_is_seen_waiting_and_being_undone(page: Page, saga: 
     assert _is_green(green), green
     assert _is_orange(orange), orange
 
-    page.one('[data-state="Update Inventory"]').click()
+    page.press_on('[data-state="Update Inventory"]')
     page.says("Update Inventory", ".side h2")
     page.says('"Status": "ERROR"', ".panel-body")
     page.says("UpdateInventory was asked to fail", ".member.added")

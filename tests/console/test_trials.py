@@ -44,7 +44,7 @@ def test_a_run_goes_on_from_a_state_with_other_data(page: Page, saga: Saga, doub
     arn = started(saga, doubles, {"n": 10})
     page.open("execution", arn)
     wait_for(lambda: page.outcomes().get("Too big") == "failed")
-    page.one('[data-state="Sum"]').click()
+    page.press_on('[data-state="Sum"]')
     page.says("Sum", ".side h2")
     page.click("Start again from here…")
     page.one("dialog textarea")
@@ -56,10 +56,10 @@ def test_a_run_goes_on_from_a_state_with_other_data(page: Page, saga: Saga, doub
     assert page.outcomes()["Note"] == "none"
     page.says("begun at Sum", ".facts")
     assert json.loads(state_of(saga, page.arn)["output"]) == {"n": 3, "sum": {"n": 3, "by": "you"}}
-    page.one('[data-state="Sum"]').click()
-    page.one("#about-variables", "Variables").click()
+    page.press_on('[data-state="Sum"]')
+    page.press_on("#about-variables", "Variables")
     page.says('"by": "you"', ".panel-body")
-    page.one(".facts a", arn.rpartition(":")[2]).click()
+    page.press_on(".facts a", arn.rpartition(":")[2])
     page.says("started again: repaired at Sum", ".facts")
 
 
@@ -67,7 +67,7 @@ def test_a_state_inside_a_region_starts_its_owner_again(page: Page, saga: Saga) 
     inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
     each = {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": inner, "End": True}}}
     page.open("execution", started(saga, machine(saga, "each", each), [1, 2]))
-    page.one('[data-state="In"]').click()
+    page.press_on('[data-state="In"]')
     page.click("Start again from Each…")
     field = page.one("dialog textarea")
     assert json.loads(str(field.get_attribute("value"))) == [1, 2]
@@ -159,7 +159,7 @@ def test_express_executions_are_seen_while_they_are_kept(page: Page, saga: Saga)
     page.says("TooBig", ".list .error")
     page.open("executions", q='"n": 12')
     page.says("quick", ".list .row")
-    page.one(".list a.row", "quick").click()
+    page.press_on(".list a.row", "quick")
     wait_for(lambda: page.outcomes().get("Too big") == "failed")
     page.open("execution", page.arn[:-4] + "none")
     page.says("is not kept any more: only the last 200 are")

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, Process
+from tests.processes import Process
 
-TOOLS = Path(os.environ.get("SFN_TOOLS", ROOT / ".venv-tools"))
+TOOLS = Path(os.environ.get("SFN_TOOLS", os.devnull))
+"""Where `make tools` has them; it alone says so, since they take longer than all other tests."""
+
 MODULES = TOOLS / "node_modules"
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Skips where a program was not installed by ``make tools``."""
     missing = [name for name in programs if found(name) is None]
-    reason = f"{', '.join(missing)} not installed: `make tools` does that, where their registries are"
+    reason = f"{', '.join(missing)} not looked for: `make tools` installs and runs them, where their registries are"
     return pytest.mark.skipif(bool(missing), reason=reason)
 
 

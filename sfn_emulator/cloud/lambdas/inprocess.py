@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final, Self, TextIO, cast
 
 from sfn_emulator.cloud.lambdas import worker as lambda_worker
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
@@ -171,6 +171,16 @@ class _Environment(MutableMapping[str, str]):
 
     def copy(self) -> dict[str, str]:
         return dict(self)
+
+    def __or__(self, other: Mapping[str, str]) -> dict[str, str]:
+        return dict(self) | dict(other)
+
+    def __ror__(self, other: Mapping[str, str]) -> dict[str, str]:
+        return dict(other) | dict(self)
+
+    def __ior__(self, other: Mapping[str, str]) -> Self:
+        self.update(other)
+        return self
 
 
 def overheard(own: TextIO) -> TextIO:

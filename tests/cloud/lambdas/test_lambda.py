@@ -476,6 +476,11 @@ def test_a_handler_can_run_in_the_servers_own_process() -> None:
         assert invoke(server, "one")[0] == [server.process.pid, "one", "/tmp"]
         assert invoke(server, "two")[0] == [2, "two", "/tmp"]
         assert invoke(server, "one")[0] == [server.process.pid, "one", "/tmp"]
+        merges = (
+            "    os.environ |= {'B': '2'}\n    return [(os.environ | {'A': '1'})['A'], ({'A': '1'} | os.environ)['B']]"
+        )
+        deploy(server, "merges", f"import os\ndef handler(event, context):\n{merges}")
+        assert invoke(server, "merges")[0] == ["1", "2"]
         deploy(server, "wrong", "def handler(event, context):\n    raise KeyError('x')")
         assert invoke(server, "wrong")[0]["errorType"] == "KeyError"
 
