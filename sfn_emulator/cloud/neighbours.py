@@ -33,6 +33,7 @@ from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.keeping.witness import Witness
 from sfn_emulator.cloud.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.operation import changes_something, operation
+from sfn_emulator.cloud.patience import MOST, Patience, TooLongError
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Neighbours:
         self.on_failure: Callable[[str], object] = lambda text: None
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
+        self._patience = Patience()
         self.witness = Witness(lambda region: self.backend("dynamodb", region))
         self._counts = {"functions": 0, "tables": 0}
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
@@ -282,7 +284,14 @@ class Neighbours:
             text = f"No operation at {request.path}."
             return error_reply(service, request, 404, "UnknownOperationException", text), False
         try:
-            return in_plain_words(reply_of(_call(handler, region, request)), request), False
+            with self._patience.bounded():
+                answered = _call(handler, region, request)
+            return in_plain_words(reply_of(answered), request), False
+        except TooLongError:
+            text = (
+                f"The local {service} worked {MOST:.0f} seconds on this request and gave it up: ask for less at once."
+            )
+            return error_reply(service, request, 400, "LimitExceededException", text), False
         except ImportError as error:
             return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error)), False
         except NotImplementedError as error:
