@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections.environ import environ
 from sfn_emulator.cloud.corrections.misshapen import misshapen
+from sfn_emulator.cloud.corrections.patience import MOST, Patience, TooLongError
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.replies import FORM, error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
@@ -33,7 +34,6 @@ from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.keeping.witness import Witness
 from sfn_emulator.cloud.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.operation import changes_something, operation
-from sfn_emulator.cloud.patience import MOST, Patience, TooLongError
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)

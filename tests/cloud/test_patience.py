@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sfn_emulator.cloud.patience import Patience, TooLongError
+from sfn_emulator.cloud.corrections.patience import Patience, TooLongError
 
 
 def work(seconds: float) -> int:
