@@ -55,7 +55,7 @@ export function list(root, first, here) {
     return h("a", { class: "row", href: address("execution", one.arn) },
       status(one.status),
       h("span", { class: "name" }, one.name, one.redrives ? h("small", {}, ` redriven ${one.redrives}×`) : "", one.again ? h("small", {}, ` begun at ${one.again}`) : ""),
-      h("span", {}, last(one.machine), one.alias ? h("small", {}, `:${one.alias}`) : ""),
+      h("span", { title: last(one.machine) }, last(one.machine), one.alias ? h("small", {}, `:${one.alias}`) : ""),
       moment(one.started), moment(one.stopped), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
   }
 
