@@ -1,7 +1,7 @@
 """A template as a stack on a server: made when it is not there, else updated with what changed.
 
 Each time the whole template is sent, and CloudFormation works out what differs: so a change is rolled back when it
-fails, an alias moves to the new version, and nothing is told twice what it is (decision 0042).
+fails, an alias moves to the new version, and nothing is told twice what it is (decision 0039).
 """
 
 import json

@@ -1,7 +1,7 @@
 """An execution started again at a state of another: with that state's data as it was, or changed.
 
 AWS has no such operation. The new one is an execution of its own: name, ARN, time and seed are new, and its Origin says
-which state it began at and of which execution (docs/decisions/0038). What ran before that state does not run again.
+which state it began at and of which execution (docs/decisions/0036). What ran before that state does not run again.
 """
 
 from collections.abc import Mapping
