@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 .PHONY: up down demo test check bench crash soak tools prove docs clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
+# One more than two processors: a third of the time, a test waits for a server it killed or for a page.
+WORKERS ?= 3
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
 NPM := npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix
 
@@ -39,7 +41,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	@$(BROWSER) || echo "without chromium and chromedriver no page is tried in a browser"
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -68,7 +68,7 @@ def test_an_execution_is_started_with_an_old_input_as_template(page: Page, saga:
 
 
 def test_a_long_input_is_shown_from_its_beginning(page: Page, saga: Saga) -> None:
-    long = machine(saga, "long", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    long = machine(saga, "wordy", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
     started(saga, long, {"n": list(range(60))})
     page.open("executions", machine=long)
     page.click("Start…")
