@@ -26,13 +26,14 @@ from sfn_emulator.errors import OutOfMemoryError
 SLICE: Final = 0.01
 """Seconds all turns together may take until the loop has seen to all others."""
 
-_TOLD: Final = -sys.maxsize
-"""Of a run that was told already that it holds too much."""
 _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
 _HEAVY: Final = 24 * _MEGABYTE
 """Bytes by which a turn grows until what it holds is hidden from the collector."""
+_ENDING: Final = 64 * _MEGABYTE
+"""Bytes by which a run may still grow while it ends; then it is told again, for Python swallows what is raised in a
+finaliser or in a callback of the collector."""
 _HIDDEN_FOR: Final = 5.0
 """Seconds between two looks whether what was hidden has gone."""
 _FEW: Final = 100_000
@@ -110,7 +111,7 @@ class Sliced:
         turn = self._turn
         self._main.switch(None)
         if turn.held > self._limit:
-            turn.held = _TOLD
+            turn.held = self._limit - _ENDING
             raise OutOfMemoryError(
                 f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
                 "(--execution-memory)."

@@ -1,12 +1,16 @@
 """What one execution is doing holds up no other, and ends when it holds too much memory; in a real server."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from sfn_emulator.engine.run import Run
+from sfn_emulator.errors import OutOfMemoryError
+from sfn_emulator.service.running.turns import Sliced
 from tests.processes import Process, running
 
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -61,3 +65,38 @@ def test_an_execution_that_holds_too_much_fails_and_says_so() -> None:
         told = client.start_sync_execution(stateMachineArn=arn["stateMachineArn"], input=json.dumps([1] * 40_000))
     assert (told["status"], told["error"]) == ("FAILED", "States.Runtime")
     assert "more than 2 MB of memory" in told["cause"]
+
+
+class Deaf:
+    """A run that holds more and more, and does not hear the first time that it is too much: Python swallows what is
+    raised while a finaliser runs."""
+
+    aside_at: Any = None
+
+    def __init__(self) -> None:
+        self.held: list[bytes] = []
+        self.heard = 0
+
+    def advance(self, budget: int) -> bool:
+        while True:
+            try:
+                self.grow()
+            except OutOfMemoryError:
+                self.heard += 1
+                if self.heard == 2:
+                    raise
+
+    def grow(self) -> None:
+        while True:
+            self.held.append(bytes(range(256)) * 4_096)
+
+
+def test_what_was_not_heard_is_told_again() -> None:
+    loop = asyncio.new_event_loop()
+    turns, run = Sliced(loop, 16), Deaf()
+    with pytest.raises(OutOfMemoryError):
+        for _ in range(10_000):
+            turns.advance(cast(Run, run), 1)
+    loop.close()
+    assert run.heard == 2
+    assert len(run.held) < 512
