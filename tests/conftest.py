@@ -23,19 +23,30 @@ TARGETS = ("embedded", "localstack", "aws")
 
 HEAVY = (
     "test_saga.py",
-    "test_cli.py",
     "test_saga_on_ministack.py",
+    "test_cli.py",
+    "test_access.py",
     "test_keeping.py",
     "test_interruption.py",
     "test_crash.py",
-    "test_lambda.py",
-    "test_disk.py",
-    "test_jsonata_fast.py",
-    "test_reference.py",
-    "test_properties.py",
+    "test_actions.py",
+    "test_readme.py",
+    "test_proof.py",
+    "test_new_step.py",
+    "test_dev.py",
+    "test_plan.py",
+    "test_executed.py",
+    "test_trials.py",
+    "test_custom.py",
+    "test_map_runs_killed.py",
+    "test_large.py",
     "test_server.py",
+    "test_mappings.py",
+    "test_damage.py",
+    "test_lambda.py",
+    "test_jsonata.py",
 )
-"""The files that take longest come first: two workers that take a file at a time then end together."""
+"""The files that take longest come first: workers that take a file at a time then end together."""
 
 settings.register_profile("suite", max_examples=50, deadline=None, derandomize=True, database=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
