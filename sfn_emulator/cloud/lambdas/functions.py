@@ -207,7 +207,7 @@ class Bundles:
             opt = {"opt": str(laid_over(list(map(Path, layers)), self._directory))} if layers else {}
         environment = _environment(function, endpoint, stream, root)
         if family is not None:
-            laid = Laid(Path(root), tuple(map(Path, layers)), function.handler)
+            laid = Laid(Path(root), tuple(map(Path, layers)), function.handler, function.memory)
             whole = {**family.environment(laid), **environment}
             return {"environment": whole, "root": root, "command": family.command(laid), **opt}
         own = environment.get("PYTHONPATH", "").replace("/var/task", root).split(":")

@@ -26,11 +26,12 @@ class UnrunnableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A function's files on disk: its own, and those of its layers in order."""
+    """A function's files on disk: its own, and those of its layers in order; the megabytes it may hold."""
 
     root: Path
     layers: tuple[Path, ...]
     handler: str
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def beside(directory: Path, layers: Sequence[bytes]) -> Path:
 
 def _node(laid: Laid) -> list[str]:
     _link_modules(laid)
-    return [_found("node"), str(_BOOTSTRAP)]
+    return [_found("node"), f"--max-old-space-size={laid.memory}", str(_BOOTSTRAP)]
 
 
 def _node_missing(code: bytes) -> str | None:

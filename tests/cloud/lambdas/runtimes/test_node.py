@@ -207,6 +207,19 @@ def test_the_context_tells_of_the_invocation(server: Process) -> None:
     assert arn.endswith(":function:told") and client == {"custom": {"k": "ü"}}
 
 
+def test_a_function_that_holds_more_than_its_memory_is_ended(server: Process) -> None:
+    source = (
+        "exports.handler = async (event) => { const held = [];"
+        " while (held.length < event) held.push(Array.from({length: 65536}, Math.random)); return held.length; };"
+    )
+    deploy(server, "hoards", files={"index.js": source}, MemorySize=128, Timeout=30)
+    assert invoke(server, "hoards", 50) == (50, None)
+    told, error = invoke(server, "hoards", 10_000)
+    assert (told["errorType"], error) == ("Runtime.ExitError", "Unhandled")
+    assert told["errorMessage"].endswith("Error: Runtime exited with error: signal: aborted")
+    assert invoke(server, "hoards", 1) == (1, None)
+
+
 def test_the_log_has_awss_lines(server: Process) -> None:
     source = "exports.handler = async () => { console.log('placed %d', 3); console.error(new Error('odd')); };"
     deploy(server, "chatty", files={"index.js": source})
