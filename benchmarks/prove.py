@@ -5,23 +5,20 @@ read before and after each execution. Time-outs are left out there, for these re
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
+from benchmarks.saga import deployed
 from benchmarks.table import Figure
-from deploy import config, definition, saga, targets
-from deploy.apply import apply
+from deploy import config, definition
 from deploy.saga import Saga as Deployed
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import read_claims
 from sfn_emulator.prove.executed import Saga, inputs_of
 from sfn_emulator.prove.proof import Wanted, world_of
 from sfn_emulator.prove.walk.walk import walk
-from terminal import background
 
 STAGES = (
     "PlaceOrder",
@@ -74,22 +71,13 @@ def _explored(
 
 def _over_the_wire() -> float:
     """Executions a second, one after the other."""
-    with tempfile.TemporaryDirectory(prefix="prove-bench-") as place:
-        directory = Path(place)
-        server = background.start(directory, "--port", "0", "--time", "skip")
-        try:
-            told = config.load()
-            ours = saga.on(targets.connect("embedded", told, server.url), told)
-            apply(ours.plan(), ours.target)
-            cases = list(product(STAGES, MODES))
-            tables = list(told.tables)
-            _ended(ours, tables, "warm", *cases[0])
-            began = time.perf_counter()
-            for number, (stage, mode) in enumerate(cases):
-                _ended(ours, tables, f"case-{number}", stage, mode)
-            return len(cases) / (time.perf_counter() - began)
-        finally:
-            background.stop(directory)
+    with deployed() as (_, ours):
+        cases, tables = list(product(STAGES, MODES)), list(config.load().tables)
+        _ended(ours, tables, "warm", *cases[0])
+        began = time.perf_counter()
+        for number, (stage, mode) in enumerate(cases):
+            _ended(ours, tables, f"case-{number}", stage, mode)
+        return len(cases) / (time.perf_counter() - began)
 
 
 def _ended(ours: Deployed, tables: Sequence[str], name: str, stage: str, mode: str) -> None:

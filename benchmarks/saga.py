@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -43,15 +44,24 @@ class Round(NamedTuple):
     costs: Used
 
 
-def figures() -> Iterator[Figure]:
-    """Sagas a second, one after the other and several at once, beside the bare handlers."""
+@contextmanager
+def deployed() -> Iterator[tuple[background.Running, Saga]]:
+    """A server of its own, and this project's saga deployed to it; it stops with the block."""
     with tempfile.TemporaryDirectory(prefix="saga-bench-") as place:
-        directory = Path(place)
+        directory, told = Path(place), config.load()
         server = background.start(directory, "--port", "0", "--time", "skip")
         try:
-            told = config.load()
             ours = saga.on(targets.connect("embedded", told, server.url), told)
             apply(ours.plan(), ours.target)
+            yield server, ours
+        finally:
+            background.stop(directory)
+
+
+def figures() -> Iterator[Figure]:
+    """Sagas a second, one after the other and several at once, beside the bare handlers."""
+    try:
+        with deployed() as (server, ours):
             _stock(ours)
             ways = (
                 Way("bare handlers in a loop", _bare(server.url, ours)),
@@ -59,9 +69,8 @@ def figures() -> Iterator[Figure]:
                 Way(f"sagas, {AT_ONCE} at once", lambda name: _sagas(ours, name, AT_ONCE)),
             )
             rounds = [[_round(way, number, server.pid) for way in ways] for number in range(ROUNDS + 1)][1:]
-        finally:
-            background.stop(directory)
-            os.environ.pop("AWS_ENDPOINT_URL", None)  # the handlers in this process needed it
+    finally:
+        os.environ.pop("AWS_ENDPOINT_URL", None)  # the handlers in this process needed it
     yield from _told(ways, rounds)
 
 
