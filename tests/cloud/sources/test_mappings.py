@@ -262,7 +262,8 @@ def test_records_of_a_data_stream_come_with_their_data(server: Process) -> None:
 # -- kills
 
 
-def test_after_a_kill_the_feeds_go_on_where_they_stood(tmp_path: Path) -> None:
+def test_after_a_kill_the_feeds_go_on_and_lose_nothing(tmp_path: Path) -> None:
+    """As on AWS a record may come twice: the kill may fall between the answer of the function and the note of it."""
     with running("--state-dir", str(tmp_path)) as process:
         make_role(process)
         world = World(process, "survivor")
@@ -279,5 +280,7 @@ def test_after_a_kill_the_feeds_go_on_where_they_stood(tmp_path: Path) -> None:
         again.put("second")
         url = again.queues.get_queue_url(QueueName="survivor-work")["QueueUrl"]
         again.queues.send_message(QueueUrl=url, MessageBody="m")
-        seen = [again.seen()[0] for _ in range(2)]
-        assert sorted(map(str, seen)) == sorted(map(str, [keys("second"), ["m"]]))
+        seen: set[str] = set()
+        while not seen >= {"second", "m"}:
+            seen |= {record if isinstance(record, str) else record["k"]["S"] for record in again.seen()[0]}
+        assert seen <= {"first", "second", "m"}
