@@ -78,7 +78,7 @@ def down(session: Session) -> None:
     session.answer({"stopped": stopped.url if stopped else None})
 
 
-@command(cli, about=SERVER, asks=True)
+@command(cli, about=SERVER)
 def status(session: Session) -> None:
     """Tell whether the embedded server runs, and what it holds."""
     found = background.find(session.directory, session.default_url)
@@ -94,7 +94,7 @@ def status(session: Session) -> None:
     session.answer({"running": found is not None, "url": found.url if found else None, "api": api, "health": told})
 
 
-@command(cli)
+@command(cli, starts=True)
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--prune", is_flag=True, help="Remove what bears our tag and is no longer wanted.")
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
@@ -102,11 +102,12 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     """Create or update everything the saga needs; running it again changes what differs."""
     if wrong := validation.first_error(definition.PATH):
         raise TerminalError(wrong)
-    session = replace(session, asks=only_plan)
+    session = replace(session, starts=not only_plan)
     unwanted = session.saga.unwanted()
     plan = session.saga.plan(unwanted if prune else ())
     changes = list(apply.preview(plan))
-    session.say("\n".join(changes + ([plan.diff] if plan.diff else [])) if only_plan else "")
+    if only_plan and plan:
+        session.say("\n".join(changes + ([plan.diff] if plan.diff else [])))
     for resource in () if prune else unwanted:
         session.say(f"no longer wanted: {resource.name} ({kind_of(resource)}); --prune removes it")
     if not plan:
@@ -119,7 +120,7 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     session.answer({**told, "unwanted": [resource.name for resource in unwanted]})
 
 
-@command(cli)
+@command(cli, starts=True)
 def dev(session: Session) -> None:
     """Deploy whatever is saved of handlers/, statemachine/ and deploy/config.yaml, until Ctrl-C."""
     from sfn_emulator.command.dev import changes
@@ -201,7 +202,7 @@ def start(
         sys.exit(ENDED_OTHERWISE)
 
 
-@command(cli, asks=True)
+@command(cli)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 def executions(session: Session, limit: int) -> None:
     """List executions, the latest first: by their end, or by their start while they run."""
@@ -236,7 +237,7 @@ def _execution_arn(session: Session, execution: str) -> str:
     return execution if execution.startswith("arn:") else f"{machine}:{execution}"
 
 
-@command(cli, asks=True)
+@command(cli)
 @click.argument("execution")
 @click.option("--events", is_flag=True, help="The events as they are, instead of the steps.")
 def history(session: Session, execution: str, events: bool) -> None:
@@ -254,7 +255,7 @@ def history(session: Session, execution: str, events: bool) -> None:
     session.answer({"status": told.status, "steps": [steps.row(told, visit) for visit in told.visits]})
 
 
-@command(cli, asks=True)
+@command(cli)
 def tables(session: Session) -> None:
     """Show every row of the saga's tables."""
     snapshot = session.tables()
@@ -291,9 +292,10 @@ def invoke(session: Session, function: str, event: Path | None) -> None:
     """
     text = orders.read(event) if event else json.dumps(ordering.example(session, function))
     orders.parse(text, str(event))
+    client = session.client("lambda")
     if event is None:
         session.say(f"event: {text}")
-    answer = session.client("lambda").invoke(FunctionName=function, Payload=text.encode(), LogType="Tail")
+    answer = client.invoke(FunctionName=function, Payload=text.encode(), LogType="Tail")
     payload = json.loads(answer["Payload"].read() or b"null")
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     session.say(json.dumps(payload, indent=2))

@@ -25,8 +25,9 @@ class Session:
     config_file: Path
     directory: Path
     quiet: bool
-    asks: bool = False
-    """Whether the command changes nothing, so that no server is started for it."""
+    starts: bool = False
+    """Whether the command starts the embedded server when none runs. Only a command that deploys does: for any other,
+    a new server would hold nothing to work with."""
 
     @cached_property
     def config(self) -> config.Config:
@@ -34,7 +35,7 @@ class Session:
 
     @cached_property
     def target(self) -> targets.Target:
-        """The target. Starts the embedded server if it does not run, unless the command only asks."""
+        """The target. Raises ``TerminalError`` if no embedded server runs and the command starts none."""
         if self.name != "embedded" or self.endpoint is not None:
             return targets.connect(self.name, self.config, self.endpoint)
         return targets.connect(self.name, self.config, self.server().url)
@@ -49,8 +50,11 @@ class Session:
 
     def server(self) -> background.Running:
         found = background.find(self.directory, self.default_url)
-        if found is None and self.asks:
-            raise TerminalError(f"no server of {self.directory} is running; 'python cli.py up' starts one")
+        if found is None and not self.starts:
+            raise TerminalError(
+                f"no server of {self.directory} is running; 'python cli.py up' starts one, 'python cli.py deploy' "
+                "starts one and deploys the saga"
+            )
         if found is None:
             found = self.start_server(urlsplit(self.default_url).port, "skip")
             self.say(f"started the embedded server at {found.url} (waits are skipped; 'cli.py down' stops it)")
@@ -90,7 +94,7 @@ SERVER = ("config", "state_dir", "json")
 
 
 def command(
-    group: click.Group, *, about: Sequence[str] = ALL, asks: bool = False, **settings: Any
+    group: click.Group, *, about: Sequence[str] = ALL, starts: bool = False, **settings: Any
 ) -> Callable[[Callable[..., None]], click.Command]:
     """A command of the group, with those options its session is ``about``; the function gets a ``Session`` first."""
 
@@ -98,7 +102,7 @@ def command(
         @wraps(function)
         def run(**given: Any) -> None:
             told = {name: given.pop(name) for name in _DEFAULTS if name in given}
-            function(Session(**{**_DEFAULTS, **told}, asks=asks), **given)
+            function(Session(**{**_DEFAULTS, **told}, starts=starts), **given)
 
         wrapped: Callable[..., None] = run
         for name in reversed(about):

@@ -459,11 +459,26 @@ def test_executions_show_what_they_are_sorted_by(terminal):
     assert ended == sorted(ended, reverse=True)
 
 
-@pytest.mark.parametrize("command", [["tables"], ["executions"], ["history", "x"], ["deploy", "--plan"]])
-def test_a_command_that_only_asks_starts_no_server(fresh, tmp_path, command):
+WITHOUT_A_SERVER = (
+    ["tables"],
+    ["executions"],
+    ["history", "x"],
+    ["deploy", "--plan"],
+    ["start"],
+    ["start", "--no-wait"],
+    ["stop", "x"],
+    ["invoke", "PlaceOrderLambda"],
+    ["destroy"],
+)
+
+
+@pytest.mark.parametrize("command", WITHOUT_A_SERVER, ids=" ".join)
+def test_only_a_command_that_deploys_starts_a_server(fresh, tmp_path, command):
     quiet = tmp_path / "config.yaml"
     quiet.write_text((ROOT / "deploy/config.yaml").read_text().replace("127.0.0.1:8083", "127.0.0.1:9"))
-    assert "is running; 'python cli.py up' starts one" in complaint(fresh.here(*command, "--config", str(quiet)))
+    assert "is running; 'python cli.py up' starts one, 'python cli.py deploy' starts" in complaint(
+        fresh.here(*command, "--config", str(quiet))
+    )
     assert not fresh.directory.exists()
 
 
