@@ -1,7 +1,7 @@
 """The interpreters of a Plan: ``apply`` makes its calls, ``preview`` tells them.
 
-What AWS needs time for is waited on here: boto3's waiters where there is one, else the refusal itself, by the table
-``QUIRKS``, for at most ``PATIENCE`` seconds per call.
+Some calls take AWS time. ``apply`` waits for them: by boto3's waiter where there is one. Otherwise it repeats a call
+while AWS refuses it with one of ``QUIRKS``, for at most ``PATIENCE`` seconds per call.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The functions' code as a zip that is the same bytes for the same sources, on any machine and on any day."""
+"""The functions' code as a zip. The same sources give the same bytes, on any machine and on any day."""
 
 import base64
 import hashlib

@@ -31,12 +31,12 @@ class Config:
 
     @property
     def steps(self) -> list[str]:
-        """The functions that are a step or a compensation: all but the one that starts the state machine."""
+        """The functions that are a step or a compensation: all except the one that starts the state machine."""
         return [name for name, told in self.functions.items() if not told.get("starts")]
 
     @property
     def stages(self) -> list[str]:
-        """What FailAtStage may be."""
+        """The values that FailAtStage may have."""
         return ["None", *(name.removesuffix("Lambda") for name in self.steps)]
 
     @property

@@ -31,7 +31,7 @@ def read(path: Path = PATH) -> str:
 
 
 def claims() -> dict[str, Any]:
-    """What the saga claims of itself: ``undo`` maps each step to its compensation, by the names of their states."""
+    """The saga's claims: ``undo`` maps each step to its compensation, by the names of their states."""
     return dict(yaml.safe_load(CLAIMS.read_text(encoding="utf-8")))
 
 
@@ -40,7 +40,9 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 def render(text: str, values: Mapping[str, str | int], where: Path = PATH) -> str:
-    """The definition as it is deployed, indented by two. Raises ``DeployError`` with line and column, or the name."""
+    """The definition as it is deployed, indented by two. Raises ``DeployError`` with the line and column at fault, or
+    the name of a placeholder that has no value.
+    """
     try:
         template = json.loads(text)
     except json.JSONDecodeError as error:
@@ -51,7 +53,7 @@ def render(text: str, values: Mapping[str, str | int], where: Path = PATH) -> st
 
 
 def difference(there: str, wanted: str) -> str:
-    """A unified diff of two definitions, whatever their white space; empty when they mean the same."""
+    """A unified diff of two definitions, regardless of white space; empty when they mean the same."""
     before, after = (_pretty(text).splitlines() for text in (there, wanted))
     return "\n".join(difflib.unified_diff(before, after, "deployed", "wanted", lineterm="", n=2))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variable:
-    """Stands in a request for a value only an earlier answer can tell, e.g. the REST API's id."""
+    """Stands in a request for a value that comes with an earlier answer, e.g. the REST API's id."""
 
     name: str
 
@@ -18,7 +18,7 @@ class Instruction:
 
     ``verb`` is empty for a call that only looks something up. ``saves`` maps variables to JMESPath expressions over
     the answer. ``waiter`` names the boto3 waiter to wait on afterwards, with ``awaited`` as its request. ``tolerates``
-    are the error codes that mean the work was done before.
+    are the error codes that mean that the work was done already.
     """
 
     what: str

@@ -1,7 +1,7 @@
 """(wanted, remote) → a Plan: frozen instructions, each one AWS call with the reason for it. Reads, never changes.
 
-Every resource is compared with what is there as a whole, so a plan made after an interrupted one holds exactly what is
-still missing, and a plan made after a finished one is empty.
+Every resource is compared with what exists. So a plan made after an interrupted deploy holds exactly what is still
+missing, and a plan made after a finished one is empty.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ class Plan:
 
 
 def deploy(wanted: Iterable[Resource], remote: Remote) -> Plan:
-    """What makes the remote as wanted. Raises ``DeployError`` for a resource of that name that is not ours."""
+    """The plan that makes the target as wanted. Raises ``DeployError`` for a resource of that name that is not ours."""
     instructions: list[Instruction] = []
     diff = ""
     for resource in wanted:
@@ -75,7 +75,7 @@ def _topic(topic: Topic, remote: Remote) -> Iterator[Instruction]:
     what, seen = f"topic {topic.name}", remote.topic(topic.arn)
     if seen is None:
         yield Instruction(what, "create", "sns", "create_topic", {"Name": topic.name, "Tags": pairs(topic.tags)})
-        # Said twice, for servers that overlook the tags of CreateTopic.
+        # Sent twice, for servers that overlook the tags of CreateTopic.
         yield Instruction(what, "tag", "sns", "tag_resource", {"ResourceArn": topic.arn, "Tags": pairs(topic.tags)})
     else:
         _must_be_ours(what, seen.tags, topic.tags)
@@ -207,7 +207,7 @@ def _rest_api(api: RestApi, remote: Remote) -> Iterator[Instruction]:
     what, seen = f"REST API {api.name}", remote.rest_api(api.name, api.stage, api.tags)
     wanted = restapi.fingerprint(api)
     if seen is not None and not ours(seen.tags, api.tags):
-        seen = None  # names need not be unique: somebody else's API of that name is no hindrance
+        seen = None  # names need not be unique: an API of that name may belong to somebody else
     if seen is not None and seen.fingerprint == wanted:
         return
     if seen is None:
@@ -219,7 +219,7 @@ def _rest_api(api: RestApi, remote: Remote) -> Iterator[Instruction]:
 
 
 def _methods(api: RestApi, what: str, seen: SeenRestApi | None) -> Iterator[Instruction]:
-    """Calls that make the methods anew. To find out whether one is whole would take as many calls."""
+    """Calls that make all methods again. Finding out whether each is complete would take as many calls."""
     root = {"root": "items[?path=='/'].id | [0]"}
     api_id = _api_id(seen)
     yield Instruction(what, "", "apigateway", "get_resources", {"restApiId": api_id}, saves=root)

@@ -37,7 +37,7 @@ def document(*statements: Statement) -> dict[str, Any]:
 
 
 def trust(service: str) -> dict[str, Any]:
-    """Who may take the role, e.g. ``lambda.amazonaws.com``."""
+    """The trust policy: ``service`` may assume the role, e.g. ``lambda.amazonaws.com``."""
     return document({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
 
 
@@ -54,7 +54,7 @@ def publish(topic_arn: str) -> Statement:
 
 
 def start(machine_arn: str) -> Statement:
-    """Starting the machine itself or through a version or alias of it."""
+    """Allows starting the machine, directly or through a version or an alias of it."""
     return _allow(["states:StartExecution"], [machine_arn, f"{machine_arn}:*"])
 
 

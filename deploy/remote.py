@@ -1,4 +1,4 @@
-"""What is there: reads that describe and never change, behind a Protocol so that a plan can be made against a fake.
+"""What exists on a target: reads that change nothing, behind a Protocol so that a plan can be made without a target.
 
 Each read answers ``None`` for what does not exist.
 """
@@ -57,7 +57,7 @@ class SeenFunction:
 class SeenStateMachine:
     """``settings`` has the keys of UpdateStateMachine; ``live`` are those of the version the alias points at.
 
-    A setting the server does not tell of (MiniStack: tracing) is absent, and can't be compared.
+    A setting that the server does not report (MiniStack: tracing) is absent, and can't be compared.
     """
 
     tags: Tags
@@ -67,7 +67,7 @@ class SeenStateMachine:
 
 @dataclass(frozen=True)
 class SeenRestApi:
-    """``fingerprint`` is what the deployment behind the stage was described with; empty when nothing is deployed."""
+    """``fingerprint`` is the description of the deployment behind the stage; empty when nothing is deployed."""
 
     id: str
     tags: Tags
@@ -99,7 +99,7 @@ FUNCTION_SETTINGS = ("Handler", "Role", "Runtime", "Timeout", "MemorySize")
 
 
 class Aws:
-    """The reads over boto3. Errors other than "does not exist" pass."""
+    """The reads, over boto3. Errors other than "does not exist" are raised on."""
 
     def __init__(self, target: Target) -> None:
         self._client = target.client

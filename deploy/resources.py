@@ -1,7 +1,7 @@
 """What we want: one frozen noun per AWS resource, and the list of them for this saga, in the order of their making.
 
-Pure: a configuration, a target's account and region and the code in, nouns out. All ARNs can be known beforehand but
-the REST API's, whose id AWS draws; nothing here needs it.
+Pure: a configuration, a target's account and region, and the code go in; nouns come out. Every ARN is known beforehand
+but the REST API's, whose id AWS draws. Nothing here needs that one.
 """
 
 import json

@@ -19,7 +19,7 @@ _ANSWERS: Final = (("200", "", _STARTED), ("400", r"4\d{2}", _REFUSED), ("500", 
 
 
 class Call(NamedTuple):
-    """A call on the root resource; ``restApiId`` and ``resourceId`` are added by whoever makes it."""
+    """A call on the root resource; the caller adds ``restApiId`` and ``resourceId``."""
 
     operation: str
     request: Mapping[str, Any]
@@ -30,7 +30,7 @@ def calls(api: RestApi) -> tuple[Call, ...]:
 
 
 def fingerprint(api: RestApi) -> str:
-    """What the deployment is described with: it changes whenever ``calls`` would make something else."""
+    """The description of the deployment. It changes whenever ``calls`` would make something else."""
     return "saga " + hashlib.sha256(json.dumps(calls(api)).encode()).hexdigest()
 
 

@@ -28,19 +28,19 @@ class Saga:
         return next(resource for resource in self.resources if isinstance(resource, RestApi))
 
     def plan(self, prune: Sequence[Resource] = ()) -> plan.Plan:
-        """What makes the target as wanted, and last what removes the resources of ``prune``."""
+        """The calls that make the target as wanted, followed by those that remove the resources of ``prune``."""
         wanted = plan.deploy(self.resources, self.remote)
         unwanted = teardown.destroy(prune, self.remote).plan
         return plan.Plan((*wanted.instructions, *unwanted.instructions), wanted.diff)
 
     def unwanted(self) -> tuple[Resource, ...]:
-        """What bears our tag and the configuration does not name (any more)."""
+        """The resources that bear our tag and that the configuration does not name (any more)."""
         names = {(type(resource), resource.name) for resource in self.resources}
         found = tagged(self.target, self.api.tags)
         return tuple(resource for resource in found if (type(resource), resource.name) not in names)
 
     def teardown(self) -> teardown.Teardown:
-        """What removes all that bears our tag, named or not."""
+        """The calls that remove everything with our tag, whether the configuration names it or not."""
         return teardown.destroy((*self.unwanted(), *self.resources), self.remote)
 
     def api_url(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What bears our tag, whatever the configuration names: resources of an older one are found by it."""
+"""Finds everything that bears our tag, also resources that only an older configuration named."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -26,7 +26,9 @@ def kind_of(resource: Resource) -> str:
 
 
 def tagged(target: Target, tags: Mapping[str, str]) -> tuple[Resource, ...]:
-    """Everything on the target that bears all of ``tags``, in the order of making. Of each only what deleting needs."""
+    """Everything on the target that bears all of ``tags``, in the order of making. Each holds only what is needed to
+    delete it.
+    """
     return tuple(resource for look in _LOOKS for resource in look(target, tags))
 
 

@@ -1,4 +1,4 @@
-"""Where to: embedded, localstack or aws. They differ in session and endpoint and in nothing else.
+"""The targets of a deploy: embedded, localstack, aws. They differ in session and endpoint and in nothing else.
 
 * ``embedded``: the server on this machine; made-up credentials, so that no real ones ever reach it.
 * ``localstack``: through localstack-client, which honours LOCALSTACK_HOST and AWS_ENDPOINT_URL.
@@ -45,7 +45,7 @@ class Target:
 
 
 def connect(name: str, config: Config, endpoint: str | None = None) -> Target:
-    """The target, once it has answered who we are there. Raises ``DeployError`` when it does not."""
+    """The target, once its STS has answered who we are. Raises ``DeployError`` when it does not answer."""
     make, region, at = _SESSIONS[name](config.targets[name], endpoint)
     client = _kept(make)
     try:
@@ -96,7 +96,7 @@ def _aws(settings: dict[str, str], endpoint: str | None) -> tuple[ClientFactory,
 
 
 def _endpoint_in_environment() -> str | None:
-    """boto3 honours it by itself; here it is needed for the REST API's address."""
+    """boto3 reads this variable itself; we need it for the REST API's address."""
     return os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/") or None
 
 
@@ -104,7 +104,7 @@ _SESSIONS = {"embedded": _embedded, "localstack": _localstack, "aws": _aws}
 
 
 def _config(service: str = "") -> ClientConfig:
-    """STS is asked first, to find out whether anything answers: on this machine it does at once, or not at all."""
+    """STS is asked first, to find out whether a server runs. On this machine it answers at once or not at all."""
     attempts = 1 if service == "sts" else 5
     return ClientConfig(retries={"mode": "standard", "max_attempts": attempts}, connect_timeout=5, read_timeout=60)
 

@@ -21,7 +21,7 @@ class Teardown:
 
 
 def destroy(wanted: Iterable[Resource], remote: Remote) -> Teardown:
-    """What is there of the wanted, as instructions to delete it, last made first."""
+    """Instructions that delete those of the wanted resources that exist, last made first."""
     instructions: list[Instruction] = []
     left_alone = []
     for resource in reversed(tuple(wanted)):

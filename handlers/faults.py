@@ -21,12 +21,12 @@ from typing import Any
 Answer = dict[str, Any]
 
 COMPENSATED_BY: dict[str, str] = {}
-"""Step → its compensation, as far as this function's code has both: they stand in one file."""
+"""Step → its compensation, for the steps in this function's code: both stand in one file."""
 OVERTIME_SECONDS = 1.0
 
 
 class InjectedError(Exception):
-    """What FailMode before and after raise; the error's name in the execution's history."""
+    """Raised by FailMode before and after. The class's name is the error's name in the execution's history."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Fault:
 
 
 def chosen(request: dict[str, Any], stage: str) -> Fault:
-    """The fault the request wants of this stage; one that does nothing when it wants none."""
+    """The fault that the request asks of this stage; a fault that does nothing when it asks for none."""
     wanted = request.get("FailAtStage", "None")
     if wanted == stage:
         return _FAULTS[request.get("FailMode", "status")]

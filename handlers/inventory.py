@@ -1,4 +1,4 @@
-"""The stock. What is taken and for which order are written together, so stock + Σ reservations never changes."""
+"""The stock. The quantity taken and the reservation are written together, so stock + Σ reservations never changes."""
 
 from handlers import tables
 from handlers.orders import PENDING, WHILE_PENDING, cancel
@@ -38,7 +38,7 @@ def update(order: Order) -> tables.Row:
 
 @step("RevertInventory", "INVENTORY_REVERTED", undoes="UpdateInventory")
 def revert(order: Order) -> tables.Row:
-    """Puts back what this saga's reservation says, which is nothing when there is none."""
+    """Puts back the quantity of this saga's reservation; nothing when there is no reservation."""
     cancel(order)
     reservation = tables.row(tables.RESERVATIONS, {"OrderId": order.id})
     if reservation is None or reservation["Saga"] != order.saga:

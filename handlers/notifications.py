@@ -1,4 +1,4 @@
-"""Telling the customer. A notification has no compensation: what was read cannot be unread."""
+"""Tells the customer. A notification has no compensation: what was read cannot be unread."""
 
 import json
 import os

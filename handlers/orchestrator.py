@@ -32,7 +32,7 @@ CORS = {
 
 
 class BadRequestError(Exception):
-    """What is wrong with the request, in one line; ``status`` is the HTTP status to say it with."""
+    """The text says in one line what is wrong with the request; ``status`` is the HTTP status of the answer."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         self.status = status
@@ -47,7 +47,7 @@ def stepfunctions() -> Any:
 @cache
 def schema() -> dict[str, Any]:
     told: dict[str, Any] = json.loads(SCHEMA.read_text())
-    told["properties"]["FailAtStage"]["enum"] = os.environ["STAGES"].split(",")  # what is deployed, said by deploy
+    told["properties"]["FailAtStage"]["enum"] = os.environ["STAGES"].split(",")  # set by deploy
     return told
 
 
@@ -74,7 +74,7 @@ def parsed(event: dict[str, Any]) -> Any:
 
 
 def completed(order: Any) -> dict[str, Any]:
-    """The order with the defaults of what may be left out over HTTP."""
+    """The order, with defaults for the members that may be left out over HTTP."""
     if not isinstance(order, dict):
         raise BadRequestError("body: not a JSON object")
     message = order.get("MessageId")
@@ -98,7 +98,7 @@ def check(order: dict[str, Any]) -> None:
 
 
 def start(order: dict[str, Any]) -> str:
-    """The ARN of the execution that bears the order's id, started now or by an earlier copy of the same request."""
+    """The ARN of the execution named by the order's id, started now or by an earlier copy of the same request."""
     machine = os.environ["STATE_MACHINE_ARN"]
     text = json.dumps(order, sort_keys=True)
     try:
@@ -143,7 +143,7 @@ def _pattern(wanted: str, value: str) -> str | None:
     return None if re.fullmatch(wanted, value) else f"{json.dumps(value)} does not match {wanted}"
 
 
-_RULES = {  # in the order they are asked: later rules may rely on the type
+_RULES = {  # in the order in which they are checked: later rules may rely on the type
     "type": _type,
     "enum": _enum,
     "pattern": _pattern,

@@ -1,8 +1,8 @@
 """The order book: an order's row is the saga's semantic lock.
 
 ``OrderStatus`` goes PENDING → PAID, or CANCELLING → (row removed). Later steps write only while the row says PENDING,
-so a step that arrives late, after the compensations began, is refused instead of leaving something behind. Placing has
-no earlier row to ask: DynamoDB itself remembers its transaction for ten minutes.
+so a step that arrives late, after the compensations began, is refused instead of leaving something behind. Place Order
+has no earlier row to look at: DynamoDB itself remembers its transaction for ten minutes.
 """
 
 from handlers import tables
@@ -14,7 +14,7 @@ WHILE_PENDING = "Saga = :saga AND OrderStatus = :pending"
 
 @step("PlaceOrder", "ORDER_PLACED")
 def place(order: Order) -> tables.Row:
-    """Writes the order's row, once: not again when it is delivered late, after the row was removed."""
+    """Writes the order's row once. A late delivery, after the row was removed, does not write it again."""
     row = {
         "OrderId": order.id,
         "Saga": order.saga,
@@ -40,6 +40,6 @@ def remove(order: Order) -> tables.Row:
 
 
 def cancel(order: Order) -> None:
-    """Closes the order to steps that are still on their way; no order is nothing to close."""
+    """Closes the order to steps that are still on their way. Does nothing when there is no order."""
     change = "SET OrderStatus = :cancelling"
     tables.update_mine(tables.ORDERS, {"OrderId": order.id}, order.saga, change, {":cancelling": CANCELLING})

@@ -7,7 +7,9 @@ from handlers.saga import Order, RefusedError, step
 
 @step("MakePayment", "PAYMENT_COMPLETED")
 def make(order: Order) -> tables.Row:
-    """Writes the payment and marks the order PAID: once per order, only for an open order with its goods reserved."""
+    """Writes the payment and marks the order PAID: once per order, and only for an open order whose goods are
+    reserved.
+    """
     payment = {
         "OrderId": order.id,
         "Saga": order.saga,

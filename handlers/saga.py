@@ -44,7 +44,7 @@ class Order:
 
 
 class RefusedError(Exception):
-    """A step said no: nothing was written, and trying again would not help. Answered as Status ERROR."""
+    """A step refused: it wrote nothing, and trying again would not help. The step answers Status ERROR."""
 
 
 class TransactionConflictError(Exception):
@@ -52,10 +52,10 @@ class TransactionConflictError(Exception):
 
 
 def step(stage: str, status: str, *, undoes: str = "") -> Callable[[Commit], Callable[[Event, Any], dict[str, Any]]]:
-    """Makes a Lambda handler of ``commit(order) -> details``; the answer is ``{Status, OrderId, **details}``.
+    """Makes a Lambda handler from ``commit(order) -> details``; its answer is ``{Status, OrderId, **details}``.
 
-    ``stage`` is the name FailAtStage knows the step by, ``status`` what it answers when it has done its work,
-    ``undoes`` the step whose compensation this is.
+    ``stage`` is the step's name in FailAtStage, ``status`` its answer when it has done its work, ``undoes`` the step
+    whose compensation it is.
     """
     if undoes:
         faults.COMPENSATED_BY[undoes] = stage

@@ -87,7 +87,7 @@ def write_all(*writes: dict[str, Any], once: str | None = None) -> None:
     """All of the writes or none. Raises ``NotAllError``, or ``TransactionConflictError`` when rows are busy.
 
     Writes that were made under the same ``once`` in the last ten minutes are not made again (API_TransactWriteItems,
-    ClientRequestToken), whatever became of their rows.
+    ClientRequestToken), even if their rows are gone by now.
     """
     token = {} if once is None else {"ClientRequestToken": str(uuid.uuid5(_TRANSACTIONS, once))}
     try:

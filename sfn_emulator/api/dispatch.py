@@ -34,8 +34,9 @@ class StepFunctionsApi:
         self._regions: dict[str, Surroundings] = {}
 
     async def handle(self, target: str, body: bytes, headers: Mapping[str, str]) -> Response:
-        """The answer to ``X-Amz-Target: AWSStepFunctions.NAME``. Header names are in lower case. Never raises but for
-        cancellation."""
+        """The answer to ``X-Amz-Target: AWSStepFunctions.NAME``. Header names are in lower case. Raises nothing but
+        cancellation.
+        """
         around = self._around(headers)
         request_id = around.new_id()
         try:
@@ -80,7 +81,9 @@ class StepFunctionsApi:
         return result
 
     async def _seen(self) -> None:
-        """What is told lasts: an event that is read is there after a crash. While the disk refuses, reads go on."""
+        """Commits before a read is answered, so that an event a client has seen survives a crash. If the disk refuses,
+        reads are answered nevertheless.
+        """
         journal = self._service.journal
         if journal.pending and journal.failure is None:
             with contextlib.suppress(ApiError):
@@ -95,7 +98,7 @@ class StepFunctionsApi:
         return name, operation
 
     def _around(self, headers: Mapping[str, str]) -> Surroundings:
-        """The service's surroundings, in the region the request was signed for."""
+        """The surroundings of a request to the service: the region it was signed for."""
         signed = _SCOPE.search(headers.get("authorization", ""))
         home = self._service.around
         if signed is None or signed[1] == home.place.region:

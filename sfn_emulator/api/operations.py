@@ -61,7 +61,7 @@ TRACED: Final = frozenset({"StartExecution", "StartSyncExecution"})
 """Operations whose traceHeader gives way to the request's own X-Amzn-Trace-Id (API_StartExecution)."""
 
 ADMITTED: Final = frozenset({"CreateStateMachine", "UpdateStateMachine"})
-"""Operations that others are asked about before: IAM, and whether a log group is there."""
+"""Operations that need a check first: by IAM, and whether a log group exists."""
 
 READS: Final = frozenset(
     {

@@ -1,6 +1,6 @@
 """AWS JSON 1.0, the server's side: bytes → checked parameters, answers and errors → bytes.
 
-Everything about an operation that the model decides is compiled when it is first called: no request looks at a shape.
+An operation's shapes are compiled when it is first called, so that later requests do not look at the model.
 """
 
 import zlib
@@ -19,7 +19,7 @@ from sfn_emulator.values import dumps
 TARGET_PREFIX: Final = "AWSStepFunctions"
 CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 BODY_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes a request may have: beyond a definition of 1 MB, escaped, there is nothing to say."""
+"""Bytes a request may have: enough for a definition of 1 MB, escaped."""
 
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -48,7 +48,7 @@ def service_model() -> ServiceModel:
 
 @cache
 def codec(operation: str) -> Codec:
-    """Raises ``OperationNotFoundError`` for what the model does not know."""
+    """The codec of an operation. Raises ``OperationNotFoundError`` for a name that the model does not know."""
     model: OperationModel = service_model().operation_model(operation)
     assert isinstance(model.input_shape, StructureShape) and isinstance(model.output_shape, StructureShape)
     write = write_for(model.output_shape)
@@ -57,7 +57,7 @@ def codec(operation: str) -> Codec:
 
 
 def unpacked(body: bytes, encoding: str) -> bytes:
-    """The body as it was before its ``Content-Encoding``; raises ``ApiError`` for one we do not know."""
+    """The body without its ``Content-Encoding``. Raises ``ApiError`` for an encoding that we do not know."""
     if encoding in ("", "identity"):
         return body
     if encoding != "gzip":
@@ -85,7 +85,7 @@ def parameters(codec: Codec, body: bytes) -> dict[str, Any]:
 
 
 def answer(codec: Codec, result: Mapping[str, Any], request_id: str) -> Response:
-    """Members the model does not know are a fault of ours and raise ``KeyError``."""
+    """The answer's JSON as bytes. Raises ``KeyError`` for a member that the model does not know: that is our fault."""
     written = codec.write(result)
     try:
         body = orjson.dumps(written)

@@ -1,4 +1,4 @@
-"""Botocore's shapes, compiled once: what a request must keep, and how an answer is written.
+"""Botocore's shapes, compiled once: how a request is checked, and how an answer is written.
 
     check(value, path, problems) -> value      a request member: typed, bounded; problems in AWS's words are collected
     write(value) -> JSON value                 an answer: members of the model only, timestamps as numbers of seconds
@@ -19,7 +19,9 @@ Write: TypeAlias = Callable[[Any], Any]
 
 
 class UnreadableError(Exception):
-    """A member of another JSON type than its shape's: AWS's SerializationException, before any validation."""
+    """A member has another JSON type than its shape: AWS's SerializationException, which comes before any
+    validation.
+    """
 
 
 def failed(value: str, path: str, constraint: str) -> str:
@@ -72,7 +74,7 @@ def _size_rules(shape: Shape, size: Callable[[Any], Any], noun: str) -> list[Rul
 _ENUM_ORDERS: Final = {
     "ExecutionStatus": ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"),
 }
-"""Enum sets that AWS tells in another order than the model's (recorded)."""
+"""Enums whose values AWS lists in another order than the model (recorded)."""
 
 
 def _text_rules(shape: Shape) -> list[Rule]:
@@ -200,7 +202,7 @@ _CHECKS: Final[Mapping[str, Callable[[Shape], Check]]] = {
 
 
 def write_for(shape: Shape) -> Write | None:
-    """How an answer's shape is written; ``None`` where its value already is what goes on the wire."""
+    """The function that writes a shape of an answer; ``None`` where the value goes on the wire as it is."""
     if isinstance(shape, StructureShape):
         return _write_structure(shape)
     if isinstance(shape, ListShape):

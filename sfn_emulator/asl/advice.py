@@ -1,6 +1,7 @@
-"""What a definition alone says of its failures: warnings for those who ask for them, never a reason to refuse it.
+"""Warnings about a definition's error handling, for those who ask for them. They never refuse a definition.
 
-Nobody here knows what a Task does. What can be seen is which errors nobody takes, and which handlers never get one.
+The definition does not say what a Task does. It does show which errors no handler takes, and which handlers can never
+get one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ def _unguarded(name: str, state: Raw, own: Sequence[str], place: Place, report: 
 
 
 def _never_reached(handlers: Sequence[Raw], place: Place, report: Report) -> None:
-    """Names that an earlier handler takes, or that no handler ever sees."""
+    """Error names that an earlier handler takes already, and names that no handler ever sees."""
     seen: dict[str, int] = {}
     for index, handler in enumerate(handlers):
         names = _names(handler)

@@ -1,4 +1,4 @@
-"""What can be said only when all states are known: names, targets, ends, reachability, variables.
+"""The checks that need all states of a definition: names, targets, ends, reachability, variables.
 
 ``CHECKS`` runs in the order in which AWS reports: missing targets before the missing end, and a missing end hides the
 search for unreachable states (measured on AWS).
@@ -32,7 +32,9 @@ def check_names(draft: Draft) -> None:
 
 
 def _misnamed(name: str) -> str:
-    """AWS's words of a name that is too long (reported by users: asl-validator 69); of an empty one our own."""
+    """The message for a name that is too long is AWS's (reported by users: asl-validator 69); for an empty one it is
+    ours.
+    """
     if not name:
         return f"State name must have 1 to {LONGEST_STATE_NAME} characters"
     limit = f"exceeds the {LONGEST_STATE_NAME}-character limit allowed by the service"
@@ -59,7 +61,7 @@ def _check_target(draft: Draft, scope: Scope, target: str, place: tuple[str | in
 
 
 def check_ends(draft: Draft) -> None:
-    """Every scope has a state that ends it; only where it has are unreachable states looked for."""
+    """Every scope has a state that ends it. Only in a scope that has one are unreachable states looked for."""
     for scope in draft.scopes:
         if not scope.stated:
             continue
@@ -80,7 +82,9 @@ def _check_reachable(draft: Draft, scope: Scope) -> None:
 
 
 def _first_of(scope: Scope, lost: list[StateNotes]) -> list[StateNotes]:
-    """Of a chain of lost states the one that begins it (AWS names that one); of a ring the first in the text."""
+    """The unreachable state to name. For a chain it is the one that begins it, as on AWS; for a ring the first in the
+    text.
+    """
     led_to = {target for state in lost for target, _ in state.targets if target != state.name}
     first = [state for state in lost if state.name not in led_to]
     covered = reachable(scope, [state.name for state in first])

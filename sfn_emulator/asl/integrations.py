@@ -63,13 +63,15 @@ OPTIMISED: Final[dict[str, dict[str, str]]] = {
     "sqs": {"sendMessage": _TOKEN},
     "states": {"startExecution": "all"},
 }
-"""The word behind an action names the patterns it has: "" is request-response alone."""
+"""The word after an action names the patterns it supports: "" means request-response alone."""
 
 SDK_PREFIX: Final = "aws-sdk:"
 
 
 def refusal(resource: Resource) -> bool:
-    """Whether Step Functions knows no such integration. Which AWS SDK services exist is for the task runner to say."""
+    """Why Step Functions has no such integration; ``None`` if it has one. Which AWS SDK services exist is decided by
+    the task runner.
+    """
     if resource.family is not Family.SERVICE or resource.arn.split(":")[2] != "states":
         return False
     if resource.resource_type.startswith(SDK_PREFIX):

@@ -1,7 +1,7 @@
 """Checking definitions as people write them: JSON or YAML, with ``${Substitutions}`` still in place.
 
 Deployment tools (SAM, CDK, Terraform, the CLI's ``--definition-substitutions``) fill ``${Name}`` in later, so a value
-that holds one may become anything: its field is not checked, everything around it is.
+that holds one may become anything. Its field is not checked; everything around it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ YAML_SUFFIXES: Final = (".yaml", ".yml")
 
 
 class Integrations(NamedTuple):
-    """Who else is asked: whoever runs Tasks, and ``advice`` on a definition without errors. Nobody by default.
+    """Further checks: those of the task runner, and ``advice`` on a definition without errors. None by default.
 
-    ``doubts`` says what is warned of in a Resource that is not refused.
+    ``doubts`` gives the warnings about a Resource that is not refused.
     """
 
     supports: Supports | None = None
@@ -42,7 +42,7 @@ def lint_text(
     yaml: bool | None = None,
     integrations: Integrations = _NOBODY,
 ) -> tuple[Problem, ...]:
-    """Every problem of a definition. ``yaml=None``: JSON if it begins like an object, else YAML."""
+    """Every problem of a definition. With ``yaml=None`` the text is JSON if it begins like an object, else YAML."""
     report = Report()
     if not check_size(text, report):
         return report.problems()
@@ -86,7 +86,9 @@ def _is_yaml(text: str, told: bool | None) -> bool:
 
 
 def _scanned_json(text: str, report: Report) -> Scanned | None:
-    """The value as create reads it; only a text that a bare ``${Name}`` keeps from being JSON is read our own way."""
+    """The value as create reads it. Only a text that is no JSON because of a bare ``${Name}`` is read by our own
+    scanner.
+    """
     strict = Report()
     if read(text, strict) is not None:
         return scan(text, DEPTH_LIMIT)

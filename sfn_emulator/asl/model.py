@@ -1,7 +1,7 @@
 """The checked definition: frozen dataclasses whose fields already hold compiled queries.
 
-Whoever holds a ``Machine`` can meet no bad path, no missing target and no field of the other query language:
-``asl.parse`` and ``asl.check`` refused those. Names are the States Language's own.
+A ``Machine`` holds no bad path, no missing target and no field of the other query language: ``asl.parse`` and
+``asl.check`` have refused those. Names are the States Language's own.
 """
 
 from collections.abc import Mapping
@@ -174,7 +174,7 @@ class ResultWriter:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What a Map has only in DISTRIBUTED mode. ``label`` is the given one."""
+    """The fields that a Map has only in DISTRIBUTED mode. ``label`` is the one that the definition gives."""
 
     execution_type: MachineType
     label: str | None = None
@@ -187,7 +187,9 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """``items`` is ItemsPath or Items, ``selector`` ItemSelector or the legacy Parameters; no distribution: inline."""
+    """``items`` is ItemsPath or Items, ``selector`` ItemSelector or the legacy Parameters. Without a ``distribution``
+    the Map is inline.
+    """
 
     name: str
     flow: Flow

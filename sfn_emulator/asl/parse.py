@@ -1,7 +1,7 @@
 """Definition text → checked ``Machine``. All problems are found at once.
 
-The stages: text → object (``source``); object → model, with notes on every state (``states``); notes → what only the
-whole can show (``check``). A model is handed out only if no stage found an error.
+The stages: text → object (``source``); object → model, with notes on every state (``states``); checks of the definition
+as a whole, on these notes (``check``). A model is returned only if no stage found an error.
 """
 
 from sfn_emulator.asl.check import CHECKS
@@ -27,8 +27,8 @@ def parse(
 ) -> tuple[Machine | None, tuple[Problem, ...]]:
     """The model, or ``None``, and every problem (warnings too), in AWS's order; with positions if one is an error.
 
-    ``resources`` may refuse a Task's Resource by telling why (``engine.ports.Tasks.supports``), ``parameters`` what it
-    is given.
+    ``resources`` may refuse a Task's Resource, and gives the reason (``engine.ports.Tasks.supports``); ``parameters``
+    does the same for its Parameters or Arguments.
     """
     report = Report()
     raw = read(text, report)
@@ -54,7 +54,7 @@ def parse_state(
     parameters: Misfits | None = None,
     name: str = "",
 ) -> tuple[State | None, tuple[Problem, ...]]:
-    """One state on its own, as TestState takes it: it needs no Next or End, and its targets need not exist."""
+    """A single state, as TestState takes it: it needs no Next or End, and its targets need not exist."""
     report = Report()
     raw = read(text, report)
     state = None
@@ -65,7 +65,7 @@ def parse_state(
 
 
 def read_machine(raw: dict[str, object], draft: Draft) -> Machine | None:
-    """The model of a definition that is an object already; ``None`` if ``draft.report`` holds an error."""
+    """The model of a definition that has been read into an object; ``None`` if ``draft.report`` holds an error."""
     fields = Fields(raw, (), StateNotes("", (), draft.language, Scope(())), draft)
     check_fields(fields, _MACHINE)
     draft.language = read_machine_language(fields)
@@ -95,7 +95,7 @@ def _read_alone(name: str, raw: dict[str, object], draft: Draft) -> State | None
 
 
 def _told(report: Report, text: str) -> tuple[Problem, ...]:
-    """Positions cost a slow reading of the text, so warnings alone come without."""
+    """The problems, with positions if one is an error. Finding positions means a slow reading of the text."""
     if not report.failed or len(text) > DEFINITION_LIMIT:
         return report.problems()
     return placed_in(report, text)

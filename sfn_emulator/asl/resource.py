@@ -49,7 +49,7 @@ _ACTION: Final = re.compile(r"((?:aws-sdk:)?[A-Za-z0-9-]+):([A-Za-z0-9]+)((?:\.\
 
 @lru_cache(1_024)
 def parse_resource(arn: str) -> Resource | None:
-    """The ARN taken apart; ``None`` for what is no ARN of a resource."""
+    """The parts of the ARN; ``None`` for a text that is no ARN of a resource."""
     found = _ARN.fullmatch(arn)
     if not found:
         return None

@@ -83,7 +83,7 @@ def _warn(rule: Fields) -> None:
 
 
 def _sound(rule: Fields, *, top: bool = True) -> bool:
-    """Tells every fault of a rule and those within; the depth of the text bounds the recursion."""
+    """Reports every fault of a rule and of the rules within it. The depth of the text bounds the recursion."""
     operators = [name for name in rule.raw if name in _OPERATORS]
     sound = _check_names(rule, top=top)
     combined = any(name in _COMBINATIONS for name in operators)

@@ -1,4 +1,4 @@
-"""What is noted while a definition is read: its scopes, its states, and one view on an object with its place.
+"""The notes made while a definition is read: its scopes and states, and a view of one object with its place.
 
 The readers (``states``, ``map``, ``recovery``, ``choice``) fill these notes; the checks work on them and need not
 look at the raw definition again.
@@ -18,7 +18,7 @@ from sfn_emulator.values import Place, Value
 Supports: TypeAlias = Callable[[Resource], str | None]
 """``None``, or why a definition with this resource is refused."""
 Misfits: TypeAlias = Callable[[Resource, Mapping[str, Value]], Sequence[str]]
-"""What is wrong with a Task's Parameters or Arguments, whatever the input."""
+"""The faults of a Task's Parameters or Arguments that every input would meet."""
 
 LONGEST: Final = 99_999_999
 """Seconds, attempts: the most AWS takes (recorded: ``Maximum value is 99999999``)."""
@@ -33,7 +33,7 @@ def _listed(names: Sequence[str]) -> str:
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A definition being read. ``substitutions``: ``${Name}`` stands for whatever will be put in its place."""
+    """A definition being read. With ``substitutions``, ``${Name}`` stands for a value that is put in later."""
 
     report: Report
     machine_type: MachineType = MachineType.STANDARD
@@ -41,12 +41,12 @@ class Draft:
     supports: Supports | None = None
     misfits: Misfits | None = None
     doubts: Supports | None = None
-    """What is warned of in a Resource that is not refused."""
+    """Gives the warnings about a Resource that is not refused."""
     substitutions: bool = False
     alone: bool = False
-    """A single state, as TestState takes it: it leads nowhere."""
+    """Whether it is a single state, as TestState takes it: its Next need not exist."""
     unknown_language: bool = False
-    """The machine's QueryLanguage is none: what belongs to which language can't be judged."""
+    """The machine's QueryLanguage is invalid, so fields can't be checked against a language."""
     scopes: list["Scope"] = field(default_factory=list)
     labels: dict[str, Place] = field(default_factory=dict)
 
@@ -60,11 +60,11 @@ class Scope:
     start_at: str | None = None
     states: dict[str, "StateNotes"] = field(default_factory=dict)
     isolated: bool = False
-    """A Distributed Map's processor: its children see no variables of the parent."""
+    """Whether it is a Distributed Map's processor, whose children see no variables of the parent."""
     stated: bool = False
     """Whether there is an object ``States`` at all, be it empty."""
     open: bool = False
-    """A substitution stands where transitions or variables may come from: what leads where is not known."""
+    """Whether a substitution hides transitions or variables, so that reachability is unknown."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +107,7 @@ class Fields:
         self.draft.report.error(self.at(key), message, kind)
 
     def refuse(self, message: str, kind: str = "SCHEMA", *, field: str | None = None) -> None:
-        """A problem of the object; ``field`` is the child that is too much."""
+        """A problem of the object; ``field`` is the member that may not be there."""
         self.draft.report.error(self.place, message, kind, exact=None if field is None else self.at(field))
 
     def stands_in(self, value: Value) -> bool:
@@ -118,7 +118,7 @@ class Fields:
         self.error(key, "Value cannot be empty")
 
     def require(self, *keys: str) -> bool:
-        for key in keys:  # mostly all are there, and no list need be made
+        for key in keys:  # usually all are there, and no list is needed
             if key not in self.raw:
                 missing = [key for key in keys if key not in self.raw]
                 self.refuse(f"These fields are required: [{_listed(missing)}]", field=key)
@@ -126,12 +126,14 @@ class Fields:
         return True
 
     def need(self, key: str) -> None:
-        """A field that is required because of what another one says."""
+        """A field that is required because of another one's value."""
         if key not in self.raw:
             self.refuse(f"The field '{key}' is required", field=key)
 
     def at_most_one(self, *keys: str) -> list[str]:
-        """Those of the fields that are there; AWS names all that could be."""
+        """The fields that are present. Reports more than one, in a message that names all that are possible, as AWS
+        does.
+        """
         given = [key for key in keys if key in self.raw]
         if len(given) > 1:
             message = f"There should only be one of the following fields: [{_listed(keys)}]"

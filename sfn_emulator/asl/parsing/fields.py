@@ -44,7 +44,9 @@ _JSONATA_ONLY: Final = frozenset(("Arguments", "Output", "Condition"))
 
 
 def check_state_fields(fields: Fields, kind: str) -> None:
-    """Refuses fields that states of this type don't have, in AWS's words for the two cases."""
+    """Refuses fields that states of this type don't have: unknown ones, and those of other types, each in AWS's
+    words.
+    """
     language = fields.state.language
     allowed = _ALLOWED[language][kind]
     if allowed.issuperset(fields.raw):
@@ -56,7 +58,7 @@ def check_state_fields(fields: Fields, kind: str) -> None:
 
 
 def check_fields(fields: Fields, allowed: frozenset[str]) -> None:
-    """Refuses what an object other than a state doesn't have."""
+    """Refuses fields that an object other than a state doesn't have."""
     if not allowed.issuperset(fields.raw):
         for name in fields.raw:
             if name not in allowed:
@@ -64,7 +66,7 @@ def check_fields(fields: Fields, allowed: frozenset[str]) -> None:
 
 
 def check_language(fields: Fields, *names: str) -> None:
-    """Refuses those of the names that belong to the other query language."""
+    """Refuses fields that belong to the other query language."""
     for name in names:
         if name in fields.raw and (name in _JSONATA_ONLY) is not fields.state.jsonata:
             refuse_field(fields, name, of_other_language=True)

@@ -1,4 +1,4 @@
-"""The data flow of a state: what it takes in, passes on and remembers, in the one query language or the other."""
+"""The data flow of a state: its input, output and assigned variables, in either query language."""
 
 from sfn_emulator.asl.model import Flow, JsonataFlow, JsonPathFlow
 from sfn_emulator.asl.parsing.draft import Fields

@@ -240,7 +240,7 @@ def _column_names(config: Fields) -> dict[str, Value]:
 
 
 def _number(fields: Fields, key: str, low: float, high: float) -> Number | None:
-    """A Map's numbers differ from others in words and in that their paths may not lead into the context object.
+    """A Map's numbers have error messages of their own, and their paths may not lead into the context object.
 
     Both measured on AWS (floci issue 3733); so are the limits.
     """
@@ -255,7 +255,9 @@ def _number(fields: Fields, key: str, low: float, high: float) -> Number | None:
 
 
 def _batch_size(batcher: Fields, key: str, high: int) -> Number | None:
-    """AWS names 0 as the least where a number is negative (floci issue 3733); the guide wants a positive one."""
+    """The guide asks for a positive number; AWS's message for a negative one names 0 as the least (floci issue
+    3733).
+    """
     value = batcher.raw.get(key)
     negative = isinstance(value, int) and value < 0
     return _number(batcher, key, 0 if negative else 1, high)

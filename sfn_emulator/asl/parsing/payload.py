@@ -1,4 +1,4 @@
-"""What can be said of a payload template before it is compiled, and every fault of one that does not compile.
+"""Checks a payload template before it is compiled, and reports every fault of one that does not compile.
 
 AWS places a fault at the field that holds the template (``/States/X/Parameters``) and names the key in the text; the
 exact place goes to the linter.
@@ -48,7 +48,7 @@ def _is_static_query(name: str, member: Value) -> bool:
 
 
 def _lint_call(fields: Fields, key: str, exact: Place, member: Value) -> None:
-    """A call that AWS takes and that fails in every run: the linter refuses it."""
+    """Reports a call that AWS accepts and that fails in every run: the linter refuses it."""
     if not isinstance(member, str) or not is_intrinsic(member) or _syntax_error(compile_field, "", member) is not None:
         return
     for message in misfits(member):
@@ -81,7 +81,9 @@ def _explain_dynamic(fields: Fields, key: str, exact: Place, members: dict[str, 
 
 
 def survey_jsonata(fields: Fields, key: str, value: Value) -> bool:
-    """Reports strings that begin or end like an expression but are none. With blanks around it is text (recorded)."""
+    """Reports strings that begin or end like an expression but are not one. With blanks around it a string is text
+    (recorded).
+    """
     sound = True
     for place, text in _strings(value, fields.at(key)):
         opens, closes = text.startswith("{%"), text.endswith("%}")
@@ -147,7 +149,7 @@ def _syntax_error(compile_it: Callable[..., object], *arguments: Value) -> Query
 
 
 def code_of(error: QuerySyntaxError) -> str:
-    """AWS's diagnostic code; JSONata's problems bring their own."""
+    """AWS's diagnostic code for a problem. A problem of JSONata has a code already."""
     return str(getattr(error, "code", SCHEMA))
 
 

@@ -131,7 +131,7 @@ def expression(fields: Fields, key: str, reserved: tuple[str, ...] = ()) -> Comp
 
 
 def condition(rule: Fields, ignored: frozenset[str], explain: Callable[[Fields], bool]) -> Compiled | None:
-    """A data test of a Choice rule; where it does not compile, ``explain`` tells why."""
+    """A data test of a Choice rule. If it does not compile, ``explain`` reports why."""
     try:
         compiled = compile_condition(rule.raw, ignored)
     except QuerySyntaxError as error:
@@ -180,7 +180,7 @@ def _noted(
 def _explained(
     fields: Fields, key: str, compile_field: Callable[[], Compiled], explain: Callable[[Fields, str, Value], bool]
 ) -> Compiled | None:
-    """Compiles a template; where that fails, every fault in it is told."""
+    """Compiles a template. If that fails, reports every fault in it."""
     try:
         compiled = compile_field()
     except QuerySyntaxError as error:
@@ -205,7 +205,7 @@ def _check_reserved(fields: Fields, key: str, compiled: Compiled | None, reserve
 
 
 def _location(fields: Fields, key: str) -> str:
-    """The field within its state, as EvaluationFailed tells it: ``Output``, ``Catch[1]/Output``."""
+    """The field's place within its state, as EvaluationFailed writes it: ``Output``, ``Catch[1]/Output``."""
     return location(fields.at(key)[len(fields.state.place) :])[1:]
 
 

@@ -44,7 +44,7 @@ _PROCESSOR: Final = _BRANCH | {"ProcessorConfig"}
 
 
 def read_branch(raw: dict[str, Any], place: Place, draft: Draft, owner: StateNotes | None, isolated: bool) -> Branch:
-    """The states under ``States``, and which one is first; what the object may hold besides is the caller's matter."""
+    """The states under ``States``, and which one is first. The caller checks the object's other members."""
     scope = Scope(place, owner, isolated=isolated)
     draft.scopes.append(scope)
     fields = Fields(raw, place, StateNotes("", place, draft.language, scope), draft)
@@ -82,7 +82,7 @@ def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) 
 
 
 def read_language(fields: Fields, otherwise: QueryLanguage) -> QueryLanguage:
-    """Whatever is not exactly ``JSONPath`` is taken for JSONata, besides being reported (measured on AWS)."""
+    """Any value but ``JSONPath`` is read as JSONata; a wrong one is also reported (measured on AWS)."""
     if "QueryLanguage" not in fields or fields.stands_in(fields.raw["QueryLanguage"]):
         return otherwise
     chosen = fields.one_of("QueryLanguage", LANGUAGES, "QUERY_LANGUAGE")
@@ -90,12 +90,12 @@ def read_language(fields: Fields, otherwise: QueryLanguage) -> QueryLanguage:
 
 
 def read_machine_language(fields: Fields) -> QueryLanguage:
-    """A wrong one is read as the nearest there is, so that one mistake does not make one of each of its fields."""
+    """A wrong language is read as the nearest valid one, so that one mistake is not reported again for each field."""
     told = fields.raw.get("QueryLanguage", "JSONPath")
     chosen = read_language(fields, QueryLanguage.JSONPATH)
     if told in LANGUAGES or (isinstance(told, str) and fields.stands_in(told)):
         return chosen
-    from difflib import get_close_matches  # only a wrong language wants it
+    from difflib import get_close_matches  # needed only for a wrong language
 
     fields.draft.unknown_language = True
     folded = {language.lower(): language for language in LANGUAGES}
@@ -152,7 +152,7 @@ def _choice(fields: Fields) -> Choice:
 def _wait(fields: Fields) -> Wait:
     flow, target = read_flow(fields), read_next(fields)
     given = fields.exactly_one(*(_JSONATA_TIMING if fields.state.jsonata else _TIMING))
-    if len(given) > 1:  # told once, of all four
+    if len(given) > 1:  # reported once, for all four
         return Wait(fields.state.name, flow, target, None, None)
     return Wait(fields.state.name, flow, target, read_seconds(fields), read_timestamp(fields))
 

@@ -27,12 +27,12 @@ def read_next(fields: Fields) -> str | None:
 
 
 def read_stray_next(fields: Fields) -> None:
-    """The Next of a state that may have none: besides being refused, it leads somewhere (recorded)."""
+    """The Next of a state that may not have one: it is refused, and yet counts as a way to its target (recorded)."""
     _loose(fields, fields.raw.get("Next"), "Next")
 
 
 def read_loose_targets(fields: Fields) -> None:
-    """Where a state of unknown type seems to lead, so that one fault does not look like many."""
+    """The targets that a state of unknown type seems to have, so that one fault is not reported as many."""
     raw = fields.raw
     fields.state.terminal = raw.get("End") is True
     for key in ("Next", "Default"):

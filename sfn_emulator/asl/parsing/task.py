@@ -1,4 +1,4 @@
-"""What only a Task has: Resource, time limits, Credentials. And Fail's texts."""
+"""The fields that only a Task has: Resource, time limits, Credentials. Also the texts of Fail."""
 
 from typing import Final
 
@@ -60,7 +60,7 @@ def unrecognized(arn: str) -> str:
 
 
 def _fits_express(fields: Fields, resource: Resource) -> bool:
-    """Recorded words (2025-10-19); the one of the integrations ends with a blank (see Problem)."""
+    """AWS's words (recorded 2025-10-19). The message about an integration ends with a blank (see Problem)."""
     if resource.family is Family.ACTIVITY:
         fields.error("Resource", "Express state machine does not support Activity ARN", "EXPRESS")
         return False
@@ -72,7 +72,7 @@ def _fits_express(fields: Fields, resource: Resource) -> bool:
 
 
 def read_limits(fields: Fields) -> tuple[Number | None, Number | None]:
-    """TimeoutSeconds and HeartbeatSeconds; the heartbeat is the shorter one."""
+    """TimeoutSeconds and HeartbeatSeconds. The heartbeat must be shorter."""
     timeout = amount(fields, "TimeoutSeconds", 1, LONGEST)
     heartbeat = amount(fields, "HeartbeatSeconds", 1, LONGEST)
     if type(heartbeat) is int and type(timeout) is int and heartbeat >= timeout:

@@ -12,11 +12,11 @@ LONGEST_NAME: Final = 80
 RESERVED_NAME: Final = "states"
 
 _PASSES: Final = 50
-"""Over a scope; one suffices without loops, one more for each level of loops within loops."""
+"""Passes over a scope. One suffices without loops; each level of nested loops needs one more."""
 
 
 def note_assigned(fields: Fields) -> None:
-    """Notes the names Assign sets and refuses those that are none: a Unicode identifier of at most 80 characters."""
+    """Notes the names that Assign sets. Refuses a name that is not a Unicode identifier of at most 80 characters."""
     for key in fields.raw["Assign"]:
         name = key if fields.state.jsonata else key.removesuffix(".$")
         place = (*fields.at("Assign"), key)
@@ -30,7 +30,8 @@ def note_assigned(fields: Fields) -> None:
 
 
 def check_variables(draft: Draft) -> None:
-    """No inner scope reuses an outer variable's name; no JSONPath state reads what nobody could have assigned.
+    """No inner scope reuses an outer variable's name; no JSONPath state reads a variable that no state could have
+    assigned.
 
     In JSONata an unknown variable is undefined and AWS finds out at run time (recorded).
     """
@@ -48,7 +49,7 @@ def variable_references(draft: Draft) -> dict[str, tuple[str, ...]]:
 
 
 def _outer(scope: Scope) -> Iterator[Scope]:
-    """The scopes around, as far as their variables can be seen."""
+    """The surrounding scopes whose variables can be seen."""
     while scope.owner is not None and not scope.isolated:
         scope = scope.owner.scope
         yield scope
@@ -66,7 +67,9 @@ def _check_shadowing(draft: Draft, scope: Scope) -> None:
 
 
 def _taken(scope: Scope) -> set[str]:
-    """What the states around assign; not what a Catch of the very states around the scope does (recorded 2024-11)."""
+    """The variables that surrounding states assign, without those that a Catch of these states assigns (recorded
+    2024-11).
+    """
     owners = set()
     inner = scope
     while inner.owner is not None:
@@ -94,7 +97,7 @@ def _check_reads(draft: Draft) -> None:
 
 
 def _refuse_read(draft: Draft, state: StateNotes, name: str, place: Place) -> None:
-    """A Fail state fails either way, so there it is worth a warning only."""
+    """A Fail state fails either way, so there the problem is a warning only."""
     message = f"The variable '${name}' is not assigned on any path that leads here"
     if state.fails:
         draft.report.warning(place, message, SCHEMA, kind="VARIABLE")
@@ -105,8 +108,8 @@ def _refuse_read(draft: Draft, state: StateNotes, name: str, place: Place) -> No
 def _reaching(scope: Scope, known: dict[int, dict[str, int]], bits: dict[str, int]) -> dict[str, int]:
     """For each state, the variables that some path to it may have assigned, as a set of bits.
 
-    Forward flow, state after state in an order that follows the transitions, until nothing changes. A state that can't
-    be reached is a problem of its own; it is taken to see everything. So are all, should the passes not suffice.
+    Forward flow, state after state in the order of the transitions, until nothing changes. An unreachable state, which
+    is a problem of its own, counts as seeing every variable. So do all states if the passes do not suffice.
     """
     owner = scope.owner
     outside = 0 if owner is None or scope.isolated else known[id(owner.scope)][owner.name]

@@ -15,7 +15,7 @@ Positions: TypeAlias = Mapping[Place, tuple[int, int]]
 
 
 def placed(report: Report, positions: Positions) -> tuple[Problem, ...]:
-    """The problems with the line and column of their place, or of the nearest one around it that is known."""
+    """The problems, each with the line and column of its place, or of the nearest known place around it."""
     return tuple(problem if problem.line else _at(problem, exact, positions) for problem, exact in report.found)
 
 
@@ -25,7 +25,7 @@ def _at(problem: Problem, exact: Place, positions: Positions) -> Problem:
 
 
 def placed_in(report: Report, text: str) -> tuple[Problem, ...]:
-    """The problems with line and column in a JSON text; unchanged where the text can't be read."""
+    """The problems, with line and column in a JSON text; unchanged if the text can't be read."""
     if all(problem.line for problem, _ in report.found):
         return report.problems()
     try:

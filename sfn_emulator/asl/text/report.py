@@ -1,4 +1,4 @@
-"""Where problems are gathered while a definition is read: all of them, in the order AWS would tell them."""
+"""Gathers problems while a definition is read: all of them, in the order in which AWS reports them."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +20,7 @@ TOO_DEEP: Final = "TOO_DEEPLY_NESTED"
 
 
 MOST: Final = 1_000
-"""Problems that are kept; nobody reads on, and a megabyte of nonsense has more than 30,000."""
+"""Problems that are kept. Nobody reads more, and a megabyte of nonsense has more than 30,000."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Report:
     def error(
         self, at: Place, message: str, kind: str = "SCHEMA", *, code: str = SCHEMA, exact: Place | None = None
     ) -> None:
-        """``exact`` is the field at fault where AWS's location stops at what is around it."""
+        """An error. ``exact`` is the field at fault, where AWS's location names only an object around it."""
         self.failed = True
         exact = at if exact is None else exact
         self._keep(Problem(code, message, location(at), kind=kind, place=pointer(exact)), exact)
@@ -48,7 +48,7 @@ class Report:
         self._keep(Problem(code, message, "", kind=kind, place=pointer(exact)), exact)
 
     def fault(self, fault: JsonError) -> None:
-        """What kept the text from being JSON."""
+        """The error that the text is no JSON."""
         self.failed = True
         found = Problem(
             INVALID_JSON,
@@ -62,7 +62,7 @@ class Report:
         self.found.append((found, fault.place))
 
     def at_line(self, line: int, column: int, message: str, kind: str, *, code: str) -> None:
-        """What kept a text from being read, where only line and column are known."""
+        """An error in a text that could not be read: only line and column are known."""
         self.failed = True
         self.found.append((Problem(code, message, "", kind=kind, line=line, column=column), ()))
 

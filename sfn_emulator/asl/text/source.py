@@ -16,7 +16,9 @@ DEFINITION_LIMIT: Final = 1_048_576
 """Bytes of UTF-8 a definition may have (`Service quotas`: 1 MB)."""
 
 DEPTH_LIMIT: Final = 200
-"""Levels of arrays and objects. AWS has TOO_DEEPLY_NESTED without telling the number; no real definition has 60."""
+"""Levels of arrays and objects. AWS has the code TOO_DEEPLY_NESTED and does not document its limit; no real definition
+has 60.
+"""
 
 
 def read(text: str, report: Report) -> dict[str, Any] | None:
@@ -36,7 +38,7 @@ def read(text: str, report: Report) -> dict[str, Any] | None:
 
 
 def check_size(text: str, report: Report) -> bool:
-    """Whether the text has anything in it, and not too much."""
+    """Whether the text is neither empty nor too long; reports it otherwise."""
     if len(text) > DEFINITION_LIMIT // 4 and len(text.encode("utf-8", "surrogatepass")) > DEFINITION_LIMIT:
         report.unplaced((), f"Definition must not be larger than {DEFINITION_LIMIT} bytes", "SCHEMA")
     elif not text or text.isspace():

@@ -12,7 +12,7 @@ from sfn_emulator.query.java.jackson import Scanned
 from sfn_emulator.values import Place
 
 NODE_LIMIT: Final = 200_000
-"""Nodes after aliases are followed: a bound against texts that multiply themselves."""
+"""Nodes a document may have once its aliases are followed: a bound against texts that multiply themselves."""
 
 _LOADER: Final = yaml.SafeLoader
 _MERGE: Final = "tag:yaml.org,2002:merge"
@@ -20,7 +20,7 @@ _SCALARS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int
 _NULL: Final = "tag:yaml.org,2002:null"
 _CORE: Final = "tag:yaml.org,2002:"
 _NAMES: Final = frozenset(("StartAt", "Next", "Default", "Comment", "Label", "Error", "Cause"))
-"""Fields that hold nothing but text: ``Next: No`` leads to the state No, though YAML 1.1 reads a boolean."""
+"""Fields that hold text alone: ``Next: No`` leads to the state No, though YAML 1.1 reads a boolean."""
 _DATA: Final = frozenset(
     ("Parameters", "Arguments", "Result", "ResultSelector", "Output", "Assign", "ItemSelector", "BatchInput", "Items")
 )
@@ -46,7 +46,7 @@ def scan_yaml(text: str, depth_limit: int) -> Scanned:
 
 
 def _is_a_name(place: Place) -> bool:
-    """Whether text alone may stand there; a state may be called as a field of data is."""
+    """Whether only text may stand there. A state may have the same name as a field of data."""
     if not place:
         return False
     named = place[-1] in _NAMES or place[-2:-1] == ("ErrorEquals",)
@@ -59,7 +59,7 @@ def _position(mark: yaml.Mark) -> tuple[int, int]:
 
 
 class Builder:
-    """Nodes → values; what is to become of tags, and what to note of strings, can be told otherwise."""
+    """Nodes → values. A subclass may treat tags in its own way, and may note strings."""
 
     def __init__(self, depth_limit: int, positions: dict[Place, tuple[int, int]]) -> None:
         self.depth_limit = depth_limit
