@@ -69,9 +69,7 @@ SDK_PREFIX: Final = "aws-sdk:"
 
 
 def refusal(resource: Resource) -> bool:
-    """Why Step Functions has no such integration; ``None`` if it has one. Which AWS SDK services exist is decided by
-    the task runner.
-    """
+    """Whether Step Functions has no integration of that name. The task runner decides which AWS SDK services exist."""
     if resource.family is not Family.SERVICE or resource.arn.split(":")[2] != "states":
         return False
     if resource.resource_type.startswith(SDK_PREFIX):

@@ -1,8 +1,8 @@
 """Which service, in which region, is a request meant for?
 
-One port serves everything, so the address is read off the request, surest sign first: the operation it names
-(X-Amz-Target), the host it was sent to, the scope it was signed for, the parameters of the query protocol, and last
-its path. What nothing tells is S3, as an unsigned GET of a public object is.
+One port serves everything. So the address is read from the request, by the surest sign first: the operation it names
+(X-Amz-Target), the host it was sent to, the scope it was signed for, the parameters of the query protocol, and last its
+path. A request without any of these is for S3: an unsigned GET of a public object looks like that.
 """
 
 import re
@@ -106,7 +106,7 @@ def _without_port(host: str) -> str:
 
 
 def data_plane(request: Request) -> DataPlane | FunctionUrl | None:
-    """The call of a deployed API or of a function's URL that this request is, or ``None`` when it is neither."""
+    """The request as a call of a deployed API or of a function's URL; ``None`` when it is neither."""
     host = host_of(request.headers)
     function = _FUNCTION_HOST.match(host) if ".lambda-url." in host else None
     if function:
@@ -134,7 +134,7 @@ def bucket_path(request: Request) -> str | None:
 
 
 def address(request: Request) -> Address:
-    """The service and region ``request`` is meant for; S3 when nothing tells."""
+    """The service and region that ``request`` is meant for; S3 if nothing in it says so."""
     scope = _scope(request)
     region = scope.region if scope else DEFAULT_REGION
     service = _by_target(request.headers.get("x-amz-target"))

@@ -1,9 +1,9 @@
-"""Who may ask: programs of this machine, this server's own page, and no other page in a browser.
+"""Decides who may send requests: programs of this machine and this server's own page, but no other page in a browser.
 
 AWS answers any page (CORS), because requests to it are signed with a secret. Requests to this server are not verified,
-and a page of any site can make a browser send some to it. But a browser tells on pages: by ``Host`` when a foreign name
-was made to lead here (DNS rebinding), by ``Origin``, ``Sec-Fetch-Site`` and ``Referer`` otherwise. So a request that
-carries a foreign one of these is refused before anything is done for it, whatever it asks. Exceptions:
+and a page of any site can make a browser send some to it. But a browser says which page asks: ``Host`` shows a foreign
+name that was made to lead here (DNS rebinding), ``Origin``, ``Sec-Fetch-Site`` and ``Referer`` show a foreign page. A
+request with a foreign value in one of these is refused before anything is done for it. Exceptions:
 
 - pages of an origin that was allowed (``--allow-origin``),
 - a link that leads to the console, which is the page itself and no data,
@@ -24,16 +24,18 @@ _LOCAL_NAMES: Final = frozenset(
 )
 _LOCAL_SUFFIXES: Final = (".localhost", ".localhost.localstack.cloud")
 _AWS_SUFFIXES: Final = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
-"""Names that SDKs may be made to believe this server has; browsers are not."""
+"""Names of AWS's that an SDK may be configured to use for this server. A browser never uses them for it."""
 _SYNC: Final = "sync-"
-"""What SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
+"""The prefix that SDKs put before the endpoint's host for StartSyncExecution and TestState, whatever the endpoint."""
 _PAGE: Final = re.compile(r"^/(_sfn/?)?$")
 _URL: Final = re.compile(r"^https?://([^/?#]+)")
 _DAY: Final = 24 * 3600
 
 
 class Door:
-    """``hosts`` are names of this server besides its own, ``origins`` other pages that may ask (``http://a.test:3000``)."""
+    """``hosts`` are names of this server besides its own, ``origins`` other pages that may ask
+    (``http://a.test:3000``).
+    """
 
     def __init__(self, hosts: tuple[str, ...] = (), origins: tuple[str, ...] = ()) -> None:
         self._hosts = frozenset(name.lower() for name in hosts)
@@ -41,7 +43,7 @@ class Door:
         self._is_local = lru_cache(maxsize=256)(self._is_a_local_name)
 
     def refuse(self, request: Request) -> Reply | None:
-        """The reply to who may not ask; the request's body is not looked at."""
+        """The refusal of a request; ``None`` if it may pass. Its body is not looked at."""
         headers = request.headers
         host = host_of(headers).removeprefix(_SYNC)
         if not (self._is_local(host) or host.endswith(_AWS_SUFFIXES)):
@@ -72,7 +74,9 @@ class Door:
         return Reply(204, [*self._grant(headers["origin"]), *permits]) if "origin" in headers else None
 
     def granted(self, request: Request, reply: Reply) -> Reply:
-        """The reply as an allowed page may read it; as it is when no page asked or its own rules have granted it."""
+        """The reply with the CORS headers for an allowed page. It is unchanged if no page asked, or if it has CORS
+        headers already.
+        """
         origin = request.headers.get("origin")
         if origin is None or any(name == "access-control-allow-origin" for name, _ in reply.headers):
             return reply
@@ -85,7 +89,7 @@ class Door:
         return [("access-control-allow-origin", origin), exposed, ("vary", "origin")]
 
     def _is_own(self, asking: str | None, request: Request, host: str) -> bool:
-        """Is it a page that this server served, or an address that a person typed?"""
+        """Whether the request comes from a page of this server, or from an address that a person typed."""
         site = request.headers.get("sec-fetch-site", "same-origin")
         if not self._is_local(host) or site not in ("same-origin", "none"):
             return False
@@ -104,7 +108,7 @@ class Door:
 
 
 def _asking(headers: Headers) -> str | None:
-    """The origin whose page asks: as the browser says it, or as it can be seen from where the page is."""
+    """The origin of the page that asks: from ``Origin``, else from ``Referer``."""
     origin = headers.get("origin")
     if origin is not None:
         return origin.lower()
@@ -114,12 +118,12 @@ def _asking(headers: Headers) -> str | None:
 
 
 def _is_an_old_browser(request: Request) -> bool:
-    """Does a browser fetch what a page shows (an image), without a word about whose page it is?"""
+    """Whether it is a browser that fetches a part of a page (an image) and does not say whose page it is."""
     return request.method == "GET" and request.headers.get("user-agent", "").startswith("Mozilla/")
 
 
 def _opens_the_page(request: Request) -> bool:
-    """Does a link lead to the console? A frame does not, and the address tells nothing but the page."""
+    """Whether it is a link to the console. A frame is none. The address reveals nothing but the page."""
     headers = request.headers
     return (
         request.method in ("GET", "HEAD")

@@ -1,4 +1,4 @@
-"""Where moto would reach out of this process, or for packages we replace, it is told who does it here."""
+"""Hooks into moto, for calls that would leave this process or load packages that we replace."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 
 def deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
-    """What moto's other services have for a function goes to whoever runs functions here, not to Docker."""
+    """Calls of functions by moto's other services go to our Lambda, not to Docker."""
     function: Any = importlib.import_module("moto.awslambda.models").LambdaFunction
 
     def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str:
@@ -42,7 +42,7 @@ _VALIDATOR: Final = "openapi_spec_validator"
 def do_without_validator() -> None:
     """moto's API Gateway imports a validator of OpenAPI documents, and with it 13 MB of packages.
 
-    ``corrections.apigateway`` replaces the only two functions that call it, so its names alone are enough.
+    ``corrections.apigateway`` replaces the only two functions that call it, so a module with its names is enough.
     """
     if _VALIDATOR in sys.modules or find_spec(_VALIDATOR) is not None:
         return
@@ -54,6 +54,8 @@ def do_without_validator() -> None:
 
 
 def forget_instances() -> None:
-    """moto keeps a list of every object it ever made, for a decorator nobody here uses; memory would only grow."""
+    """Stops moto from keeping a list of every object it made, for a decorator that is not used here: memory would only
+    grow.
+    """
     base: Any = importlib.import_module("moto.core.common_models").BaseModel
     base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)

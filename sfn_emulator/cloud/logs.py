@@ -1,4 +1,4 @@
-"""What functions print, on its way to CloudWatch Logs: gathered and written by one thread, out of anybody's way."""
+"""Writes functions' output to CloudWatch Logs: one thread gathers and writes it, so that nobody waits."""
 
 import contextlib
 import queue
@@ -29,7 +29,7 @@ class Lines(NamedTuple):
 
 
 class LogWriter:
-    """``write`` never blocks; what can't be kept because too much is waiting is dropped, and said so."""
+    """``write`` never blocks. When too much is waiting, lines are dropped, and a log line says so."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -48,14 +48,14 @@ class LogWriter:
             self._waiting.put_nowait(lines)
 
     def forget(self) -> None:
-        """Groups and streams may be gone; what is waiting is dropped."""
+        """Drops waiting lines and known groups: groups and streams may be gone."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self._waiting.get_nowait()
         self._known.clear()
 
     def close(self) -> None:
-        """Writes what is waiting, then stops."""
+        """Writes the waiting lines, then stops."""
         self._closed.set()
         if self._thread is not None:
             with contextlib.suppress(queue.Full):

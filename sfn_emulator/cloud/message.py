@@ -22,7 +22,7 @@ class Request:
     body: bytes = b""
 
     def parameters(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last."""
+        """The query's parameters; the last one wins if a name is repeated."""
         return dict(parse_qsl(self.query, keep_blank_values=True)) if self.query else {}
 
 
@@ -47,7 +47,7 @@ _NOTHING: Final = re.compile(rb"\bNone\b")
 
 
 def in_plain_words(reply: Reply, request: Request) -> Reply:
-    """An error that quotes a parameter nobody gave says ``null``, as AWS does, where moto writes Python's ``None``."""
+    """Writes a parameter that was not given as ``null`` in an error, as AWS does; moto writes Python's ``None``."""
     if reply.status < 400 or b"None" not in reply.body or b"None" in request.body or "None" in request.path:
         return reply
     return reply._replace(body=_NOTHING.sub(b"null", reply.body))

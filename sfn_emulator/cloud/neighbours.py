@@ -2,8 +2,8 @@
 
 A request is matched against the paths moto declares for a service and handed to its handler. Nothing of moto is
 imported before the first request for it, so an idle server stays small and starts fast. moto's backends are neither
-thread-safe nor apart (SNS writes into SQS, EventBridge into Logs), so one lock keeps one request inside moto at a
-time; whoever waits inside moto for something to happen (an SQS long poll) gives the lock away meanwhile.
+thread-safe nor apart (SNS writes into SQS, EventBridge into Logs), so one lock lets one request at a time into moto. A
+request that waits inside moto (an SQS long poll) gives the lock away meanwhile.
 """
 
 import gc
@@ -59,7 +59,7 @@ _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "tables": ("dynamodb", lambda backend: backend.tables),
 }
 _STANDING_SETTINGS: Final = {
-    "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has rewritten bucket hosts to paths already
+    "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has already rewritten bucket hosts to paths
     "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 40),  # in memory: a file's position is shared with a forked child
     "MOTO_ALLOW_NONEXISTENT_REGION": "true",
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
@@ -73,13 +73,13 @@ class Neighbours:
     def __init__(
         self, account: str, keeper: Keeper | None = None, judge: Judge | None = None, refusal: str | None = None
     ) -> None:
-        """Without ``judge`` permissions are not judged."""
+        """Without ``judge``, permissions are not checked."""
         self._account = account
         self._judge = judge
         self._keeper = keeper
         self._restored = threading.Event()
         self.refusal = refusal
-        """Why nobody is answered: what was kept could not be restored."""
+        """Why no request is answered: the kept state could not be restored. ``None`` if it was."""
         if keeper is None and refusal is None:
             self._restored.set()
         self._replaying = self._started = False
@@ -90,15 +90,17 @@ class Neighbours:
         self.witness = Witness(lambda region: self.backend("dynamodb", region))
         self._counts = {"functions": 0, "tables": 0}
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
-        """Told of a function's ARN and the event that SNS, EventBridge or another service has for it."""
+        """Called with a function's ARN and the event that SNS, EventBridge or another service has for it."""
         self.on_event: Callable[[str, bytes, Mapping[str, Any]], object] = lambda target, text, about: None
-        """Told of a target's ARN, the text a rule of EventBridge has for it, and what else its courier needs."""
+        """Called with a target's ARN, the text that an EventBridge rule has for it, and the delivery's settings."""
         self.on_change: Callable[[str], object] = lambda service: None
-        """Told of a service that a request may have changed; inside the lock, so it must return at once."""
+        """Called with a service that a request may have changed. It is called inside the lock, so it must return at
+        once.
+        """
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keeps all others out of moto; for reading several things that must fit together."""
+        """Holds moto's lock: for reading several things that must fit together."""
         if not self._replaying:
             self._restored.wait()
         with _MOTO:
@@ -106,8 +108,10 @@ class Neighbours:
             yield
 
     def restore(self) -> None:
-        """Brings back what was kept; others wait until it is done. What fails is told to ``on_failure``, and whoever
-        asks from within this process waits on: what was not restored must not be taken for not being there."""
+        """Restores the kept state; other requests wait until it is done. A failure is passed to ``on_failure``.
+        Requests from within this process then wait on, because state that was not restored must not look as if it did
+        not exist.
+        """
         try:
             if self.refusal is None and self._keeper is not None and not self._keeper.is_empty:
                 with _MOTO:
@@ -208,7 +212,7 @@ class Neighbours:
             raise JournalError(f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said}")
 
     def changes(self, *services: str) -> int:
-        """A number that grows with every request that may have changed one of ``services``."""
+        """A number that grows with each request that may have changed one of ``services``."""
         return sum(self._changes[service] for service in services)
 
     def held_services(self) -> list[str]:
@@ -216,7 +220,9 @@ class Neighbours:
         return sorted(self._prepared)
 
     def counts(self) -> dict[str, int]:
-        """How many functions and tables there are; as last known while moto is busy, for /health never waits."""
+        """The numbers of functions and tables, for /health. While moto is busy they are the last known ones, so that
+        /health never waits.
+        """
         if self._restored.is_set() and _MOTO.acquire(blocking=False):
             try:
                 self._counts = {what: self._count(module, held) for what, (module, held) in _COUNTED.items()}
@@ -229,13 +235,13 @@ class Neighbours:
         return sum(len(list(held(backend))) for _, backend in used)
 
     def backend(self, module: str, region: str) -> Any:
-        """moto's backend of ``module`` in ``region``; call it and use what it gives inside ``held()`` only."""
+        """moto's backend of ``module`` in ``region``. Call this, and use its result, inside ``held()`` only."""
         self._prepare(module)
         backends = importlib.import_module("moto.backends").get_backend(module)
         return backends[self._account][region]
 
     def backends(self, module: str) -> list[tuple[str, Any]]:
-        """moto's backends of ``module`` by region, those that are in use; inside ``held()`` only."""
+        """moto's backends of ``module`` that are in use, by region. Inside ``held()`` only."""
         self._prepare(module)
         return list(importlib.import_module("moto.backends").get_backend(module)[self._account].items())
 
@@ -266,11 +272,11 @@ class Neighbours:
         if module == "sns":
             post_only_once(lambda: self._replaying)
         correct(module, self._judge)
-        gc.freeze()  # modules are there to stay: no collection of garbage need walk through them
+        gc.freeze()  # modules stay for ever, so the garbage collector need not look at them
         self._prepared.add(module)
 
     def _deliver(self, function: str, event: bytes) -> None:
-        if not self._replaying:  # a function that was told is not told again
+        if not self._replaying:  # a function that was invoked is not invoked again
             self.on_delivery(function, event)
 
     def _event(self, target: str, text: bytes, about: Mapping[str, Any]) -> None:
@@ -311,7 +317,7 @@ class Neighbours:
 
 
 def module_of(service: str, region: str, request: Request) -> str | None:
-    """moto's module for a signing name, or ``None``. Where several share a name, the request tells them apart."""
+    """moto's module for a signing name, or ``None``. If several modules share a name, the request decides."""
     if service == "dynamodb" and request.headers.get("x-amz-target", "").startswith("DynamoDBStreams"):
         return "dynamodbstreams"
     if service == "ses" and request.path.startswith("/v2/"):

@@ -1,8 +1,8 @@
 """Which operation a request names, and whether it may change something.
 
-Whoever takes a write for a read loses it with the next crash. moto looks for the operation in several places: the
-query, a form, a header ``Action``, X-Amz-Target. So whatever any of them names counts, and a request is taken for a
-read only when nothing says otherwise.
+A write that was mistaken for a read would be lost with the next crash. moto looks for the operation in several places:
+the query, a form, a header ``Action``, X-Amz-Target. So every operation named in any of them counts, and a request is a
+read only if all of them are reads.
 """
 
 import re
@@ -22,7 +22,7 @@ _MOST_LOOKED_AT: Final = 4096
 
 
 def changes_something(request: Request) -> bool:
-    """May handling this request change what a neighbour holds?"""
+    """Whether handling this request may change a neighbour's state."""
     names = _names(request)
     if not all(map(_READING.match, names)):
         return True
@@ -32,12 +32,12 @@ def changes_something(request: Request) -> bool:
 
 
 def operation(request: Request) -> str:
-    """The operation a request names; empty where path and method alone say it (REST protocols)."""
+    """The operation a request names; empty if only its path and method say it (REST protocols)."""
     return next(iter(_names(request)), "")
 
 
 def _names(request: Request) -> list[str]:
-    """All operations a request names, the one in the query first, as moto has it."""
+    """All operations a request names, the one in the query first, as in moto."""
     found = [value for key, value in _parameters(request) if key == "Action"]
     headers = request.headers
     if "action" in headers:

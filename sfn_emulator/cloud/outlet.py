@@ -1,4 +1,4 @@
-"""What Step Functions tells of executions, on its way to CloudWatch Logs and EventBridge next door."""
+"""Sends Step Functions' log lines and events to the CloudWatch Logs and EventBridge next door."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ Entry = tuple[str, dict[str, Any]]
 
 
 class NeighbourOutlet:
-    """The service's ``Outlet``. Nothing blocks; what can't be kept because too much is waiting is dropped."""
+    """The service's ``Outlet``. Nothing blocks; when too much is waiting, more is dropped."""
 
     def __init__(self, neighbours: Neighbours) -> None:
         self._neighbours = neighbours
@@ -39,11 +39,11 @@ class NeighbourOutlet:
     def log(self, group_arn: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         region = group_arn.split(":")[3]
         group = group_arn.partition(":log-group:")[2].removesuffix(":*")
-        for milliseconds, together in groupby(lines, itemgetter(0)):  # the events of a turn have one time
+        for milliseconds, together in groupby(lines, itemgetter(0)):  # all events of a turn have the same time
             self._logs.write(Lines(region, group, stream, milliseconds, [line for _, line in together]))
 
     def wants_events(self, region: str) -> bool:
-        """Nobody can have a rule where EventBridge was never asked for anything."""
+        """Whether anybody may have a rule: not if EventBridge was never called."""
         return "events" in self._neighbours.held_services()
 
     def event(self, region: str, event: Mapping[str, Any]) -> None:
@@ -58,11 +58,11 @@ class NeighbourOutlet:
         )
 
     def forget(self) -> None:
-        """The neighbours forgot what they held."""
+        """Forgets log groups and streams: the neighbours have lost theirs."""
         self._logs.forget()
 
     def close(self) -> None:
-        """Writes what is waiting, then stops."""
+        """Writes the waiting lines, then stops."""
         self._logs.close()
         self._events.close()
 
@@ -94,7 +94,7 @@ class EventWriter:
                 self._put(region, [entry for place, entry in batch if place == region])
 
     def _gathered(self) -> list[Entry] | None:
-        """What is waiting, at least one; ``None`` at the end."""
+        """The waiting entries, at least one; ``None`` at the end."""
         first = self._waiting.get()
         if first is None:
             return None
@@ -113,9 +113,9 @@ class EventWriter:
 
 
 class LogDestinations:
-    """Asked before CreateStateMachine and UpdateStateMachine: a destination must be there. Raises ``ApiError``.
+    """Checked before CreateStateMachine and UpdateStateMachine: a log destination must exist. Raises ``ApiError``.
 
-    AWS tries it, too: the group holds a stream that AWS made for that (recorded).
+    AWS tries the destination, too: it leaves a stream in the group (recorded).
     """
 
     def __init__(self, neighbours: Neighbours) -> None:
@@ -127,7 +127,9 @@ class LogDestinations:
             await asyncio.to_thread(self._check, log_group_arn(destination))
 
     def _check(self, arn: str) -> None:
-        """Whatever is no ARN of a log group is refused for that when the configuration is read."""
+        """Only existence is checked here. A text that is no ARN of a log group is refused when the configuration is
+        read.
+        """
         head, _, name = arn.partition(":log-group:")
         if not name or head.count(":") != 4:
             return

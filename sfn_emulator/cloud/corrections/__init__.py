@@ -1,1 +1,1 @@
-"""Where moto answers otherwise than AWS, and a Task or a function would see it; each goes when moto mends it."""
+"""Corrections of moto where it differs from AWS and a Task or a function would see it. Each goes when moto mends it."""

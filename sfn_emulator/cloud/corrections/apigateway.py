@@ -25,11 +25,11 @@ def correct() -> None:
     replace(models.Authorizer, "__init__", _authorizer_made)
     replace(backend, "put_rest_api", _put)
     replace(backend, "import_rest_api", _imported)
-    apigatewayv2.correct()  # one signing name, and one module of moto's takes both
+    apigatewayv2.correct()  # both have one signing name, so one module of moto's gets the requests of both
 
 
 def _authorizer_made(inner: Method) -> Method:
-    """moto hands a misspelt ``identiy_validation_expression`` on, which nobody reads."""
+    """moto passes the expression under a misspelt name, ``identiy_validation_expression``, which nobody reads."""
 
     def make(self: Any, *arguments: Any, **told: Any) -> None:
         expression = told.pop("identiy_validation_expression", None)

@@ -10,7 +10,7 @@ _EXTENSION: Final = "x-amazon-apigateway-integration"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANY: Final = "x-amazon-apigateway-any-method"
 _OPEN: Final = "NONE"
-"""What SAM writes as the security of a route that its API's default authorizer does not guard."""
+"""The security that SAM gives to a route which its API's default authorizer does not guard."""
 _STAGE: Final = "$default"
 _SETTINGS: Final = (
     "api_key_selection_expression",
@@ -46,7 +46,7 @@ def _created(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _import_api(self: Any) -> Any:
-    """ImportApi, which moto has not."""
+    """ImportApi, which moto lacks."""
     import orjson
 
     body = orjson.loads(self.body)["body"]

@@ -1,5 +1,5 @@
 """Lambda keeps a function's dead-letter queue, one configuration of asynchronous invocations, and a URL's mode; an
-alias's weights are looked at."""
+alias's weights are checked."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ def _updated(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recoded(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """A tag may stand for another image after each update."""
+    """After an update a tag may name another image."""
 
     def update_function_code(self: Any, updated_spec: dict[str, Any]) -> Any:
         self.code_revision = getattr(self, "code_revision", 0) + 1
@@ -93,7 +93,7 @@ def _merged(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _url_created(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """A URL of an alias is the alias's; moto reads no Qualifier."""
+    """A URL made for an alias belongs to that alias; moto ignores the Qualifier."""
 
     def create_function_url_config(self: Any) -> Any:
         import json
@@ -108,7 +108,7 @@ def _url_created(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unqualified(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """A function's name or ARN may end in the alias whose URL is meant."""
+    """The name without its qualifier: a function's name or ARN may end in the alias whose URL is meant."""
 
     def configured(self: Any, name_or_arn: str, *more: Any) -> Any:
         return inner(self, _taken_apart(name_or_arn)[0], *more)
@@ -123,7 +123,7 @@ def _taken_apart(name_or_arn: str) -> tuple[str, str | None]:
 
 
 def _weighed(inner: Callable[..., Any]) -> Callable[..., Any]:
-    """An alias of two versions needs two that are published."""
+    """Refuses an alias with weights unless both of its versions are published."""
 
     def put(
         self: Any, name: str, function_name: str, function_version: str, description: str, routing_config: Any

@@ -1,4 +1,4 @@
-"""CodeDeploy changes and removes what it has made, and tells a group's alarms; moto's does neither."""
+"""CodeDeploy can change and remove applications and groups, and reports a group's alarms; moto does none of this."""
 
 import importlib
 from collections.abc import Callable

@@ -1,9 +1,9 @@
-"""What moto does for whatever is asked, though it need not.
+"""Work that moto does for every request and that is not needed.
 
 For each request it lists and sorts every member of the service's class (0.1 ms of a processor). Before the first one it
-builds IAM, with the 1,582 policies that AWS manages (60 ms), to note which access key asked; and draws their ids with
-that request's dice. For upstream: ``method_names_from_class`` wants a ``functools.cache``, and no key is known to an
-IAM that nobody asked yet.
+builds IAM, with the 1,582 policies that AWS manages (60 ms), to note which access key was used. It draws their ids with
+that request's dice. For upstream: ``method_names_from_class`` wants a ``functools.cache``, and an IAM that nobody has
+asked yet knows no key.
 """
 
 import importlib
@@ -35,7 +35,9 @@ def _where_keys_are(inner: Method) -> Method:
 
 
 def _with_dice_of_its_own(inner: Method) -> Method:
-    """Whichever request comes first, its ids are as they would be without; handled again it may come later."""
+    """Builds IAM with dice of its own. The request that comes first then draws the same ids as when it is handled
+    again later.
+    """
     dice = importlib.import_module("moto.moto_api._internal").mock_random
 
     def init(self: Any, *arguments: Any, **named: Any) -> None:

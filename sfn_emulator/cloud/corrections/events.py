@@ -1,4 +1,4 @@
-"""EventBridge refuses a Detail that is JSON but no object (recorded), and a wildcard is matched in linear time.
+"""EventBridge refuses a Detail that is JSON but no object (recorded). Wildcards are matched in linear time.
 
 moto makes a regular expression of a wildcard: ``*a*a*a*.png`` over 3,000 characters held up the server for minutes. For
 upstream: ``EventPattern._wildcard_match`` needs no more than ``matches``.
@@ -29,7 +29,7 @@ def _objects(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _has_object(event: dict[str, Any]) -> bool:
-    """Whether a Detail is an object, or is refused by moto anyway."""
+    """Whether a Detail is an object; also true for one that moto refuses anyway."""
     try:
         return not event.get("Detail") or isinstance(loads(event["Detail"]), dict)
     except ValueError:

@@ -1,8 +1,9 @@
-"""Was it the request that moto broke off at? AWS looks at a request's shape before its service sees it; moto does not.
+"""Finds the fault of a request that made moto raise. AWS checks a request's shape before the service sees it; moto does
+not.
 
-So what is asked in another shape than botocore's model of the operation fails somewhere inside moto. It is looked at
-then, and told in AWS's words: a member of another JSON type is a SerializationException, a missing one a
-ValidationException, an S3 body that is no XML MalformedXML. Nothing is looked at while nothing fails.
+So a request in another shape than botocore's model of the operation fails somewhere inside moto. Only then is its shape
+checked, and the fault is reported in AWS's words: a member of another JSON type is a SerializationException, a missing
+one a ValidationException, an S3 body that is no XML MalformedXML.
 """
 
 import re
@@ -43,7 +44,7 @@ class Fault(NamedTuple):
 
 
 def misshapen(service: str, request: Request) -> Reply | None:
-    """What AWS answers to a request of this shape; ``None`` where nothing is wrong with it, or nothing is known."""
+    """AWS's refusal of a request of this shape; ``None`` if the shape is right, or the operation is not known."""
     if service == "s3":
         return xml_error(400, "MalformedXML", _NO_XML) if _is_no_xml(request) else None
     model = _operation(service, request)
@@ -55,7 +56,9 @@ def misshapen(service: str, request: Request) -> Reply | None:
 
 
 def _is_no_xml(request: Request) -> bool:
-    """A document is sent to what the query names (``?cors``); what it does not is an object's content."""
+    """Whether a body that should be a document is no XML. A query such as ``?cors`` wants a document; without one the
+    body is an object's content.
+    """
     if request.method not in ("PUT", "POST") or not request.query or "uploadId" in request.query:
         return False
     try:

@@ -1,8 +1,9 @@
-"""How long moto may work on one request. While it does, nobody else gets in; and it makes as many things as told.
+"""Bounds the time moto may work on one request. Meanwhile every other request waits, and moto makes as many things as
+it is asked to.
 
-``CreateStream`` of ten million shards, ``RunInstances`` of a million: AWS refuses them by its quotas, moto works on
-until memory ends. What takes more than its share of a processor is broken off where it stands. Time that a request
-waits (a long poll) does not count. macOS does not tell another thread's time, so there nothing is broken off.
+AWS's quotas refuse a ``CreateStream`` of ten million shards or a ``RunInstances`` of a million; moto works on until
+memory ends. A request that takes more than its share of a processor is broken off where it stands. Time that a request
+waits (a long poll) does not count. macOS does not report another thread's time, so there nothing is broken off.
 """
 
 import ctypes
@@ -15,12 +16,12 @@ from typing import Final
 MOST: Final = 15.0
 """Seconds of a processor."""
 _GLANCE: Final = 0.5
-"""Seconds between two looks at those that work."""
+"""Seconds between two looks at the threads that work."""
 _IS_TOLD: Final = hasattr(time, "pthread_getcpuclockid")
 
 
 class TooLongError(Exception):
-    """Raised in the middle of what took too long."""
+    """Raised in the middle of a request that took too long."""
 
 
 class Patience:
@@ -34,7 +35,7 @@ class Patience:
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Raises ``TooLongError`` at whatever is done inside when it took too much of a processor."""
+        """Raises ``TooLongError`` inside its block when the block has used too much of a processor."""
         if not _IS_TOLD:
             yield
             return
@@ -49,7 +50,7 @@ class Patience:
         finally:
             with self._lock:
                 if self._until.pop(thread, None) is None:
-                    _raise_in(thread, None)  # it came to its end just before it was broken off
+                    _raise_in(thread, None)  # it ended just before it was broken off
 
     def _watch(self) -> None:
         glance = threading.Event()
@@ -61,10 +62,10 @@ class Patience:
 
 
 def _worked(thread: int) -> float:
-    """Seconds of a processor it has had, as its own ``time.thread_time`` tells them."""
+    """Seconds of a processor that the thread has used, as its own ``time.thread_time`` reports them."""
     return time.clock_gettime(time.pthread_getcpuclockid(thread))
 
 
 def _raise_in(thread: int, error: type[Exception] | None) -> None:
-    """``None`` takes back what was not raised yet."""
+    """Raises an error in another thread. ``None`` takes back one that was not raised yet."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error and ctypes.py_object(error))

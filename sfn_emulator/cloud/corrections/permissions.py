@@ -1,8 +1,8 @@
-"""Who may do what, as far as moto asks.
+"""The permissions that moto checks.
 
-IAM takes a policy without Version (``IAM JSON policy elements: Version``). Where permissions are not judged, bucket
-policies are not either, and a function's role need not be there. Where they are, a statement of a bucket policy counts
-only if its conditions hold.
+IAM takes a policy without Version (``IAM JSON policy elements: Version``). Without ``--iam enforce``, bucket policies
+are not judged, and a function's role need not exist. With it, a statement of a bucket policy counts only if its
+conditions hold.
 """
 
 import importlib
@@ -16,7 +16,7 @@ Judge: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str]], bool]
 """Whether a statement's Condition holds for a request's condition keys (names in lower case)."""
 
 _SECURE: Final = {"aws:securetransport": "true"}
-"""Who speaks to a port of this machine is not overheard."""
+"""A connection to a port of this machine counts as secure: nobody can overhear it."""
 
 
 def correct(module: str, judge: Judge | None) -> None:
@@ -46,7 +46,7 @@ def _bucket_policies(judge: Judge | None) -> None:
 def _versions(judge: Judge | None) -> None:
     def made(inner: Callable[..., Any]) -> Callable[..., Any]:
         def _validate_version(self: Any) -> None:
-            """Either version of the language will do, and none means the older."""
+            """Both versions of the language are accepted; no Version means the older one."""
 
         return _validate_version
 
@@ -59,7 +59,7 @@ def _any_role(judge: Judge | None) -> None:
     models: Any = importlib.import_module("moto.awslambda.models")
 
     class AnyRole:
-        """IAM's backends as CreateFunction asks them: every role is there."""
+        """Stands in for IAM's backends when CreateFunction looks a role up: every role exists."""
 
         def __getitem__(self, key: str) -> "AnyRole":
             return self

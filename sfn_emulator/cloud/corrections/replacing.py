@@ -1,4 +1,4 @@
-"""How a method of moto's is replaced by one that knows the old."""
+"""Replaces a method of moto's by one that is given the old one."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What moto's handlers give, or raise, as replies."""
+"""Makes replies of what moto's handlers return or raise."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ def reply_of(result: Any) -> Reply:
 
 
 def meant(error: Exception) -> Reply | None:
-    """What moto meant to answer by raising: a werkzeug HTTPException or botocore's ClientError."""
+    """The reply that moto meant by raising: a werkzeug HTTPException or botocore's ClientError."""
     if hasattr(error, "get_headers") and hasattr(error, "get_body"):
         return reply_of((error.code, dict(error.get_headers()), error.get_body()))  # type: ignore[attr-defined]
     response = getattr(error, "response", None)
@@ -34,13 +34,13 @@ _POISONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def poison(service: str, request: Request, error: Exception) -> Reply | None:
-    """What was asked for could not even be looked at, and that is not a fault of ours."""
+    """The refusal of a request that could not even be read, which is not a fault of ours; ``None`` for other errors."""
     told = next((what for kind, what in _POISONS if isinstance(error, kind)), None)
     return None if told is None else error_reply(service, request, 400, "ValidationException", f"The request {told}.")
 
 
 _PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}
-"""What to install for a module that is missing, where it is not called the same."""
+"""Missing module → package to install, where their names differ."""
 
 
 def uninstalled(service: str, error: ImportError) -> str:

@@ -1,6 +1,7 @@
-"""S3 encrypts every object since January 2023 (AES256 unless told otherwise), and tells the type of a checksum with it
-(recorded in November 2025). A notification names the key as a form would, but for its slashes
-(``logs/year%3D2026/a+b.gz``), and tells all that ``notification-content-structure`` lists."""
+"""S3 encrypts every object since January 2023 (AES256 unless told otherwise), and reports a checksum's type with it
+(recorded in November 2025). A notification writes the key as in a form, except for its slashes
+(``logs/year%3D2026/a+b.gz``), and holds all members that ``notification-content-structure`` lists.
+"""
 
 import importlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rules and schedules with an expression that is none are refused, as EventBridge and its Scheduler refuse them."""
+"""Refuses rules and schedules whose expression is invalid, as EventBridge and its Scheduler do."""
 
 import importlib
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""Secrets Manager refuses names with other signs than letters, digits and ``-/_+=.@!`` (CreateSecret; recorded)."""
+"""Secrets Manager refuses names with characters other than letters, digits and ``-/_+=.@!`` (CreateSecret;
+recorded).
+"""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""SNS: what it says of topics that are not there, FIFO topics, and what it delivers.
+"""SNS: errors for missing topics, FIFO topics, and the form of deliveries.
 
 A notification is signed with version 1 (SHA1) unless the topic asks for 2 (`Verifying the signatures of Amazon SNS
 messages`). A function gets the message that was published (`Using Lambda with Amazon SNS`). A FIFO topic gives every
@@ -17,7 +17,7 @@ from sfn_emulator.values import dumps
 Method = Callable[..., Any]
 
 _REMEMBERED: Final = 300.0
-"""Seconds in which a FIFO topic takes the same deduplication id for the same message."""
+"""Seconds for which a FIFO topic treats a repeated deduplication id as the same message."""
 _FIRST_NUMBER: Final = 10_000_000_000_000_000_000
 _SIGNED: Final = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 
@@ -137,7 +137,7 @@ def _wants(subscription: Any, message: str, named: dict[str, Any]) -> bool:
 
 
 def _event(subscription: Any, message: str, message_id: str, named: dict[str, Any]) -> dict[str, Any]:
-    """The event of one notification; functions have ``Url`` where others have ``URL``."""
+    """The event of one notification. A function's event spells ``Url`` where other deliveries spell ``URL``."""
     if named.get("message_structure") == "json":
         message = subscription._parse_message_structure(message, "lambda")
     attributes = named.get("message_attributes") or {}

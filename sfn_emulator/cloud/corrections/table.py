@@ -1,4 +1,4 @@
-"""moto's module → what is corrected in it."""
+"""moto's module → its corrections."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,1 +1,1 @@
-"""What is on its way: parcels kept until they are done, how far feeds have read, and sending by ARN."""
+"""Deliveries: parcels kept until they are done, how far feeds have read, and sending by ARN."""

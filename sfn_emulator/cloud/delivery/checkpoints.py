@@ -26,7 +26,7 @@ class Checkpoints:
             self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (key, text))
 
     def forget(self, prefix: str) -> None:
-        """Everything whose key starts so: the feed is gone."""
+        """Forgets every key that starts with ``prefix``: the feed is gone."""
         with self._lock:
             self._database.execute("DELETE FROM checkpoint WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
 

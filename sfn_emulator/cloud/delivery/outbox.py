@@ -1,7 +1,7 @@
-"""What was accepted and is still to be delivered: kept until it is done, through kills and restarts.
+"""Parcels that were accepted and are still to be delivered: kept until they are done, through kills and restarts.
 
-A parcel is in the SQLite file before ``post`` returns, so whoever is told "accepted" can rely on it. Its carrier says
-when to try again; what is under way when the process dies is tried again after the restart: at least once.
+A parcel is in the SQLite file before ``post`` returns, so a caller that is told "accepted" can rely on it. Its carrier
+says when to try again. A delivery that is under way when the process dies is repeated after the restart: at least once.
 """
 
 import heapq
@@ -39,13 +39,13 @@ class Parcel(NamedTuple):
 
 
 Carrier: TypeAlias = Callable[[Parcel], float | None]
-"""Delivers; ``None`` when it is done with the parcel for good, or seconds until it is to be tried again."""
+"""Delivers a parcel. Returns ``None`` when the parcel is done with for good, or the seconds until the next attempt."""
 Post: TypeAlias = Callable[[str, str, bytes, Mapping[str, Any]], None]
 """(kind, target, content, about)."""
 
 
 class Outbox:
-    """Safe to call from any thread. ``serve`` names the carriers, ``open`` takes up what was left."""
+    """Safe to call from any thread. ``serve`` names the carriers, ``open`` takes up the parcels of the last process."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Outbox:
         self._carriers[kind] = carrier, pool
 
     def open(self) -> None:
-        """Takes up what the last process left."""
+        """Takes up the parcels that the last process left."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT id, kind, target, content, about, posted, attempt, due FROM parcel ORDER BY id"
@@ -81,24 +81,24 @@ class Outbox:
         self._begin(Parcel(int(id_ or 0), kind, target, content, about, now, 0))
 
     def waiting(self) -> int:
-        """How many parcels are not done with."""
+        """How many parcels are not yet done with."""
         with self._lock:
             return int(self._database.execute("SELECT count(*) FROM parcel").fetchone()[0])
 
     def hasten(self, seconds: float) -> None:
-        """Time was moved on by hand: what waits for its next attempt waits so many seconds less."""
+        """Time was moved on by hand: parcels that wait for their next attempt wait so many seconds less."""
         with self._woken:
             self._due = [(due - seconds, order, parcel) for due, order, parcel in self._due]
             self._woken.notify_all()
 
     def forget(self) -> None:
-        """Drops all that is not under way."""
+        """Drops every parcel that is not under way."""
         with self._woken:
             self._due.clear()
         self._change("DELETE FROM parcel")
 
     def close(self) -> None:
-        """Takes up nothing more. What is under way stays in the file."""
+        """Takes up nothing more. Parcels that are under way stay in the file."""
         self._closing.set()
         with self._woken:
             self._woken.notify_all()

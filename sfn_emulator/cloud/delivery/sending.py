@@ -1,4 +1,4 @@
-"""Sending a text to whatever an ARN names: a queue, a topic, a function, a bus, a state machine, a log group."""
+"""Sends a text to the resource that an ARN names: a queue, topic, function, bus, state machine or log group."""
 
 import json
 import time
@@ -14,7 +14,9 @@ class UnsendableError(Exception):
 
 
 def send(client: Client, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
-    """``attributes`` go with it where the service has attributes. Raises what the client raises."""
+    """Sends the text; ``attributes`` go with it where the service has attributes. Raises ``UnsendableError``, and the
+    client's own errors.
+    """
     _, _, service, region, account, name = arn.split(":", 5)
     how = _WAYS.get(service)
     if how is None:
@@ -51,7 +53,7 @@ def _machine(client: Client, place: Place, text: str, attributes: Mapping[str, s
 
 
 def _bus(client: Client, place: Place, text: str, attributes: Mapping[str, str]) -> None:
-    """An event as it is, or the record of an asynchronous invocation as Lambda puts it on a bus."""
+    """Puts on a bus: an event as it is, or the record of an asynchronous invocation in the form that Lambda uses."""
     told = json.loads(text)
     if "detail-type" in told:
         entry = {

@@ -1,7 +1,7 @@
-"""Brings what an event has for a target, tries again when that may help, and leaves the rest in a dead-letter queue.
+"""Delivers events to targets, tries again when that may help, and leaves what fails in a dead-letter queue.
 
-Source: EventBridge User Guide, ``eb-rule-retry-policy`` and ``eb-rule-dlq``: what the target refuses for good is not
-tried again; the dead letter bears why.
+Source: EventBridge User Guide, ``eb-rule-retry-policy`` and ``eb-rule-dlq``: a delivery that the target refuses for
+good is not tried again; the dead letter says why.
 """
 
 import json
@@ -21,18 +21,20 @@ _log: Final = logging.getLogger(__name__)
 
 KIND: Final = "event"
 MOST_HOPS: Final = 5
-"""From bus to bus an event goes so often; then it ends, so that a bus that is its own target does."""
+"""How many times an event may go on from bus to bus. Then it is dropped, which ends the loop of a bus that is its own
+target.
+"""
 _LONGEST_PAUSE: Final = 300.0
 _PASSING: Final = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "ServiceUnavailable", "ServiceException", "InternalFailure"}
 )
-"""Refusals that another try may not meet."""
+"""Refusals after which another attempt may succeed."""
 
 _hops: ContextVar[int] = ContextVar("hops", default=0)
 
 
 def hops() -> int:
-    """From how many buses the event that is being delivered now has come."""
+    """How many buses the event being delivered has passed."""
     return _hops.get()
 
 

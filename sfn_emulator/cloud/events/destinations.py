@@ -28,7 +28,7 @@ Connect: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], Additions]
 
 
 def call(client: Client, connect: Connect, arn: str, text: str, parameters: Mapping[str, Any]) -> None:
-    """Raises ``OSError``; an answer that is no success is a ``urllib.error.HTTPError``."""
+    """Sends the request. Raises ``OSError``; an answer that is not a success raises ``urllib.error.HTTPError``."""
     region, name = arn.split(":")[3], arn.split("/")[1]
     events = client("events", region)
     told = events.describe_api_destination(Name=name)
@@ -43,7 +43,7 @@ def call(client: Client, connect: Connect, arn: str, text: str, parameters: Mapp
 
 
 def _address(url: str, parameters: Mapping[str, Any], added: Additions) -> str:
-    """The connection's parameters win over the target's."""
+    """The address with its parameters; those of the connection take precedence over the target's."""
     for value in parameters.get("PathParameterValues") or ():
         url = url.replace("*", value, 1)
     query = {**(parameters.get("QueryStringParameters") or {}), **added.query}

@@ -1,8 +1,8 @@
-"""What EventBridge does with an event: each target of each rule that takes it gets its input.
+"""EventBridge's rules: each target of each rule that matches an event gets its input.
 
 moto keeps the rules, matches their patterns and fills archives. Every other target is handed to the courier, with
 Input, InputPath and InputTransformer done (``API_Target``, ``eb-transform-target-input``). PutEvents never fails
-because a target could not be delivered to.
+because of a failed delivery.
 """
 
 import copy
@@ -24,12 +24,12 @@ Deliver: TypeAlias = Callable[[str, bytes, Mapping[str, Any]], object]
 """(target's ARN, its input as JSON text, what else the courier needs: see ``about``). Must not block."""
 
 _COURIERS: Final = frozenset({"lambda", "states", "sqs", "sns", "logs"})
-"""Services whose targets the courier delivers to; of EventBridge itself buses and API destinations."""
+"""Services whose resources the courier delivers to. Of EventBridge itself these are buses and API destinations."""
 _AS_TOLD: Final = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 
 
 def deliver_events(deliver: Deliver) -> None:
-    """Lets moto's rules deliver by ``deliver``; it is called inside moto's lock."""
+    """Makes moto's rules deliver through ``deliver``, which is called inside moto's lock."""
     rule: Any = importlib.import_module("moto.events.models").Rule
     inner = getattr(rule.send_to_targets, "inner", rule.send_to_targets)
 
@@ -60,7 +60,7 @@ def is_carried(arn: str) -> bool:
 
 
 def about(target: Mapping[str, Any], rule_arn: str) -> dict[str, Any]:
-    """What a delivery needs beside its text: retries, seconds, the dead-letter queue, attributes."""
+    """A delivery's settings beside its text: retries, greatest age in seconds, dead-letter queue, attributes."""
     policy = target.get("RetryPolicy") or {}
     group = (target.get("SqsParameters") or {}).get("MessageGroupId")
     return {
@@ -74,7 +74,7 @@ def about(target: Mapping[str, Any], rule_arn: str) -> dict[str, Any]:
 
 
 def _takes(rule: Any, event: Mapping[str, Any]) -> bool:
-    """A rule with a schedule and no pattern takes no event."""
+    """Whether the rule takes the event. A rule with a schedule and no pattern takes none."""
     only_scheduled = rule.scheduled_expression and not rule.event_pattern.get_pattern()
     return rule.state != "DISABLED" and not only_scheduled and bool(rule.event_pattern.matches_event(event))
 
@@ -89,7 +89,9 @@ def _by_moto(send: Callable[..., None], rule: Any, target: Any, event: dict[str,
 
 
 def _as_told(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event as targets see it (``eb-events-structure``): moto's less what is its own, with the time as text."""
+    """The event as targets see it (``eb-events-structure``): moto's event without its private members, the time as
+    text.
+    """
     at = event["time"]
     if not isinstance(at, str):
         at = f"{datetime.fromtimestamp(float(at), UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -121,7 +123,7 @@ def input_of(target: Mapping[str, Any], event: Mapping[str, Any], rule_arn: str,
 
 
 def selected(path: str, event: Any) -> Any:
-    """What a JSONPath finds in an event; ``None`` where it finds nothing."""
+    """The value that a JSONPath finds in an event; ``None`` if it finds nothing."""
     try:
         return compile_path(path).apply(event, cast(Scope, None))
     except (EvaluationError, QuerySyntaxError):

@@ -11,7 +11,7 @@ _PIECES: Final = re.compile(r"""\\.|"|<(?P<name>[$A-Za-z0-9_.\[\]*-]+)>|[^\\"<]+
 def transformed(template: str, values: Mapping[str, Any]) -> str:
     """The template with its ``<variables>``: bare ones as JSON, those within quotes as text.
 
-    One that is not JSON then is a text as a whole.
+    If the result is not JSON, it is one text as a whole.
     """
     filled = _filled(template, values, quoted=False)
     try:

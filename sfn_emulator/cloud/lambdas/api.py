@@ -1,4 +1,4 @@
-"""What of Lambda's HTTP API is ours: Invoke, and a look at code before moto keeps it. The rest is moto's."""
+"""Our part of Lambda's HTTP API: Invoke, and checks of code before moto keeps it. The rest is moto's."""
 
 import base64
 import binascii
@@ -94,7 +94,7 @@ def _refusal(refusal: InvokeError) -> Reply:
 
 
 def _addressed(reply: Reply, request: Request) -> Reply:
-    """A function's URL as one that works: on this port, as its caller has reached it."""
+    """The reply with a function's URL that works: on this port, under the host that the caller used."""
     host = request.headers.get("host", "")
     if reply.status >= 300 or not reply.body or host_of(request.headers).endswith(".amazonaws.com"):
         return reply
@@ -106,7 +106,7 @@ def _addressed(reply: Reply, request: Request) -> Reply:
 
 
 def _depth(trace: str) -> int:
-    """How many functions wait for this call, one for the other: a function's SDK tells it."""
+    """How many functions wait for this call in a chain; a function's SDK sends it along."""
     found = _LINEAGE.search(trace)
     return int(found[1]) if found else 0
 
@@ -123,7 +123,7 @@ def _client_context(header: str | None) -> dict[str, Any] | None:
 
 
 def _deploys(request: Request) -> bool:
-    """Whether code or a runtime comes with it."""
+    """Whether the request brings code or a runtime."""
     if request.method == "POST":
         return bool(_CREATE.match(request.path))
     return request.method == "PUT" and bool(_UPDATE.match(request.path))
@@ -159,4 +159,4 @@ def _check_code(body: bytes) -> None:
     except ArchiveError as error:
         raise InvokeError("InvalidParameterValueException", str(error), 400) from None
     except (ValueError, AttributeError, binascii.Error):
-        return  # not a request Lambda could read; moto says so in its words
+        return  # Lambda could not read it either; moto reports that

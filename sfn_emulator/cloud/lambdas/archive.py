@@ -48,7 +48,7 @@ def unpack(content: bytes, into: Path) -> Path:
 
 
 def clear(directory: Path) -> None:
-    """Takes away what was unpacked there. It is out of reach at once, and gone a little later."""
+    """Removes everything that was unpacked there. It is out of reach at once, and deleted a little later."""
     if os.path.lexists(directory):
         directory.rename(Path(tempfile.mkdtemp(prefix=_LEFT, dir=directory.parent)) / directory.name)
     left = list(directory.parent.glob(f"{_LEFT}*"))

@@ -1,7 +1,7 @@
-"""Asynchronous invocations: tried again, and told of in the end (Lambda, ``invocation-async``).
+"""Asynchronous invocations: their retries and the record of their end (Lambda, ``invocation-async``).
 
-A function error is tried again after one and two minutes, a throttle with growing pauses for up to six hours. In the
-end a destination gets the record of it, and the dead-letter queue the event itself.
+After a function error it is tried again, after one and two minutes; after a throttle for up to six hours, with growing
+pauses. In the end a destination gets the record of the invocation, and the dead-letter queue the event itself.
 """
 
 import json
@@ -35,14 +35,16 @@ class Answer(Protocol):
 
 
 class Runs(Protocol):
-    """What runs one attempt: raises ``InvokeError``."""
+    """Runs one attempt. Raises ``InvokeError``."""
 
     def found(self, arn: str) -> Function: ...
     def attempt(self, function: Function, payload: bytes, request_id: str) -> Answer: ...
 
 
 class Ended(NamedTuple):
-    """How it ended: ``condition`` as destinations are told, the answer if there was one."""
+    """How an invocation ended: ``condition`` in the words of a destination's record, and the answer if there was
+    one.
+    """
 
     condition: str
     answer: Answer | None

@@ -1,4 +1,4 @@
-"""What keeps a worker within bounds: whatever it leaves running is adopted and ended, its data are limited, and it sees
+"""Keeps a worker within bounds: processes it leaves running are adopted and ended, its memory is limited, and it sees
 its layers at ``/opt``.
 
 Standard library only, as ``worker`` beside it, which loads it by path. Linux alone offers these; elsewhere nothing is
@@ -14,13 +14,13 @@ from pathlib import Path
 
 
 def adopt_orphans() -> None:
-    """What a descendant leaves running becomes a child of this process, however it went about it."""
+    """Every process that a descendant leaves running becomes a child of this process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
 
 def keep_to(megabytes: int) -> None:
-    """Data beyond what the runtime itself has is refused: MemorySize, as far as one process is concerned."""
+    """Limits this process's memory to MemorySize, on top of the memory that the runtime itself has."""
     if sys.platform == "linux" and megabytes:
         told = Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]
         resource.setrlimit(resource.RLIMIT_DATA, ((int(told) << 10) + (megabytes << 20),) * 2)
@@ -31,8 +31,9 @@ _BIND, _DOWN, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
 
 
 def show_at_opt(folder: str, program: str) -> None:
-    """``/opt`` of this process, and of what it starts, is that folder: where the system lets an ordinary process have
-    mounts of its own, and what runs the function is not in ``/opt`` itself. Elsewhere nothing is done."""
+    """Shows that folder at ``/opt`` to this process and its children. It works where the system lets an ordinary
+    process have mounts of its own, unless the interpreter itself is in ``/opt``. Elsewhere nothing is done.
+    """
     needed = (program, sys.prefix, sys.base_prefix, *sys.path)
     hidden = any(Path(place).resolve().is_relative_to("/opt") for place in needed)
     if sys.platform != "linux" or hidden or not Path("/opt").is_dir():
@@ -56,7 +57,7 @@ def show_at_opt(folder: str, program: str) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """Running and ended ones, of all its threads; none where the system does not tell."""
+    """The children of all this process's threads, running and ended; none if the system does not list them."""
     found: list[int] = []
     for told in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -67,7 +68,9 @@ def _children(pid: int) -> list[int]:
 
 
 def end_orphans(workers: set[int]) -> None:
-    """Ends what dead workers left running: all children that are none. What those leave comes here in its turn."""
+    """Ends processes that dead workers left running: all children that are no workers. Their own children come here in
+    turn.
+    """
     for _ in range(1_000):
         orphans = [pid for pid in _children(os.getpid()) if pid not in workers]
         if not orphans:
@@ -78,7 +81,7 @@ def end_orphans(workers: set[int]) -> None:
 
 
 def end_all(workers: set[int]) -> None:
-    """The server is gone: nothing of it stays."""
+    """Ends every child: the server is gone."""
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     end_orphans(set())

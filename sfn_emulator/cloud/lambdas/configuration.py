@@ -1,4 +1,4 @@
-"""What of a function's configuration Lambda refuses and moto takes: limits, and variables that are Lambda's own.
+"""Refuses configurations of functions that Lambda refuses and moto accepts: limits, and variables reserved for Lambda.
 
 Sources: Lambda quotas; "Working with Lambda environment variables" (reserved names, 4 KB in all).
 """

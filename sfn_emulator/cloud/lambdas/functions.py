@@ -1,4 +1,4 @@
-"""A deployed function as the runtime needs it, read out of moto's Lambda backend, and what it is given to run in."""
+"""A deployed function, read from moto's Lambda backend, and the code and environment that it runs with."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class InvokeError(Exception):
 
 
 class ThrottledError(InvokeError):
-    """No place for one more invocation; ``reason`` is AWS's name for the limit that was met."""
+    """There is no room for one more invocation; ``reason`` is AWS's name for the limit that was met."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -63,7 +63,7 @@ class Function:
     reserved: int | None
     variables: tuple[tuple[str, str], ...]
     retries: int
-    """Times an asynchronous invocation is tried again; ``most_age`` seconds after it was accepted it is given up."""
+    """Retries of an asynchronous invocation. It is given up ``most_age`` seconds after it was accepted."""
     most_age: float
     on_success: str | None
     on_failure: str | None
@@ -78,7 +78,7 @@ class Function:
 
 
 def parsed(function: str, qualifier: str | None, region: str) -> FunctionName:
-    """A function's name, partial or full ARN, taken apart. Raises ``InvokeError`` for what is none of them."""
+    """The parts of a function's name, partial ARN or full ARN. Raises ``InvokeError`` for any other text."""
     found = _ARN.match(function)
     if found is None:
         text = f"1 validation error detected: Value '{function}' at 'functionName' failed to satisfy constraint"
@@ -113,7 +113,7 @@ class Functions:
             backend = self._neighbours.backend("awslambda", name.region)
             try:
                 found = backend.get_function(name.name, name.qualifier)
-            except Exception:  # moto has one exception per way of not being there
+            except Exception:  # moto raises one exception for a missing function, another for a missing version
                 named = name if name.qualifier else name._replace(qualifier="$LATEST")
                 raise FunctionNotFoundError(self.arn(named)) from None
             others = [
@@ -143,7 +143,7 @@ class Functions:
 
 
 Ways: TypeAlias = tuple[tuple[float, Function], ...]
-"""What an invocation may come to: each with its share, and last what has the rest."""
+"""The versions an invocation may reach, each with its share of the traffic; the last one has the rest."""
 
 
 def _drawn(ways: Ways) -> Function:
@@ -157,7 +157,9 @@ def _drawn(ways: Ways) -> Function:
 
 
 def _weights(backend: Any, name: FunctionName) -> dict[str, float]:
-    """The further versions an alias's traffic goes to (Lambda, "Implement canary deployments using an alias")."""
+    """The additional versions that get a share of an alias's traffic (Lambda, "Implement canary deployments using an
+    alias").
+    """
     alias = next((alias for alias in backend.list_aliases(name.name) if alias.name == name.qualifier), None)
     told = (alias.routing_config or {}) if alias is not None else {}
     return {str(key): float(weight) for key, weight in (told.get("AdditionalVersionWeights") or {}).items()}
@@ -184,7 +186,7 @@ def _layer(backend: Any, arn: str) -> bytes:
 class Bundles:
     """Functions' code on disk, unpacked once per content and process.
 
-    What an earlier process left there is not relied on: whoever had changed a file of it would have it run.
+    Files that an earlier process unpacked are not used: somebody may have changed them.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -193,7 +195,8 @@ class Bundles:
         self._lock = threading.Lock()
 
     def spec(self, function: Function, endpoint: str, stream: str) -> dict[str, Any]:
-        """What a worker is started with: root, path, handler, environment; its ``command``, where it is a program.
+        """The settings that a worker is started with: root, path, handler, environment, and ``command`` where it is a
+        program.
 
         Raises ``ArchiveError``, and ``UnrunnableError`` where no program on this machine runs the function.
         """
@@ -218,7 +221,9 @@ class Bundles:
 
 
 def _environment(function: Function, endpoint: str, stream: str, root: str) -> dict[str, str]:
-    """The variables Lambda gives a function (Lambda, ``configuration-envvars``), and the way to our port."""
+    """The environment variables that Lambda gives a function (Lambda, ``configuration-envvars``), and our port's
+    address.
+    """
     return {
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
         "LANG": "en_US.UTF-8",

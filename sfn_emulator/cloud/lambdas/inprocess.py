@@ -1,8 +1,8 @@
 """Functions run in the emulator's own process, so that a breakpoint in a handler just works.
 
-Where the working directory holds the very files that were deployed, those are what is run, so a debugger's
-breakpoints in them are hit. The function's environment variables, current request and output are kept per thread.
-A time-out is told but can't be enforced on a thread, and is not told at all while a debugger is about.
+If the working directory holds the very files that were deployed, those files are run, so a debugger's breakpoints in
+them are hit. The function's environment variables, current request and output are kept per thread. A time-out is
+reported but can't be enforced on a thread. While a debugger is attached it is not reported either.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class InProcess:
         self._lock = threading.RLock()
         self._loaded: dict[tuple[str, str, str], tuple[Function, dict[str, Any], lambda_worker.Handler]] = {}
         self._others = Processes(bundles, endpoint)
-        """Who runs what is not Python: no thread of this process can."""
+        """Runs functions that are not Python: no thread of this process can."""
         _share_by_thread()
 
     def warm_up(self) -> None:
@@ -184,7 +184,7 @@ class _Environment(MutableMapping[str, str]):
 
 
 def overheard(own: TextIO) -> TextIO:
-    """``own`` as a ``sys.stdout`` of which each function's log has what that function prints."""
+    """Wraps ``own`` into a ``sys.stdout`` that also puts each function's output into that function's log."""
     return cast(TextIO, _Output(own))
 
 

@@ -37,12 +37,13 @@ NESTED_SECONDS: Final = 0.5
 
 
 class BusyError(Exception):
-    """All workers of a function are busy, and the caller may be why."""
+    """All workers of a function are busy, perhaps because of the caller itself."""
 
 
 class Outcome(NamedTuple):
-    """What came of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``); or it is
-    ``departed``: the worker ended before it took the invocation, so another may have it."""
+    """The outcome of an invocation: ``ended`` is ``answered``, ``timed out`` or ``exited`` (with ``status``).
+    ``departed`` means that the worker ended before it took the invocation, so another worker may take it.
+    """
 
     ended: str
     header: Mapping[str, Any]
@@ -62,8 +63,9 @@ class Zygote:
         self._closed = False
 
     def learn(self, services: Any) -> None:
-        """A worker says that it made clients of these services: the next ones find what that reads with their birth.
-        Does not block."""
+        """A worker reports that it made clients of these services. Later workers are born with these services' models
+        read. Does not block.
+        """
         told = services if isinstance(services, list) else []
         fresh = [name for name in told if isinstance(name, str) and name not in self._models]
         if fresh:
@@ -81,7 +83,9 @@ class Zygote:
             self._running()
 
     def spawn(self, spec: Mapping[str, Any], made: "Callable[..., Worker] | None" = None) -> "Worker":
-        """A new worker. ``made`` is who stands for it here, where that is no plain ``Worker``."""
+        """A new worker. ``made`` makes the object that stands for it in this process, if that is not a plain
+        ``Worker``.
+        """
         ours, theirs = socket.socketpair()
         log_ours, log_theirs = os.pipe()
         try:
@@ -97,10 +101,10 @@ class Zygote:
         return (made or Worker)(self, pid, ours, log_ours)
 
     def reap(self, pid: int) -> int:
-        """How a worker ended that is dead or dying: its exit status, or minus the signal."""
+        """How a dead or dying worker ended: its exit status, or minus the signal that killed it."""
         with self._lock:
             if not self._is_there:
-                return -signal.SIGKILL  # they ended together; a new one would know nothing of it
+                return -signal.SIGKILL  # the zygote ended with it; a new zygote would not know this worker
             try:
                 return int(self._ask({"reap": pid}, [])["status"])
             except OSError:
@@ -183,7 +187,7 @@ class Worker:
         os.set_blocking(log, False)
 
     def initialise(self, seconds: float) -> Outcome:
-        """Waits for the function to be loaded; whatever it prints meanwhile is in the outcome's log."""
+        """Waits until the function is loaded. The outcome's log holds what it printed meanwhile."""
         return self._await(seconds)
 
     def invoke(self, header: Mapping[str, Any], payload: bytes, seconds: float) -> Outcome:
@@ -252,7 +256,7 @@ class Worker:
     def _ended(self, log: bytearray) -> Outcome:
         self._dead = True
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)  # it closed its socket; should it still live, it must not any longer
+            os.kill(self.pid, signal.SIGKILL)  # it closed its socket; if it still lives, it is ended
         status = self._zygote.reap(self.pid)
         self._drain(log)
         self._release()

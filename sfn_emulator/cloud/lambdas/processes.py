@@ -28,7 +28,7 @@ _NOBODY: Final = Outcome("departed", {}, b"", b"")
 
 
 class Ran(NamedTuple):
-    """An outcome, the log stream it belongs to, and the milliseconds its worker took to load, if it was new."""
+    """An outcome, its log stream, and the milliseconds that a new worker took to load."""
 
     outcome: Outcome
     stream: str
@@ -47,10 +47,10 @@ class Processes:
         self._keeper: threading.Thread | None = None
 
     def load(self, function: Function) -> None:
-        """Nothing of a function is in this process."""
+        """Does nothing: no function's code runs in this process."""
 
     def warm_up(self) -> None:
-        """Makes the first invocation fast: called when a function is deployed, off the caller's thread."""
+        """Makes the first invocation fast. Called when a function is deployed; works on a thread of its own."""
         with contextlib.suppress(OSError):
             self._zygote.start()
 
@@ -77,7 +77,7 @@ class Processes:
             pool.give_back(worker if fit else None)
 
     def forget(self) -> None:
-        """Workers of all functions go: idle ones now, busy ones when they are done."""
+        """Ends the workers of all functions: idle ones now, busy ones when they are done."""
         with self._lock:
             pools, self._pools = self._pools, {}
         for _, pool in pools.values():

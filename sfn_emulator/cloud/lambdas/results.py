@@ -1,4 +1,4 @@
-"""What a handler returned, as AWS's Python runtime client writes it: JSON by simplejson's rules, not by json's.
+"""Writes a handler's answer as AWS's Python runtime client does: JSON by simplejson's rules, not by json's.
 
 Source: aws-lambda-python-runtime-interface-client, ``lambda_runtime_marshaller.py``. Standard library only: it lives
 in the worker.
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def marshalled(answer: Any) -> bytes:
-    """Bytes as they are, all else as JSON. Raises what json raises for what can't be written."""
+    """Bytes as they are, any other value as JSON. Raises json's errors for a value that can't be written."""
     if isinstance(answer, bytes):
         return answer
     return json.dumps(_as_objects(answer), default=_plain, ensure_ascii=_escapes()).encode()
@@ -29,12 +29,12 @@ def _as_objects(value: Any) -> Any:
 
 
 def _escapes() -> bool:
-    """Whether signs beyond ASCII are escaped: by the runtimes before Python 3.12."""
+    """Whether characters beyond ASCII are escaped: runtimes before Python 3.12 do it."""
     return os.environ.get("AWS_EXECUTION_ENV", "").rpartition("_python3.")[2] in ("8", "9", "10", "11")
 
 
 def _plain(value: object) -> object:
-    """A Decimal is a number with a fraction, be it 1.0; bytes are text."""
+    """A Decimal becomes a float, 1 too; bytes become text."""
     if isinstance(value, decimal.Decimal):
         return float(value)
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""Lambda functions, really run: who is invoked, in what, and what its caller and its log are told.
+"""Runs Lambda functions: which one is invoked and where, and what its caller and its log get.
 
 ``Lambdas`` blocks and may be called from any thread; it never holds moto's lock while a function runs, so a function
 may call DynamoDB, and other functions, as it likes.
@@ -41,7 +41,7 @@ _LOG_TAIL: Final = 4096
 
 
 class InvokeResult(NamedTuple):
-    """What Invoke answers; ``function_error`` is None or "Unhandled", ``log`` the last 4 KB of the log."""
+    """The answer of Invoke; ``function_error`` is None or "Unhandled", ``log`` the last 4 KB of the log."""
 
     payload: bytes
     function_error: str | None
@@ -68,7 +68,7 @@ class Logs(Protocol):
 class Lambdas:
     """``endpoint`` gives the URL handlers reach us at; ``directory`` is where code is unpacked.
 
-    ``logs`` takes what functions print, CloudWatch Logs without one.
+    ``logs`` takes the functions' output; without it, CloudWatch Logs does.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Lambdas:
         self._runner = _runner(mode, Bundles(directory), endpoint)
         self._logs: Logs = LogWriter(neighbours.answer) if logs is None else logs
         self.heard: Callable[[Lines], None] = lambda lines: None
-        """Told of what each invocation logged."""
+        """Called with the log lines of each invocation."""
         self._witness = neighbours.witness
         self._active: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class Lambdas:
         client_context: Mapping[str, Any] | None = None,
         depth: int = 0,
     ) -> InvokeResult:
-        """Runs it and waits; ``depth`` is how many functions wait for it, one for the other.
+        """Runs it and waits. ``depth`` is the number of functions that wait for it, in a chain.
 
         Raises ``FunctionNotFoundError`` (a ``LookupError``) and ``InvokeError``."""
         found = self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
@@ -117,14 +117,14 @@ class Lambdas:
     def invoke_later(
         self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None
     ) -> str:
-        """Runs it without waiting (InvocationType Event), and again when it fails; its request id."""
+        """Runs it without waiting (InvocationType Event), and again when it fails. Returns its request id."""
         found = self._checked(function, payload, qualifier, region, EVENT_LIMIT)
         request_id = new_id()
         self._post(KIND, found.arn, payload, {"id": request_id})
         return request_id
 
     def check(self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None) -> None:
-        """All an invocation checks, without it (InvocationType DryRun)."""
+        """The checks of an invocation, without running it (InvocationType DryRun)."""
         self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
 
     def preload(self, function: str) -> None:
@@ -132,11 +132,11 @@ class Lambdas:
         self._runner.load(self._functions.get(parsed(function, None, self._region)))
 
     def warm_up(self) -> None:
-        """A function was deployed: be ready to run it."""
+        """Gets ready to run a function that was deployed."""
         threading.Thread(target=self._runner.warm_up, name="lambda-warm-up", daemon=True).start()
 
     def forget(self) -> None:
-        """The neighbours forgot their functions and logs: whoever comes next begins with new workers."""
+        """The neighbours forgot their functions and logs: the next invocations begin with new workers."""
         self._runner.forget()
         self._logs.forget()
 
@@ -229,7 +229,7 @@ def _check_json(payload: bytes) -> None:
 
 
 def trace_id(request_id: str, depth: int) -> str:
-    """X-Ray's header, with the lineage that a function's own SDK hands on to whom it calls."""
+    """X-Ray's header, with the lineage that a function's own SDK passes on in its calls."""
     digits = request_id.replace("-", "")
     root = f"Root=1-{time.time_ns() // 1_000_000_000:08x}-{digits[:24]};Parent={digits[16:]};Sampled=0"
     return f"{root};Lineage=1:{digits[:8]}:{depth}"
@@ -277,7 +277,7 @@ def _report(ran: Ran, function: Function, request_id: str, milliseconds: float) 
         kind, text = _ending(outcome, function)
         lines.append(f"{now[:-3]}Z {request_id} {text}" if kind == "Sandbox.Timedout" else f"{kind}: {text}")
     billed = -int(-milliseconds // 1)
-    duration = max(0.01, milliseconds - (ran.init or 0.0))  # what it took to load is billed, and told by itself
+    duration = max(0.01, milliseconds - (ran.init or 0.0))  # loading time is billed, and reported separately
     report = (
         f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {billed} ms\t"
         f"Memory Size: {function.memory} MB\tMax Memory Used: {outcome.header.get('memory', function.memory)} MB"

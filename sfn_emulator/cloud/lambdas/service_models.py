@@ -1,4 +1,6 @@
-"""What boto3 reads to make a client, read once for all functions. In the child processes, as ``worker`` is."""
+"""The service models that boto3 reads to make a client, read once for all functions. Runs in the child processes, like
+``worker``.
+"""
 
 import contextlib
 import importlib
@@ -19,15 +21,15 @@ class ServiceModels:
         self._told: set[str] = set()
 
     def make(self, services: list[str]) -> None:
-        """Makes a client of each, for what that reads."""
+        """Makes a client of each service, so that its models are read."""
         boto3 = importlib.import_module("boto3")
         for name in services:
-            with contextlib.suppress(Exception):  # one that does not exist, or was made of something else
+            with contextlib.suppress(Exception):  # it may be a service of another boto3
                 boto3.session.Session("test", "test", region_name="us-east-1").client(name)
         self.news()
 
     def news(self) -> dict[str, Any]:
-        """``models``: the services read since this was last asked; nothing where there are none."""
+        """``models``: the services read since the last call; nothing if there are none."""
         fresh = {key[1] for key in list(self._read._cache) if key[0] == "load_service_model"} - self._told
         self._told |= fresh
         return {"models": sorted(fresh)} if fresh else {}

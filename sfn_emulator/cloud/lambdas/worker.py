@@ -1,4 +1,4 @@
-"""What runs a Lambda function's code: the part of the emulator that lives in the child processes.
+"""Runs a Lambda function's code: the part of the emulator that lives in the child processes.
 
 Standard library only, and run by path, so that a child carries nothing of the emulator. One child, the zygote, has
 boto3 imported and does nothing but fork: ``spawn`` makes a worker for one function within milliseconds, ``reap`` tells
@@ -29,7 +29,7 @@ PAYLOAD_LIMIT = 6_291_556
 """Bytes a synchronous answer may have (AWS: Lambda quotas, 6 MB)."""
 
 FRAME_LIMIT = 64 * 1024 * 1024
-"""Bytes either part of a frame may have: what is longer is no frame of ours."""
+"""Bytes that each part of a frame may have. A longer one is no frame of ours."""
 
 _LENGTHS = struct.Struct(">II")
 _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
@@ -90,7 +90,7 @@ def _exactly(sock: socket.socket, size: int) -> bytes | None:
 
 
 class FunctionError(Exception):
-    """Something of the function that is wrong before or after its code runs; ``kind`` is a ``Runtime.*`` name."""
+    """A fault of the function outside of its code, before or after it runs; ``kind`` is a ``Runtime.*`` name."""
 
     def __init__(self, kind: str, message: str, trace: list[str] | None = None) -> None:
         self.kind, self.message, self.trace = kind, message, trace or []
@@ -134,7 +134,9 @@ class Context:
 
 
 def load(handler: str) -> Handler:
-    """What a handler name (``module.function``) stands for; raises ``FunctionError``, or what the module raises."""
+    """The function that a handler name (``module.function``) names. Raises ``FunctionError``, and the module's own
+    errors.
+    """
     module_name, dot, name = handler.rpartition(".")
     if not dot:
         raise FunctionError(
@@ -207,8 +209,7 @@ def _too_large(size: int) -> bytes:
 
 class _Models:
     read: Any = None
-    """What of botocore's descriptions of services is read already (``service_models``); the zygote's, and its
-    children's."""
+    """The service models of botocore that are read already (``service_models``), in the zygote and its children."""
 
 
 class _RequestId(logging.Filter):
@@ -244,7 +245,9 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
 
 
 def become(sock: socket.socket, spec: Json) -> NoReturn:
-    """Becomes the program that runs the function. The socket stays open in it, so that its end is seen."""
+    """Replaces this process by the program that runs the function. The socket stays open in it, so that the server
+    sees its end.
+    """
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(spec["root"])
     os.set_inheritable(sock.fileno(), True)

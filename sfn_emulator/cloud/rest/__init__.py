@@ -1,1 +1,1 @@
-"""API Gateway's data plane: which method a request meets, its mapping templates and its integration."""
+"""API Gateway's data plane: finds the method of a request, and runs its mapping templates and its integration."""

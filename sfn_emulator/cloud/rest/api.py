@@ -92,7 +92,7 @@ def _admit(call: Call) -> None:
 
 
 def _authorized(call: Call, ask: Callable[[Request], Reply]) -> Call:
-    """The call with what its authorizer says of the caller. Raises ``GatewayError``."""
+    """The call, with its authorizer's answer about the caller. Raises ``GatewayError``."""
     told = call.method.authorizer
     if told is None:
         return call
@@ -130,7 +130,7 @@ def _fits(body: bytes, schema: Any) -> bool:
 
 def _context(stage: Stage, method: Method, where: DataPlane, request: Request, request_id: str) -> dict[str, Any]:
     """``requestContext`` and ``$context`` (``api-gateway-mapping-template-reference``)."""
-    now = time.time_ns() // 1_000_000  # as the machine tells it: this is what a client's log is compared with
+    now = time.time_ns() // 1_000_000  # the machine's time: people compare it with their client's log
     return {
         "accountId": stage.account,
         "apiId": stage.api,

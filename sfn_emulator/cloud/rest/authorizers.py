@@ -1,7 +1,7 @@
-"""Lambda authorizers: a function says whether a call may pass, and what is known of its caller.
+"""Lambda authorizers: a function decides whether a call may pass, and describes the caller.
 
 Source: API Gateway Developer Guide, ``apigateway-use-lambda-authorizer`` and ``http-api-lambda-authorizer``. Answers
-are not cached: each call is asked about.
+are not cached: the function is asked for each call.
 """
 
 import re
@@ -24,7 +24,7 @@ _ACTIONS: Final = ("execute-api:invoke", "execute-api:*", "*")
 
 Ask = Callable[[Request], Reply]
 Given = Mapping[str, Mapping[str, Any]]
-"""What a call gives: ``header`` (names in lower case), ``querystring``, ``stageVariables``, ``context``."""
+"""A call's values by kind: ``header`` (names in lower case), ``querystring``, ``stageVariables``, ``context``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def authorizer(uri: str, kind: str, sources: Any, **more: Any) -> Authorizer:
 
 
 def identity(told: Authorizer, given: Given) -> list[str]:
-    """What the call says at each of the sources. Raises ``GatewayError`` 401 where one is missing or malformed."""
+    """The call's value at each identity source. Raises ``GatewayError`` 401 if one is missing or malformed."""
     values = [_value(source, given) for source in told.sources]
     if not all(values) or not all(_fits(told.pattern, str(value)) for value in values):
         raise unauthorized()
@@ -57,7 +57,7 @@ def identity(told: Authorizer, given: Given) -> list[str]:
 
 
 def _fits(pattern: str, value: str) -> bool:
-    """A validation expression that is none, or takes too long, lets nobody in."""
+    """Whether a token fits the validation expression. An invalid or too slow expression lets nobody in."""
     try:
         return not pattern or matches(pattern, value)
     except PatternError:
@@ -77,9 +77,11 @@ def unauthorized() -> GatewayError:
 
 
 def allowed(told: Authorizer, region: str, event: Mapping[str, Any], arn: str, ask: Ask) -> dict[str, Any]:
-    """What the function says of the caller: its context, with ``principalId`` where it gave one.
+    """The function's description of the caller: its context, with ``principalId`` if it gave one.
 
-    ``arn`` is that of the method or route. Raises ``GatewayError``: 401, 403, or 500 for what is no answer."""
+    ``arn`` is that of the method or route. Raises ``GatewayError``: 401, 403, or 500 for an answer that can't be
+    used.
+    """
     answer = _asked(told.function, region, event, ask)
     context = answer.get("context") or {}
     if told.simple:
@@ -110,7 +112,7 @@ def _asked(function: str, region: str, event: Mapping[str, Any], ask: Ask) -> di
 
 
 def _judged(policy: Any, arn: str) -> bool | None:
-    """Whether a policy allows the call: ``False`` for an explicit Deny, ``None`` where nothing is said of it."""
+    """Whether a policy allows the call: ``False`` for an explicit Deny, ``None`` if no statement matches."""
     statements = policy.get("Statement") if isinstance(policy, dict) else None
     listed = statements if isinstance(statements, list) else [statements]
     effects = {row.get("Effect") for row in listed if isinstance(row, dict) and _speaks_of(row, arn)}
@@ -129,5 +131,5 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _matches(pattern: str, arn: str) -> bool:
-    """``*`` and ``?`` as policies have them; a bracket is a bracket."""
+    """Whether a policy's pattern matches: ``*`` and ``?`` are wildcards, a bracket is an ordinary character."""
     return fnmatchcase(arn, pattern.replace("[", "[[]"))

@@ -1,4 +1,4 @@
-"""A deployed REST API as its data plane needs it, read out of moto's API Gateway backend."""
+"""A deployed REST API for its data plane, read from moto's API Gateway backend."""
 
 import re
 from collections.abc import Mapping
@@ -48,7 +48,9 @@ class Found(NamedTuple):
 
 
 def find(stage: Stage, http_method: str, path: str) -> Found | None:
-    """The method a path leads to: literal parts before parameters, those before ``{proxy+}``; ANY after the exact."""
+    """The method of a path. Literal parts win over parameters, these over ``{proxy+}``; an exact method wins over
+    ANY.
+    """
     for pattern, method in stage.patterns:
         if method.http_method not in (http_method, "ANY"):
             continue

@@ -1,4 +1,4 @@
-"""Answers of API Gateway's own, and how it asks others in this process."""
+"""API Gateway's own error answers, and requests to other services in this process."""
 
 from sfn_emulator.cloud.message import Headers
 
@@ -12,5 +12,5 @@ class GatewayError(Exception):
 
 
 def signed(service: str, region: str) -> Headers:
-    """What tells the gateway which service a request within this process is for."""
+    """The headers that tell our gateway which service a request within this process is for."""
     return {"authorization": f"AWS4-HMAC-SHA256 Credential=apigateway/20200101/{region}/{service}/aws4_request"}

@@ -1,4 +1,4 @@
-"""What API Gateway does with a call once it has found its method, one function per integration type.
+"""The integrations of REST APIs, one function per integration type: each answers a call of a method.
 
 Each gives a ``Reply`` or raises ``GatewayError``, which is one of API Gateway's own answers.
 """
@@ -93,7 +93,7 @@ def event_of(call: Call) -> dict[str, Any]:
 
 
 def proxied(answer: Any) -> Reply:
-    """A function's answer in format 1.0 as a reply. Raises ValueError, TypeError and the like for what is none."""
+    """A function's answer in format 1.0 as a reply. Raises ValueError, TypeError and the like for an invalid one."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         raise ValueError("no statusCode")
     body = answer.get("body")
@@ -217,7 +217,7 @@ def _mapped_response(call: Call, told: Reply, pattern_subject: str) -> Reply:
 
 
 def _chosen(responses: Mapping[str, Any], subject: str) -> Mapping[str, Any] | None:
-    """The first response whose selectionPattern matches; the one without a pattern is for all else."""
+    """The first response whose selectionPattern matches, else the one without a pattern."""
     default: Mapping[str, Any] | None = None
     for response in responses.values():
         pattern = response.get("selectionPattern")
@@ -229,7 +229,7 @@ def _chosen(responses: Mapping[str, Any], subject: str) -> Mapping[str, Any] | N
 
 
 def _selects(pattern: str, subject: str) -> bool:
-    """A pattern that is none, or that takes too long, selects nothing; the log says so."""
+    """Whether the pattern matches. An invalid or too slow pattern selects nothing, and the log says so."""
     try:
         return matches(pattern, subject)
     except PatternError as error:
@@ -261,7 +261,7 @@ def _variables(call: Call, body: str) -> dict[str, Any]:
 
 
 def _rendered(template: str, variables: dict[str, Any]) -> str:
-    """A template that fails is told in the log; API Gateway tells its caller no more than that it did."""
+    """The rendered template. A failure is described in the log; API Gateway's caller learns only that it failed."""
     try:
         return render(template, variables)
     except VtlError as error:

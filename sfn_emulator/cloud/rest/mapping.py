@@ -1,4 +1,4 @@
-"""What API Gateway's mapping templates can read: ``$input``, ``$util``, ``$context``, ``$stageVariables``
+"""The objects that API Gateway's mapping templates read: ``$input``, ``$util``, ``$context``, ``$stageVariables``
 (API Gateway, ``api-gateway-mapping-template-reference``)."""
 
 import base64
@@ -28,7 +28,7 @@ class Input(Bean):
         return dumps(self.path(path))
 
     def path(self, path: str) -> Any:
-        """The value at a JSONPath; ``None`` where there is none, the text itself when it is not JSON."""
+        """The value at a JSONPath, ``None`` if there is none; the text itself if the payload is not JSON."""
         try:
             value = loads(self.body or "{}")
         except ValueError:

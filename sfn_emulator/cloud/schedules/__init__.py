@@ -1,1 +1,1 @@
-"""What starts at a time: EventBridge rules with a schedule, and EventBridge Scheduler."""
+"""Things that start at a time: EventBridge rules with a schedule, and EventBridge Scheduler."""

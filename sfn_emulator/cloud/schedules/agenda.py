@@ -1,8 +1,8 @@
-"""What is scheduled, read out of moto, and what is posted when a moment comes.
+"""The schedules, read from moto, and the parcels they post when a moment comes.
 
-Reading waits for moto's lock, so it is done by a thread; the loop only keeps the timetable and posts. A one-time
-schedule that has fired is noted, so that it does not fire again after a restart; one that came due while the server
-was down fires when it is back. Moments of other schedules that were missed then are passed over.
+Reading waits for moto's lock, so a thread does it; the loop only keeps the timetable and posts. A one-time schedule
+that has fired is noted, so that it does not fire again after a restart. One that came due while the server was down
+fires when the server is back. Other schedules skip the moments that they missed.
 """
 
 import json
@@ -31,14 +31,14 @@ _UNTIL: Final = float("inf")
 
 
 class Plan(NamedTuple):
-    """What is posted at a moment. ``make`` gives the targets' ARNs, texts and what else the courier needs."""
+    """A schedule's plan. ``make`` gives the targets' ARNs, their texts and the courier's settings."""
 
     entry: Entry
     text: str
-    """The expression: a one-time schedule that is changed may fire again."""
+    """The expression, by which a one-time schedule that was changed may fire again."""
     make: Callable[[float], Sequence[tuple[str, str, Mapping[str, Any]]]]
     delete: tuple[str, str, str] | None = None
-    """Region, group and name of a schedule that goes when it is over."""
+    """Region, group and name of a schedule that is deleted when it is over."""
 
 
 class Agenda:
@@ -64,7 +64,7 @@ class Agenda:
             self._do(self._read)
 
     def resume(self) -> None:
-        """The neighbours are there again."""
+        """Reads the schedules again: the neighbours are restored."""
         if {"events", "scheduler"} & set(self._moto.held_services()):
             self._do(self._read)
 
@@ -116,7 +116,7 @@ class Agenda:
     def _rule(self, rule: Any, region: str, now: float) -> Plan | None:
         try:
             moments = compile_rule(rule.scheduled_expression)
-        except ExpressionError:  # kept from a time when it was not refused
+        except ExpressionError:  # made by an older version, which did not refuse it
             return None
         key = f"rule {rule.arn}"
         anchor = self._anchor(key, rule.scheduled_expression, now)
@@ -165,7 +165,7 @@ class Agenda:
         return Plan(entry, text, _making(schedule, region), delete)
 
     def _anchor(self, key: str, text: str, now: float) -> float:
-        """When the schedule was made as it is now."""
+        """When the schedule was made, or last changed."""
         assert self._kept is not None
         kept = json.loads(self._kept.get(f"anchor {key}") or "null")
         if kept is not None and kept[0] == text:
@@ -220,7 +220,7 @@ def _with_attributes(text: str, arn: str, due: float) -> str:
 
 
 def scheduled_event(source: str, arn: str, account: str, region: str, due: float) -> dict[str, Any]:
-    """What a schedule's target gets when nothing else is said."""
+    """The event that a schedule's target gets if no input is set."""
     return {
         "version": "0",
         "id": new_id(),

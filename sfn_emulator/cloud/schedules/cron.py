@@ -1,7 +1,7 @@
 """AWS's cron expressions: six fields, ``cron(minutes hours day-of-month month day-of-week year)``.
 
-Source: EventBridge User Guide, ``eb-scheduled-rule-pattern``: the signs ``, - * ? / L W #``; days of the week count
-from 1 for Sunday; one of the two day fields must be ``?``.
+Source: EventBridge User Guide, ``eb-scheduled-rule-pattern``: the characters ``, - * ? / L W #``; days of the week
+count from 1 for Sunday; one of the two day fields must be ``?``.
 """
 
 import calendar
@@ -18,7 +18,7 @@ Days = Callable[[date], bool]
 
 
 class CronError(ValueError):
-    """The expression is none; the text says which field is at fault."""
+    """The expression is invalid; the text says which field is at fault."""
 
 
 class _Field(NamedTuple):
@@ -46,7 +46,7 @@ class Cron(NamedTuple):
     takes: Days
 
     def after(self, instant: float, zone: tzinfo) -> float | None:
-        """The next moment after ``instant`` (epoch seconds); ``None`` if there is none any more."""
+        """The next moment after ``instant``, in epoch seconds; ``None`` if there are no more."""
         began = datetime.fromtimestamp(instant, zone)
         for day in self._days(began.date()):
             for hour in self.hours:
@@ -160,7 +160,7 @@ def _last(day: date) -> int:
 
 
 def _nearest_weekday(day: date, wanted: int) -> int:
-    """The working day of the month that is nearest to its day ``wanted``."""
+    """The weekday of the month that is nearest to the day ``wanted``."""
     at = day.replace(day=wanted)
     if at.isoweekday() == 6:
         return wanted - 1 if wanted > 1 else wanted + 2

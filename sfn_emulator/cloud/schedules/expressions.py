@@ -18,13 +18,13 @@ After: TypeAlias = Callable[[float, float], float | None]
 
 
 class ExpressionError(ValueError):
-    """There is no such schedule."""
+    """The schedule expression is invalid."""
 
 
 class Moments(NamedTuple):
     """``after(instant, anchor)`` is the next moment after ``instant``, both epoch seconds; ``None`` when there is none.
 
-    ``anchor`` is when the schedule was made, which rates are counted from. ``once`` is set for ``at``.
+    ``anchor`` is when the schedule was made; rates are counted from it. ``once`` is set for ``at``.
     """
 
     after: After
@@ -60,7 +60,7 @@ def compile_schedule(text: str, zone: tzinfo) -> Moments:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Raises ``ExpressionError`` for a time zone there is none of."""
+    """The time zone of that name. Raises ``ExpressionError`` if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

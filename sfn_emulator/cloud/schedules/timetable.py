@@ -10,7 +10,8 @@ from sfn_emulator.engine.ports import Clock, Timer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A schedule. ``anchor`` is when it was made, ``since`` the moment it has been looked after to, ``window`` seconds.
+    """A schedule. ``anchor`` is when it was made, ``since`` the moment up to which it was served, ``window`` in
+    seconds.
 
     ``begin`` and ``end`` bound its moments, epoch seconds.
     """
@@ -28,7 +29,7 @@ class Entry:
         return None if due is None or due > self.end else due
 
     def delay(self, due: float) -> float:
-        """Where in its window an invocation falls: anywhere, but for the same moment always there."""
+        """The seconds of an invocation within its flexible window: any, but always the same for the same moment."""
         return zlib.crc32(f"{self.key} {due}".encode()) % max(1, int(self.window)) if self.window else 0.0
 
 
@@ -42,7 +43,7 @@ class Timetable:
         self._timer: Timer | None = None
 
     def set(self, entries: Iterable[Entry]) -> None:
-        """These and no others. One that was here before goes on from where it stood."""
+        """Replaces all schedules. One that was here before goes on from where it stood."""
         before = dict(self._next)
         known = self._entries
         self._entries = {entry.key: entry for entry in entries}

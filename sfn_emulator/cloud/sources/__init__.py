@@ -1,1 +1,1 @@
-"""What feeds functions and state machines from queues and streams: event source mappings and pipes."""
+"""Feeds from queues and streams to functions and state machines: event source mappings and pipes."""

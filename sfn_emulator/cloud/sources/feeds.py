@@ -1,8 +1,8 @@
-"""A thread for each mapping and pipe there is: made when it appears, ended when it is gone, disabled or changed.
+"""Runs a thread for each mapping and pipe: it starts when one appears, and ends when it is gone, disabled or changed.
 
 Nothing is polled while nothing happens: a change to any service wakes the feeds, and each looks for itself, inside
-this process, whether its source has something to give. Once a second it looks anyway, since messages become visible
-again by the clock.
+this process, whether its source has something to give. Once a second it looks anyway, because messages become visible
+again as time passes.
 """
 
 import logging
@@ -38,7 +38,7 @@ class Moto(Protocol):
 
 
 class Wanted(NamedTuple):
-    """A feed there should be. Equal ones need no new thread; ``make`` is left out of that."""
+    """A feed that should run. Equal ones need no new thread; ``make`` does not count for equality."""
 
     arn: str
     batching: Batching
@@ -58,7 +58,7 @@ class Feeds:
         self._keeper: threading.Thread | None = None
 
     def open(self) -> None:
-        """The neighbours are there again: goes on with what was fed when the last process ended."""
+        """Goes on with the feeds of the last process: the neighbours are restored."""
         if {"awslambda", "pipes"} & set(self._moto.held_services()):
             self.changed("lambda")
 

@@ -1,4 +1,4 @@
-"""FilterCriteria: which records are delivered at all (Lambda, ``invocation-eventfiltering``).
+"""FilterCriteria: decides which records are delivered (Lambda, ``invocation-eventfiltering``).
 
 A message's body and a stream record's data are text; a filter that looks inside them sees the JSON they hold.
 """

@@ -9,13 +9,13 @@ from sfn_emulator.cloud.sources.filters import patterns_of
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 Invoke: TypeAlias = Callable[[str, bytes], tuple[bytes, str | None]]
-"""(function's ARN, event) → its answer, and why it failed. Waits; never raises."""
+"""(function's ARN, event) → its answer, or why it failed. Waits; never raises."""
 
 PARTIAL: Final = "ReportBatchItemFailures"
 
 
 def batching_of(mapping: Any) -> Batching:
-    """What moto keeps of a mapping. ``mapping.began`` is noted when it is made."""
+    """The batching of a mapping, from moto. ``mapping.began`` is noted when it is made."""
     failure = ((mapping.destination_config or {}).get("OnFailure") or {}).get("Destination")
     return Batching(
         size=int(mapping.batch_size),
@@ -45,7 +45,9 @@ def to_function(arn: str, invoke: Invoke, *, partial: bool) -> Deliver:
 
 
 def failures(answer: bytes, records: Sequence[Record]) -> Failed | None:
-    """What ``batchItemFailures`` of an answer says; an answer that can't be understood fails the whole batch."""
+    """The failures that ``batchItemFailures`` of an answer names. An answer that can't be understood fails the whole
+    batch.
+    """
     try:
         told = json.loads(answer or b"null")
         items = (told or {}).get("batchItemFailures") or []

@@ -26,7 +26,7 @@ _SIZES: Final = {"sqs": 10, "dynamodb": 100, "kinesis": 100}
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """What moto keeps of a pipe, without the parts that are only told of."""
+    """A pipe as moto keeps it, without the parts that are only for display."""
 
     arn: str
     name: str
@@ -39,7 +39,7 @@ class Pipe:
 
 
 def refusal(told: Mapping[str, Any]) -> str | None:
-    """Why a pipe can't be had here; ``None`` if it can. ``told`` are CreatePipe's parameters."""
+    """Why a pipe is not supported; ``None`` if it is. ``told`` are CreatePipe's parameters."""
     try:
         patterns_of((told.get("SourceParameters") or {}).get("FilterCriteria"))
     except FilterError as error:
@@ -68,7 +68,7 @@ def batching_of(pipe: Pipe, began: Mapping[str, str]) -> Batching:
 
 
 def through(pipe: Pipe, invoke: Invoke, client: Client) -> Deliver:
-    """Enriches and hands on; what the target refuses or fails, fails the batch."""
+    """Enriches a batch and delivers it. If the target refuses it or fails, the batch fails."""
     enrich = None if pipe.enrichment is None else _ENRICHMENTS[_service(pipe.enrichment)]
     hand_on = _TARGETS[_service(pipe.target)]
 
@@ -82,7 +82,7 @@ def through(pipe: Pipe, invoke: Invoke, client: Client) -> Deliver:
             return hand_on(pipe, events, records, invoke, client) if events else None
         except _PipeError as error:
             return Failed(None, str(error))
-        except Exception as error:  # a client's error: the service's own words
+        except Exception as error:  # a client's error: its text is the service's own
             return Failed(None, str(error))
 
     return deliver
@@ -103,7 +103,7 @@ def _filled(pipe: Pipe, parameters: Mapping[str, Any], events: Sequence[Any]) ->
 
 
 class _Values(Mapping[str, Any]):
-    """What a template's ``<$.path>`` and ``<aws.pipes...>`` stand for. Text that is JSON is seen as that JSON."""
+    """The values of a template's ``<$.path>`` and ``<aws.pipes...>``. A text that holds JSON is read as that JSON."""
 
     def __init__(self, pipe: Pipe, event: Any) -> None:
         self._reserved = {

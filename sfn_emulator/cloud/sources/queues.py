@@ -1,7 +1,7 @@
 """A queue's feed: batches of messages, deleted when they are dealt with, visible again when they are not.
 
 A message is deleted only after its delivery, so a failed one comes back when its visibility time is over, and goes to
-the dead-letter queue by the queue's own redrive policy. Whoever is killed meanwhile loses nothing.
+the dead-letter queue by the queue's own redrive policy. So a kill in between loses nothing.
 """
 
 import base64
@@ -23,7 +23,9 @@ _PAUSE: Final = 0.05
 
 
 class QueueFeed:
-    """``waiting`` tells, without a request that would be kept, whether the queue has a message to give."""
+    """``waiting`` says whether the queue has a visible message, without a request that would be written to the
+    journal.
+    """
 
     def __init__(
         self, arn: str, batching: Batching, deliver: Deliver, client: Client, waiting: Callable[[str], bool]
@@ -48,7 +50,7 @@ class QueueFeed:
         return bool(messages)
 
     def _gathered(self, queues: Any, stop: threading.Event) -> list[dict[str, Any]]:
-        """As many as a batch takes, waiting for more as long as the window says."""
+        """A batch of messages; waits for more as long as the batching window says."""
         until = time.monotonic() + self._batching.window
         messages: list[dict[str, Any]] = []
         while len(messages) < self._batching.size:
@@ -108,7 +110,7 @@ class QueueFeed:
 
 
 def _attributes(told: dict[str, Any]) -> dict[str, Any]:
-    """Message attributes as Lambda spells them: small first letters, the lists there even when they are empty."""
+    """Message attributes in Lambda's spelling: first letters in lower case, and empty lists included."""
     return {
         name: {
             **({"stringValue": value["StringValue"]} if "StringValue" in value else {}),

@@ -1,4 +1,4 @@
-"""The nouns of a feed: records taken from a source, what becomes of them, and what a feed may ask of the house."""
+"""The nouns of a feed: records taken from a source, their outcome, and the feed itself."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -7,14 +7,16 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 
 class Record(NamedTuple):
-    """``id`` is what a partial failure names: a message's id, or a sequence number. ``body`` is what is delivered."""
+    """A record. ``id`` is a message's id or a sequence number, as a partial failure names it; ``body`` is the part
+    that is delivered.
+    """
 
     id: str
     body: Mapping[str, Any]
 
 
 class Failed(NamedTuple):
-    """What a delivery could not do. ``ids`` are the records that failed; ``None`` means all of them."""
+    """A failed delivery. ``ids`` are the records that failed; ``None`` means all of them."""
 
     ids: frozenset[str] | None
     why: str = ""
@@ -25,7 +27,7 @@ Deliver: TypeAlias = Callable[[Sequence[Record]], Failed | None]
 
 
 class Feed(Protocol):
-    """A source that is read for someone. ``turn`` does what there is to do now, and says whether it did anything."""
+    """A source that is read for one target. ``turn`` delivers what is ready, and returns whether it did anything."""
 
     def turn(self, stop: threading.Event) -> bool: ...
 
@@ -43,9 +45,9 @@ class Batching:
     start: str = "TRIM_HORIZON"
     start_at: float | None = None
     on_failure: str | None = None
-    """The ARN of a queue or topic that is told of a stream's records that were given up."""
+    """The ARN of a queue or topic that gets the place of a stream's records that were given up."""
     began: Mapping[str, str] = field(default_factory=dict)
-    """Per shard, the last sequence number there was when a feed from LATEST was made."""
+    """Per shard, the last sequence number at the time when a feed from LATEST was made."""
 
 
 ALL_FAILED: Final = Failed(None)

@@ -1,8 +1,8 @@
 """A stream's feed: records in order, shard by shard, from where the last one ended.
 
 The place is kept after each batch, so records are delivered at least once, also through a kill. A batch that fails is
-tried again until it succeeds, or until it is given up: then whoever is named for failures is told, and the feed goes
-on behind it (Lambda, ``with-ddb``, ``with-kinesis``).
+tried again until it succeeds or is given up. Then the destination for failures gets its place, and the feed goes on
+behind it (Lambda, ``with-ddb``, ``with-kinesis``).
 """
 
 import base64
@@ -19,11 +19,11 @@ from sfn_emulator.cloud.sources.filters import passes
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Seconds before a failed batch is tried again; the last again and again."""
+"""Seconds before a failed batch is tried again; the last value repeats."""
 
 
 class Part(NamedTuple):
-    """A record of a shard: its number, when it came (epoch seconds), and what is delivered of it."""
+    """A record of a shard: its number, its time of arrival (epoch seconds), and the part that is delivered."""
 
     number: int
     at: float
@@ -141,7 +141,9 @@ class StreamFeed:
         return place
 
     def _tell(self, shard: str, wanted: Sequence[Part], tries: int, why: str) -> None:
-        """Tells the destination for failures what was given up: the place, not the records."""
+        """Sends the place of records that were given up to the destination for failures; the records themselves are
+        not sent.
+        """
         if self._batching.on_failure is None:
             return
         kind = "DDBStreamBatchInfo" if ":dynamodb:" in self._stream.arn else "KinesisBatchInfo"

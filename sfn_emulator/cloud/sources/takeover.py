@@ -1,4 +1,4 @@
-"""moto keeps mappings and pipes; it no longer delivers for them, and refuses what is not served here."""
+"""moto keeps mappings and pipes, but does not deliver for them. Those that are not supported here are refused."""
 
 import importlib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _NOT_SERVED: Final = {
     "Queues": "Message brokers are no event source here.",
     "Topics": "Kafka is no event source here.",
 }
-"""Parameters of a mapping that would be ignored."""
+"""Parameters of a mapping that are not supported, and refused."""
 _PIPE_PARAMETERS: Final = {
     "Source": "source",
     "SourceParameters": "source_parameters",
@@ -54,7 +54,7 @@ def take_over_pipes() -> None:
 
 
 class _Nobody(dict[str, Any]):
-    """Takes mappings, and has none."""
+    """Accepts mappings and stays empty."""
 
     def __setitem__(self, name: str, value: Any) -> None: ...
 

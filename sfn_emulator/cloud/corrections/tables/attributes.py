@@ -1,8 +1,8 @@
 """Attribute values as DynamoDB takes them: of one type each, and numbers that are numbers.
 
-moto stores what an update sets as it came, so that a text ``0x1`` among numbers fails whoever scans the table next; and
-it adds ``1e3`` by reading it as an integer. So each value is looked at before moto has it, and a number is given to it
-in plain digits. Rules: HowItWorks.NamingRulesDataTypes (38 digits, 1E-130 to 9.99E+125).
+moto stores the values of an update as they come. A text ``0x1`` among numbers then fails the next scan of the table,
+and adding ``1e3`` fails because moto reads it as an integer. So each value is checked before moto gets it, and numbers
+are rewritten in plain digits. Rules: HowItWorks.NamingRulesDataTypes (38 digits, 1E-130 to 9.99E+125).
 """
 
 import importlib
@@ -26,13 +26,17 @@ _ONE: Final = "must contain exactly one of the supported datatypes"
 
 
 def look_at(body: dict[str, Any]) -> None:
-    """Raises moto's ValidationException in DynamoDB's words; numbers in ``body`` are in plain digits afterwards."""
+    """Checks the values in ``body`` and rewrites its numbers in plain digits. Raises moto's ValidationException in
+    DynamoDB's words.
+    """
     for value in _values(body):
         _one(value)
 
 
 def unknown(body: dict[str, Any], error: Exception) -> Exception | None:
-    """What moto meant by an error of Python's: a name or value an expression uses that was not given, or no PartiQL."""
+    """The refusal behind an error of Python's in moto: an expression uses a name or value that was not given, or a
+    text is no PartiQL.
+    """
     if any(name in body for name in _STATEMENTS):
         return _refused("Statement wasn't well formed, can't be processed")
     missing = str(error.args[0]) if isinstance(error, KeyError) and error.args else ""

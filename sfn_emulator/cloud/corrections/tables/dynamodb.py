@@ -1,4 +1,4 @@
-"""DynamoDB: what it tells only when asked (ReturnConsumedCapacity), and transactions that are not made twice.
+"""DynamoDB: members that it returns only when asked (ReturnConsumedCapacity), and transactions that are not made twice.
 
 A ClientRequestToken is remembered for ten minutes after its transaction was made: the same request succeeds again and
 writes nothing, another one is refused (API_TransactWriteItems).

@@ -26,7 +26,7 @@ class UnrunnableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A function's files on disk: its own, and those of its layers in order; the megabytes it may hold."""
+    """A function's files on disk: its own, and those of its layers in order; and its memory limit in megabytes."""
 
     root: Path
     layers: tuple[Path, ...]
@@ -36,7 +36,7 @@ class Laid:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """``command`` gives the program and its arguments; ``missing`` what is not on this machine, given the code's zip.
+    """``command`` gives the program and its arguments; ``missing`` says what this machine lacks, given the code's zip.
 
     Both may raise ``UnrunnableError``. ``environment`` adds to the function's variables.
     """
@@ -48,7 +48,7 @@ class Family:
 
 
 def family_of(runtime: str) -> Family | None:
-    """Who runs it; ``None`` for Python and for runtimes that nobody here knows."""
+    """The family of a runtime; ``None`` for Python, and for runtimes that are not known here."""
     return next((family for family in FAMILIES if family.runtimes.fullmatch(runtime)), None)
 
 
@@ -81,7 +81,7 @@ def _known() -> Sequence[str]:
 
 
 def beside(directory: Path, layers: Sequence[bytes]) -> Path:
-    """Where code is unpacked that has these layers: Node.js looks for modules beside and above a file."""
+    """Where code with these layers is unpacked: Node.js looks for modules beside a file and above it."""
     own = own_modules()
     if not layers and own is None:
         return directory
@@ -125,13 +125,13 @@ def _module_folders(layers: Sequence[Path]) -> list[Path]:
 
 
 def _link_modules(laid: Laid) -> None:
-    """Layers' packages, where ``import`` finds them: NODE_PATH is for ``require`` alone."""
+    """Links the layers' packages where ``import`` finds them: NODE_PATH works for ``require`` alone."""
     folder = laid.root.parent / "node_modules"
     linked = [
         (package.relative_to(place), package) for place in _module_folders(laid.layers) for package in _packages(place)
     ]
     found = own_modules()
-    if found is not None and found.name == "@aws-sdk":  # of a folder that nobody named, no more than Lambda has
+    if found is not None and found.name == "@aws-sdk":  # nobody named the folder: only what Lambda has
         linked += [(Path(found.name, package.name), package) for package in found.iterdir()]
     for name, package in linked:
         link = folder / name
@@ -190,12 +190,12 @@ def _java(laid: Laid) -> list[str]:
 def _java_missing(code: bytes) -> str | None:
     if not shutil.which("java"):
         return "there is no 'java' on the server's PATH. Install a JDK."
-    if not code:  # it lies in S3, and is looked at when it is run
+    if not code:  # the code is in S3; it is checked when it is run
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(code)) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:  # Lambda has words of its own for that
+    except zipfile.BadZipFile:  # Lambda's own message follows when it is run
         return None
     if any(name.startswith("lib/") and _JAVA_CLIENT in name for name in names):
         return None

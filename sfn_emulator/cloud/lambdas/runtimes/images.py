@@ -1,8 +1,8 @@
 """Functions in container images, where a Docker daemon answers: ``docker run`` is the worker's program.
 
-Whatever is in the image speaks the Runtime API: AWS's base images do when ``AWS_LAMBDA_RUNTIME_API`` is set, as do all
-images with a runtime interface client (Lambda, ``images-create``). The container is on the machine's own network, so
-that it reaches the worker's socket and the port.
+The program in the image speaks the Runtime API: AWS's base images do so when ``AWS_LAMBDA_RUNTIME_API`` is set, as do
+all images with a runtime interface client (Lambda, ``images-create``). The container is on the machine's own network,
+so that it reaches the worker's socket and the port.
 """
 
 import contextlib
@@ -74,7 +74,7 @@ _NEEDED: Final = "Container images need a Docker daemon,"
 
 
 def _asked(docker: str, *arguments: str, seconds: float = _ANSWERS_WITHIN) -> str | None:
-    """``None`` if it went well, else its last words."""
+    """``None`` if docker succeeded, else the end of its error output."""
     try:
         done = subprocess.run([docker, *arguments], capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -107,7 +107,9 @@ def spec(image: Image, environment: Mapping[str, str], memory: int) -> dict[str,
 
 
 class ContainerWorker(RuntimeWorker):
-    """As the ``docker`` program ends, its container is removed: it would go on without it."""
+    """A worker in a container. When the ``docker`` program ends, the container is removed, because it would go on by
+    itself.
+    """
 
     def __init__(
         self, docker: str, name: str, interface: Interface, zygote: Zygote, pid: int, *descriptors: Any

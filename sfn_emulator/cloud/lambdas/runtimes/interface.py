@@ -1,7 +1,8 @@
 """The Lambda Runtime API (2018-06-01) of one worker, on a loopback socket of its own.
 
-Blocking and without a thread: whoever waits for the worker serves its requests meanwhile. Between two invocations the
-worker waits in its GET for the next one, and there is nothing to be read. Source: Lambda, ``runtimes-api``.
+Blocking and without a thread: the caller that waits for the worker serves its requests meanwhile. Between two
+invocations the worker waits in its GET for the next one, and there is nothing to read. Source: Lambda,
+``runtimes-api``.
 """
 
 import select
@@ -15,7 +16,7 @@ BODY_LIMIT: Final = 6_291_556
 """Bytes an answer may have (Lambda quotas, 6 MB). More is counted, not kept."""
 _HEADERS_LIMIT: Final = 64 * 1024
 _A_PAGES: Final = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-site"})
-"""What browsers send and runtimes don't: any page may find the port, and would take an invocation away."""
+"""Headers that browsers send and runtimes don't. Any page may find the port and could take an invocation away."""
 _PATIENCE: Final = 2.0
 """Seconds a worker may take to read what it asked for."""
 _REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
@@ -59,7 +60,7 @@ class Client:
         self._sock.sendall(content)
 
     def read(self) -> list[Call] | None:
-        """The requests that are whole now; ``None`` at the connection's end, or when it speaks no HTTP."""
+        """The requests that are complete now; ``None`` at the connection's end, or if it does not speak HTTP."""
         try:
             part = self._sock.recv(1 << 18)
             if not part:
@@ -110,7 +111,7 @@ class Client:
 
 
 class Interface:
-    """The listening socket and the worker's connections, to be watched by the poll object of whoever waits."""
+    """The listening socket and the worker's connections. The caller that waits watches them with its poll object."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -118,14 +119,14 @@ class Interface:
         self._poll: select.poll | None = None
         host, port = self._listener.getsockname()
         self.address = f"{host}:{port}"
-        """What AWS_LAMBDA_RUNTIME_API says."""
+        """The value of AWS_LAMBDA_RUNTIME_API."""
 
     def watch(self, poll: select.poll) -> None:
         self._poll = poll
         poll.register(self._listener, select.POLLIN)
 
     def calls(self, ready: Iterable[int]) -> list[Call]:
-        """The requests that became whole on descriptors that are ready; others' descriptors are passed over."""
+        """The requests that are complete on the ready descriptors. Descriptors that are not ours are skipped."""
         found: list[Call] = []
         for descriptor in ready:
             if descriptor == self._listener.fileno():

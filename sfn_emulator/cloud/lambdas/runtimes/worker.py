@@ -22,7 +22,7 @@ _NEXT: Final = ("GET", f"{_ROOT}/invocation/next")
 _INIT_ERROR: Final = ("POST", f"{_ROOT}/init/error")
 _ANSWER: Final = re.compile(rf"^{_ROOT}/invocation/(?P<id>[\w-]+)/(?P<what>response|error)$")
 _STRANGER: Final = frozenset({"origin", "sec-fetch-site"})
-"""Headers that only a browser sends: a page has no business here."""
+"""Headers that only a browser sends. Pages are refused here."""
 
 
 class RuntimeWorker(Worker):
@@ -45,7 +45,7 @@ class RuntimeWorker(Worker):
             log = ready.log
         asked, self._waiting = self._waiting, None
         assert asked is not None, "it has just asked for an invocation"
-        with contextlib.suppress(OSError):  # what became of it is seen below
+        with contextlib.suppress(OSError):  # the error shows below
             asked.reply(200, payload or b"{}", _headers(header, seconds))
         outcome = self._served(header["id"], began + seconds)
         return outcome._replace(log=log + outcome.log)
@@ -86,7 +86,7 @@ class RuntimeWorker(Worker):
             return Outcome("exited", {}, b"", b"", -9)
 
     def _told(self, call: Call, request_id: str) -> Outcome | None:
-        """What a request of the worker's means; ``None`` when it ends nothing."""
+        """The outcome that a request of the worker's brings; ``None`` if it ends nothing."""
         route = (call.method, call.path)
         answer = _ANSWER.match(call.path)
         if _STRANGER & call.headers.keys():
@@ -114,7 +114,7 @@ class RuntimeWorker(Worker):
         return Outcome("answered", {**header, "failed": True}, told, b"")
 
     def _gone(self, log: bytearray) -> Outcome:
-        """It ended, or never became the program: then a frame says why."""
+        """The outcome when the worker ended. If it never became the program, a frame says why."""
         frame = bytearray()
         while part := self._part():
             frame += part
@@ -140,7 +140,7 @@ def _headers(header: Mapping[str, Any], seconds: float) -> dict[str, str]:
 
 
 def _peak_megabytes(pid: int) -> int:
-    """What the process held at most; 1 where the system does not tell."""
+    """The process's greatest memory use in megabytes; 1 if the system does not report it."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         status = Path(f"/proc/{pid}/status").read_text()
         return max(1, int(status.partition("VmHWM:")[2].split()[0]) // 1024)

@@ -1,1 +1,1 @@
-"""HTTP APIs (API Gateway v2): what answers plain HTTP calls on behalf of a function or a machine."""
+"""HTTP APIs (API Gateway v2): plain HTTP calls, answered by a function or a state machine."""

@@ -100,7 +100,7 @@ def _admit(found: Found, call: Call) -> None:
 
 
 def _authorized(api: Api, found: Found, call: Call, ask: Ask) -> Call:
-    """The call with what its authorizer says of the caller. Raises ``GatewayError``."""
+    """The call, with its authorizer's answer about the caller. Raises ``GatewayError``."""
     told = found.route.authorizer
     if told is None:
         return call
@@ -129,7 +129,9 @@ def _staged(api: Api, where: DataPlane, request: Request) -> tuple[str, str]:
 
 
 def refuse(request: Request) -> Reply | None:
-    """What of the control plane is refused by name: authorizers that read tokens of an issuer elsewhere."""
+    """The refusal of a control plane request that is not supported: an authorizer for tokens of another issuer
+    (JWT).
+    """
     if not request.path.startswith("/v2/apis/") or request.method not in ("POST", "PATCH", "PUT"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a CORS configuration of an HTTP API or a function URL answers; theirs differ in the names' first letters."""
+"""CORS of HTTP APIs and function URLs. Their configurations differ only in the first letters of the names."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -15,7 +15,7 @@ def configured(told: Mapping[str, Any] | None) -> Cors | None:
 
 
 def preflight(cors: Cors | None, request: Request) -> Reply | None:
-    """The answer to a browser's question; ``None`` when it asks none or nothing is configured."""
+    """The answer to a browser's preflight request; ``None`` if it is none, or if CORS is not configured."""
     if (
         cors is None
         or request.method != "OPTIONS"
@@ -31,7 +31,7 @@ def preflight(cors: Cors | None, request: Request) -> Reply | None:
 
 
 def shared(cors: Cors | None, request: Request, reply: Reply) -> Reply:
-    """The reply as the configuration has it; what the function said about CORS gives way to it."""
+    """The reply with the configured CORS headers, which replace those of the function."""
     if cors is None or "origin" not in request.headers:
         return reply
     own = [pair for pair in reply.headers if not pair[0].lower().startswith("access-control-")]

@@ -1,4 +1,4 @@
-"""A stage of an HTTP API as its data plane needs it, read out of moto's backend for API Gateway v2."""
+"""A stage of an HTTP API for its data plane, read from moto's backend for API Gateway v2."""
 
 import re
 from collections.abc import Mapping
@@ -48,7 +48,9 @@ class Found(NamedTuple):
 
 
 def find(api: Api, method: str, path: str) -> Found | None:
-    """The route a path leads to: the full match, then the greedy one, then ``$default``; ANY after the exact method."""
+    """The route of a path: a full match wins over a greedy one, this over ``$default``; an exact method wins over
+    ANY.
+    """
     for route in api.routes:
         matched = route.pattern.fullmatch(path)
         if matched and route.method in (method, "ANY", DEFAULT):

@@ -1,4 +1,4 @@
-"""What an HTTP API does with a call once it has found its route: a function, or an operation of Step Functions."""
+"""The integrations of HTTP APIs: a call of a route goes to a function or to an operation of Step Functions."""
 
 import binascii
 import re
@@ -65,7 +65,7 @@ def _proxied(api: Api, integration: Mapping[str, Any], call: Call, ask: Ask) -> 
 
 
 def invoke(arn: str, region: str, event: Mapping[str, Any], ask: Ask) -> bytes | None:
-    """What the function returned; ``None`` when it failed or could not be called."""
+    """The function's answer; ``None`` if it failed or could not be called."""
     path = f"/2015-03-31/functions/{arn}/invocations"
     told = ask(Request("POST", path, "", signed("lambda", region), orjson.dumps(event)))
     failed = told.status != 200 or any(name == "x-amz-function-error" for name, _ in told.headers)

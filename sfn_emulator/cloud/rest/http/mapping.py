@@ -18,7 +18,7 @@ _INSIDE: Final = re.compile(r"\$\{((?:request|context|stageVariables)\.[^}\s]+)\
 
 
 def mapped(text: str, call: Call) -> str | None:
-    """The value ``text`` stands for; ``None`` when the call has none, and the parameter is not sent."""
+    """The value that ``text`` stands for; ``None`` if the call has none, and then the parameter is not sent."""
     if _WHOLE.fullmatch(text):
         return _value(text[1:], call)
     return _INSIDE.sub(lambda found: _value(found[1], call) or "", text)

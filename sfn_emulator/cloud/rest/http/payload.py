@@ -1,4 +1,4 @@
-"""A call as payload format 2.0 or 1.0 tells it to a function, and the function's answer as an HTTP reply.
+"""A call as a function's event in payload format 2.0 or 1.0, and the function's answer as an HTTP reply.
 
 Source: API Gateway Developer Guide, ``http-api-develop-integrations-lambda``; Lambda's, ``urls-invocation``.
 """
@@ -34,9 +34,9 @@ class Call:
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     caller: Mapping[str, Any] | None = None
-    """What an authorizer said of who calls."""
+    """An authorizer's answer about the caller."""
     request_id: str = field(default_factory=new_id)
-    at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # what a client's log is compared with
+    at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # people compare it with their client's log
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -48,7 +48,7 @@ class Call:
 
 
 def event_2(call: Call) -> dict[str, Any]:
-    """The event of payload format 2.0; what a call has nothing of is left out."""
+    """The event of payload format 2.0; members for which the call has no value are left out."""
     headers = dict(call.request.headers)
     cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
     body, encoded = _body(call.request)
@@ -137,9 +137,9 @@ def _context_1(call: Call) -> dict[str, Any]:
 
 
 def reply_2(payload: bytes, content_type: str) -> Reply:
-    """A function's answer in format 2.0; ``content_type`` is that of an answer with a statusCode that names none.
+    """A function's answer in format 2.0; ``content_type`` is for an answer with a statusCode and no content type.
 
-    An answer without a statusCode is the body itself. Raises ValueError or TypeError for one that is no response.
+    An answer without a statusCode is the body itself. Raises ValueError or TypeError for an invalid one.
     """
     try:
         answer = orjson.loads(payload)
@@ -197,7 +197,7 @@ def _plain(value: Any) -> str:
 
 
 def _status(told: object) -> int:
-    """Raises ValueError for what is no status of a final answer."""
+    """The HTTP status. Raises ValueError for a number that is not the status of a final answer."""
     status = int(str(told))
     if not 200 <= status <= 599:
         raise ValueError(f"{status} is no status")

@@ -21,7 +21,7 @@ Assignment = Callable[[Frame, Any], None]
 class Parser:
     """A recursive-descent parser over one text; ``at`` is where it stands.
 
-    ``interpolated`` makes a template of what stands between double quotes.
+    ``interpolated`` makes a template of a text in double quotes.
     """
 
     def __init__(self, text: str, at: int, interpolated: Interpolation) -> None:
@@ -47,7 +47,7 @@ class Parser:
         return found
 
     def target(self) -> Assignment:
-        """What #set assigns to: a variable, a property or an item of one."""
+        """The target of #set: a variable, or a property or item of one."""
         self.expect("$")
         self._if_next("!")
         braced = self._if_next("{")
@@ -147,7 +147,7 @@ class Parser:
         return _constant(_WORDS[word])
 
     def _string(self, quote: str) -> Expression:
-        """A quote is written twice within quotes of its own kind; a backslash is a backslash."""
+        """A string literal. Within it, its own quote is written twice; a backslash has no special meaning."""
         found = re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}").match(self.text, self.at)
         if found is None:
             raise VtlError("A text is not closed in the template.")
@@ -184,7 +184,7 @@ class Parser:
             pairs.append((key, self.expression()))
         return lambda frame: {key(frame): value(frame) for key, value in pairs}
 
-    # -- signs
+    # -- characters
 
     def expect(self, sign: str) -> None:
         if not self.accept(sign):
@@ -232,7 +232,7 @@ def _constant(value: Any) -> Expression:
 
 
 def _assignment(name: str, steps: list[Expression]) -> Assignment:
-    """#set of null leaves what was (User Guide, "Set"); maps on the way are made."""
+    """#set of null leaves the old value (User Guide, "Set"). Missing maps on the way are made."""
 
     def assign(frame: Frame, value: Any) -> None:
         if value is None:

@@ -1,11 +1,11 @@
-"""What one rendering of a template carries: its variables, its text so far, and how much more it may do."""
+"""The state of one rendering of a template: its variables, its text so far, and its remaining budget."""
 
 import time
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 STEPS: Final = 200_000
-"""Parts and calls one rendering may take: a few tenths of a second of work."""
+"""Parts and calls that one rendering may take: a few tenths of a second of work."""
 SECONDS: Final = 1.0
 """Seconds one rendering may take with its regular expressions."""
 LONGEST: Final = 10_485_760
@@ -15,7 +15,7 @@ DEEPEST: Final = 20
 
 
 class VtlError(ValueError):
-    """A template that can't be understood, or that asks for what there is none of."""
+    """A template does not parse, or asks for something that does not exist."""
 
 
 class Frame:

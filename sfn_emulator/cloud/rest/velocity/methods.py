@@ -1,4 +1,4 @@
-"""What can be called on a value, and which properties it has: Java's lists, maps, numbers and booleans as tables."""
+"""The methods and properties of values: Java's lists, maps, numbers and booleans, as tables."""
 
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ def prop(frame: Frame, base: Any, name: str) -> Any:
 
 
 def item(base: Any, index: Any) -> Any:
-    """``base[index]``: from the end below zero; null where there is none."""
+    """``base[index]``: a negative index counts from the end; null if there is no such item."""
     try:
         return base[index] if isinstance(base, list | dict) else None
     except (TypeError, KeyError, IndexError):
@@ -122,7 +122,7 @@ def _last_index(frame: Frame, items: list[Any], value: Any) -> int:
 
 
 def _remove(frame: Frame, items: list[Any], what: Any) -> Any:
-    """By index for a number, by value else (Java's overloads)."""
+    """Removes by index for a number, else by value (Java's overloads)."""
     if isinstance(what, int) and not isinstance(what, bool):
         return items.pop(what)
     at = _index(frame, items, what)

@@ -1,4 +1,4 @@
-"""Velocity's operators as a table from the weakest to the strongest; integers divide and overflow to what Java's do."""
+"""Velocity's operators, as a table from the weakest to the strongest. Integers divide and overflow as in Java."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,7 +17,7 @@ def negation(inner: Expression) -> Expression:
 
 
 def span(first: Expression, last: Expression) -> Expression:
-    """``[1..3]``, downwards where the second is smaller; null where an end is no integer."""
+    """``[1..3]``: downwards if the second number is smaller; null if an end is no integer."""
 
     def numbers(frame: Frame) -> Any:
         start, end = first(frame), last(frame)
@@ -39,7 +39,7 @@ def _both(left: Expression, right: Expression) -> Expression:
 
 
 def _compared(test: Callable[[Any, Any], bool]) -> Combination:
-    """Numbers only: of all else it is false (``ASTLTNode``)."""
+    """Compares numbers; false for all other values (``ASTLTNode``)."""
 
     def combine(left: Expression, right: Expression) -> Expression:
         def compare(frame: Frame) -> bool:
@@ -52,7 +52,7 @@ def _compared(test: Callable[[Any, Any], bool]) -> Combination:
 
 
 def _counted(apply: Callable[[Any, Any], Any]) -> Combination:
-    """Numbers only: of all else, and of a division by zero, it is null."""
+    """Calculates with numbers; null for all other values, and for a division by zero."""
 
     def combine(left: Expression, right: Expression) -> Expression:
         def count(frame: Frame) -> Any:
@@ -88,7 +88,7 @@ def _sum(left: Expression, right: Expression) -> Expression:
 
 
 def _quotient(one: Any, other: Any) -> Any:
-    """Integers towards zero."""
+    """The quotient; integers are rounded towards zero."""
     if isinstance(one, int) and isinstance(other, int):
         whole = abs(one) // abs(other)
         return whole if (one < 0) == (other < 0) else -whole
@@ -96,7 +96,7 @@ def _quotient(one: Any, other: Any) -> Any:
 
 
 def _remainder(one: Any, other: Any) -> Any:
-    """Of the sign of what is divided."""
+    """The remainder; it has the sign of the dividend."""
     return one - other * int(one / other) if isinstance(one + other, float) else one - other * _quotient(one, other)
 
 

@@ -1,4 +1,4 @@
-"""What a template opens and closes again: loops, macros and defined blocks, and the ways out of them."""
+"""The blocks of a template: loops, macros and defined blocks, and the ways out of them."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ class Loop(Bean):
 
 
 class kept:  # noqa: N801 - reads as what it does
-    """Variables get back what they held, as Velocity's loop variables and macro arguments do."""
+    """Restores variables afterwards, as Velocity does for loop variables and macro arguments."""
 
     def __init__(self, frame: Frame, names: list[str]) -> None:
         self._variables, self._names = frame.variables, names
@@ -87,7 +87,7 @@ class kept:  # noqa: N801 - reads as what it does
 
 
 class Defined(Bean):
-    """What #define gives: rendered anew wherever it is shown."""
+    """The value of #define: a block that is rendered again wherever it is used."""
 
     __slots__ = ("_body", "_frame")
 

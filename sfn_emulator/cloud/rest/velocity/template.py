@@ -1,8 +1,8 @@
 """Velocity templates: text → a function of a frame, compiled once.
 
 Text with references (``$a.b('x')[0]``, ``${a.b}``, ``$!a``) and the directives ``#set``, ``#if``, ``#foreach``,
-``#macro``, ``#define``, ``#evaluate``, ``#break``, ``#stop``, comments and ``#[[ ]]#``. What a reference does not find
-is empty text, as API Gateway shows it. Newlines after a directive's end belong to the directive (``Parser.jjt``).
+``#macro``, ``#define``, ``#evaluate``, ``#break``, ``#stop``, comments and ``#[[ ]]#``. A reference that finds nothing
+is empty text, as in API Gateway. Newlines after a directive's end belong to the directive (``Parser.jjt``).
 """
 
 import re
@@ -30,8 +30,9 @@ _NESTING: Final = 60
 
 
 def render(template: str, variables: Mapping[str, Any]) -> str:
-    """The template's text. Raises ``VtlError`` for one that does not parse, asks for what is not there, or is too
-    much: of steps, of text, of time."""
+    """The template's text. Raises ``VtlError`` for a template that does not parse, asks for something that does not
+    exist, or takes too many steps, too much text or too much time.
+    """
     body, macros = compile_template(template)
     frame = Frame(dict(variables), dict(macros))
     try:

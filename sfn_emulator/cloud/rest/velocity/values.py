@@ -79,9 +79,8 @@ def from_json(value: Any) -> Any:
 
 
 def text_of(value: Any, nothing: str = "") -> str:
-    """``toString``: ``[1, a]`` for a list, ``{a=1}`` for a map, JSON for a JSON array.
-
-    Raises ``VtlError`` for what is too much.
+    """``toString``: ``[1, a]`` for a list, ``{a=1}`` for a map, JSON for a JSON array. Raises ``VtlError`` for a text
+    that is too long.
     """
     if isinstance(value, list | dict):
         weigh(value)
@@ -90,7 +89,9 @@ def text_of(value: Any, nothing: str = "") -> str:
 
 
 def weigh(value: Any) -> None:
-    """Raises ``VtlError`` for a value that would be too much to write: parts may be shared, again and again."""
+    """Raises ``VtlError`` for a value whose text would be too long. A small value can have one, because parts may be
+    shared many times.
+    """
     stack, parts, signs = [value], 0, 0
     while stack:
         held = stack.pop()
@@ -135,7 +136,7 @@ def is_number(value: Any) -> bool:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Numbers by value; what is of different classes by its text (``ASTEQNode``)."""
+    """Compares numbers by value, and values of different classes by their text (``ASTEQNode``)."""
     if left is None or right is None:
         return left is right
     if isinstance(left, list | dict) and isinstance(right, list | dict):
@@ -147,7 +148,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def plain_rows(value: Any) -> Iterable[Any]:
-    """What #foreach goes through: a list's items, a map's values; nothing for what is neither."""
+    """The items that #foreach visits: a list's items, a map's values; nothing for any other value."""
     if isinstance(value, dict):
         return list(value.values())
     return list(value) if isinstance(value, list) else []
