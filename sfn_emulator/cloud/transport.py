@@ -1,4 +1,4 @@
-"""boto3 without a socket: a client's requests go straight to whoever answers them in this process."""
+"""boto3 without a socket: a client's requests go straight to the gateway in this process."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -61,7 +61,7 @@ def _text(value: Any) -> str:
 
 
 class _Raw(BytesIO):
-    """What botocore expects of urllib3's response."""
+    """The part of urllib3's response that botocore uses."""
 
     def stream(self, amt: int = 65_536, decode_content: bool | None = None) -> Any:
         while part := self.read(amt):

@@ -1,4 +1,4 @@
-"""``sfn-emulator clock``: what time it is on a server, and moving it on."""
+"""``sfn-emulator clock``: shows a server's time, or moves it on."""
 
 import json
 from typing import Final

@@ -1,4 +1,4 @@
-"""``sfn-emulator cover``: which parts of definitions were taken by what ran, and which never were."""
+"""``sfn-emulator cover``: shows which parts of definitions were taken by executions, and which never were."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence

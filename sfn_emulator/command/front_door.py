@@ -1,7 +1,7 @@
 """``sfn-emulator``: a table of sub-commands, each imported only when it is called.
 
-Whatever begins with an option is a call of ``serve``: ``sfn-emulator --port 0`` is ``sfn-emulator serve --port 0``, and
-so is a bare ``sfn-emulator``.
+A command line that begins with an option is a call of ``serve``: ``sfn-emulator --port 0`` is ``sfn-emulator serve
+--port 0``, and so is a bare ``sfn-emulator``.
 """
 
 import os
@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "cover": "Tell which parts of definitions were taken by what ran.",
     "lint": "Tell what is wrong with definitions, in files and in templates.",
 }
-"""Each is a file of this folder; the line is what ``sfn-emulator --help`` tells of it, without importing it."""
+"""Each is a file of this folder. The line is its help in ``sfn-emulator --help``, which imports none of them."""
 
 
 class FrontDoor(click.Group):
@@ -57,7 +57,7 @@ class FrontDoor(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if ctx.resilient_parsing:  # words are being completed
+        if ctx.resilient_parsing:  # a shell asks for completions
             return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0].partition("=")[0] not in own):
             args = [DEFAULT, *args]
@@ -112,7 +112,7 @@ def _plainly(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command and exits; whatever goes wrong unforeseen becomes one line on standard error and status 1."""
+    """Runs a command and exits. An unexpected error becomes one line on standard error and status 1."""
     try:
         status = front_door.main(arguments, prog_name=NAME, complete_var=COMPLETION, standalone_mode=False)
     except click.Abort:

@@ -1,4 +1,4 @@
-"""``sfn-emulator graph FILE``: a definition as a picture, in the language of whoever shows it."""
+"""``sfn-emulator graph FILE``: a definition as a picture, in one of several formats."""
 
 import json
 from collections.abc import Callable, Mapping

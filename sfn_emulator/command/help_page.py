@@ -1,4 +1,4 @@
-"""What every sub-command's ``--help`` tells beside its options: examples, exit statuses, and options in sections."""
+"""The ``--help`` of every sub-command: options in sections, examples, and exit statuses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,10 +10,10 @@ USAGE: Final = {2: "the command line was not understood"}
 
 
 class HelpPage(click.Command):
-    """A command whose help tells all there is to know.
+    """A command with a complete help page.
 
     ``examples`` are pairs of a command line and what it does; ``exits`` what each exit status means (2, for a command
-    line that can't be understood, is added); ``sections`` the names of options under the title they stand below.
+    line that can't be understood, is added); ``sections`` the names of options by the title above them.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class HelpPage(click.Command):
 
 
 class HelpGroup(click.Group):
-    """A group that tells each command's first sentence whole, on as many lines as it takes."""
+    """A group whose help shows the whole first sentence of each command, on as many lines as it takes."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
@@ -58,7 +58,7 @@ class HelpGroup(click.Group):
 
 
 class Failure(click.ClickException):
-    """What was asked for could not be done; the text says what, where and how to mend it, on one line."""
+    """A command failed; the text says on one line what is wrong, where, and how to mend it."""
 
     def show(self, file: Any = None) -> None:
         click.echo(f"sfn-emulator: {self.message}", err=True)

@@ -1,4 +1,4 @@
-"""Styled lines on a terminal, cropped to its width but for the last; whole and plain in a pipe."""
+"""Prints lines: on a terminal styled and cropped to its width, except for the last; in a pipe whole and plain."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from rich.text import Text
 
 
 def show(lines: Iterable[Text], end: Text) -> None:
-    """A line each, and below them how it ended, which is never cut."""
+    """Prints the lines, and below them how it ended. This last line is never cropped."""
     console = Console(highlight=False)
     for line in lines:
         if console.is_terminal:

@@ -1,4 +1,4 @@
-"""``sfn-emulator lint``: every problem of definition files and templates, as people or programs read it."""
+"""``sfn-emulator lint``: every problem of definition files and templates, for people or for programs."""
 
 import sys
 from pathlib import Path

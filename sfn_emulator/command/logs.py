@@ -1,4 +1,4 @@
-"""``sfn-emulator logs``: what functions printed and executions logged on a server, oldest first."""
+"""``sfn-emulator logs``: functions' output and executions' logs on a server, oldest first."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from sfn_emulator.command.running_server import asking, client, endpoint_option,
 POLL: Final = 0.5
 """Seconds between two looks with --follow."""
 LATE: Final = 2_000
-"""Milliseconds a line may come later than the time it bears."""
+"""Milliseconds by which a line may come later than its time says."""
 
 _EXAMPLES: Final = (
     ("sfn-emulator logs", "Every line of every log group."),

@@ -25,7 +25,7 @@ from sfn_emulator.prove.walk.walk import MOST_PLACES
 
 SAGA: Final = "saga.yaml"
 EVERY: Final = 10
-"""Seconds between two lines that tell how far a proof is, where they can't be written over."""
+"""Seconds between two progress lines, where a line can't be overwritten."""
 MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
@@ -160,7 +160,7 @@ def _claims(file: Path, saga: Path | None) -> tuple[Path | None, Claims]:
 
 
 def _files(nested: tuple[str, ...]) -> dict[str, str]:
-    """By Task. Raises ``click.BadParameter``."""
+    """The files of ``--nested``, by Task. Raises ``click.BadParameter``."""
     for text in nested:
         if "=" not in text:
             raise click.BadParameter(f"'{text}' is not TASK=FILE", param_hint="--nested")
@@ -168,7 +168,7 @@ def _files(nested: tuple[str, ...]) -> dict[str, str]:
 
 
 def _advise(file: Path) -> None:
-    """What follows from a definition alone, as the linter tells it by choice."""
+    """Prints the linter's optional advice, which follows from the definition alone."""
     click.echo(f"no claims: a {SAGA} beside the definition says which step each compensation undoes (docs/prove.md)")
     findings = in_file(file, asked=CREATE._replace(advice=advise))
     click.echo(FORMATS["text"]([finding for finding in findings if not finding.is_error]), nl=False)

@@ -1,4 +1,4 @@
-"""``sfn-emulator record EXECUTION -o DIR``: an execution as data: definition, input, history, mocks and a test."""
+"""``sfn-emulator record EXECUTION -o DIR``: writes an execution as files: definition, input, history, mocks, a test."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -1,4 +1,6 @@
-"""``sfn-emulator replay CASES --definition FILE``: which recorded executions would now go another way, and where."""
+"""``sfn-emulator replay CASES --definition FILE``: shows which recorded executions would now go another way, and
+where.
+"""
 
 import json
 import sys
@@ -33,7 +35,9 @@ _EXITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``skipped`` says why a case was not replayed; ``line`` is where the definition has the state, 0 if nowhere."""
+    """``skipped`` says why a case was not replayed; ``line`` is the state's line in the definition, 0 if it is not
+    there.
+    """
 
     case: str
     difference: Difference | None = None

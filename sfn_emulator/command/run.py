@@ -106,7 +106,7 @@ def _answers(file: Path) -> Mapping[str, Any]:
 
 
 def _check_names(answers: Mapping[str, Any], definition: str, file: Path | None) -> None:
-    """Raises ``Failure`` for an answer that no Task of the definition would ever ask for."""
+    """Raises ``Failure`` for an answer whose name fits no Task of the definition."""
     states = [node.name for node in graph_of(loads(definition)).nodes if node.type == "Task"]
     for name in answers:
         if name not in states:

@@ -1,4 +1,4 @@
-"""Asking a server that runs: where it is, and what it answers; what goes wrong is one line."""
+"""Requests to a running server: its address and its answers. Each error is one line."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def endpoint_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _address(_: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Refuses what no server can have. Raises ``click.BadParameter``."""
+    """The address. Raises ``click.BadParameter`` for a text that is none."""
     try:
         told = urlsplit(value)
         good = told.scheme in ("http", "https") and bool(told.hostname) and told.port != 0
@@ -69,7 +69,7 @@ def stranger(endpoint: str) -> Failure:
 
 @contextmanager
 def asking(endpoint: str | None, about: str, mend: str = "") -> Iterator[None]:
-    """What goes wrong inside with boto3's calls for ``about`` becomes one line. No endpoint is AWS itself.
+    """Errors of boto3's calls in its block become one line about ``about``. No endpoint means AWS itself.
 
     Raises ``Failure``.
     """
@@ -80,7 +80,7 @@ def asking(endpoint: str | None, about: str, mend: str = "") -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if endpoint is not None and code.isdigit():  # an answer without an error's name: no AWS service's
+        if endpoint is not None and code.isdigit():  # an answer without an error code: it is no AWS service
             raise stranger(endpoint) from None
         told = (error.response["Error"]["Message"] or code).rstrip(".")
         raise Failure(f"{about}: {told}{mend and f'; {mend}'}".lstrip(": ")) from None

@@ -28,7 +28,9 @@ from sfn_emulator.serving.settings import (
 
 
 def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """An option's type: what ``read`` makes of a text; what it objects to (``ValueError``) is told to the user."""
+    """An option's type: the value that ``read`` makes of a text. The text of its ``ValueError`` is shown to the
+    user.
+    """
 
     def convert(given: object) -> Any:
         try:
@@ -40,8 +42,8 @@ def _value(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _endpoint(text: str) -> tuple[str, str]:
-    """As ``as_endpoint``, of a service that boto3 knows. Raises ``ValueError``."""
-    from botocore.loaders import Loader  # a tenth of a second, for those alone who use the option
+    """Like ``as_endpoint``, for services that boto3 knows. Raises ``ValueError``."""
+    from botocore.loaders import Loader  # importing it takes a tenth of a second, so only users of the option pay
 
     service, url = as_endpoint(text)
     known = Loader().list_available_services("service-2")
@@ -81,7 +83,9 @@ _EXAMPLES: Final = (
 _EXITS: Final = {0: "it was told to stop, and everything is kept", 1: "it could not start; the reason is told"}
 
 ENDPOINTS: Final = "SFN_EMULATOR_ENDPOINTS"
-"""Not ``SFN_EMULATOR_ENDPOINT``: other commands read there which server is meant, and ``dev`` starts one."""
+"""The name is not ``SFN_EMULATOR_ENDPOINT``, because other commands read their server's address there, and ``dev``
+starts a server.
+"""
 _PREFIX: Final = "SFN_EMULATOR_"
 _OF_OTHERS: Final = frozenset(("SFN_EMULATOR_ENDPOINT", "SFN_EMULATOR_DEBUG"))
 _EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health tells
@@ -263,7 +267,9 @@ def command(
 
 
 def _unread(variables: Iterable[str], options: Iterable[click.Parameter]) -> Iterator[str]:
-    """A line for each variable that looks like an option's and is none's. Not refused: orchestrators set some, too."""
+    """A line for each variable that looks like an option and is none. They are not refused, because orchestrators set
+    some, too.
+    """
     read = {str(option.envvar or f"{_PREFIX}{option.name}").upper() for option in options} | _OF_OTHERS
     for name in sorted(name for name in variables if name.startswith(_PREFIX) and name not in read):
         near = get_close_matches(name, read - _OF_OTHERS, 1)
@@ -272,8 +278,8 @@ def _unread(variables: Iterable[str], options: Iterable[click.Parameter]) -> Ite
 
 def _serve(settings: Settings) -> None:
     """Serves until told to stop. Raises ``Failure`` when it can't start."""
-    gc.disable()  # until it is ready: importing makes no garbage, and looking for it takes a tenth of the start
-    from sfn_emulator.serving.hosting import (  # --help and mistakes are answered without it
+    gc.disable()  # off until it is ready: importing makes no garbage, and collecting takes a tenth of the start
+    from sfn_emulator.serving.hosting import (  # --help and errors do without it
         StartError,
         serve,
         warn_if_open,
@@ -286,4 +292,4 @@ def _serve(settings: Settings) -> None:
     except StartError as error:
         raise Failure(str(error)) from None
     sys.stdout.flush()
-    os._exit(0)  # all is written and closed; threads still waiting for something must not keep us from ending
+    os._exit(0)  # everything is written and closed; threads that still wait must not keep the process alive

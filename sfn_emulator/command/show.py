@@ -45,7 +45,7 @@ def command(execution: str, definition: Path | None, endpoint: str, as_json: boo
 
 
 def _ending(told: Happened) -> Text:
-    """Status and error. The reason stands beside the step that failed."""
+    """Status and error. The cause stands beside the step that failed."""
     return Text(f"{told.status}{f': {told.error}' if told.error else ''}", style="bold")
 
 
@@ -61,7 +61,7 @@ def _of_file(file: Path, definition: Path | None) -> tuple[Happened, Any]:
 
 
 def _nobody(arn: str) -> None:
-    """A file tells nothing of other executions."""
+    """The history of another execution: a file has none."""
 
 
 def _graph(text: str | None, name: str) -> Graph | None:

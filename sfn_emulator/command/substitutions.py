@@ -1,4 +1,4 @@
-"""Files that a command is given: definitions with their ``${NAMES}`` filled in, JSON and YAML; or one line why not."""
+"""Reads a command's files: definitions with their ``${NAMES}`` filled in, JSON and YAML. Each error is one line."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def filled(file: Path, names: tuple[str, ...]) -> str:
 
 
 def values_of(file: Path, text: str, names: tuple[str, ...]) -> dict[str, str]:
-    """``NAME=VALUE`` of ``--set``, by name. Raises ``Failure`` for a name that the text of the definition has not."""
+    """The values of ``--set NAME=VALUE``, by name. Raises ``Failure`` for a name that the definition does not use."""
     values = {}
     for name in names:
         key, equals, value = name.partition("=")

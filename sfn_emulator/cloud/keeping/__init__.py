@@ -1,1 +1,1 @@
-"""How the neighbours outlive the process: a journal of writes, and snapshots of what they led to."""
+"""Makes the neighbours outlive the process: a journal of writes, and snapshots of the state they led to."""

@@ -1,6 +1,6 @@
 """The one source of chance outside executions, for ids and dice.
 
-It is drawn by the page: each time the system is asked, the GIL is given away, and under load it comes back late.
+Bytes are drawn by the page: each call of the system gives the GIL away, and under load it comes back late.
 """
 
 import os
@@ -9,11 +9,11 @@ from typing import Final
 _SIZE: Final = 16
 _PAGE: Final = 256 * _SIZE
 _drawn: Final[list[bytes]] = []
-os.register_at_fork(after_in_child=_drawn.clear)  # or both would draw the same
+os.register_at_fork(after_in_child=_drawn.clear)  # otherwise both processes would draw the same
 
 
 def drawn() -> bytes:
-    """16 bytes that nobody can guess. From any thread."""
+    """16 unpredictable bytes. Callable from any thread."""
     try:
         return _drawn.pop()
     except IndexError:

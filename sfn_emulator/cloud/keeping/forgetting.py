@@ -1,4 +1,4 @@
-"""Forgetting what moto holds, in no time: its backends are let go of, and made anew when they are next asked for."""
+"""Forgets moto's state at once: its backends are dropped, and made again when they are next used."""
 
 import importlib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ RESET: Final = "/moto-api/reset"
 
 
 def forget(modules: Iterable[str]) -> None:
-    """What moto's modules of these names hold, in every account and region. Hold moto's lock."""
+    """Forgets the state of moto's modules of these names, in every account and region. Hold moto's lock."""
     for module in modules:
         backends = importlib.import_module("moto.backends").get_backend(module)
         backends.clear()

@@ -1,8 +1,8 @@
 """An append-only file of frames, whole or not at all.
 
-A frame is its length, its checksum, the checksum of these two, and its bytes. What a killed process left half-written
-at the very end is cut off; a frame that is wrong anywhere else means the file is damaged, and a damaged or foreign
-file is left as it is. What 0.1.0 wrote (no checksum of length and checksum) can be read.
+A frame is its length, its checksum, the checksum of these two, and its bytes. A frame that a killed process left
+half-written at the very end is cut off. A wrong frame anywhere else means that the file is damaged; a damaged or
+foreign file is left as it is. Files of 0.1.0 (no checksum of length and checksum) can be read.
 """
 
 import os
@@ -25,7 +25,7 @@ class JournalError(Exception):
 
 
 class Extent(NamedTuple):
-    """So many bytes from a file's beginning, and their CRC-32."""
+    """The first ``length`` bytes of a file, and their CRC-32."""
 
     length: int
     checksum: int
@@ -35,7 +35,7 @@ class Journal:
     """One file, open for appending. Not thread-safe."""
 
     def __init__(self, path: Path, *, fsync: bool = False, known: Extent | None = None) -> None:
-        """Makes the file, or goes on after its last whole frame. ``known`` is how it is known to begin.
+        """Makes the file, or goes on after its last whole frame. ``known`` is the part that it must begin with.
 
         Raises ``JournalError`` and ``OSError``; the file is then as it was.
         """
@@ -82,7 +82,7 @@ class Journal:
 
 
 def format_of(path: Path) -> int:
-    """Which version's frames a file holds; 0 for one without a header. Raises ``JournalError``."""
+    """The version of a file's frames; 0 for a file without a header. Raises ``JournalError``."""
     with path.open("rb") as file:
         header = file.read(_HEADER_SIZE)
     if header not in _HEADERS and header.startswith(_START):
@@ -119,7 +119,7 @@ def frames(path: Path) -> Iterator[bytes]:
 
 
 def examine(path: Path, known: Extent) -> Extent:
-    """How much of a file are whole frames, and that it begins as it is known to. Raises ``JournalError``."""
+    """The part of a file that is whole frames; checks that it begins with ``known``. Raises ``JournalError``."""
     kind = format_of(path)
     sizes = [_FRAME[kind].size + len(content) for content in frames(path)] if kind else []
     whole = _HEADER_SIZE + sum(sizes) if kind else 0

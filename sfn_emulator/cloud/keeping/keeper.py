@@ -1,8 +1,9 @@
-"""What keeps the neighbours' acknowledged writes: a snapshot of all they hold, and a journal of what changed since.
+"""Keeps the neighbours' acknowledged writes: a snapshot of their state, and a journal of the requests that changed it
+since.
 
-A request that changed something is in the journal before it is answered; at start, what the journal holds is handled
-again at the same time with the same dice (``moment``). When handling it again would take too long, a child writes a
-new snapshot while a new journal goes on, and the old ones are removed once the snapshot is whole.
+A request that changed something is in the journal before it is answered. At start the journal's requests are handled
+again, at the same time and with the same dice (``moment``). When that would take too long, a child process writes a new
+snapshot while a new journal goes on. The old files are removed once the snapshot is whole.
 """
 
 import contextlib
@@ -36,9 +37,9 @@ _log: Final = logging.getLogger(__name__)
 
 _TAIL_SECONDS: Final = 1.5
 _TAIL_BYTES: Final = 64 * 1024 * 1024
-"""How much there may be to handle again before a snapshot is written."""
+"""The work that a journal may hold before a snapshot is written."""
 _QUICKLY_READ: Final = 64 * 1024 * 1024
-"""Bytes of a snapshot that are looked at from end to end before the first answer; of a longer one, after it."""
+"""Bytes up to which a snapshot is checked as a whole before the first answer. A longer one is checked after it."""
 _MEND: Final = (
     "Restore it, or move the directory away to go on without what it holds. Everything in it is left as it is."
 )
@@ -52,7 +53,7 @@ _WAIT: Final = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
 class Entry(NamedTuple):
     """One request that changed something; ``at`` in epoch seconds.
 
-    ``broke_off``: its handler raised, and may have done half of what it was to do.
+    ``broke_off``: its handler raised, perhaps halfway.
     """
 
     service: str
@@ -64,11 +65,12 @@ class Entry(NamedTuple):
 
 
 class Keeper:
-    """One directory. All but ``compact`` is called with moto's lock held."""
+    """One directory. Call its methods with moto's lock held."""
 
     def __init__(self, directory: Path, *, fsync: bool) -> None:
-        """Raises ``JournalError`` when the directory holds what can't be read or not all that it held, ``OSError``
-        when it can't be written. Then nothing is changed in it."""
+        """Raises ``JournalError`` when a file of the directory can't be read or is missing, ``OSError`` when it can't
+        be written. Then nothing is changed in it.
+        """
         self._directory, self._fsync = directory, fsync
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         told = manifest.read(directory)
@@ -87,7 +89,7 @@ class Keeper:
         self._tell()
 
     def _check(self) -> None:
-        """Is all there that was, as it was?"""
+        """Checks that every file is there and unchanged."""
         found = self._known.snapshot
         if found is not None:
             path = self._path("snapshot", found[0])
@@ -115,11 +117,11 @@ class Keeper:
             self._generation += 1
             path, known = self._path("journal", self._generation), None
         if known is None:
-            path.unlink(missing_ok=True)  # one without a frame, of a start that came to nothing
+            path.unlink(missing_ok=True)  # a file without a frame, left by a start that failed
         return Journal(path, fsync=self._fsync, known=known)
 
     def _tell(self) -> None:
-        """Writes down what there is now."""
+        """Writes the manifest of the present files."""
         self._extents[self._generation] = self._journal.extent
         manifest.write(self._directory, manifest.Manifest(self._snapshot, self._extents), fsync=self._fsync)
         self._mark.set(self._generation, self._journal.size)
@@ -129,8 +131,10 @@ class Keeper:
         return self._snapshot is None and all(not any(frames(path)) for path in self._journals())
 
     def restore(self, handle: Callable[[Entry], object], prepare: Callable[[str], object]) -> None:
-        """Loads the snapshot, has moto's modules that it fills prepared, and hands out what the journals after it
-        hold. Raises as the constructor does; what is not wanted any more is removed after all went well."""
+        """Loads the snapshot, has the modules of moto that it fills prepared, and yields the entries of the journals
+        after it. Raises as the constructor does. Files that are no longer needed are removed at the end, if all went
+        well.
+        """
         if self._snapshot is not None:
             try:
                 for module in sorted(read(self._path("snapshot", self._snapshot[0]))):
@@ -153,14 +157,14 @@ class Keeper:
         self._tail_seconds += seconds
 
     def is_due(self) -> bool:
-        """Is there so much in the journal that a snapshot should be written?"""
+        """Whether the journal is so long that a snapshot should be written."""
         if self._gave_up or (self._writing is not None and self._writing.is_alive()):
             return False
         allowed = max(_TAIL_SECONDS, min(2.0, self._last_write / 2))
         return self._tail_seconds > allowed or self._journal.size > _TAIL_BYTES
 
     def compact(self) -> None:
-        """Begins to write a snapshot; with moto's lock held, for the moment it takes to fork."""
+        """Begins to write a snapshot, in a child. Hold moto's lock for the call, which lasts as long as the fork."""
         generation, old = self._generation + 1, self._journal
         journal = Journal(self._path("journal", generation), fsync=self._fsync)
         self._extents[self._generation] = old.extent
@@ -188,7 +192,7 @@ class Keeper:
         self._writing.start()
 
     def forget(self) -> None:
-        """Nothing that was kept comes back. Raises ``OSError``."""
+        """Removes everything that was kept. Raises ``OSError``."""
         if self._writing is not None:
             self._writing.join()
         journal = Journal(self._path("journal", self._generation + 1), fsync=self._fsync)
@@ -214,7 +218,7 @@ class Keeper:
         return [self._path("journal", n) for n in sorted(self._extents)]
 
     def _remove_unknown(self) -> None:
-        """Removes what a newer snapshot holds, too."""
+        """Removes files whose content a newer snapshot holds."""
         wanted = {"journal": set(self._extents), "snapshot": {self._snapshot[0]} if self._snapshot else set()}
         for kind, known in wanted.items():
             for n in _generations(self._directory, kind):
@@ -223,7 +227,7 @@ class Keeper:
 
 
 def _of_the_first_format(directory: Path) -> manifest.Manifest:
-    """What a directory without a manifest holds: nothing, or what 0.1.0 left there. Raises ``JournalError``."""
+    """The manifest of a directory without one: it is empty, or 0.1.0 wrote it. Raises ``JournalError``."""
     snapshots, journals = (_generations(directory, kind) for kind in ("snapshot", "journal"))
     newest = max(snapshots, default=None)
     for n in journals:
@@ -278,7 +282,7 @@ def _needed(headers: Headers) -> Headers:
 
 
 def _at_once(request: Request) -> Request:
-    """A ReceiveMessage that took what was there: handled again, it must not wait for more."""
+    """The entry without its waiting time: a ReceiveMessage that is handled again must not wait for messages."""
     if operation(request) != "ReceiveMessage" or not request.body.startswith(b"{"):
         return request
     body = _WAIT.sub(b'"WaitTimeSeconds":0', request.body)

@@ -1,8 +1,8 @@
-"""Which files of the neighbours belong together, and how each is known to begin: so that a missing, emptied or swapped
-one is noticed before anything is done with the rest.
+"""The manifest names the neighbours' files that belong together and how each begins. So a missing, emptied or swapped
+file is noticed before anything is done with the rest.
 
-Besides the manifest there is a mark: how far the journal had been written. It is not waited for, as the journal is not
-by default, so it counts until the machine is started anew.
+Beside the manifest stands a mark: how far the journal had been written. Like the journal, it is not synced to the disk
+by default, so it counts only until the machine restarts.
 """
 
 import os
@@ -47,7 +47,7 @@ def read(directory: Path) -> Manifest | None:
 
 
 def write(directory: Path, manifest: Manifest, *, fsync: bool) -> None:
-    """The file is there whole, the old or the new one. Raises ``OSError``."""
+    """Replaces the file as a whole: after a crash the old or the new one is there. Raises ``OSError``."""
     told = {
         "format": FORMAT,
         "snapshot": [manifest.snapshot[0], *manifest.snapshot[1]] if manifest.snapshot else None,
@@ -68,7 +68,7 @@ def write(directory: Path, manifest: Manifest, *, fsync: bool) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Makes names last that were made, changed or removed in a directory."""
+    """Syncs a directory, so that names made, changed or removed in it last."""
     opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)
@@ -77,14 +77,14 @@ def sync_directory(directory: Path) -> None:
 
 
 class Mark:
-    """How far which journal was written."""
+    """The length to which a journal was written."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "written"
         self._file: int | None = None
 
     def least(self, generation: int, manifest: Manifest) -> int:
-        """So many bytes the journal of a generation must have, as far as can be known."""
+        """The bytes that the journal of a generation must have at least; 0 if that is not known."""
         told = self._path.read_bytes() if self._path.exists() else b""
         if len(told) != _MARK.size or manifest.boot != _boot():
             return 0
@@ -103,7 +103,7 @@ class Mark:
 
 
 def _boot() -> str:
-    """What is another one each time the machine starts; empty where it does not tell."""
+    """A text that differs after each start of the machine; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

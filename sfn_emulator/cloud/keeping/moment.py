@@ -1,8 +1,8 @@
-"""When and by what dice a request is handled inside moto, so that handling it again gives the very same.
+"""Fixes the time and the dice of a request inside moto, so that handling it again gives the very same result.
 
-moto draws ids from one generator and asks the machine for the time all over the place. Within ``moment`` the
-generator starts from a given seed and the time stands still; outside, nothing is changed. Only moto's own modules see
-it: their names ``time``, ``datetime`` and the like are replaced by look-alikes once they are imported.
+moto draws ids from one generator and asks the machine for the time in many places. Within ``moment`` the generator
+starts from a given seed and time stands still; outside, nothing changes. Only moto's own modules see it: their names
+``time``, ``datetime`` and the like are replaced by look-alikes once they are imported.
 """
 
 import datetime
@@ -19,8 +19,9 @@ _seen: Final[set[str]] = set()
 
 
 class _Now:
-    """Epoch seconds at which time stands for moto (``None``: it goes on), the seed of the request under way, and how
-    many modules there were when moto's were last looked at."""
+    """The time of moto in epoch seconds (``None``: it goes on), the seed of the request under way, and the number of
+    loaded modules when moto's were last searched.
+    """
 
     at: float | None = None
     seed: int = 0
@@ -33,7 +34,7 @@ def now() -> float:
 
 @contextmanager
 def moment(at: float | None, seed: int) -> Iterator[float | None]:
-    """Handles what is inside at that time with those dice. Not reentrant; hold moto's lock."""
+    """Runs its block at that time with those dice. Not reentrant; hold moto's lock."""
     reseed(seed)
     _Now.at = at
     try:
@@ -43,7 +44,7 @@ def moment(at: float | None, seed: int) -> Iterator[float | None]:
 
 
 def reseed(seed: int | None = None) -> int:
-    """Starts the dice again, from the seed of the request under way if none is given; the seed."""
+    """Starts the dice again, from the seed of the request under way if none is given. Returns the seed."""
     from moto.moto_api._internal import mock_random
 
     _Now.seed = _Now.seed if seed is None else seed

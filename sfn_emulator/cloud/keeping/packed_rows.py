@@ -11,7 +11,7 @@ from typing import Any
 
 
 def reducers() -> dict[type, Any]:
-    """What pickle is to make of moto's rows and attribute values. Imports moto's DynamoDB."""
+    """The reducers that make pickle pack moto's rows and attribute values. Imports moto's DynamoDB."""
     rows = _rows()
     unpack_when_needed()
     return {rows.Item: _reduced_row, rows.DynamoType: lambda value: (_value, (value.type, _flat(value)[1]))}

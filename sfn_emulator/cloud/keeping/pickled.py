@@ -1,8 +1,8 @@
-"""moto's objects as bytes and back: pickle, with help for what it can't, and without what makes pickle dangerous.
+"""moto's objects as bytes and back: pickle, with help for objects it can't write, and without its dangers.
 
 A pickle may name any function of the machine and have it called. This one names classes of moto's, a closed list of
-others and of functions of ours (``_KNOWN``), and lambdas that moto's own source holds; whatever else is named is
-refused before anything of it is imported. So a snapshot from somebody else can hold wrong data but no code.
+others and of functions of ours (``_KNOWN``), and lambdas that moto's own source holds. Any other name is refused before
+it is imported. So a snapshot from somebody else can hold wrong data but no code.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from sfn_emulator.cloud.keeping import packed_rows
 
 
 class Pickler(pickle.Pickler):
-    """Writes what moto holds. Raises all sorts of errors for what it can't write."""
+    """Writes moto's objects. Raises errors of many kinds for an object that it can't write."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, protocol=5)
@@ -50,7 +50,9 @@ class Pickler(pickle.Pickler):
 
 
 class Unpickler(pickle.Unpickler):
-    """Reads what ``Pickler`` wrote. Raises ``UnpicklingError`` for a name that is not on the list, and others."""
+    """Reads the bytes of ``Pickler``. Raises ``UnpicklingError`` for a name that is not on the list, and other
+    errors.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         known = _KNOWN.get((module, name))
@@ -79,7 +81,7 @@ _MODULE: Final = re.compile(
 
 
 def backend(module: str, account: str, region: str) -> Any:
-    """The backend, made without its constructor if it isn't there yet: what it holds is on its way."""
+    """The backend. A missing one is made without its constructor, because its content is about to be read."""
     regions = importlib.import_module("moto.backends").get_backend(module)[account]
     if region not in dict.keys(regions):
         dict.__setitem__(regions, region, object.__new__(regions.backend))
@@ -164,7 +166,7 @@ _REDUCERS: Final[dict[type, Any]] = {
 }
 
 
-# -- what 0.1.0 wrote
+# -- files of 0.1.0
 
 
 def _of_a_lock(lock: Any, name: str) -> Any:

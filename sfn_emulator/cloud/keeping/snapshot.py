@@ -1,4 +1,4 @@
-"""All that moto holds, as one file: written by a forked child, so that nobody waits for it.
+"""moto's whole state as one file, written by a forked child, so that no request waits for it.
 
 moto's backends are plain Python objects, written by ``pickled``. Before them stands a header, behind them their length
 and checksum; a file that is not whole is not read.
@@ -27,11 +27,11 @@ _PIECE: Final = 1 << 20
 
 
 class SnapshotError(Exception):
-    """A snapshot that can't be made or read; the text says why."""
+    """A snapshot can't be made or read; the text says why."""
 
 
 def write_in_child(path: Path, *, fsync: bool) -> "Child":
-    """Forks a child that writes what moto holds at this moment. Hold moto's lock for the call, not for the wait."""
+    """Forks a child that writes moto's state of this moment. Hold moto's lock for the call, not for the wait."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child touches no lock another thread may hold
         pid = os.fork()
@@ -47,7 +47,7 @@ class Child:
         self._pid, self._path = pid, path
 
     def wait(self) -> None:
-        """Until it is done. Raises ``SnapshotError`` if it did not write the snapshot."""
+        """Waits until it is done. Raises ``SnapshotError`` if it did not write the snapshot."""
         deadline = time.monotonic() + _CHILD_SECONDS
         pause = threading.Event()
         while True:
@@ -69,7 +69,7 @@ class Child:
 def _write_and_leave(path: Path, fsync: bool) -> NoReturn:
     status = 1
     try:
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the port and the state directory's lock are not for us to hold
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the child must not hold the port and the state directory's lock
         gc.disable()
         write(path, fsync=fsync)
         status = 0
@@ -82,7 +82,7 @@ def _write_and_leave(path: Path, fsync: bool) -> NoReturn:
 
 
 def write(path: Path, *, fsync: bool) -> None:
-    """Writes what moto holds; the file appears whole or not at all."""
+    """Writes moto's state; the file appears whole or not at all."""
     unfinished = path.with_suffix(".unfinished")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb", buffering=_PIECE) as file:
@@ -93,12 +93,12 @@ def write(path: Path, *, fsync: bool) -> None:
         file.flush()
         if fsync:
             os.fsync(file.fileno())
-    _loaded(unfinished)  # what can be written but not read must be known while the journals are still there
+    _loaded(unfinished)  # a snapshot that can't be read back must be noticed while the journals still exist
     unfinished.replace(path)
 
 
 class _Summed:
-    """Counts and sums up what is written through it."""
+    """Counts the bytes written through it, and their checksum."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -111,8 +111,9 @@ class _Summed:
 
 
 def read(path: Path) -> set[str]:
-    """Puts what a snapshot holds in place of what moto holds; gives moto's modules that hold it. Raises
-    ``SnapshotError``."""
+    """Replaces moto's state by that of a snapshot. Returns the modules of moto that hold it. Raises
+    ``SnapshotError``.
+    """
     loaded = _loaded(path)
     for (module, account, region), state in loaded.items():
         vars(backend(module, account, region)).update(state)
@@ -120,7 +121,7 @@ def read(path: Path) -> set[str]:
 
 
 def extent(path: Path) -> Extent:
-    """Length and checksum as a snapshot's end tells them. Raises ``SnapshotError`` for one whose length is another."""
+    """The length and checksum that stand at a snapshot's end. Raises ``SnapshotError`` if the file's length differs."""
     with path.open("rb") as file:
         if file.readline(64) != _HEADERS[-1]:
             raise _damaged(path)
@@ -133,7 +134,7 @@ def extent(path: Path) -> Extent:
 
 
 def verify(path: Path) -> None:
-    """Raises ``SnapshotError`` for a snapshot that is not what was written."""
+    """Checks the snapshot's bytes. Raises ``SnapshotError`` if they are not those that were written."""
     length, checksum = extent(path)
     summed = 0
     with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""The state directory: one owner at a time, nobody else's, and all of it there.
+"""The state directory: one process at a time owns it, only its user may write to it, and it must be complete.
 
-What a state directory holds is run: functions, and executions that were under way. So one that somebody else can write
-to, or that came with a checkout, would be a program of theirs. A marker outside it, in the user's own directory, knows
-those that were made here; any other has to be adopted once. Nothing in it may be a link.
+Functions and open executions of a state directory are run. So a directory that somebody else can write to, or that came
+with a checkout, would be a program of theirs. Markers outside it, in the user's own directory, list the directories
+that were made here; any other has to be adopted once. Nothing in it may be a link.
 """
 
 import errno
@@ -24,7 +24,7 @@ _log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = 2
 PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite", "sources.sqlite", "code")
-"""What is kept in it, besides ``owner`` and ``manifest``; code can be had again, all others must not be missing."""
+"""The parts it holds, besides ``owner`` and ``manifest``. Code can be unpacked again; no other part may be missing."""
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 _MANIFEST: Final = "manifest"
 _OURS: Final = (
@@ -73,7 +73,7 @@ class StateDir:
         self._take(told)
 
     def _take(self, told: dict[str, Any]) -> None:
-        """It is ours from here on."""
+        """Makes it ours."""
         names = {entry.name for entry in self.path.iterdir()}
         if names <= set(_OURS):
             self.path.chmod(0o700)
@@ -87,16 +87,16 @@ class StateDir:
         self._write(_MANIFEST, orjson.dumps(self._told))
 
     def tell(self, endpoint: str) -> None:
-        """Where this process answers, for whoever finds the directory held."""
+        """Notes the address of this process, for another process that finds the directory taken."""
         self._sign(f"{os.getpid()} at {endpoint}")
 
     def opened(self) -> None:
-        """All parts are there: from now on each of them has to be."""
+        """Notes that all parts exist: from now on each of them must."""
         self._told["holds"] = [name for name in PARTS[:-1] if (self.path / name).exists()]
         self._write(_MANIFEST, orjson.dumps(self._told))
 
     def closed(self) -> None:
-        """The parts were closed: how the file of executions is to be found again."""
+        """Notes the length and checksum of the file of executions, now that the parts are closed."""
         extent = _extent(self.path / PARTS[0])
         if extent is not None and self._told["holds"]:
             self._told["closed"] = extent
@@ -114,7 +114,7 @@ class StateDir:
         return made
 
     def _entries(self) -> Iterator[Path]:
-        """All of it that is ours."""
+        """The files and directories in it that are ours."""
         yield from (self.path / name for name in _OURS if os.path.lexists(self.path / name))
         for name in ("neighbours", "code"):
             if (self.path / name).is_dir() and not (self.path / name).is_symlink():
@@ -182,7 +182,9 @@ def _missing(path: Path, told: dict[str, Any]) -> str | None:
 
 
 def _extent(file: Path) -> list[int] | None:
-    """Bytes and CRC-32 of a closed file of executions; ``None`` where that would take long, or it is not closed."""
+    """Bytes and CRC-32 of the closed file of executions; ``None`` if it is not closed, or so large that it would take
+    long.
+    """
     if not file.exists() or file.stat().st_size > _QUICKLY_READ or Path(f"{file}-wal").exists():
         return None
     content = file.read_bytes()
@@ -199,7 +201,7 @@ def _changed(file: Path, closed: list[int] | None) -> str | None:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    """What the directory says of itself; nothing where it says nothing. Raises ``StateDirError``."""
+    """The directory's manifest; empty if there is none. Raises ``StateDirError``."""
     if not path.exists() or path.is_symlink():
         return {}
     try:
@@ -223,7 +225,7 @@ def _holder(path: Path) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The file is there whole, the old or the new one."""
+    """Replaces the file as a whole: after a crash the old or the new one is there."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
@@ -235,7 +237,7 @@ def _write(path: Path, content: bytes) -> None:
     sync_directory(path.parent)
 
 
-# -- the marker: which directories were made here
+# -- the markers: which directories were made here
 
 
 def _marker(path: Path) -> Path:

@@ -1,7 +1,7 @@
-"""Sees what requests change, and notes it as deeds. Called inside moto's lock, right before and after a request.
+"""Notes the changes that requests make, as deeds. Called inside moto's lock, right before and after a request.
 
 Of DynamoDB every written row is noted, whoever wrote it, so that a table can be shown as it stood. Of other services
-only what was done on an execution's behalf, and of that only what it was.
+only calls on an execution's behalf are noted, without their data.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ Backend = Callable[[str], Any]
 """moto's DynamoDB of a region."""
 
 MOST_ROWS: Final = 1_000
-"""Rows of a table that are read to be shown."""
+"""Rows of a table that are shown at most."""
 
 
 class Touched(NamedTuple):
-    """A row a request is about; ``image`` is how it was before."""
+    """A row that a request is about; ``image`` is the row before the request."""
 
     table: str
     key: str
@@ -54,10 +54,10 @@ class Witness:
         try:
             return list(self._touched(region, operation(request), orjson.loads(request.body)))
         except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
-            return []  # not fit to be done: it will be refused
+            return []  # malformed: it will be refused
 
     def after(self, service: str, region: str, request: Request, reply: Reply, touched: list[Touched]) -> None:
-        """The request was done, if it was not refused: notes what it changed."""
+        """Notes the changes of a request, unless it was refused."""
         if reply.status >= 300:
             return
         who, at = cause(), now()
@@ -130,7 +130,7 @@ def _image(item: Any) -> bytes:
 
 
 def _untold(value: Any) -> Any:
-    """moto's own type of a value; what is in it is told in turn."""
+    """A value in DynamoDB JSON, without moto's own types, at all depths."""
     return {value.type: value.value} if hasattr(value, "type") else str(value)
 
 
@@ -150,7 +150,7 @@ _TARGETS: Final = (b"TopicArn", b"QueueUrl", b"EventBusName", b"StreamName", b"s
 
 
 def _target(request: Request) -> str:
-    """What a request is about, as far as it can be told at a glance."""
+    """The resource that a request is about, as far as its parameters name it."""
     if request.body[:1] == b"{":
         told = orjson.loads(request.body)
         found = next((told[name.decode()] for name in _TARGETS if name.decode() in told), None)

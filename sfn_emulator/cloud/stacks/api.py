@@ -60,14 +60,14 @@ class StacksApi:
         self._control = ControlApi(service)
 
     def is_signal(self, request: Request) -> bool:
-        """Is this an answer to a custom resource or a wait condition?"""
+        """Whether the request answers a custom resource or signals a wait condition."""
         return request.path.startswith(PATH)
 
     def take(self, request: Request) -> Reply:
         return self._service.signals.take(request)
 
     def serves(self, service: str) -> bool:
-        """Is a signing name one of ours?"""
+        """Whether a signing name is one of ours."""
         return service in ("cloudformation", "cloudcontrolapi")
 
     def answer(self, service: str, region: str, request: Request) -> Reply:

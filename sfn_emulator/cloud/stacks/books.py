@@ -11,11 +11,11 @@ from sfn_emulator.cloud.stacks.records import ChangeSet, Event, Resource, Stack,
 from sfn_emulator.cloud.stacks.store import Store
 
 _DELETED_FOR: float = 90 * 86_400.0
-"""Seconds a deleted stack is told of (CloudFormation, DescribeStacks: 90 days)."""
+"""Seconds for which a deleted stack is still listed (CloudFormation, DescribeStacks: 90 days)."""
 
 
 class Books:
-    """Thread-safe. What is written is in the store before the call returns."""
+    """Thread-safe. A write is in the store before the call returns."""
 
     def __init__(self, store: Store, now: Callable[[], float], new_id: Callable[[], str]) -> None:
         self.now, self.new_id = now, new_id
@@ -36,7 +36,7 @@ class Books:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is written within is kept as a whole."""
+        """Writes within its block are stored together, or not at all."""
         with self.lock, self._store.together():
             yield
 
@@ -59,7 +59,7 @@ class Books:
             return self._stacks[stack_id]
 
     def find(self, region: str, name: str) -> Stack | None:
-        """By name, a deleted one no more; by id, also a deleted one."""
+        """The stack of that name or id; a deleted one is found by its id alone."""
         with self.lock:
             if name in self._stacks:
                 return self._stacks[name]
@@ -84,7 +84,7 @@ class Books:
             return self.put(replace(self._stacks[stack_id], **changes))
 
     def forget(self, stack_id: str) -> None:
-        """A stack that never was more than a plan."""
+        """Forgets a stack that had only a change set and was never made."""
         with self.together():
             for kind in ("resource", "leftover", "event"):
                 self._store.remove(kind, stack_id)
@@ -111,7 +111,7 @@ class Books:
             self._resources.get(stack_id, {}).pop(logical, None)
 
     def leftovers(self, stack_id: str) -> dict[str, Resource]:
-        """What the stack no longer has and still has to remove, by a key of ours."""
+        """Resources that left the stack and are still to be removed, by a key of ours."""
         with self.lock:
             return dict(self._leftovers.get(stack_id, {}))
 
@@ -186,7 +186,7 @@ class Books:
         return [stack for stack in standing if export in stack.imports]
 
     def wipe(self) -> None:
-        """All that was written; nobody may use these books any more."""
+        """Removes everything that was written. These books must not be used afterwards."""
         self._store.wipe()
 
     def close(self) -> None:

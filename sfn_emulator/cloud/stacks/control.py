@@ -1,7 +1,7 @@
-"""Cloud Control, as far as deploying tools ask: read, change and list what a stack has made.
+"""Cloud Control, as far as deploying tools use it: reads, changes and lists resources that stacks have made.
 
-A resource is found by the identifier its schema names, among those that stacks hold. What it is changed to does not
-reach its stack's record, as on AWS: the next update of the stack is told against the template.
+A resource is found by the identifier its schema names, among those that stacks hold. As on AWS, a change does not reach
+its stack's record: the next update of the stack is compared with the template.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -114,7 +114,7 @@ class ControlApi:
 
 
 def identifier_of(row: Resource) -> str:
-    """The primary identifier: its parts, in the schema's order, with a bar between them."""
+    """The primary identifier: its parts in the schema's order, separated by ``|``."""
     parts = []
     for name in identifiers(row.type):
         try:
@@ -130,7 +130,9 @@ def _described(row: Resource) -> Mapping[str, Any]:
 
 
 def patched(value: Any, patches: list[Mapping[str, Any]]) -> Any:
-    """``value`` after JSON Patch's add, replace and remove (RFC 6902). Raises ``ControlError`` for another one."""
+    """``value`` after JSON Patch's add, replace and remove (RFC 6902). Raises ``ControlError`` for another
+    operation.
+    """
     whole = {"": orjson.loads(orjson.dumps(value))}
     for patch in patches:
         holder: Any = whole

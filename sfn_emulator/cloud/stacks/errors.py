@@ -1,4 +1,4 @@
-"""What CloudFormation says no with."""
+"""CloudFormation's refusals."""
 
 
 class StackError(Exception):
@@ -10,4 +10,4 @@ class StackError(Exception):
 
 
 class ResourceError(Exception):
-    """A resource that could not be made, changed or removed; the text is the reason its event gives."""
+    """A resource could not be made, changed or removed; the text is the reason in its event."""

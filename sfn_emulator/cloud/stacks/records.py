@@ -1,4 +1,4 @@
-"""What is known of a stack: frozen, and JSON in the store."""
+"""The records of a stack: frozen dataclasses, stored as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,8 +9,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of a stack. ``before`` is what it was when the update under way began; ``fresh`` says that this
-    update made it. ``needs`` are the logical ids it was made after."""
+    """One resource of a stack. ``before`` is its record from before the update under way; ``fresh`` says that this
+    update made it. ``needs`` are the logical ids of the resources it depends on.
+    """
 
     logical: str
     type: str
@@ -37,7 +38,9 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a stack was asked to be: ``body`` as it was sent, ``source`` after its macros, ``texts`` of parameters."""
+    """A version of a stack: its template as it was sent (``body``) and after its macros (``source``), and the
+    parameters' ``texts``.
+    """
 
     body: str
     source: Mapping[str, Any]
@@ -62,7 +65,7 @@ class OutputValue:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """``previous`` is what it goes back to while an update is under way. Times in epoch seconds."""
+    """``previous`` is the version that a failed update goes back to. Times are epoch seconds."""
 
     id: str
     name: str
@@ -130,7 +133,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """``changes`` are as DescribeChangeSet tells them."""
+    """``changes`` have the form of DescribeChangeSet's answer."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""CloudFormation without its wire: the stacks, what deploys them, and what goes on after a restart."""
+"""CloudFormation without its wire format: the stacks, their deployments, and resuming after a restart."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ from sfn_emulator.cloud.stacks.store import Store
 
 _log: Final = logging.getLogger(__name__)
 _PATIENCE: Final = 10.0
-"""Seconds for which the answer to a call that begins a deployment is held back."""
+"""Seconds for which the answer to a call that begins a deployment is delayed at most."""
 
 
 class StackService:
@@ -36,8 +36,9 @@ class StackService:
         new_id: Callable[[], str],
         pace: float,
     ) -> None:
-        """``pace`` is how many of the server's seconds pass in one (0: waits are skipped). Raises ``StateDirError`` for
-        a store that can't be used."""
+        """``pace`` is how many of the server's seconds pass in one second (0: waits are skipped). Raises
+        ``StateDirError`` if the store can't be used.
+        """
         self._stopping = threading.Event()
         self._threads: dict[str, threading.Thread] = {}
         self.books = Books(Store(directory, fsync=fsync), now, new_id)
@@ -48,13 +49,13 @@ class StackService:
         self.books.on_event = self._publish
 
     def deploy(self, stack_id: str, *, resumed: bool = False) -> None:
-        """Begins to do what the stack's status says; returns at once."""
+        """Begins the work that the stack's status asks for; returns at once."""
         thread = threading.Thread(target=self._run, args=(stack_id, resumed), name=f"stack {stack_id}", daemon=True)
         self._threads[stack_id] = thread
         thread.start()
 
     def settle(self, stack_id: str) -> None:
-        """Waits a little for a deployment to end: most do at once, and clients look again only after 5 or 30 s."""
+        """Waits a little for a deployment to end: most end at once, and clients look again only after 5 or 30 s."""
         thread = self._threads.get(stack_id)
         if thread is not None:
             thread.join(_PATIENCE)
@@ -75,21 +76,21 @@ class StackService:
             raise StoppedError
 
     def resume(self) -> None:
-        """Takes up what the last server left half done."""
+        """Goes on with deployments that the last server left unfinished."""
         for stack in self.books.everywhere():
             if stack.is_busy and stack.parent is None:
                 _log.info("Stack %s was %s when the server stopped; it goes on", stack.name, stack.status)
                 self.deploy(stack.id, resumed=True)
 
     def abandon(self) -> None:
-        """Forgets all stacks, those under way too; what they made stays."""
+        """Forgets all stacks, also those under way. Their resources stay."""
         self._stopping.set()
         self._join_threads()
         self.books.wipe()
         self.books.close()
 
     def close(self) -> None:
-        """Stops between two steps; what is under way is taken up by the next server."""
+        """Stops between two steps. The next server goes on with deployments under way."""
         self._stopping.set()
         self._join_threads()
         self.books.close()
@@ -101,7 +102,7 @@ class StackService:
             thread.join(max(0.0, latest - time.monotonic()))
 
     def _publish(self, stack: Stack, event: Event) -> None:
-        """Each event goes to the topics the stack names."""
+        """Publishes each event to the topics that the stack names."""
         for topic in stack.version.topics:
             lines = {
                 "StackId": stack.id,

@@ -1,6 +1,7 @@
 """The file the stacks are kept in: one row a stack, resource, event and change set, JSON within.
 
-A row is there before what it tells of is answered or done, so a killed server finds what it was about to do.
+A row is written before the action that it describes is done or answered, so a restarted server knows what was under
+way.
 """
 
 import sqlite3
@@ -24,7 +25,7 @@ _TABLE: Final = (
 
 
 class Store:
-    """Rows by kind, owner and key; from any thread."""
+    """Rows by kind, owner and key. Usable from any thread."""
 
     def __init__(self, directory: Path | None, *, fsync: bool = False) -> None:
         """In memory without a directory. Raises ``StateDirError`` for a file that can't be used; it is left as "
@@ -56,7 +57,7 @@ class Store:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is put and removed within is there as a whole, or not at all."""
+        """Writes within its block are stored together, or not at all."""
         with self._lock:
             self._depth += 1
             if self._depth == 1:

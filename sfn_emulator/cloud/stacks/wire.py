@@ -32,7 +32,9 @@ def form_of(request: Request) -> Form:
 
 
 def parameters(operation: OperationModel, form: Form) -> dict[str, Any]:
-    """What the fields say, in the model's shape. Raises ``StackError`` for what is missing or no number."""
+    """The fields as parameters in the model's shape. Raises ``StackError`` for a missing member, or one that is no
+    number.
+    """
     shape = operation.input_shape
     if not isinstance(shape, StructureShape):
         return {}
@@ -99,7 +101,7 @@ def _scalar(kind: str, text: str, key: str) -> Any:
 
 
 def answer(operation: OperationModel, result: Mapping[str, Any], request_id: str) -> Reply:
-    """Members the model does not know are left out."""
+    """The answer as XML. Members that the model does not know are left out."""
     name, shape = operation.name, operation.output_shape
     inner = "" if not isinstance(shape, StructureShape) else _element(f"{name}Result", _members(shape, result))
     metadata = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"

@@ -1,4 +1,4 @@
-"""``sfn-emulator dev FILE``: deploy, watch, deploy what changed, and show what passes."""
+"""``sfn-emulator dev FILE``: deploys, watches, deploys changes, and shows executions as they pass."""
 
 from sfn_emulator.command.dev.loop import command
 from sfn_emulator.command.dev.watching import changes

@@ -1,4 +1,4 @@
-"""The loop itself: what is saved is deployed, what is wrong is told, what passes is shown."""
+"""The loop: deploys each saved change, reports problems, and shows executions and functions' lines."""
 
 import json
 import subprocess
@@ -74,7 +74,7 @@ def command(file: Path, name: str | None, names: tuple[str, ...], express: bool,
 
 
 def told_of(target: DevStack | DevMachine, file: Path, changed: set[Path]) -> str:
-    """What is told of one deploy: what was done and how fast, or each problem with its line."""
+    """The report of one deploy: what was done and how fast, or each problem with its line."""
     from botocore.exceptions import ClientError
 
     began = time.perf_counter()

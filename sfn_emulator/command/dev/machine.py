@@ -1,4 +1,4 @@
-"""One definition as one state machine on a server: made when it is not there, else changed."""
+"""Deploys one definition as one state machine: makes it if it is missing, else changes it."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ class DevMachine:
         return [self._file]
 
     def deployed(self, changed: set[Path]) -> str:
-        """What was deployed. Raises ``NotDeployedError``, and what the client raises."""
+        """What was deployed, in words. Raises ``NotDeployedError``, and the client's errors."""
         errors = [finding for finding in in_file(self._file, self._kind, CREATE) if finding.is_error]
         if errors:
             raise NotDeployedError("\n".join(map(line, errors)))
@@ -39,4 +39,4 @@ class DevMachine:
 
 
 class NotDeployedError(Exception):
-    """What is wrong, a line each; what was deployed before stays."""
+    """The problems, a line each. What was deployed before stays."""

@@ -1,4 +1,4 @@
-"""A template's local files and folders, put into S3, and the template with their addresses there.
+"""Puts a template's local files and folders into S3, and their addresses into the template.
 
 As ``aws cloudformation package`` and ``sam package`` do it. A table says which properties hold a path.
 """
@@ -33,7 +33,7 @@ def _pair(bucket: str, name: str) -> Callable[[str], dict[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A property that may hold a path: whether what is there is zipped, and how its address is written."""
+    """A property that may hold a path: whether its content is zipped, and how its address is written."""
 
     zipped: bool
     address: Callable[[str], Any]
@@ -52,11 +52,13 @@ _TABLE: Final[Mapping[tuple[str, str], Held]] = {
     ("AWS::ApiGatewayV2::Api", "BodyS3Location"): Held(False, _pair("Bucket", "Key")),
 }
 _NESTED: Final = {("AWS::CloudFormation::Stack", "TemplateURL"), ("AWS::Serverless::Application", "Location")}
-"""A template of its own, whose paths begin in its folder."""
+"""Properties that name another template, whose paths are relative to its own folder."""
 
 
 class Parcels:
-    """What a template's paths lead to; ``put`` is called once for each content, ``url`` is where the bucket answers."""
+    """The content behind a template's paths. ``put`` is called once for each content; ``url`` is the bucket's
+    address.
+    """
 
     def __init__(self, url: str, put: Put) -> None:
         self._url, self._put = url, put
@@ -64,10 +66,10 @@ class Parcels:
         self._sent: set[str] = set()
 
     def packed(self, file: Path, changed: set[Path]) -> tuple[dict[str, Any], list[Path]]:
-        """The template in a file with addresses in S3, and all places it was made of. What lies in a place is read
-        again only where one of its files has ``changed``.
+        """The template in a file, with addresses in S3, and all places it was made of. A place is read again only if
+        one of its files has ``changed``.
 
-        Raises ``OSError`` for what is not there, ``StackError`` for what is no template."""
+        Raises ``OSError`` for a missing file, ``StackError`` for a text that is no template."""
         template, places = parsed(text_of(file)), [file.resolve()]
         for kind, properties in _holders(template):
             for name, value in properties.items():
@@ -93,7 +95,7 @@ class Parcels:
         return self._kept(_zip(place) if zipped else place.read_bytes())
 
     def _kept(self, content: bytes) -> str:
-        """Its key in the bucket."""
+        """Puts a content into the bucket; its key there."""
         key = hashlib.sha256(content).hexdigest()
         if key not in self._sent:
             self._put(key, content)
@@ -113,7 +115,7 @@ def _holders(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _zip(place: Path) -> bytes:
-    """The same bytes for the same files, whenever and by whom they were written. Raises ``OSError``."""
+    """A zip with the same bytes for the same files, regardless of their times and owners. Raises ``OSError``."""
     if not place.exists():
         raise FileNotFoundError(f"{place}: there is no such file or folder")
     content = io.BytesIO()

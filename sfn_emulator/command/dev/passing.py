@@ -1,4 +1,4 @@
-"""What passes on a server that was not started here: executions as they begin and end, and functions' lines."""
+"""Shows executions as they begin and end, and functions' lines, on a server that was not started here."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ _NEWEST: Final = 50
 
 
 class Passing:
-    """``clients(service)`` gives a boto3 client. What passed before it began is not told."""
+    """``clients(service)`` gives a boto3 client. Earlier executions and lines are not shown."""
 
     def __init__(self, clients: Any) -> None:
         self._states, self._logs = clients("stepfunctions"), clients("logs")
@@ -21,7 +21,7 @@ class Passing:
         self._told: set[str] = set()
 
     def follow(self, stop: threading.Event) -> None:
-        """Tells until it is stopped."""
+        """Shows them until it is stopped."""
         while not stop.wait(_LOOK_EVERY):
             try:
                 self._look()

@@ -1,7 +1,7 @@
-"""A template as a stack on a server: made when it is not there, else updated with what changed.
+"""Deploys a template as a stack: makes it if it is missing, else updates it.
 
-Each time the whole template is sent, and CloudFormation works out what differs: so a change is rolled back when it
-fails, an alias moves to the new version, and nothing is told twice what it is (decision 0039).
+The whole template is sent each time, and CloudFormation works out the difference. So a failed change is rolled back,
+and an alias moves to the new version (decision 0039).
 """
 
 import json
@@ -27,7 +27,7 @@ _GONE: Final = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "DEL
 
 
 def is_stack(file: Path) -> bool:
-    """Whether a file is a template; one that can't be read is taken for a definition, whose words say why."""
+    """Whether a file is a template. One that can't be read counts as a definition, whose error message says why."""
     text = text_of(file)
     if "Resources" not in text:
         return False
@@ -51,7 +51,7 @@ class DevStack:
         return self._places
 
     def deployed(self, changed: set[Path]) -> str:
-        """What was deployed. Raises ``NotDeployedError``, and what the client raises."""
+        """What was deployed, in words. Raises ``NotDeployedError``, and the client's errors."""
         try:
             parameters = self._parameters(parsed(text_of(self._file)))
             errors = [finding for finding in in_file(self._file, asked=CREATE) if finding.is_error]
@@ -92,7 +92,9 @@ class DevStack:
         return self._waited(set())
 
     def _waited(self, known: set[str]) -> str:
-        """The names of what was made or changed. Raises ``NotDeployedError`` with why a resource failed."""
+        """The names of the resources that were made or changed. Raises ``NotDeployedError`` with the reason why a
+        resource failed.
+        """
         status = self._settled()
         rows = [row for row in self._events() if row["EventId"] not in known][::-1]
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):

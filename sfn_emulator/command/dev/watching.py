@@ -1,4 +1,4 @@
-"""Which files changed, looked at ten times a second."""
+"""Watches files, by looking at them ten times a second."""
 
 import os
 import threading
@@ -14,8 +14,9 @@ Places = Iterable[Path] | Callable[[], Iterable[Path]]
 
 
 def changes(places: Places, stop: threading.Event | None = None) -> Iterator[set[Path]]:
-    """At once, and whenever a file of the places (files, or all below folders) is changed, new or gone. Places that
-    are to be asked for are asked for at each look."""
+    """Yields at once, and whenever a file of the places (files, or all files below folders) is changed, new or gone.
+    If ``places`` is a function, it is called at each look.
+    """
     watched = places if callable(places) else list(places)
     ended = stop or threading.Event()
     before = _seen(watched)

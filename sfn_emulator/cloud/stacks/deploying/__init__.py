@@ -1,1 +1,1 @@
-"""A stack's change under way: what is made, changed and removed, in which order, and back."""
+"""Deploys a stack: resources are made, changed and removed in order, and rolled back."""

@@ -1,4 +1,4 @@
-"""What a change set says: which resources are added, changed and removed, by which properties, and whether anew."""
+"""The content of a change set: resources to add, change and remove, the properties that differ, and replacements."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -19,7 +19,7 @@ _NAMES: Final = {"deletion": "DeletionPolicy", "replacement": "UpdateReplacePoli
 
 
 class _Unknown(dict[str, Any]):
-    """Attributes of what is still to be made."""
+    """Attributes of resources that are still to be made."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -29,7 +29,7 @@ class _Unknown(dict[str, Any]):
 
 
 class Foreseen(Mapping[str, Resource]):
-    """The stack's resources as they will be: of those ``anew`` only that they will be there is known."""
+    """The stack's resources as they will be. Of those ``anew`` it is only known that they will exist."""
 
     def __init__(self, standing: Mapping[str, Resource], anew: set[str]) -> None:
         self._standing, self._anew = standing, anew
@@ -50,13 +50,14 @@ class Foreseen(Mapping[str, Resource]):
 
 
 def _fitted(kind: str, logical: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Without a check: a value that is not known yet need not fit."""
+    """The properties, fitted without a check: a value that is not known yet need not fit."""
     return fitted(kind, properties)
 
 
 def changes(plan: Blueprint, standing: Mapping[str, Resource], anew: set[str]) -> Iterator[dict[str, Any]]:
-    """Each as a ``ResourceChange``. ``anew`` is filled with what is replaced or added; references to those are only
-    known after the change."""
+    """Each change as a ``ResourceChange``. ``anew`` is filled with the resources that are replaced or added;
+    references to them are known only after the change.
+    """
     for logical, declared in plan.order.items():
         before = standing.get(logical)
         wanted = plan.resource(declared, _fitted)

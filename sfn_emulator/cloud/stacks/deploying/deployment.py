@@ -1,12 +1,12 @@
-"""A stack's change under way, from its status on: the status in the store is all there is to know, so a deployment
-that was cut off is taken up where it was.
+"""Deploys a stack, driven by its status. The status in the store says everything, so a deployment that was cut off goes
+on where it was.
 
     CREATE_IN_PROGRESS → CREATE_COMPLETE            or, when a resource fails: ROLLBACK_IN_PROGRESS → ROLLBACK_COMPLETE
     UPDATE_IN_PROGRESS → UPDATE_COMPLETE_CLEANUP_IN_PROGRESS → UPDATE_COMPLETE
         or UPDATE_ROLLBACK_IN_PROGRESS → UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS → UPDATE_ROLLBACK_COMPLETE
     DELETE_IN_PROGRESS → DELETE_COMPLETE or DELETE_FAILED
 
-What was cut off while it was made or updated goes back; what was cut off while it went back or was removed goes on.
+After a kill, a stack that was being made or updated rolls back; one that was rolling back or being removed goes on.
 """
 
 import logging
@@ -38,7 +38,9 @@ _KEPT_ON_DELETE: Final = frozenset({"Retain", "RetainExceptOnCreate"})
 
 
 class Deployment:
-    """Blocks until the stack stands. Raises nothing but ``StoppedError``: what fails is in the stack's status."""
+    """Blocks until the stack is complete. Raises nothing but ``StoppedError``: a failure shows in the stack's
+    status.
+    """
 
     def __init__(self, books: Books, world: World, stack_id: str, is_stopping: Callable[[], bool]) -> None:
         self._books, self._world, self._id = books, world, stack_id
@@ -46,7 +48,7 @@ class Deployment:
         self._workshop = Workshop(world, self._journal)
 
     def run(self, *, resumed: bool = False) -> None:
-        """Does what the stack's status says is to be done."""
+        """Does the work that the stack's status asks for."""
         try:
             self._run(resumed)
         except StoppedError:
@@ -56,7 +58,9 @@ class Deployment:
             self._give_up("The emulator met a fault of its own; its log says more")
 
     def _give_up(self, reason: str) -> None:
-        """A stack is never left IN_PROGRESS: what can go back does, all else has failed."""
+        """Ends a deployment after an unexpected error, so that no stack stays IN_PROGRESS: it rolls back if it can,
+        else it has failed.
+        """
         status = self._journal.stack.status
         if status == "CREATE_IN_PROGRESS":
             self._create_failed(reason)
@@ -91,7 +95,7 @@ class Deployment:
             self._journal.enter("CREATE_COMPLETE", outputs=outputs, imports=plan.imports())
 
     def _made(self, plan: Blueprint, bare: Resource, make: Callable[[Resource], Resource]) -> None:
-        """A resource of the plan, made by ``make``; what its properties lack is told as the resource's failure."""
+        """A resource of the plan, made by ``make``. A fault in its properties is the resource's failure."""
         word = "create" if bare.fresh else "update"
         try:
             wanted = plan.resource(plan.order[bare.logical])
@@ -155,8 +159,9 @@ class Deployment:
         self._journal.enter("DELETE_COMPLETE", deleted=self._books.now(), outputs=(), imports=())
 
     def _remove_all(self, kept: frozenset[str], word: str, retained: Iterable[str] = ()) -> list[str]:
-        """Removes the resources, those that need others first. The logical ids of those that could not be removed:
-        they keep what they need, and what that needs in turn."""
+        """Removes the resources, dependent ones first. Returns the logical ids of those that could not be removed; the
+        resources these depend on stay, too.
+        """
         failed: list[str] = []
         needed: set[str] = set()
         for resource in self._backwards(self._journal.resources):
@@ -223,7 +228,7 @@ class Deployment:
                 self._journal.permit("Delete", resource)
 
     def _leave_behind(self, wanted: set[str]) -> None:
-        """What the new template has no more, and what was replaced, is to be removed."""
+        """Marks for removal the resources that the new template no longer has, and those that were replaced."""
         for resource in self._journal.resources.values():
             if resource.logical not in wanted:
                 self._books.leave(self._id, resource)

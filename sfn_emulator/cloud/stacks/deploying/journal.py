@@ -1,4 +1,4 @@
-"""What a deployment tells: the state of the stack and of each resource, with an event for every step."""
+"""Records a deployment: the state of the stack and of each resource, with an event for every step."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ STACK_TYPE: Final = "AWS::CloudFormation::Stack"
 
 
 class StoppedError(Exception):
-    """The server ends; the stack stays as the store has it and goes on when the next server starts."""
+    """The server ends. The stack stays as it is in the store, and the next server goes on with it."""
 
 
 class StackJournal:
@@ -33,23 +33,23 @@ class StackJournal:
         return self.books.resources(self.stack_id)
 
     def check(self) -> None:
-        """Between two steps. Raises ``StoppedError``."""
+        """Called between two steps. Raises ``StoppedError`` if the deployment is to stop."""
         if self._is_stopping():
             raise StoppedError
 
     def permit(self, action: str, resource: Resource) -> None:
-        """Raises ``ResourceError`` where the stack policy does not let an update do that to the resource."""
+        """Raises ``ResourceError`` if the stack policy forbids an update to do that to the resource."""
         stack = self.stack
         check(stack.overriding or stack.policy, action, resource.logical, resource.type)
 
     def enter(self, status: str, reason: str | None = None, **changes: Any) -> Stack:
-        """The stack's next status, with its event."""
+        """Sets the stack's next status, with its event."""
         stack = self.books.change(self.stack_id, status=status, reason=reason, **changes)
         tell_stack(self.books, stack, reason)
         return stack
 
     def mark(self, resource: Resource, status: str, reason: str | None = None, **changes: Any) -> Resource:
-        """The resource's next status, kept and told."""
+        """Stores the resource's next status, with its event."""
         now = self.books.now()
         marked = replace(resource, status=status, reason=reason, updated=now, **changes)
         self.books.put_resource(self.stack_id, marked)
@@ -57,7 +57,7 @@ class StackJournal:
         return marked
 
     def tell(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """An event alone: of what is removed after an update, and no resource of the stack any more."""
+        """Records an event only: for a resource that is removed after an update and no longer belongs to the stack."""
         event = Event(
             f"{resource.logical}-{status}-{self.books.new_id()}",
             self.stack_id,

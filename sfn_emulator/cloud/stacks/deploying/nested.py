@@ -16,7 +16,7 @@ _NOTHING = Version("", {})
 
 
 class NestedStacks:
-    """``submit`` blocks; what fails in the nested stack fails the resource of its parent."""
+    """``submit`` blocks. A failure in the nested stack fails its parent's resource."""
 
     def __init__(self, books: Books, is_stopping: Callable[[], bool]) -> None:
         self._books, self._is_stopping = books, is_stopping
@@ -55,7 +55,7 @@ class NestedStacks:
         return self._made(stack)
 
     def _settled(self, hands: Hands, stack: str) -> Stack:
-        """What a killed server left half done is brought to its end first."""
+        """The nested stack, once a deployment that a killed server left unfinished has ended."""
         if self._books.stack(stack).is_busy:
             Deployment(self._books, hands.world, stack, self._is_stopping).run(resumed=True)
         return self._books.stack(stack)

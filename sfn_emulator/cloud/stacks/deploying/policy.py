@@ -12,8 +12,9 @@ Statement = Mapping[str, Any]
 
 
 def check(policy: str | None, action: str, logical: str, kind: str) -> None:
-    """``action`` is Modify, Replace or Delete. Without a policy all is allowed, with one what it allows. Raises
-    ``ResourceError`` in AWS's words."""
+    """``action`` is Modify, Replace or Delete. Without a policy everything is allowed; with one, only what it allows.
+    Raises ``ResourceError`` in AWS's words.
+    """
     if policy is None:
         return
     told = orjson.loads(policy).get("Statement") or []

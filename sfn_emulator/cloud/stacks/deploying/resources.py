@@ -1,4 +1,4 @@
-"""One resource's steps: made, changed in place, made anew, removed. Each is kept before and after its calls."""
+"""The steps of one resource: make, change in place, replace, remove. Each is stored before and after its calls."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,12 +36,12 @@ class Workshop:
         )
 
     def make(self, wanted: Resource) -> Resource:
-        """A resource that was not there. Raises ``ResourceError``; what is half made is known by its physical id."""
+        """Makes a new resource. Raises ``ResourceError``; a resource that is half made is known by its physical id."""
         started = self._journal.mark(replace(wanted, fresh=True), "CREATE_IN_PROGRESS")
         return self._created(started, "CREATE")
 
     def make_anew(self, before: Resource, wanted: Resource) -> Resource:
-        """A replacement; the old one is removed once the update is through."""
+        """Makes a replacement. The old resource is removed once the update is complete."""
         kind = kind_of(wanted.type)
         name = kind.named
         chosen = wanted.properties.get(name) if name and before.type == wanted.type else None
@@ -69,7 +69,7 @@ class Workshop:
         return self._journal.mark(started, f"{word}_COMPLETE")
 
     def change(self, before: Resource, wanted: Resource) -> Resource:
-        """Whatever the difference needs: nothing, a change in place, or a new resource. Raises ``ResourceError``."""
+        """Does what the difference needs: nothing, a change in place, or a replacement. Raises ``ResourceError``."""
         kind = kind_of(wanted.type)
         if before.type == wanted.type and before.properties == wanted.properties:
             return self._journal.books.put_resource(
@@ -124,7 +124,7 @@ class Workshop:
         )
 
     def remove(self, resource: Resource) -> None:
-        """Calls what removes it; what is gone already is well. Raises ``ResourceError``."""
+        """Removes the resource. One that is gone already is no error. Raises ``ResourceError``."""
         if not resource.physical:
             return
         try:

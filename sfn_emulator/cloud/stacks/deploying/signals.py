@@ -1,4 +1,6 @@
-"""What the world outside tells a stack: custom resources' answers, wait conditions' signals, PUT to a URL of ours."""
+"""Messages to a stack from outside: answers of custom resources and signals of wait conditions, PUT to a URL of
+ours.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -12,7 +14,7 @@ from sfn_emulator.cloud.stacks.errors import ResourceError
 
 PATH: Final = "/_aws/cloudformation/signals/"
 _LOOK: Final = 0.5
-"""Seconds between two looks at whether the server ends."""
+"""Seconds between two checks whether the server ends."""
 
 
 class PutSignals:
@@ -29,11 +31,11 @@ class PutSignals:
         return f"{self._endpoint()}{PATH}{handle}"
 
     def handle(self, address: str) -> str:
-        """The handle within an address of ours."""
+        """The handle in an address of ours."""
         return address.partition(PATH)[2].partition("?")[0]
 
     def take(self, request: Request) -> Reply:
-        """The reply to whoever PUTs (or POSTs) to an address."""
+        """The reply to a PUT (or POST) to an address."""
         handle = request.path.removeprefix(PATH)
         if request.method not in ("PUT", "POST"):
             return json_error(405, "MethodNotAllowed", "Answers of custom resources and wait conditions are PUT here.")
@@ -61,8 +63,10 @@ class PutSignals:
         failed: Callable[[], str | None] = lambda: None,
         late: str | None = None,
     ) -> list[Mapping[str, Any]]:
-        """The first ``count`` signals with distinct ids, or all up to one that failed. ``failed`` says why there will
-        be none, ``late`` that they are late. Raises ``ResourceError``, and ``StoppedError`` when the server ends."""
+        """The first ``count`` signals with distinct ids, or all up to one that failed. ``failed`` returns why no
+        signal will come, ``late`` is the error's text when they come too late. Raises ``ResourceError``, and
+        ``StoppedError`` when the server ends.
+        """
         left = seconds
         with self._changed:
             while not (found := _enough(self._told.setdefault(handle, []), count)):

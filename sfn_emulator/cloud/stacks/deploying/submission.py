@@ -1,4 +1,4 @@
-"""What a request asks a stack to be → a checked ``Version``: text fetched, macros run, parameters filled in."""
+"""A request's template and parameters → a checked ``Version``: text fetched, macros run, parameters filled in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -76,7 +76,9 @@ def body_of(told: Mapping[str, Any], world: World, region: str, previous: Versio
 
 
 def submitted(stack: Stack, told: Mapping[str, Any], world: World, books: Books, previous: Version | None) -> Version:
-    """The version a request asks for, checked as far as it can be before anything is made. Raises ``StackError``."""
+    """The version that a request asks for, checked as far as is possible before anything is made. Raises
+    ``StackError``.
+    """
     body = body_of(told, world, stack.region, previous)
     source = parsed(body)
     texts = parameter_texts(source, told.get("Parameters") or [], previous)
@@ -95,7 +97,7 @@ def submitted(stack: Stack, told: Mapping[str, Any], world: World, books: Books,
 
 
 def checked_version(stack: Stack, bare: Version, world: World, books: Books) -> Version:
-    """``bare`` with its macros run and everything in it looked at. Raises ``StackError``."""
+    """``bare`` with its macros run and all of it checked. Raises ``StackError``."""
     made = expanded(bare.source, bare.texts, stack, world)
     version = Version(bare.body, made, bare.texts, bare.tags, bare.capabilities, bare.topics, bare.role)
     template = template_of(version)
@@ -138,7 +140,7 @@ def parameter_texts(
 
 
 def check_types(template: Template, scope: Scope) -> None:
-    """A type that is not done is refused by name before anything is made. Raises ``StackError``."""
+    """Refuses a type that is not supported, by its name, before anything is made. Raises ``StackError``."""
     unknown = sorted({row.type for row in template.resources.values() if not is_known(row.type)})
     if unknown:
         raise StackError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")

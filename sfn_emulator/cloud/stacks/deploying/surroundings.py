@@ -1,4 +1,4 @@
-"""What a stack's template may ask for: its parameters, its resources, other stacks' exports, secrets."""
+"""The values a template may ask for: its parameters, its resources, other stacks' exports, secrets."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def template_of(version: Version) -> Template:
 def scope_of(
     stack: Stack, version: Version, template: Template, books: Books, world: World, resources: Mapping[str, Resource]
 ) -> Scope:
-    """``resources`` is looked at when a function asks, so it may grow meanwhile."""
+    """The scope of a stack. ``resources`` is read when a function asks, so it may grow meanwhile."""
     pseudo = pseudo_parameters(stack.id, stack.name, stack.region, world.account, list(version.topics))
     lookup = ssm_lookup(world, stack.region)
     values = parameters.values(template.parameters, version.texts, lookup)

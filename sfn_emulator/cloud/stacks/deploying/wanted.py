@@ -1,4 +1,4 @@
-"""What a template asks for, resource by resource, once its functions are worked out."""
+"""The resources that a template asks for, with its functions worked out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Blueprint:
     def resource(
         self, declared: Declared, check: Callable[[str, str, Mapping[str, Any]], dict[str, Any]] = checked
     ) -> Resource:
-        """The resource as it should be. Raises ``ResourceError`` when a property is not what the type takes."""
+        """The resource as it should be. Raises ``ResourceError`` when a property does not fit the type."""
         try:
             properties = resolve(dict(declared.properties), self.scope)
             metadata = resolve(declared.metadata, self.scope)
@@ -57,7 +57,9 @@ class Blueprint:
         return tuple(name for name in self.order if name in names)
 
     def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """The stack's tags go on to what can have tags (CloudFormation, "Resource tags"); its own win."""
+        """Adds the stack's tags to a resource that can have tags (CloudFormation, "Resource tags"). The resource's own
+        tags win.
+        """
         own = properties.get("Tags")
         if not self.tags or "Tags" not in property_names(kind) or not isinstance(own, list | None):
             return properties
@@ -87,7 +89,7 @@ class Blueprint:
         return tuple(made)
 
     def imports(self) -> tuple[str, ...]:
-        """The exports of other stacks this one uses."""
+        """The exports of other stacks that this one uses."""
         found: set[str] = set()
         chosen = [
             *(row.properties for row in self.order.values()),
@@ -114,7 +116,9 @@ def blueprint(
 
 
 def _waits_last(order: Mapping[str, Declared], scope: Scope) -> dict[str, Declared]:
-    """A wait condition is signalled by what may be made beside it: whatever does not need it, comes before it."""
+    """The order with wait conditions last. A resource made beside one may signal it, so all resources that do not need
+    it come first.
+    """
     late: set[str] = set()
     for name, row in order.items():
         needs = {*mentioned([row.properties, row.metadata, row.update_policy], scope), *row.depends_on}

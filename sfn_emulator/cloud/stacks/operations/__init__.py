@@ -1,1 +1,1 @@
-"""What each operation of CloudFormation's API does, without its wire."""
+"""The operations of CloudFormation's API, without the wire format."""

@@ -1,4 +1,4 @@
-"""Change sets: what an update would change, looked at before it is done."""
+"""Change sets: an update's changes, shown before it is made."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -31,7 +31,7 @@ _NO_UPDATES: Final = "No updates are to be performed."
 
 
 def create(caller: Caller, told: Given) -> Given:
-    """CreateChangeSet; of a new stack it makes one in review."""
+    """CreateChangeSet. For a new stack it makes one with status REVIEW_IN_PROGRESS."""
     name = told["ChangeSetName"]
     if not NAME.fullmatch(name):
         raise StackError(
@@ -110,7 +110,7 @@ def _same_but_source(new: Version, old: Version) -> bool:
 
 
 def _foreseen(caller: Caller, stack: Stack, version: Version) -> tuple[list[dict[str, Any]], bool]:
-    """The changes, and whether outputs change too."""
+    """The changes, and whether outputs change, too."""
     standing = caller.books.resources(stack.id)
     anew: set[str] = set()
     resources = Foreseen(standing, anew)
@@ -172,7 +172,7 @@ def listed(caller: Caller, told: Given) -> Given:
 
 
 def delete(caller: Caller, told: Given) -> Given:
-    """DeleteChangeSet; of one that is not there, nothing."""
+    """DeleteChangeSet. Does nothing if there is none."""
     try:
         row = caller.books.change_set(caller.region, told["ChangeSetName"], told.get("StackName"))
     except StackError as error:

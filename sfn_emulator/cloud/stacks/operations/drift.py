@@ -1,4 +1,4 @@
-"""Drift: what stands otherwise than its stack made it, for the types whose service can be asked with one call."""
+"""Drift: resources that differ from what their stack made, for types that one call can read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ from sfn_emulator.cloud.stacks.resources.kind import CallError, Hands
 
 
 class _Reading(NamedTuple):
-    """How a resource is asked for, and which of its properties the answer tells by which member."""
+    """The call that reads a resource, and which member of its answer holds which property."""
 
     service: str
     operation: str
@@ -46,7 +46,7 @@ _READINGS: Final = {
 
 
 def detect(caller: Caller, told: Given) -> Given:
-    """DetectStackDrift; it is done when it is answered."""
+    """DetectStackDrift. The detection is complete when the call is answered."""
     stack = caller.books.get(caller.region, told["StackName"])
     rows = list(_drifts(caller, stack))
     drifted = any(row["StackResourceDriftStatus"] in ("MODIFIED", "DELETED") for row in rows)

@@ -1,4 +1,4 @@
-"""What is told of stacks, their resources, events, exports and templates."""
+"""The reading operations: stacks, their resources, events, exports and templates."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -92,7 +92,7 @@ def resource(caller: Caller, told: Given) -> Given:
 
 
 def resources(caller: Caller, told: Given) -> Given:
-    """DescribeStackResources: of a stack, or of the stack that has a physical id."""
+    """DescribeStackResources: of a named stack, or of the stack that holds a physical id."""
     if told.get("StackName"):
         stack = caller.books.get(caller.region, told["StackName"])
     else:
@@ -133,7 +133,7 @@ def imports(caller: Caller, told: Given) -> Given:
 
 
 def template(caller: Caller, told: Given) -> Given:
-    """GetTemplate: as it was sent, or after its macros."""
+    """GetTemplate: the template as it was sent, or after its macros."""
     version = _version(caller, told)
     body = version.body
     if told.get("TemplateStage") == "Processed" and transforms(parsed(body)):
@@ -184,7 +184,9 @@ def validated(caller: Caller, told: Given) -> Given:
 
 
 def _check(caller: Caller, source: dict[str, Any]) -> None:
-    """Everything that can be seen without the parameters' values: those without a default get one that fits."""
+    """Checks everything that does not depend on parameters' values: a parameter without a default gets a value that
+    fits.
+    """
     declared = source.get("Parameters") or {}
     read(source)
     texts = {name: _some_text(row) for name, row in declared.items()}

@@ -32,7 +32,7 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose request it is: its region, and the service. ``begun`` are the stacks it set going."""
+    """A request's region and service. ``begun`` are the stacks whose deployment it began."""
 
     service: StackService
     region: str
@@ -44,7 +44,7 @@ class Caller:
 
 
 def new_stack(caller: Caller, told: Given, status: str, **more: Any) -> Stack:
-    """A stack of that name that nothing has been made for. Raises ``StackError``."""
+    """A new stack of that name, for which nothing has been made yet. Raises ``StackError``."""
     name = told["StackName"]
     if not NAME.fullmatch(name):
         raise StackError(
@@ -86,7 +86,7 @@ def _on_failure(told: Given) -> str:
 
 
 def begin(caller: Caller, stack: Stack, reason: str = _BY_USER) -> None:
-    """Keeps the stack in its status, tells it, and begins what it says."""
+    """Stores the stack with its status and an event, and begins the work of that status."""
     caller.books.put(replace(stack, reason=reason))
     tell_stack(caller.books, stack, reason)
     caller.service.deploy(stack.id)
@@ -107,8 +107,9 @@ def update(caller: Caller, told: Given) -> Given:
 
 
 def same(new: Version, old: Version) -> bool:
-    """Would an update change nothing? Descriptions and comments do not count; what SSM parameters come to is asked
-    by what deploys."""
+    """Whether an update would change nothing. Descriptions and comments do not count. The values of SSM parameters are
+    read only when it is deployed.
+    """
     return (new.source, new.texts, new.tags, new.topics, new.role) == (
         old.source,
         old.texts,
@@ -137,7 +138,7 @@ def begin_update(caller: Caller, stack: Stack, version: Version, told: Given) ->
 
 
 def updatable(caller: Caller, name: str) -> Stack:
-    """Raises ``StackError`` for a stack that is not there, or not in a state to be updated."""
+    """The stack. Raises ``StackError`` if there is none, or if its status does not allow an update."""
     stack = caller.books.find(caller.region, name)
     if stack is None or stack.is_gone:
         raise StackError(f"Stack [{name}] does not exist")
@@ -147,7 +148,7 @@ def updatable(caller: Caller, name: str) -> Stack:
 
 
 def delete(caller: Caller, told: Given) -> Given:
-    """DeleteStack: of a stack that is not there, nothing."""
+    """DeleteStack. Does nothing if there is no such stack."""
     with caller.books.lock:
         stack = caller.books.find(caller.region, told["StackName"])
         if stack is None or stack.is_gone:
@@ -198,7 +199,7 @@ def continue_rollback(caller: Caller, told: Given) -> Given:
 
 
 def roll_back(caller: Caller, told: Given) -> Given:
-    """RollbackStack: of a stack whose failure was not rolled back."""
+    """RollbackStack, for a stack whose failure was not rolled back."""
     with caller.books.lock:
         stack = caller.books.get(caller.region, told["StackName"])
         way = {"CREATE_FAILED": "ROLLBACK_IN_PROGRESS", "UPDATE_FAILED": "UPDATE_ROLLBACK_IN_PROGRESS"}.get(

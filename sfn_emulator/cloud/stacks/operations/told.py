@@ -1,4 +1,4 @@
-"""Records as the API tells them."""
+"""Records in the form of the API's answers."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Types of resources: what each may hold, and the calls that make, change and remove it."""
+"""Types of resources: the properties of each, and the calls that make, change and remove it."""

@@ -1,7 +1,7 @@
 """Properties of a template → parameters of an API call, by botocore's model of the call.
 
-CloudFormation names most properties as the API names its parameters, but for the case of the first letter; values
-differ in what is a text, what a number, and in how tags are written. So a type's row only tells what is otherwise.
+CloudFormation's properties mostly have the names of the API's parameters, except for the case of the first letter.
+Values differ in texts and numbers, and in the form of tags. So a type's row holds only the exceptions.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def _inputs(service: str, operation: str) -> StructureShape | None:
 
 
 def parameters(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What of ``properties`` the operation (``CreateQueue``) takes, in its shape."""
+    """Those of ``properties`` that the operation (``CreateQueue``) takes, in its shape."""
     shape = _inputs(service, operation)
     return {} if shape is None else _structure(properties, shape)
 
@@ -43,7 +43,7 @@ def _structure(value: Mapping[str, Any], shape: StructureShape) -> dict[str, Any
 
 
 def fitted(value: Any, shape: Shape) -> Any:
-    """``value`` as ``shape`` wants it; what can't be made so stays, and the service says what is wrong with it."""
+    """``value`` in the form of ``shape``. A value that does not fit stays as it is, and the service reports it."""
     if isinstance(shape, StructureShape):
         return _structure(value, shape) if isinstance(value, Mapping) else value
     if isinstance(shape, ListShape):
@@ -56,7 +56,7 @@ def fitted(value: Any, shape: Shape) -> Any:
 
 
 def _pairs(value: Any) -> Mapping[str, Any]:
-    """A mapping, or a list of Key and Value, as tags are written."""
+    """The pairs of a mapping or of a list of Key and Value: tags come in both forms."""
     return {item["Key"]: item["Value"] for item in value} if isinstance(value, list) else value
 
 
@@ -73,7 +73,7 @@ def _scalar(value: Any, kind: str) -> Any:
 
 
 def text(value: Any) -> str:
-    """A value as the text an API wants: documents (policies, patterns) as JSON."""
+    """A value as the text that an API takes; a document (policy, pattern) becomes JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""A type of resource as a row: how it is made, changed and removed; and what those have in hand."""
+"""A type of resource as a row: the functions that make, change and remove it, and their tools."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A resource that is there. ``physical`` is its physical id, ``reference`` what Ref comes to where that differs."""
+    """A resource that was made. ``physical`` is its physical id, ``reference`` the value of Ref where that differs."""
 
     physical: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A resource as the stack has it: its type, what it is known by, and the properties it was given."""
+    """A resource of a stack: its type, its ids, and the properties it was made with."""
 
     logical: str
     type: str
@@ -34,7 +34,7 @@ class Standing:
 
 
 class Signals(Protocol):
-    """What is told to the stack from outside: a custom resource's answers, a wait condition's signals."""
+    """Messages to the stack from outside: a custom resource's answers, a wait condition's signals."""
 
     def address(self, handle: str) -> str:
         """The URL to which an answer is PUT."""
@@ -45,12 +45,15 @@ class Signals(Protocol):
     def wait(
         self, handle: str, count: int, seconds: float, failed: Callable[[], str | None] = ..., late: str | None = None
     ) -> list[Mapping[str, Any]]:
-        """The first ``count`` answers. Raises ``ResourceError`` when they don't come in time, or ``failed`` says why
-        they never will."""
+        """The first ``count`` answers. Raises ``ResourceError`` when they don't come in time, or when ``failed``
+        returns why they never will.
+        """
 
 
 class Nested(Protocol):
-    """Stacks within a stack; each call blocks until the stack stands, and raises ``ResourceError`` if it does not."""
+    """Stacks within a stack. Each call blocks until the nested stack is complete, and raises ``ResourceError`` if it
+    fails.
+    """
 
     def create(self, hands: "Hands", name: str, properties: Properties) -> Made: ...
     def update(self, hands: "Hands", stack: str, properties: Properties) -> Made: ...
@@ -59,21 +62,23 @@ class Nested(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """What is around all stacks. ``client(service, region)`` gives a boto3 client of this port."""
+    """The surroundings of all stacks. ``client(service, region)`` gives a boto3 client of this port."""
 
     client: Callable[[str, str], Any]
     account: str
     endpoint: Callable[[], str]
     new_id: Callable[[], str]
     pause: Callable[[float], None]
-    """Lets that many seconds of the server's time pass; none where it skips waits."""
+    """Waits for that many seconds of the server's time; not at all if the server skips waits."""
     signals: Signals
     nested: Nested
 
 
 @dataclass(frozen=True)
 class Hands:
-    """What one resource is made with. ``noted(physical)`` keeps the id of what is half made, so that it is removed."""
+    """The tools for one resource. ``noted(physical)`` stores the id of a half-made resource, so that it can be
+    removed.
+    """
 
     world: World
     region: str
@@ -97,12 +102,14 @@ class Hands:
             raise ResourceError(f'Resource handler returned message: "{error}"') from None
 
     def send(self, service: str, operation: str, properties: Properties, **more: Any) -> dict[str, Any]:
-        """As ``call``, with what of ``properties`` the operation takes."""
+        """Like ``call``, with those of ``properties`` that the operation takes."""
         return self.call(service, operation, **{**fitting.parameters(service, operation, properties), **more})
 
     def claim(self, physical: str, probe: Callable[[], object]) -> None:
-        """Notes what is about to be made, unless ``probe`` finds it: then it is somebody else's. For services that
-        would take the call as a repetition, and so that what a killed server made is found again."""
+        """Notes the id of a resource that is about to be made. If ``probe`` finds it already, it is somebody else's.
+        This is for services that would accept the call as a repetition, and it makes the resource of a killed server
+        known.
+        """
         try:
             probe()
         except CallError as error:
@@ -113,7 +120,7 @@ class Hands:
         raise already_there(self.type, physical, self.world.new_id())
 
     def name(self, limit: int, *, lower: bool = False, stack: bool = True, suffix: str = "") -> str:
-        """A name as CloudFormation makes them up: stack, logical id and twelve letters, at most ``limit`` long."""
+        """A name in CloudFormation's form: stack, logical id and twelve letters, at most ``limit`` long."""
         letters = self.world.new_id().replace("-", "")[:12].upper()
         parts = [self.stack, self.logical] if stack else [self.logical]
         room = limit - len(letters) - len(suffix) - 1
@@ -155,7 +162,7 @@ _THERE: Final = ("AlreadyExists", "Conflict", "InUse", "EntityAlready")
 
 
 def already_there(kind: str, name: str, token: str) -> ResourceError:
-    """A name that is taken, where the service itself would have taken the call."""
+    """The error for a name that is taken, where the service itself would accept the call."""
     return ResourceError(
         f"Resource handler returned message: \"Resource of type '{kind}' with identifier '{name}' already exists.\" "
         f"(RequestToken: {token}, HandlerErrorCode: AlreadyExists)"
@@ -168,12 +175,12 @@ Delete = Callable[[Hands, Standing], None]
 
 
 def kept(hands: Hands, standing: Standing) -> None:
-    """For what goes with something else, or can't be removed."""
+    """Removes nothing: for a resource that goes with another one, or can't be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``update`` is ``None`` where every change makes the resource anew; ``waits`` for what others may have to signal.
+    """``update`` is ``None`` if every change replaces the resource. ``waits`` is set if others may have to signal it.
     ``named`` are the properties that give the resource a name of the user's choice."""
 
     type: str

@@ -1,7 +1,7 @@
-"""What CloudFormation's own resource schemas say of a type: which properties there are, which replace, which are told.
+"""CloudFormation's own resource schemas: a type's properties, those whose change replaces, and its attributes.
 
 ``schemas.json`` holds the schemas AWS publishes for its types, without prose, patterns and formats (taken from
-cfn-lint, MIT-0). Values come as texts where a template has them so; ``fitted`` makes them what the schema says.
+cfn-lint, MIT-0). A template may write a number as a text; ``fitted`` gives it the schema's type.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,14 @@ _CONDITIONAL: Final = {
     "AWS::DynamoDB::Table": ("/properties/KeySchema",),
     "AWS::DynamoDB::GlobalTable": ("/properties/KeySchema",),
 }
-"""What replaces in every case we do, where the schema says "sometimes"."""
+"""Properties that always replace in the cases supported here, where the schema says "sometimes"."""
 _EDITED: Final = {
     "AWS::DynamoDB::Table": ("AttributeDefinitions", "AttributeName"),
     "AWS::DynamoDB::GlobalTable": ("AttributeDefinitions", "AttributeName"),
 }
-"""Lists of which an edited row replaces, and a new or removed one does not; and what names a row: as
-CloudFormation's reference says, for the schemas say nothing."""
+"""Lists in which an edited row replaces the resource and a new or removed row does not, with the member that names a
+row. Source: CloudFormation's reference; the schemas are silent.
+"""
 
 
 @cache
@@ -34,7 +35,7 @@ def _schemas() -> Mapping[str, Any]:
 
 @cache
 def _validator(kind: str) -> Any:
-    from jsonschema import Draft7Validator  # with all it brings a sixth of the start, and for stacks alone
+    from jsonschema import Draft7Validator  # its import takes a sixth of the start, and only stacks need it
 
     return Draft7Validator(_schemas()[kind])
 
@@ -56,7 +57,7 @@ def checked(kind: str, logical: str, properties: Mapping[str, Any]) -> dict[str,
 
 
 def fitted(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties as the schema has them, as far as they can be made so."""
+    """The properties with the schema's types, as far as their values allow."""
     schema = _schemas().get(kind, {})
     return dict(_fitted(dict(properties), schema, schema))
 
@@ -77,7 +78,7 @@ def _is_edited(before: Any, after: Any, key: str) -> bool:
 
 
 def attributes(kind: str) -> frozenset[str]:
-    """What ``Fn::GetAtt`` may ask of a type, dotted."""
+    """The attributes that ``Fn::GetAtt`` may read of a type, dotted."""
     pointers = _schemas()[kind].get("readOnlyProperties", []) if is_described(kind) else []
     return frozenset(pointer.removeprefix(_PREFIX).replace("/", ".") for pointer in pointers)
 
@@ -87,7 +88,7 @@ def property_names(kind: str) -> frozenset[str]:
 
 
 def identifiers(kind: str) -> list[str]:
-    """The properties Cloud Control names a resource by."""
+    """The properties by which Cloud Control names a resource."""
     pointers = _schemas()[kind].get("primaryIdentifier", []) if is_described(kind) else []
     return [pointer.removeprefix(_PREFIX) for pointer in pointers]
 
@@ -98,7 +99,7 @@ def _read_only(kind: str) -> Iterator[str]:
 
 
 _SETTABLE: Final = frozenset({"Id", "StreamArn"})
-"""Told, yet accepted where a template sets them: old templates do."""
+"""Read-only properties that are accepted in a template, because old templates set them."""
 
 
 def _at(value: Any, path: list[str]) -> Any:
@@ -132,7 +133,7 @@ def _type_name(value: Any) -> str:
 
 
 def _fitted(value: Any, schema: Any, root: Any) -> Any:
-    """``value`` with texts made numbers and booleans, and the other way round, where the schema wants that."""
+    """``value`` with texts turned into numbers and booleans, or these into texts, where the schema wants that."""
     while isinstance(schema, dict) and "$ref" in schema:
         schema = _pointed(schema["$ref"], root)
     if not isinstance(schema, dict):

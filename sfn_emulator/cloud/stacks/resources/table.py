@@ -1,4 +1,4 @@
-"""Every type that is done, by its name. A new type is a row in its service's file."""
+"""Every supported type, by its name. A new type is a row in its service's file."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -51,5 +51,5 @@ def is_known(kind: str) -> bool:
 
 
 def kind_of(kind: str) -> Kind:
-    """Raises ``KeyError`` for what is not done; a template that holds one is refused before."""
+    """The type's row. Raises ``KeyError`` for an unsupported type; a template with one is refused earlier."""
     return custom.CUSTOM if kind.startswith("Custom::") else KINDS[kind]

@@ -1,4 +1,4 @@
-"""Tags on what stands already: what is gone is removed, what is new or changed is put."""
+"""Tags of existing resources: removes those that are gone, sets those that are new or changed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def retag(
     put: Callable[[dict[str, str]], object],
     remove: Callable[[Sequence[str]], object],
 ) -> None:
-    """Calls ``remove`` and ``put`` only where there is something to do."""
+    """Calls ``remove`` and ``put`` only if there is something to do."""
     old, new = tags_of(before), tags_of(after)
     gone = [key for key in old if key not in new]
     changed = {key: value for key, value in new.items() if old.get(key) != value}

@@ -1,1 +1,3 @@
-"""A template: text, what it declares, and what its functions come to. No I/O but what macros are handed."""
+"""A template: its text, its declarations, and the values of its functions. No I/O, except through what macros are
+given.
+"""

@@ -1,7 +1,7 @@
-"""What a template's functions come to. ``resolve`` works out a value, ``holds`` a condition.
+"""The values of a template's functions. ``resolve`` works out a value, ``holds`` a condition.
 
-Rules: CloudFormation Template Reference, "Intrinsic function reference"; a list or mapping that holds NoValue does
-without it.
+Rules: CloudFormation Template Reference, "Intrinsic function reference"; a list or mapping drops a member that is
+NoValue.
 """
 
 import base64
@@ -16,14 +16,14 @@ from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.template.scope import KNOWN_AFTER_APPLY, NO_VALUE, Scope
 
 LONGEST: Final = 1_000_000
-"""Characters of a text, as many as a whole template may have: functions within functions would multiply it."""
+"""Characters a text may have, as many as a whole template: nested functions could multiply it."""
 _PLACEHOLDER: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 _DYNAMIC: Final = re.compile(r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^{}]+)\}\}")
 _REGION_LETTERS: Final = "abc"
 
 
 def resolve(value: Any, scope: Scope) -> Any:
-    """``value`` with every function worked out; ``NO_VALUE`` where nothing is left. Raises ``StackError``."""
+    """``value`` with every function worked out; ``NO_VALUE`` if nothing is left. Raises ``StackError``."""
     if isinstance(value, dict):
         name = function_of(value)
         if name is not None:
@@ -38,7 +38,9 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 
 def function_of(value: Mapping[str, Any]) -> str | None:
-    """The function a mapping of one key is, or ``None``. Raises ``StackError`` for an unknown ``Fn::``."""
+    """The name of the function that a mapping of one key calls, or ``None``. Raises ``StackError`` for an unknown
+    ``Fn::``.
+    """
     if len(value) != 1:
         return None
     (name,) = value
@@ -56,7 +58,7 @@ def holds(name: str, scope: Scope) -> bool:
             raise StackError(
                 f"Template error: unresolved condition dependency {name} in the Conditions block of the template"
             )
-        scope.judged[name] = False  # a condition that needs itself ends
+        scope.judged[name] = False  # a condition that needs itself ends here
         scope.judged[name] = _judged(scope.conditions[name], scope)
     return scope.judged[name]
 
@@ -148,7 +150,7 @@ def _join(told: Any, scope: Scope) -> Any:
 
 
 def _counted(function: str, length: int, text: str) -> int:
-    """``length`` with that of ``text``; raises ``StackError`` where that is more than any template has."""
+    """``length`` plus that of ``text``. Raises ``StackError`` if that is more than a template may have."""
     if length + len(text) > LONGEST:
         raise StackError(f"Template error: {function} makes a text of more than {LONGEST} characters")
     return length + len(text)

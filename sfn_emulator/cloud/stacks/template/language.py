@@ -1,4 +1,4 @@
-"""``AWS::LanguageExtensions``: ``Fn::ForEach`` is written out here; its other functions are always known."""
+"""``AWS::LanguageExtensions``: expands ``Fn::ForEach``. The extension's other functions are always available."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def expanded(source: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[s
 
 
 class _Room:
-    """What is left of a template's size for what loops write: the characters of its texts and names."""
+    """The characters of texts and names that loops may still write before the template is too large."""
 
     def __init__(self) -> None:
         self._left = BODY_LIMIT

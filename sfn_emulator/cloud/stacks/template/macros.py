@@ -1,4 +1,4 @@
-"""Macros: what is done to a template before it is read. AWS's own four; a macro of one's own is refused by name."""
+"""Macros change a template before it is read. AWS's own four are supported; any other is refused by name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ _KNOWN: Final = (INCLUDE, LANGUAGE, SERVERLESS)
 
 @dataclass(frozen=True)
 class Materials:
-    """What macros need from outside. ``fetch(url)`` gives the text behind an S3 URL; ``parameters`` are what Ref comes
-    to for the template's parameters and AWS's own."""
+    """The input of macros. ``fetch(url)`` gives the text behind an S3 URL; ``parameters`` are the values of Ref for
+    the template's parameters and AWS's own.
+    """
 
     parameters: Mapping[str, Any]
     region: str
@@ -41,8 +42,9 @@ def expanded(source: dict[str, Any], materials: Callable[[dict[str, Any]], Mater
 
 
 def _included(value: Any, materials: Materials, *, top: bool = False) -> Any:
-    """``Fn::Transform: {Name: AWS::Include}`` anywhere, and the same as a top-level Transform: the snippet takes its
-    place, what stands beside it stays."""
+    """Replaces ``Fn::Transform: {Name: AWS::Include}`` anywhere, and the same as a top-level Transform, by the
+    snippet. Members beside it stay.
+    """
     if isinstance(value, list):
         return [_included(item, materials) for item in value]
     if not isinstance(value, dict):

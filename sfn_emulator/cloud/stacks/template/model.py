@@ -1,4 +1,4 @@
-"""What a template declares, read once: parameters, conditions, resources with their policies, outputs."""
+"""A template's declarations, read once: parameters, conditions, resources with their policies, outputs."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ RESOURCE_LIMIT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A resource as it is written; ``deletion`` and ``replacement`` are policies or functions that come to one."""
+    """A resource as it is written; ``deletion`` and ``replacement`` are policies, or functions whose value is one."""
 
     logical: str
     type: str
@@ -71,7 +71,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Sections that are left out are empty. ``source`` is the whole as plain values."""
+    """Missing sections are empty. ``source`` is the whole template as plain values."""
 
     source: Mapping[str, Any]
     description: str | None
@@ -84,7 +84,7 @@ class Template:
 
 
 def transforms(source: Mapping[str, Any]) -> tuple[str, ...]:
-    """The macros the whole template is handed to, in their order."""
+    """The macros that get the whole template, in their order."""
     told = source.get("Transform") or []
     listed = told if isinstance(told, list) else [told]
     return tuple(str(item.get("Name")) if isinstance(item, dict) else str(item) for item in listed)

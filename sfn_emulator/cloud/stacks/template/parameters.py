@@ -1,4 +1,4 @@
-"""Parameters: what the template asks for, what was given, and whether it may be that."""
+"""Parameters: their declarations, the given values, and the checks of these."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Lookup = Callable[[str], str]
 
 
 def given(declared: Mapping[str, Mapping[str, Any]], told: Mapping[str, str]) -> dict[str, str]:
-    """The text of each parameter, given or by default. Raises ``StackError`` in AWS's words."""
+    """The text of each parameter, given or its default. Raises ``StackError`` in AWS's words."""
     if unknown := sorted(set(told) - set(declared)):
         raise StackError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     missing = [name for name, row in declared.items() if name not in told and "Default" not in row]
@@ -32,7 +32,7 @@ def given(declared: Mapping[str, Mapping[str, Any]], told: Mapping[str, str]) ->
 
 
 def values(declared: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str], lookup: Lookup) -> dict[str, Any]:
-    """What Ref comes to: texts, lists of texts, and the values of SSM parameters."""
+    """The values of Ref: texts, lists of texts, and the values of SSM parameters."""
     return {name: _value(row["Type"], texts[name], lookup) for name, row in declared.items()}
 
 
@@ -44,7 +44,7 @@ def resolved_texts(
 
 
 def shown(row: Mapping[str, Any], text: str) -> str:
-    """A parameter's text as it may be told: NoEcho is masked."""
+    """A parameter's text as it may be shown: NoEcho is masked."""
     return MASK if str(row.get("NoEcho", "")).lower() == "true" else text
 
 

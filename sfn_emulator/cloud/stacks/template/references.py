@@ -1,4 +1,4 @@
-"""Which resource needs which, and so the order in which they are made."""
+"""The dependencies between resources, and the order in which they are made."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _NAMED: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def mentioned(value: Any, scope: Scope) -> Iterator[str]:
-    """Names that Ref, GetAtt and Sub ask for, with the branch of each ``Fn::If`` that is taken."""
+    """Names that Ref, GetAtt and Sub refer to, in the branch of each ``Fn::If`` that is taken."""
     if isinstance(value, list):
         for item in value:
             yield from mentioned(item, scope)
@@ -56,9 +56,10 @@ _DIRECT: Final = {"Ref": _of_ref, "Fn::GetAtt": _of_attribute, "Fn::Sub": _of_te
 
 
 def wanted(template: Template, scope: Scope) -> dict[str, Declared]:
-    """The resources whose conditions hold, each after those it needs; the template's order where nothing decides.
+    """The resources whose conditions hold, each after those it needs; in the template's order where dependencies leave
+    a choice.
 
-    Raises ``StackError`` for names that nothing has, and for circles.
+    Raises ``StackError`` for unknown names and for circles.
     """
     taken = {
         name: row for name, row in template.resources.items() if row.condition is None or holds(row.condition, scope)
@@ -104,7 +105,9 @@ def in_order(needs: Mapping[str, set[str]]) -> list[str]:
 
 
 def _circle(needs: Mapping[str, set[str]]) -> set[str]:
-    """Those that wait for one another: what is left once all that wait for nobody are taken away, again and again."""
+    """The resources of a circle: those left after resources that wait for nothing have been removed, again and
+    again.
+    """
     left = {name: set(needed) for name, needed in needs.items()}
     while free := [name for name, needed in left.items() if not needed & set(left)]:
         for name in free:

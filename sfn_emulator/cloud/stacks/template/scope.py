@@ -1,20 +1,21 @@
-"""What a template's functions may ask for while they are worked out."""
+"""The values that a template's functions may ask for."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 NO_VALUE: Final = object()
-"""What ``AWS::NoValue`` comes to: whatever holds it, does without."""
+"""The value of ``AWS::NoValue``: the list or mapping around it drops it."""
 
 KNOWN_AFTER_APPLY: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
-"""What stands, in a change set, for a value that only the change itself will bring (AWS's own placeholder)."""
+"""The placeholder in a change set for a value that is known only after the change (AWS's own)."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """``reference(logical)`` and ``attribute(logical, name)`` tell of resources, ``imported(name)`` of other stacks'
-    exports, ``resolved(service, key)`` of dynamic references. Each raises ``ResourceError`` or ``StackError``."""
+    """``reference(logical)`` and ``attribute(logical, name)`` read resources, ``imported(name)`` other stacks'
+    exports, ``resolved(service, key)`` dynamic references. Each raises ``ResourceError`` or ``StackError``.
+    """
 
     parameters: Mapping[str, Any]
     mappings: Mapping[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ _MISSING: Final = (
 
 
 def expanded(source: dict[str, Any], parameters: Mapping[str, Any], region: str) -> dict[str, Any]:
-    """Raises ``StackError`` with every fault the translator finds."""
+    """The template after the SAM transform. Raises ``StackError`` with every fault that the translator finds."""
     try:
         translator = importlib.import_module("samtranslator.translator.translator").Translator
         parser = importlib.import_module("samtranslator.parser.parser").Parser()
@@ -27,7 +27,7 @@ def expanded(source: dict[str, Any], parameters: Mapping[str, Any], region: str)
         raise StackError(_MISSING) from None
     import boto3
 
-    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of AWS's own metrics and feature toggles
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about AWS's own metrics and feature toggles
     known = {name: value for name, value in parameters.items() if isinstance(value, str | list)}
     try:
         session = boto3.Session("test", "test", region_name=region)

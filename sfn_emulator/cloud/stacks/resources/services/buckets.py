@@ -1,4 +1,4 @@
-"""S3: buckets with everything that is set on them, and their policies."""
+"""S3: buckets with all their settings, and their policies."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ _HOME: Final = "us-east-1"
 
 
 class _Setting(NamedTuple):
-    """How a property is put on a bucket, and taken off it (``None``: by putting it empty)."""
+    """The operations that set a property of a bucket and remove it (``None``: it is removed by setting it empty)."""
 
     operation: str
     parameter: str

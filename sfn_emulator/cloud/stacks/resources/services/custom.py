@@ -1,5 +1,6 @@
-"""CloudFormation's own types: custom resources answered by a function, wait conditions, stacks within a stack; and
-what is only noted."""
+"""CloudFormation's own types: custom resources answered by a function, wait conditions, nested stacks, and types that
+are only noted.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from sfn_emulator.cloud.stacks.resources.kind import Hands, Kind, Made, Properti
 _WITHIN: Final = 3_600
 """Seconds a custom resource may take unless its ServiceTimeout says otherwise (CloudFormation, "Custom resources")."""
 _ATTEMPTS: Final = 3
-"""How often an asynchronous invocation that fails is begun in all (Lambda, "Asynchronous invocation")."""
+"""Attempts in all of an asynchronous invocation that fails (Lambda, "Asynchronous invocation")."""
 
 
 def _ask(hands: Hands, request: str, properties: Properties, **more: Any) -> Mapping[str, Any]:
@@ -58,7 +59,7 @@ def _as_texts(value: Any) -> Any:
 
 
 def _sent(hands: Hands, token: str, event: bytes) -> Callable[[], str | None]:
-    """Sends the event off; what comes back tells whether no answer will ever come, and why."""
+    """Sends the event. Returns a function that returns why no answer will ever come, or ``None``."""
     if ":sns:" in token:
         hands.call(
             "sns",

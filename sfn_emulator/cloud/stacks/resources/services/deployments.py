@@ -14,12 +14,13 @@ _CONFIGURATION: Final = re.compile(
     r"(?:CodeDeployDefault\.Lambda)?(?:(?P<all>AllAtOnce)|(?P<kind>Canary|Linear)(?P<percent>\d+)Percent(?:Every)?"
     r"(?P<minutes>\d+)Minutes?)"
 )
-"""CodeDeploy, "Working with deployment configurations": those that AWS brings for Lambda."""
+"""AWS's own configurations for Lambda (CodeDeploy, "Working with deployment configurations")."""
 
 
 def shifts(hands: Hands) -> Iterator[float]:
-    """The new version's weights, each to be set when it is asked for, before it has all the traffic; between two of
-    them the configuration's minutes pass. Raises ``ResourceError`` when an alarm goes off."""
+    """Yields the new version's weights, each to be set at once, before the version gets all the traffic. Between two
+    weights the configuration's minutes pass. Raises ``ResourceError`` when an alarm goes off.
+    """
     policy = hands.update_policy.get(_POLICY)
     if not policy:
         return

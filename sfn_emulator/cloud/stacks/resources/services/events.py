@@ -97,7 +97,7 @@ def _create_connection(hands: Hands, properties: Properties) -> Made:
 
 
 def _authorised(properties: Properties) -> Mapping[str, Any]:
-    """OAuth's parameters have ``HttpMethod`` and the like as the API; only tags are written otherwise."""
+    """A connection's parameters. OAuth's have the API's names (``HttpMethod``); only tags are written differently."""
     return {key: value for key, value in properties.items() if key != "Tags"}
 
 

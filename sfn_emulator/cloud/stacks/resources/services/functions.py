@@ -27,7 +27,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "Environment": {"Variables": {}},
     "Layers": [],
 }
-"""What a property comes to when a template does not have it any more."""
+"""The values that properties get when a template no longer has them."""
 _CODE: Final = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri")
 
 
@@ -125,7 +125,7 @@ def _create_alias(hands: Hands, properties: Properties) -> Made:
 
 
 def _update_alias(hands: Hands, standing: Standing, properties: Properties) -> Made:
-    """With an UpdatePolicy, the traffic goes over to a new version as the deployment group says."""
+    """Changes an alias. With an UpdatePolicy the traffic shifts to the new version as the deployment group says."""
     told = {key: value for key, value in properties.items() if key != "RoutingConfig"}
     named = {"FunctionName": properties["FunctionName"], "Name": properties["Name"]}
     old = hands.call(_LAMBDA, "GetAlias", **named)["FunctionVersion"]
@@ -143,7 +143,7 @@ def _delete_alias(hands: Hands, standing: Standing) -> None:
 
 
 def _qualified(name: str) -> dict[str, str]:
-    """A function as it is named, with the qualifier its ARN may end in."""
+    """A function's name, and the qualifier that its ARN may end in."""
     parts = name.split(":")
     if name.startswith("arn:") and len(parts) == 8:
         return {"FunctionName": ":".join(parts[:7]), "Qualifier": parts[7]}

@@ -51,7 +51,7 @@ def _create_stage(hands: Hands, properties: Properties) -> Made:
 
 
 def _update_stage(hands: Hands, standing: Standing, properties: Properties) -> Made:
-    """moto changes no stage; a stage holds nothing that is lost when it is made again."""
+    """Makes the stage again, because moto can't change one. A stage holds nothing that would be lost."""
     _delete_stage(hands, standing)
     return _create_stage(hands, properties)
 

@@ -83,7 +83,7 @@ def _update_principal(kind: str) -> Any:
 
 
 def _delete_principal(kind: str) -> Any:
-    """What a stack gave it goes first; what others gave it makes IAM refuse, as on AWS."""
+    """Removes first what the stack attached. If others attached something, IAM refuses, as on AWS."""
 
     def delete(hands: Hands, standing: Standing) -> None:
         named = {f"{kind}Name": standing.physical}
@@ -157,7 +157,7 @@ def _delete_inline(hands: Hands, standing: Standing) -> None:
 
 
 def _single_inline(kind: str) -> Kind:
-    """``AWS::IAM::RolePolicy`` and its two like: one policy of one holder."""
+    """``AWS::IAM::RolePolicy`` and its two siblings: one inline policy of one principal."""
 
     def put(hands: Hands, properties: Properties) -> Made:
         hands.send(_IAM, f"Put{kind}Policy", {"PolicyDocument": {}, **properties})

@@ -26,7 +26,7 @@ from sfn_emulator.cloud.stacks.resources.tagging import listed, retag
 _SFN: Final = "stepfunctions"
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]+)\}")
 _DELETED_WITHIN: Final = 600
-"""Looks, of a tenth of a second, at whether a machine whose executions were running is gone."""
+"""Checks, a tenth of a second apart, whether a machine with running executions is gone."""
 
 
 def _definition(hands: Hands, properties: Properties) -> str:
@@ -59,7 +59,7 @@ def _from_s3(hands: Hands, location: Mapping[str, Any]) -> str:
 
 
 def _as_json(told: str, location: Mapping[str, Any]) -> str:
-    """A definition may be kept as YAML; what is to be substituted is filled in before it is read."""
+    """The definition as JSON; its source may be YAML. Substitutions are filled in before it is read."""
     if told.lstrip().startswith("{"):
         return told
     try:
@@ -190,7 +190,9 @@ def _update_alias(hands: Hands, standing: Standing, properties: Properties) -> M
 
 
 def _steps(preference: Mapping[str, Any], old: list[Any], new: list[Any]) -> list[int]:
-    """The new version's shares before it has all (Step Functions, "Deploying state machines using aliases")."""
+    """The new version's shares before it gets all the traffic (Step Functions, "Deploying state machines using
+    aliases").
+    """
     share = int(preference.get("Percentage", 0))
     if not share or old[0]["stateMachineVersionArn"] == new[0]["stateMachineVersionArn"]:
         return []

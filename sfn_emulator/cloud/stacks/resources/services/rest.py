@@ -1,4 +1,4 @@
-"""API Gateway's REST APIs: the API with its Body, resources, methods, deployments, stages and what goes with them."""
+"""API Gateway's REST APIs: the API with its Body, resources, methods, deployments, stages and their companions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -100,7 +100,7 @@ def _patch(
 
 
 def _with_id(operation: str, attribute: str, key: str = "id") -> Create:
-    """A part of an API whose id the service gives out."""
+    """A part of an API whose id the service assigns."""
 
     def create(hands: Hands, properties: Properties) -> Made:
         made = hands.send(_API, operation, _tagged(properties))[key]
@@ -163,7 +163,7 @@ def _create_deployment(hands: Hands, properties: Properties) -> Made:
 
 
 def _delete_deployment(hands: Hands, standing: Standing) -> None:
-    """A deployment that named a stage takes it along."""
+    """Deletes a deployment, and first the stage that it named."""
     stage = standing.properties.get("StageName")
     if stage:
         try:

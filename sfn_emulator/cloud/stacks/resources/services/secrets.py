@@ -1,4 +1,4 @@
-"""What is kept and how it is locked: SSM parameters, Secrets Manager, KMS."""
+"""Secrets and keys: SSM parameters, Secrets Manager, KMS."""
 
 import secrets
 import string

@@ -1,4 +1,4 @@
-"""DynamoDB: tables, and global tables as far as their replica here."""
+"""DynamoDB: tables, and the replica of a global table in this region."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ _NO_STREAM: Final = {"StreamEnabled": False}
 
 
 def _parameters(properties: Properties) -> dict[str, Any]:
-    """What CreateTable names otherwise."""
+    """Parameters that CreateTable names differently."""
     told = dict(properties)
     if "SSESpecification" in told:
         sse = told["SSESpecification"]
@@ -42,7 +42,7 @@ def _made(hands: Hands, name: str) -> Made:
 
 
 def _settings(hands: Hands, name: str, before: Properties, after: Properties) -> None:
-    """What has an operation of its own."""
+    """Sets the properties that have operations of their own."""
     life = "TimeToLiveSpecification"
     if before.get(life) != after.get(life):
         off = {"AttributeName": (before.get(life) or {}).get("AttributeName", ""), "Enabled": False}
@@ -98,7 +98,7 @@ def _update_stream(hands: Hands, name: str, before: Properties, after: Propertie
 
 
 def _update_indexes(hands: Hands, name: str, before: Properties, after: Properties) -> None:
-    """DynamoDB makes or removes one index a call; a changed one is removed and made again."""
+    """Updates indexes, one per call. A changed index is removed and made again."""
     old, new = ({row["IndexName"]: row for row in told.get(_INDEXES) or ()} for told in (before, after))
     gone = [{"Delete": {"IndexName": index}} for index, row in old.items() if new.get(index) != row]
     made = [{"Create": row} for index, row in new.items() if old.get(index) != row]
@@ -108,7 +108,7 @@ def _update_indexes(hands: Hands, name: str, before: Properties, after: Properti
 
 
 def _as_table(hands: Hands, properties: Properties) -> dict[str, Any]:
-    """A global table's settings with those of its one replica. Raises ``ResourceError`` for one elsewhere."""
+    """A global table's settings with those of its one replica. Raises ``ResourceError`` for a replica elsewhere."""
     replicas = properties.get("Replicas") or []
     elsewhere = [row["Region"] for row in replicas if row["Region"] != hands.region]
     if elsewhere:
