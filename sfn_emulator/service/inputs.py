@@ -3,16 +3,11 @@
 import re
 from typing import Final
 
-from sfn_emulator.query.java.jackson import JsonError, scan
+from sfn_emulator.query.java import jackson
 from sfn_emulator.service.errors import refuse
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, loads
 
 _DEEPEST: Final = 1_000
-_TOO_DEEP: Final = (
-    f"Document nesting depth ({_DEEPEST + 1}) exceeds the maximum allowed ({_DEEPEST}, from "
-    "`StreamReadConstraints.getMaxNestingDepth()`)"
-)
-"""What Jackson says, AWS's parser; without a place."""
 _NESTING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
@@ -22,16 +17,11 @@ def read_input(text: str) -> Value:
     if len(text) > PAYLOAD_LIMIT // 4 and len(text.encode("utf-8", "surrogatepass")) > PAYLOAD_LIMIT:
         raise refuse("InvalidExecutionInput", f"Input exceeds {PAYLOAD_LIMIT} bytes")
     if is_too_deep(text):
-        raise refuse("InvalidExecutionInput", _TOO_DEEP)
+        raise refuse("InvalidExecutionInput", jackson.too_deep(_DEEPEST))
     try:
         return loads(text)
-    except ValueError as error:
-        raise refuse("InvalidExecutionInput", fault_of(text) or _beyond(error)) from None
-
-
-def _beyond(error: ValueError) -> str:
-    """Jackson takes a number that is too large for a double; nothing that follows could."""
-    return "Numeric value out of range of double" if "infinity" in str(error) else "The input can't be read as JSON"
+    except ValueError:
+        raise refuse("InvalidExecutionInput", fault_of(text)) from None
 
 
 def is_too_deep(text: str) -> bool:
@@ -46,12 +36,6 @@ def is_too_deep(text: str) -> bool:
     return False
 
 
-def fault_of(text: str) -> str | None:
+def fault_of(text: str) -> str:
     """What is wrong with a JSON text, in Jackson's words; where it is wrong is not told (recorded)."""
-    try:
-        scan(text, _DEEPEST)
-    except JsonError as fault:
-        return str(fault).partition("\n at [Source")[0]
-    except RecursionError:  # it is wrong somewhere, and deep
-        return None
-    return None
+    return jackson.fault_of(text, _DEEPEST)

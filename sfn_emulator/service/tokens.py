@@ -58,8 +58,8 @@ class Tokens:
             raise refuse("InvalidOutput", f"Output exceeds {PAYLOAD_LIMIT} bytes")
         try:
             output = loads(text)
-        except ValueError as error:
-            raise refuse("InvalidOutput", fault_of(text) or str(error)) from None
+        except ValueError:
+            raise refuse("InvalidOutput", fault_of(text)) from None
         self.forget(told["taskToken"])
         waiter.succeeded(output)
         return {}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sfn_emulator.values import Place
+from sfn_emulator.values import MAX_DIGITS, Place
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
@@ -23,6 +23,7 @@ _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _HEX: Final = re.compile(r"[0-9a-fA-F]*")
 _NON_NUMERIC: Final = re.compile(r"-?(?:Infinity|INF)\b|NaN\b")
 _SEPARATED: Final = re.compile(r"[ \t\r\n]|$")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
 _EXPECTED: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _STRAY: Final = {
@@ -131,6 +132,28 @@ def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned
     if end < len(text):
         raise scanner.stray(end)
     return Scanned(value, _positions(text, scanner.offsets))
+
+
+def fault_of(text: str, depth_limit: int) -> str:
+    """What is wrong with a text that could not be read, without its place."""
+    try:
+        scan(text, depth_limit)
+    except JsonError as fault:
+        return str(fault).partition("\n at [Source")[0]
+    except RecursionError:
+        return too_deep(depth_limit)
+    digits = max(map(len, _DIGITS.findall(text)), default=0)
+    if digits > MAX_DIGITS:
+        return _limited("Number value length", digits, MAX_DIGITS, "getMaxNumberLength")
+    return "Numeric value out of range of double"
+
+
+def too_deep(limit: int) -> str:
+    return _limited("Document nesting depth", limit + 1, limit, "getMaxNestingDepth")
+
+
+def _limited(what: str, found: int, limit: int, setting: str) -> str:
+    return f"{what} ({found}) exceeds the maximum allowed ({limit}, from `StreamReadConstraints.{setting}()`)"
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

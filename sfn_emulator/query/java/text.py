@@ -1,11 +1,28 @@
-"""Values as Java writes them, where AWS lets Java's ``toString`` show (recorded: ``States.Format``)."""
+"""Values as Java writes them, where AWS lets Java's ``toString`` show (recorded: ``States.Format``), and its JSON."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from sfn_emulator.values import Value
+from sfn_emulator.values import Value, dumps
 
 _WORDS: Final = {None: "null", True: "true", False: "false"}
+
+
+_STRING_OR_DOUBLE: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?')
+_FRACTION: Final = re.compile(r"[.e]")
+
+
+def json_text(value: Value) -> str:
+    """Compact JSON as Jackson writes it: as ``dumps``, but doubles are Java's, ``1.0E7`` (seen on AWS 2026-09)."""
+    return _STRING_OR_DOUBLE.sub(_rewritten, dumps(value))
+
+
+def _rewritten(found: re.Match[str]) -> str:
+    token = found[0]
+    if token[0] == '"' or _FRACTION.search(token) is None:
+        return token
+    return double_text(float(token))
 
 
 def java_text(value: Value) -> str:

@@ -49,11 +49,12 @@ _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-3
 
 
 def digest(data: Any, algorithm: Any) -> Any:
+    """The code for an unknown algorithm is that of all recorded errors which no signature tells; the text is ours."""
     if data is None or algorithm is None:
         return None
     name = _ALGORITHMS.get(algorithm)
     if name is None:
-        raise JsonataError("T0410", 2, "hash")
+        raise JsonataError("D3137", f"Second argument must be one of {', '.join(_ALGORITHMS)}")
     return hashlib.new(name, data.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 

@@ -15,8 +15,8 @@ from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.java.hashing import hash_set
 from sfn_emulator.query.java.jackson import JsonError, read_first
 from sfn_emulator.query.java.random import next_int
-from sfn_emulator.query.java.text import java_text
-from sfn_emulator.values import PAYLOAD_LIMIT, Value, dumps, loads
+from sfn_emulator.query.java.text import java_text, json_text
+from sfn_emulator.values import PAYLOAD_LIMIT, Value, loads
 
 MAX_RANGE: Final = 1_000
 MAX_ENCODED: Final = 10_000
@@ -165,7 +165,7 @@ def _hash(data: Value, algorithm: Value) -> Value:
     name = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
     if name is None:
         raise IntrinsicFailure
-    text = data if isinstance(data, str) else dumps(data)
+    text = data if isinstance(data, str) else json_text(data)
     return hashlib.new(name, _short_string(text).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
@@ -278,7 +278,7 @@ INTRINSICS: Final[dict[str, Intrinsic]] = {
     "JsonMerge": Intrinsic(_merge, 3, 3, "oo*"),
     "StringToJson": Intrinsic(_parse, 1, 1, "s"),
     "JsonToString": Intrinsic(
-        dumps, 1, 1, miscounted="Invalid arguments in States.JsonToString: only a single argument is allowed."
+        json_text, 1, 1, miscounted="Invalid arguments in States.JsonToString: only a single argument is allowed."
     ),
     "MathRandom": Intrinsic(_random, 2, 3, "nnn", scoped=True),
     "MathAdd": Intrinsic(_add, 2, 2, "nn"),

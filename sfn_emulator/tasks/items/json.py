@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from sfn_emulator.tasks.items.text import LARGEST_ITEM, failure, too_large
+from sfn_emulator.tasks.items.text import LARGEST_ITEM, failure, malformed, too_large
 from sfn_emulator.values import Value, loads
 
 NOT_ITERABLE: Final = "Attempting to map over non-iterable node."
@@ -51,8 +51,8 @@ def _tokens(pointer: str | None) -> list[str]:
 def _parsed(text: str, pointer: str | None) -> Iterator[Member]:
     try:
         node = loads(text)
-    except ValueError as error:
-        raise _malformed(error) from None
+    except ValueError:
+        raise malformed("The file", text) from None
     for token in _tokens(pointer):
         node = _step(node, token)
     if isinstance(node, list):
@@ -68,10 +68,6 @@ def _step(node: Value, token: str) -> Value:
     if isinstance(node, list) and token.isdigit() and int(token) < len(node):
         return node[int(token)]
     raise failure(NOT_ITERABLE)
-
-
-def _malformed(error: Exception) -> Exception:
-    return failure(f"The file is not valid JSON: {error}")
 
 
 def _walked(walk: "Walk", pointer: str | None) -> Iterator[Member]:
@@ -118,7 +114,7 @@ class Walk:
         found = self.peek()
         if found not in expected:
             wanted = " or ".join(expected)
-            raise _malformed(ValueError(f"expected {wanted}, but found {found or 'the end'}"))
+            raise failure(f"The file is not valid JSON: expected {wanted}, but found {found or 'the end'}")
         self._at += 1
         return found
 
@@ -134,7 +130,7 @@ class Walk:
                 if unfinished and len(self._text) - self._at > most:
                     raise too_large() from None
                 if not (unfinished and self._more(len(self._text) - self._at)):
-                    raise _malformed(error) from None
+                    raise malformed("The file", self._text[self._at :]) from None
                 continue
             ended = end < len(self._text) and self._text[end] in _AFTER_A_VALUE
             if ended or not self._more():
@@ -156,7 +152,7 @@ class Walk:
     def _key(self) -> str:
         key = self.value()
         if not isinstance(key, str):
-            raise _malformed(ValueError("expected a key"))
+            raise failure("The file is not valid JSON: expected a key")
         self.take(":")
         return key
 

@@ -16,7 +16,7 @@ from sfn_emulator.tasks.items import csv as item_csv
 from sfn_emulator.tasks.items import json as item_json
 from sfn_emulator.tasks.items import parquet as item_parquet
 from sfn_emulator.tasks.items.s3 import S3, uri
-from sfn_emulator.tasks.items.text import failure, lines, text, unpacked
+from sfn_emulator.tasks.items.text import failure, lines, malformed, text, unpacked
 from sfn_emulator.values import Value, loads
 
 BLOCK_ITEMS: Final = 500
@@ -70,7 +70,7 @@ def _metadata(found: Mapping[str, Any]) -> dict[str, Value]:
     return {
         "Etag": found.get("ETag"),
         "Key": found.get("Key"),
-        "LastModified": int(modified.timestamp()) if isinstance(modified, datetime) else modified,
+        "LastModified": float(int(modified.timestamp())) if isinstance(modified, datetime) else modified,
         "Size": found.get("Size"),
         "StorageClass": found.get("StorageClass", "STANDARD"),
     }
@@ -103,8 +103,8 @@ def _json_lines(found: Iterator[str]) -> Iterator[Value]:
         if line.strip():
             try:
                 yield loads(line)
-            except ValueError as error:
-                raise failure(f"Line {number} of the file is not valid JSON: {error}") from None
+            except ValueError:
+                raise malformed(f"Line {number} of the file", line) from None
 
 
 def _blocked(source: str, values: Iterable[Value]) -> Iterator[ItemBlock]:

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Final
 
 from sfn_emulator.errors import StateError
+from sfn_emulator.query.java.jackson import fault_of, in_brief
 from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED
 
 LARGEST_ITEM: Final = 8 * 1024 * 1024
@@ -19,6 +20,10 @@ _PIECE: Final = 64 * 1024
 _UNPACKED: Final = 1024 * 1024
 """Bytes unpacked at a time: a few may stand for a thousand times as many."""
 
+_DEEPEST: Final = 1_000
+_EXPLAINED: Final = 64 * 1024
+"""Characters that are looked through for what is wrong with them."""
+
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _NO_ZSTD: Final = (
@@ -29,6 +34,12 @@ _NO_ZSTD: Final = (
 
 def failure(cause: str) -> StateError:
     return StateError(ITEM_READER_FAILED, cause)
+
+
+def malformed(what: str, text: str) -> StateError:
+    """What is wrong with JSON that could not be read, in the words of AWS's parser, unless that would take long."""
+    told = in_brief(fault_of(text, _DEEPEST)) if len(text) <= _EXPLAINED else "it breaks off, or a value is no JSON"
+    return failure(f"{what} is not valid JSON: {told}")
 
 
 def too_large() -> StateError:

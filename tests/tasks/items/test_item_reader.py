@@ -182,11 +182,33 @@ def test_json_lines(bucket: Bucket) -> None:
     assert bucket.read("a.jsonl", {"InputType": "JSONL"}) == [{"a": 1}, [2], 3]
 
 
-@pytest.mark.parametrize(("kind", "body"), [("JSON", "[1,"), ("JSON", "[1] 2"), ("JSONL", '{"a":1}\nnope\n')])
-def test_what_is_not_json_is_said_so(bucket: Bucket, kind: str, body: str) -> None:
+_VALID = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "cause"),
+    [
+        ("JSON", "[1,", "The file is not valid JSON: Unexpected end-of-input within/between Array entries"),
+        (
+            "JSON",
+            "[1] 2",
+            f"The file is not valid JSON: Unexpected character ('2' (code 50)): expected a valid value {_VALID}",
+        ),
+        ("JSON", "[1e400]", "The file is not valid JSON: Numeric value out of range of double"),
+        ("JSON", "", "The file is not valid JSON: Unexpected end-of-input"),
+        ("JSON", "[" * 70_000, "The file is not valid JSON: it breaks off, or a value is no JSON"),
+        (
+            "JSONL",
+            '{"a":1}\nnope\n',
+            f"Line 2 of the file is not valid JSON: Unrecognized token 'nope': was expecting {_VALID}",
+        ),
+    ],
+)
+def test_what_is_not_json_is_told_in_the_words_of_awss_parser(bucket: Bucket, kind: str, body: str, cause: str) -> None:
     bucket.put("a.json", body)
-    with pytest.raises(StateError, match="not valid JSON"):
+    with pytest.raises(StateError) as told:
         bucket.read("a.json", {"InputType": kind})
+    assert told.value.cause == cause
 
 
 # -- packed, large, absent
@@ -269,7 +291,7 @@ def test_objects_are_listed_with_their_metadata(bucket: Bucket) -> None:
     assert list(found) == ["Etag", "Key", "LastModified", "Size", "StorageClass"]
     assert (found["Key"], found["Size"], found["StorageClass"]) == ("list/a.txt", 3, "STANDARD")
     assert found["Etag"].startswith('"')
-    assert isinstance(found["LastModified"], int)
+    assert isinstance(found["LastModified"], float)
     assert block.source == "s3://data"
 
 
