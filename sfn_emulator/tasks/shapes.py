@@ -22,6 +22,8 @@ class Rules(NamedTuple):
     naming: Naming
     texts: Mapping[str, str] = MappingProxyType({})
     """Structures that a bare text may stand for, and the member it becomes."""
+    documents: frozenset[str] | None = None
+    """Members of type string that take an object or an array, too, as its JSON; ``None`` for all."""
     own_case: bool = False
     """Within structures the API's own names (``attempts``) are taken, too."""
 
@@ -93,20 +95,25 @@ def _map(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]
     if not isinstance(value, dict):
         return _misfit(field, problems)
     convert = _converter(shape.value)
-    return {key: convert(shape.value, item, field, rules, problems) for key, item in value.items()}
+    return {key: convert(shape.value, item, key, rules, problems) for key, item in value.items()}
 
 
-def _text(value: Value) -> str:
-    return value if isinstance(value, str) else dumps(value)
+def no_string(field: str) -> str:
+    return f"The value for the field '{field}' must be a STRING"
 
 
 def _string(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
-    return _text(value)
+    """A number, a boolean or null never becomes a text (seen on AWS: Lambda's Payload, DynamoDB's N)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list) and (rules.documents is None or field in rules.documents):
+        return dumps(value)
+    return problems.append(no_string(field))
 
 
 def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     """A stream (S3's Body) is JSON whatever it is, a text with its quotes (recorded)."""
-    text = dumps(value) if shape.serialization.get("streaming") else _text(value)
+    text = value if isinstance(value, str) and not shape.serialization.get("streaming") else dumps(value)
     return text.encode("utf-8", "surrogatepass")
 
 

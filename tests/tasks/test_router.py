@@ -1,6 +1,9 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +85,19 @@ def test_unusable_parameters_never_start_the_task(host: Host, given: object, pro
     assert told.cause is not None
     assert told.cause.startswith('The Parameters \'{"QueueUrl":"u"')
     assert told.cause.endswith(f"could not be used to start the Task: [{problems}]")
+
+
+_PARAMETERS = json.loads((Path(__file__).parent.parent / "conformance" / "task_parameters.json").read_text())
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in _PARAMETERS])
+def test_what_is_wrong_with_parameters_is_told_before_anything_is_called(host: Host, case: dict[str, Any]) -> None:
+    told = host.run(f"arn:aws:states:::{case['resource']}", case["parameters"])
+    cause = str(getattr(told, "cause", ""))
+    if case["problems"]:
+        assert cause.endswith(f"could not be used to start the Task: [{', '.join(case['problems'])}]")
+    else:
+        assert "could not be used to start the Task" not in cause
 
 
 def test_importing_the_tasks_imports_no_aws_sdk() -> None:

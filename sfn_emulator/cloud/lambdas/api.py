@@ -21,6 +21,8 @@ from sfn_emulator.cloud.neighbours import Neighbours
 
 _INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
 _INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")
+_KINDS: Final = ("Event", "RequestResponse", "DryRun")
+_LOGS: Final = ("None", "Tail")
 _LINEAGE: Final = re.compile(r"(?:^|;)Lineage=\d+:[0-9a-f]+:(\d{1,4})(?:;|$)")
 _CREATE: Final = re.compile(r"^/2015-03-31/functions/?$")
 _URL: Final = re.compile(r"^/2021-10-31/functions/[^/]+/url/?$")
@@ -60,7 +62,8 @@ class LambdaApi:
         found = _INVOKE.match(request.path)
         name = unquote(found["name"]) if found else ""
         qualifier = request.parameters().get("Qualifier")
-        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        kind = _one_of("invocationType", request.headers.get("x-amz-invocation-type", "RequestResponse"), _KINDS)
+        tail = _one_of("logType", request.headers.get("x-amz-log-type", "None"), _LOGS) == "Tail"
         if kind == "Event":
             request_id = self._lambdas.invoke_later(name, request.body, qualifier, region=region)
             return Reply(202, [("x-amzn-requestid", request_id)])
@@ -70,7 +73,17 @@ class LambdaApi:
         context = _client_context(request.headers.get("x-amz-client-context"))
         depth = _depth(request.headers.get("x-amzn-trace-id", ""))
         result = self._lambdas.invoke(name, request.body, qualifier, region=region, client_context=context, depth=depth)
-        return _result(result, request.headers.get("x-amz-log-type") == "Tail")
+        return _result(result, tail)
+
+
+def _one_of(member: str, given: str, known: tuple[str, ...]) -> str:
+    if given in known:
+        return given
+    text = (
+        f"1 validation error detected: Value '{given}' at '{member}' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{', '.join(known)}]"
+    )
+    raise InvokeError("ValidationException", text, 400)
 
 
 def _result(result: InvokeResult, tail: bool) -> Reply:

@@ -16,9 +16,10 @@ from sfn_emulator.tasks.clients import Clients, operation_model
 from sfn_emulator.tasks.failures import ServiceV1, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
-from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text
+from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text, no_string
 from sfn_emulator.values import Value, dumps, loads
 
+_LOGS: Final = ("None", "Tail")
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 
 
@@ -47,8 +48,8 @@ class InvokeAction:
         given = self._parameters(request.input)
         if "FunctionName" not in given:
             raise _nameless(self._operation, request)
-        kind = given.get("InvocationType", "RequestResponse")
-        if kind != "RequestResponse":
+        kind, log = given.get("InvocationType", "RequestResponse"), given.get("LogType", "None")
+        if kind != "RequestResponse" or log not in _LOGS:
             answer = _invoke_elsewhere(self._clients, request, given)
             return {**self._metadata(answer, request), "StatusCode": answer.status_code}
         text = payload_text(request.input["Payload"]) if "Payload" in request.input else b"{}"
@@ -56,7 +57,7 @@ class InvokeAction:
         answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"), context)
         if answer.function_error is not None:
             raise _function_failed(answer.payload, lambda text: dumps(loads(text)))
-        tail = getattr(answer, "log", b"") if given.get("LogType") == "Tail" else b""
+        tail = getattr(answer, "log", b"") if log == "Tail" else b""
         return {
             "ExecutedVersion": answer.executed_version,
             **({"LogResult": base64.b64encode(tail).decode()} if tail else {}),
@@ -74,7 +75,7 @@ class InvokeAction:
 def _not_payloads(value: Value) -> list[str]:
     """A Payload is an object, an array or a text; a number, a boolean or null is refused (seen on AWS)."""
     payload = value.get("Payload", "") if isinstance(value, dict) else ""
-    return [] if isinstance(payload, str | dict | list) else ["The value for the field 'Payload' must be a STRING"]
+    return [] if isinstance(payload, str | dict | list) else [no_string("Payload")]
 
 
 def _nameless(operation: Any, request: TaskRequest) -> StateError:
@@ -170,7 +171,7 @@ class Invoked:
 
 
 def _invoke_elsewhere(clients: Clients, request: TaskRequest, arguments: dict[str, Any]) -> InvokeResult:
-    """An asynchronous (Event) or DryRun invocation, which only the Lambda API itself can do."""
+    """An asynchronous (Event) or DryRun invocation, which only the Lambda API itself can do; it refuses other kinds."""
     from botocore.exceptions import ClientError
 
     client = clients.client("lambda", request.identity.region)

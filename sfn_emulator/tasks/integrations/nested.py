@@ -62,7 +62,7 @@ class StartExecutionAction:
         self.executions = executions
         self._clock = clock
         self._operation = operation_model("stepfunctions", "startExecution")
-        self._parameters = Parameters(self._operation.input_shape, Rules(member_v1))
+        self._parameters = Parameters(self._operation.input_shape, Rules(member_v1, documents=frozenset({"Input"})))
 
     def problems(self, value: Value) -> list[str]:
         return self._parameters.problems(value)

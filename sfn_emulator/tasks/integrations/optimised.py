@@ -108,10 +108,15 @@ ROWS: Final[dict[tuple[str, str], Row]] = {
     ("sqs", "sendMessage"): Row(SQS, "sqs", "sendMessage", CALLBACK),
 }
 
+DOCUMENTS: Final = frozenset({"Detail", "Input", "Message", "MessageBody"})
+"""Strings that may be given as JSON, by the pages of EventBridge, Step Functions, SNS and SQS (recorded)."""
+
 RULES: Final = {
-    "dynamodb": Rules(member_v1, texts={"AttributeValue": "S"}),  # Java's AttributeValue(String), in AWS's own samples
-    "batch": Rules(member_v1, own_case=True),  # as the guide prints RetryStrategy
+    # Java's AttributeValue(String), in AWS's own samples
+    "dynamodb": Rules(member_v1, texts={"AttributeValue": "S"}, documents=frozenset()),
+    "batch": Rules(member_v1, documents=frozenset(), own_case=True),  # as the guide prints RetryStrategy
 }
+_OTHERS: Final = Rules(member_v1, documents=DOCUMENTS)
 
 _HEADERS: Final[dict[str, wire.HeadersOf]] = {"dynamodb": wire.dynamodb}
 
@@ -124,7 +129,7 @@ class OptimisedAction:
         self._clock = clock
         self.row = row
         self.operation = operation_model(row.botocore, row.operation)
-        self._parameters = Parameters(self.operation.input_shape, RULES.get(row.botocore, Rules(member_v1)))
+        self._parameters = Parameters(self.operation.input_shape, RULES.get(row.botocore, _OTHERS))
 
     def problems(self, value: Value) -> list[str]:
         return self._parameters.problems(value)

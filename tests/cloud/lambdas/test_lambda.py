@@ -397,6 +397,16 @@ def test_a_dry_run_runs_nothing(server: Process) -> None:
             "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
         ),
         ({"FunctionName": "stopped"}, "TooManyRequestsException", "Rate Exceeded."),
+        (
+            {"FunctionName": "dry2", "InvocationType": "Later"},
+            "ValidationException",
+            "Value 'Later' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set",
+        ),
+        (
+            {"FunctionName": "dry2", "LogType": "Head"},
+            "ValidationException",
+            "Value 'Head' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]",
+        ),
     ],
 )
 def test_what_cannot_be_invoked_is_refused_in_lambdas_words(
