@@ -1,8 +1,8 @@
 """The three families of errors, which never mix.
 
 * ``DefinitionError``: problems of a definition, found when it is created.
-* ``EvaluationError`` → ``StateError``: what an expression could not do, and what that means for the state.
-* API errors live in ``service`` (they have a code of the wire).
+* ``EvaluationError`` → ``StateError``: an expression failed, and so does its state.
+* API errors live in ``service`` (they have an error code of the API).
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ PERMISSIONS: Final = "States.Permissions"
 ALL: Final = "States.ALL"
 
 OWN_FAULT: Final = "The emulator met a fault of its own; its log says more."
-"""What a caller is told of a fault of ours: never an exception's name."""
+"""The message to a caller for a fault of ours. It never holds an exception's name."""
 
 
 class Severity(StrEnum):
@@ -47,9 +47,9 @@ class Problem:
     place: str = ""
 
     def __str__(self) -> str:
-        """As CreateStateMachine words it; ``at null`` was measured on AWS (floci issue 2735).
+        """The message of CreateStateMachine; ``at null`` was measured on AWS (floci issue 2735).
 
-        A message that ends with a blank where it is told alone (recorded 2025-10) has one before ``at`` (2024-07).
+        A message that ends with a blank when it stands alone (recorded 2025-10) has one before ``at`` (2024-07).
         """
         return f"{self.code}: {self.message.rstrip()} at {self.pointer or 'null'}"
 
@@ -100,4 +100,4 @@ class StateError(Exception):
 
 
 class OutOfMemoryError(BaseException):
-    """An execution holds more memory than one may; it ends, whatever it is doing. Nothing on the way may catch it."""
+    """An execution holds more memory than is allowed, and is ended. No handler on the way may catch this error."""

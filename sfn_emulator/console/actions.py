@@ -1,4 +1,4 @@
-"""What the page can do. Each action is an operation of the Step Functions API, asked for as any client would."""
+"""The page's actions. Each is an operation of the Step Functions API, called as by any client."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,7 +45,7 @@ class Actions:
         return await action(self, told)
 
     async def _asked(self, operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises ``RefusedError`` with the API's own words."""
+        """The API's answer. Raises ``RefusedError`` with the API's own message."""
         answer = await self._call(operation, dumps(dict(body)).encode())
         said = loads(answer.body or b"{}")
         if answer.status != 200:
@@ -73,13 +73,13 @@ class Actions:
         return {"executionArn": made.arn}
 
     async def test(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """A pytest file that makes this run happen again."""
+        """A pytest file that repeats this run."""
         past = await self._pasts.get(str(told.get("arn", "")))
         name, text = await asyncio.to_thread(self._write_test, past)
         return {"name": name, "text": text}
 
     async def try_state(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """TestState at its most talkative, of a state of a stored definition."""
+        """TestState with its most detailed inspection, for a state of a stored definition."""
         definition, role = await self._definition(told)
         asked: dict[str, Any] = {"definition": definition, "roleArn": role, "inspectionLevel": "TRACE"}
         members = ("stateName", "input", "variables", "mock")
@@ -122,7 +122,7 @@ class Actions:
         return token_of(past, past.told.visits[n])
 
     async def skip(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """The wait that is on ends now; those after it take their time."""
+        """Ends the present wait now. Later waits take their time."""
         live = self._service.host.live(str(told.get("arn", "")))
         if live is None or live.ended:
             raise RefusedError("This execution does not run any more.", 409)

@@ -1,4 +1,4 @@
-"""What the page is answered with, and what it is refused with."""
+"""The answers to the page, and its refusals."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 class RefusedError(Exception):
-    """What was asked can't be done; the message is shown on the page."""
+    """A request can't be done; the message is shown on the page."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         self.message, self.status = message, status
@@ -28,7 +28,7 @@ def told(value: Any, status: int = 200, *headers: tuple[str, str]) -> Answer:
 
 
 def asked(parameters: Mapping[str, str], name: str) -> str:
-    """A parameter that has to be there."""
+    """A required parameter."""
     value = parameters.get(name, "")
     if not value:
         raise RefusedError(f"'{name}' is missing.")

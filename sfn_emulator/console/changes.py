@@ -1,6 +1,6 @@
-"""Tells whoever waits that something changed. While nobody waits it costs a comparison.
+"""Tells waiting pages that something changed. While none waits, it costs a comparison.
 
-A request is held until something changed, at most ``PATIENCE`` seconds; many changes at once are told as one.
+A request is held until something changed, at most ``PATIENCE`` seconds; many changes at once count as one.
 """
 
 import asyncio
@@ -8,11 +8,11 @@ from typing import Final
 
 PATIENCE: Final = 20.0
 GATHER: Final = 0.15
-"""Seconds after a change in which further ones are told with it."""
+"""Seconds after a change for which further changes are gathered and sent with it."""
 
 
 class Changes:
-    """``commits`` and ``deeds`` are counted by whoever makes them; ``woken`` may be called from any thread."""
+    """The number of changes so far. ``boot`` differs at each start of the server, so that its versions do, too."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, boot: str) -> None:
         self._loop = loop
@@ -21,13 +21,13 @@ class Changes:
         self._waiting: set[asyncio.Event] = set()
 
     def changed(self) -> None:
-        """On the loop's thread."""
+        """Notes a change. Call it on the loop's thread."""
         self._count += 1
         for event in self._waiting:
             event.set()
 
     def changed_elsewhere(self) -> None:
-        """On any other thread."""
+        """Notes a change. Call it on any other thread."""
         if self._waiting:
             self._loop.call_soon_threadsafe(self.changed)
         else:
@@ -38,7 +38,7 @@ class Changes:
         return f"{self._boot}.{self._count}"
 
     async def after(self, version: str) -> str:
-        """The version, as soon as it is another than ``version``; the same one when nothing changed for long."""
+        """The version, as soon as it differs from ``version``; the same one if nothing changes for long."""
         if version == self.version:
             event = asyncio.Event()
             self._waiting.add(event)

@@ -1,4 +1,4 @@
-"""Requests under ``/_sfn/`` → answers. Reads are asked for by GET; what changes something is POSTed with the page's
+"""Requests under ``/_sfn/`` → answers. Reads come by GET. A request that changes something is POSTed with the page's
 token, which no page of another origin can read.
 """
 
@@ -25,7 +25,7 @@ ROOT: Final = "/_sfn/"
 _API: Final = "api/"
 _STORED: Final = (("cache-control", "no-store"), *SAFE)
 _LONG: Final = ("download",)
-"""What may be hundreds of megabytes, and is written beside the loop."""
+"""Answers that may have hundreds of megabytes. A thread writes them, not the loop."""
 
 View = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 

@@ -1,4 +1,4 @@
-"""A machine as it is defined: its graph, its problems, its revisions and what differs between two of them."""
+"""A machine's definition: its graph, its problems, its revisions and the difference between two of them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Definitions:
 
 
 def _looked_at(text: str, kind: MachineType, other: str | None) -> dict[str, Any]:
-    """What the text is found to be, and how it differs from an ``other``; seconds of work if it is a megabyte."""
+    """A text's graph and problems, and its difference from an ``other`` one. Takes seconds for a megabyte."""
     read = read_definition(text)
     told = {
         "graph": data(graph_of(read.raw)),
@@ -96,7 +96,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def _own(raw: Any, place: tuple[str | int, ...]) -> Any:
-    """What a state says itself, without the states inside it."""
+    """A state's own fields, without the states inside it."""
     for key in place:
         raw = raw[key]
     return {name: value for name, value in raw.items() if name not in ("Branches", "ItemProcessor", "Iterator")}

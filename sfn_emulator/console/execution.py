@@ -1,4 +1,4 @@
-"""What the page asks of one execution: its outline, one visit in full, its events, the tables at one of them."""
+"""The page's reads of one execution: its outline, one visit in full, its events, the tables at one of them."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class ExecutionView:
         return dict(_masked(whole, _tokens(past)))
 
     async def token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The task token of an attempt that waits, when it is asked for."""
+        """The task token of a waiting attempt, when it is asked for."""
         past = await self._pasts.get(asked(parameters, "arn"))
         visit = _visit(past, number(parameters, "n", 0, 10**9))
         return {"token": token_of(past, visit)}
@@ -101,7 +101,7 @@ class ExecutionView:
     # -- tables
 
     async def tables(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The tables as the execution's steps had left them at an event: what was written since is taken back."""
+        """The tables as the execution's steps had left them at an event: later writes are undone."""
         past = await self._pasts.get(asked(parameters, "arn"))
         last = len(past.events)
         event = number(parameters, "event", last, last)
@@ -121,7 +121,9 @@ class ExecutionView:
         return dict(_masked(told, _tokens(past)))
 
     def _position(self, past: Past, event: int, mine: list[Deed], begin: int) -> int:
-        """The last deed done at an event: all of attempts that had ended, of the execution's end all there are."""
+        """The number of the last deed that counts at an event: those of attempts that had ended; at the execution's
+        end, all.
+        """
         if event >= len(past.events) and past.told.ended is None:
             return self._deeds.count
         done = {visit.entered_by: _left(visit) for visit in past.told.visits}
@@ -163,7 +165,7 @@ def _with_values(execution: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines_of(past: Past, state: str) -> dict[str, Any] | None:
-    """A state's definition as it is written, with the number of its first line."""
+    """The lines of a state's definition, with the number of the first one."""
     node = past.graph.by_id.get(state) if past.graph else None
     if node is None or past.definition is None:
         return None
@@ -183,7 +185,7 @@ def _is_given_a_token(visit: Visit) -> bool:
 
 
 def token_of(past: Past, visit: Visit) -> str:
-    """The token as the task was given it: the one text in its parameters that the context's token stands in."""
+    """The token as the task got it: the text in its parameters at the place of the context's token."""
     if not _token_waits(visit):
         raise RefusedError(f"{visit.state} does not wait for a token.", 409)
     found = _given_token(past, visit)
@@ -193,7 +195,7 @@ def token_of(past: Past, visit: Visit) -> str:
 
 
 def _tokens(past: Past) -> frozenset[str]:
-    """Those that may still be answered: they are shown to nobody who has not asked for one."""
+    """Tokens that may still be answered. They are masked unless a token is asked for."""
     open_ = (visit for visit in past.told.visits if not visit.closed and _is_given_a_token(visit))
     return frozenset(token for visit in open_ if (token := _given_token(past, visit)))
 
@@ -219,7 +221,7 @@ def _masked(value: Any, tokens: frozenset[str]) -> Any:
 
 
 def _found(source: Any, given: Any) -> str | None:
-    """Where the template says Task.Token, what was given in its place."""
+    """The values in the parameters at the places where the template says Task.Token."""
     if isinstance(source, str):
         return given if "Task.Token" in source and isinstance(given, str) else None
     if isinstance(source, dict) and isinstance(given, dict):
@@ -239,7 +241,7 @@ def _words(event: Mapping[str, Any]) -> str:
 
 
 def _brief(event: Mapping[str, Any]) -> dict[str, Any]:
-    """As a list shows it: without data, which may be long."""
+    """An event as the list shows it: without its data, which may be long."""
     told = detail(event)
     about = next((told[name] for name in _ABOUT if told.get(name)), "")
     return {"id": event["id"], "type": event["type"], "at": event.get("timestamp"), "about": str(about)[:200]}
@@ -284,7 +286,7 @@ def _touched_first(tables: Sequence[Table], mine: list[Deed]) -> list[Table]:
 
 
 def _table(table: Table, deeds: list[Deed], begin: int, until: int) -> dict[str, Any]:
-    """Its rows at ``until``, each with how it was at ``begin`` where that differs."""
+    """A table's rows at ``until``, each with its state at ``begin`` where that differs."""
     mine = [deed for deed in deeds if deed.target == table.name and deed.region == table.region]
     now: dict[str, bytes | None] = dict(table.rows)
     at = _undone(now, mine, until)
@@ -299,7 +301,7 @@ def _table(table: Table, deeds: list[Deed], begin: int, until: int) -> dict[str,
 
 
 def _undone(rows: dict[str, bytes | None], deeds: list[Deed], until: int) -> dict[str, bytes | None]:
-    """The rows as they were before every deed after ``until``."""
+    """The rows with every deed after ``until`` undone."""
     for deed in reversed(deeds):
         if deed.number <= until:
             break

@@ -1,4 +1,4 @@
-"""The files of the page, and the headers under which they may do no harm.
+"""The files of the page, and the headers that keep it safe.
 
 Only this server's own scripts run, nothing is loaded from or sent to elsewhere, and no other page may frame this one.
 """
@@ -48,7 +48,7 @@ def file(name: str, token: str, known: str) -> Answer | None:
 
 @cache
 def _read(name: str) -> tuple[bytes, str] | None:
-    """Only files of the folder itself have names that are found."""
+    """The content of a file; only files directly in the folder are found."""
     path = FOLDER / name
     if path.suffix not in TYPES or path.name != name or len(name) > 200 or not path.is_file():
         return None

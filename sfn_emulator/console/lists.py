@@ -1,7 +1,7 @@
-"""Lists: machines, executions with what is searched for, and the last executions against the states they went through.
+"""Lists: machines, executions by a search, and a grid of the last executions by the states they entered.
 
 Lists are read from an index, so that a million executions list as fast as ten. Texts of inputs and outputs are in no
-index: a search looks at ``LOOKED_AT`` executions at a time and tells how far it came.
+index: a search looks at ``LOOKED_AT`` executions at a time and reports how far it came.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _BREATH: Final = 50
 
 
 Place = tuple[float, ...]
-"""Of an execution in a list: (time, seq), or where a Map Run has its EXPRESS children."""
+"""The place of an execution in a list: (time, seq), or the place of an EXPRESS child in its Map Run."""
 
 
 class Lists:
@@ -47,7 +47,7 @@ class Lists:
         return [machine for region in regions for machine in store.documents(StateMachine, region)]
 
     async def machines(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """And how many EXPRESS executions that ended are kept."""
+        """All machines, and how many ended EXPRESS executions are kept."""
         machines = [self._machine(machine) for machine in self._all()]
         return {"machines": machines, "express": self._service.host.express.most}
 
@@ -93,7 +93,7 @@ class Lists:
     def _newest(
         self, parameters: Mapping[str, str], status: Status | None, before: Place | None
     ) -> Iterator[tuple[Place, Execution]]:
-        """Over all machines, or of the one, or of the alias or Map Run that is named."""
+        """The newest executions of all machines, or of one machine, alias or Map Run."""
         machine = self._service.store.get(StateMachine, parameters.get("machine", ""))
         if machine is not None and machine.type is MachineType.EXPRESS:
             yield from self._express(parameters.get("alias") or machine.arn, status, before)
@@ -128,7 +128,7 @@ class Lists:
             place = page[-1][0]
 
     def _express(self, of: str, status: Status | None, before: Place | None) -> Iterator[tuple[Place, Execution]]:
-        """EXPRESS executions that run, and the last that ended: of a machine, an alias, or all (``of`` is empty).
+        """EXPRESS executions that run, and the last that ended: of a machine, of an alias, or of all (``of`` is empty).
 
         The second part of their place is below 0, so that none stands where a stored one does.
         """
@@ -142,7 +142,7 @@ class Lists:
                 yield place, one
 
     def _searched(self, execution: Execution, wanted: str) -> Execution | None:
-        """The execution with its texts, if one of them, or its name, has what is searched for."""
+        """The execution with its texts, if its name or one of the texts contains the searched text."""
         found = self._pasts.found(execution.arn)
         if found is None:
             return None
@@ -151,7 +151,7 @@ class Lists:
         return whole if any(text and wanted in text.lower() for text in texts) else None
 
     def _brief(self, execution: Execution) -> dict[str, Any]:
-        """The newest state of what runs; of what failed, why."""
+        """The newest state of a running execution; the reason of a failed one."""
         found = self._pasts.found(execution.arn)
         whole = execution if found is None else found.execution
         return {
@@ -201,7 +201,7 @@ class Lists:
 
 
 _LONG: Final = 2_000
-"""Events from which on a history is not read for the grid."""
+"""A history with more events than this is not read for the grid."""
 
 
 def _status(parameters: Mapping[str, str]) -> Status | None:

@@ -33,22 +33,22 @@ from sfn_emulator.values import dumps, loads
 
 KEPT: Final = 40
 KEPT_EVENTS: Final = 200_000
-"""Events of all that are kept, some hundred bytes each; the last that was seen is kept whatever it has."""
+"""Events of all kept histories, some hundred bytes each. The last one seen is kept whatever its length."""
 KEPT_TEXT: Final = 64 * 1024 * 1024
-"""Characters of the inputs and outputs in them."""
+"""Characters of the inputs and outputs of all kept histories."""
 _LONG: Final = 500
-"""Events from which on a history is read in a thread."""
+"""A history with more events than this is read in a thread."""
 _LONG_TEXT: Final = 50_000
-"""Characters from which on a definition is read in a thread, too."""
+"""A definition with more characters than this is read in a thread."""
 _REST: Final = 4
-"""How many times as long as it took to read a history it is not read again, while it grows."""
+"""A growing history is not read again for this many times as long as reading it took."""
 FILE: Final = "file:"
-"""What the name of an opened file begins with; no ARN does."""
+"""The prefix of an opened file's name. No ARN begins like that."""
 _MAP_CHILD: Final = "ItemProcessor"
 
 
 class Past(NamedTuple):
-    """``definition`` is ``None`` for a history of elsewhere without one; ``states`` are empty if it has errors."""
+    """``definition`` is ``None`` for a history from a file without one; ``states`` is empty if it has errors."""
 
     arn: str
     execution: Mapping[str, Any]
@@ -60,7 +60,7 @@ class Past(NamedTuple):
     states: Mapping[str, State]
     identity: Identity
     drawn: orjson.Fragment
-    """Graph and outline as the page is told them: what is long is made once."""
+    """The graph and the outline as JSON: long texts are made once."""
     size: int
     """Characters of the inputs and outputs that its events hold."""
 
@@ -100,7 +100,7 @@ class Pasts:
             past = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
             ended = self._now()
             kept = _Kept(past, moment, ended + (ended - began) * _REST)
-            self._kept.pop(arn, None)  # so that it stands last
+            self._kept.pop(arn, None)  # so that it is the last one
             self._kept[arn] = kept
             while len(self._kept) > KEPT or (len(self._kept) > 1 and self._is_too_much()):
                 self._kept.popitem(last=False)
@@ -133,7 +133,7 @@ class Pasts:
         return stored_events(self._service.around, found, included=True)
 
     async def open(self, text: str, name: str, definition: str | None) -> str:
-        """Reads a history from a file; gives the name by which it is known from now on."""
+        """Reads a history from a file. Returns the name by which it is known from now on."""
         try:
             past = await asyncio.to_thread(_past_of_file, text, name, definition)
         except (UnreadableHistoryError, UndrawableError) as error:
@@ -193,7 +193,7 @@ class Pasts:
 
 
 def _processor(definition: str, run: MapRun | None) -> str:
-    """Of a Map Run's child, the Map's processor."""
+    """The definition of a Map Run's child: the Map's processor."""
     raw = read_definition(definition).raw
     node = graph_of(raw).by_id.get(run.state) if run else None
     inner: Any = raw

@@ -1,1 +1,1 @@
-"""Which states, ways, Choice rules, Retriers and Catchers of a definition were taken, by whatever ran it."""
+"""Coverage: which states, ways, Choice rules, Retriers and Catchers of a definition were taken by executions."""

@@ -1,7 +1,7 @@
 """Notes → for each machine, which of its points were taken and where the others stand.
 
-The same machine may have run as a file and as it was deployed, with its ARNs filled in and on one line. What has the
-same points is the same machine; the text that is told of is the file's, or the one with most lines.
+The same machine may have run as a file and as it was deployed, with its ARNs filled in and on one line. Definitions
+with the same points are the same machine. Reports name the lines of the file, or of the text with most lines.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,16 +26,16 @@ class Covered:
 
     @property
     def missing(self) -> list[Point]:
-        """In the order of their lines."""
+        """The points that were not taken, in the order of their lines."""
         return sorted((point for point in self.lines if point not in self.taken), key=lambda point: self.lines[point])
 
     @property
     def percent(self) -> float:
-        """Of all points; of a machine without any, 100."""
+        """The percentage of points that were taken; 100 for a machine without points."""
         return 100.0 * (len(self.lines) - len(self.missing)) / len(self.lines) if self.lines else 100.0
 
     def counts(self) -> dict[str, tuple[int, int]]:
-        """Per kind that occurs: how many were taken, of how many."""
+        """Per kind of point: how many were taken, of how many. Kinds that do not occur are left out."""
         found: dict[str, tuple[int, int]] = {}
         for kind in KINDS:
             every = [point for point in self.lines if point.kind == kind]
@@ -45,7 +45,8 @@ class Covered:
 
 
 def covered(notes: Iterable[Noted], sources: Sequence[Path] = ()) -> list[Covered]:
-    """Per machine, by name. ``sources`` are definition files: those that ran elsewhere are told of by their lines.
+    """The coverage of each machine, by name. ``sources`` are definition files: a machine with the same points is
+    reported by their lines.
 
     Raises ``UndrawableError`` for a source that is no definition; a source that never ran is there with nothing taken.
     """

@@ -1,4 +1,4 @@
-"""What there is to be taken in a definition: its points, and where each stands.
+"""The points of a definition that an execution can take, and the place of each.
 
 A point is a state entered, its Next followed, one rule or the Default of a Choice, one name in the ErrorEquals of one
 Retrier or Catcher. Names of states are unique in a machine, so a state's name says which it is.
@@ -29,7 +29,7 @@ KINDS: Final = {
     "retry": "Retriers",
     "catch": "Catchers",
 }
-"""Kinds in the order they are told, with what a report calls them."""
+"""Kinds in the order of a report, with their names there."""
 
 _FIELDS: Final = {
     EdgeKind.NEXT: ("next", "Next"),
@@ -49,7 +49,7 @@ def points_of(definition: Mapping[str, Any]) -> dict[Point, Place]:
         ways.setdefault(edge.source, []).append(edge)
     found: dict[Point, Place] = {}
     for node in graph.nodes:
-        if not node.place:  # a target that is not there
+        if not node.place:  # a target that does not exist
             continue
         found[Point("state", node.name)] = node.place
         for edge in ways.get(node.id, ()):

@@ -25,7 +25,7 @@ SUFFIX: Final = ".sfncov"
 
 
 class Noted(NamedTuple):
-    """A definition that ran, and which of its points were taken. ``path`` is its file, where that is known."""
+    """A definition that ran, and its points that were taken. ``path`` is its file, if that is known."""
 
     name: str
     path: str
@@ -63,7 +63,7 @@ class Recording:
                 self._file = None
 
     def __del__(self) -> None:
-        """A proof's world keeps it as long as it lives, and nobody knows when that ends."""
+        """Closes the file. A proof's world keeps the recording for its whole life, whose end nobody announces."""
         self.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
@@ -88,7 +88,7 @@ class _Watch(Instrument):
         self._states = dict(_states(machine.body.states))
         self._error: StateError | EvaluationError | None = None
         self._choices: set[int] = set()
-        """Strands whose Choice has just been made: what they leave by is not their Next."""
+        """Strands that have just made a Choice: they leave by a rule, not by their Next."""
 
     def entered(self, strand: Strand) -> None:
         self._take(Point("state", strand.state))
@@ -134,7 +134,7 @@ class _Watch(Instrument):
 
 
 def _names(error: StateError | EvaluationError | None, name: str) -> bool:
-    """Whether that name of an ErrorEquals is what an error was handled by."""
+    """Whether an error was handled because of that name in an ErrorEquals."""
     if isinstance(error, EvaluationError):
         return name in (error.error, ALL)
     return error is not None and matches(error, (name,))
@@ -148,7 +148,7 @@ def _states(states: Mapping[str, State]) -> Iterator[tuple[str, State]]:
 
 
 def read(places: Sequence[Path]) -> list[Noted]:
-    """What was noted below the directories and in the files; a line cut short by a kill is passed over."""
+    """The notes in the directories and files. A line that a kill cut short is skipped."""
     found: dict[str, dict[str, Any]] = {}
     for file in _files(places):
         for line in file.read_text(encoding="utf-8").splitlines():

@@ -1,6 +1,6 @@
 """Clocks: virtual ones that only move when told to, and scaled ones over a real source of time and timers.
 
-No clock of the machine is asked here; the composition root hands in what tells real time.
+This module never asks the machine's clock; the composition root passes in the source of real time.
 """
 
 import heapq
@@ -10,7 +10,7 @@ from typing import Final
 from sfn_emulator.engine.ports import Timer
 
 EPOCH: Final = 1_767_225_600.0
-"""Where virtual time begins unless told otherwise: 2026-01-01T00:00:00Z."""
+"""The default beginning of virtual time: 2026-01-01T00:00:00Z."""
 
 
 class VirtualTimer:
@@ -44,7 +44,7 @@ class VirtualClock:
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass, with all that becomes due on the way."""
+        """Lets time pass, and makes the calls that become due on the way."""
         until = self._now + seconds
         while self._timers and self._timers[0][0] <= until:
             self._fire()
@@ -129,7 +129,7 @@ class ScaledClock:
             timer.ring()
 
     def settle(self) -> None:
-        """After it was moved: the calls that are still to come, sooner now by so much."""
+        """Sets the real timers of the remaining calls again. Call it after ``move_to``."""
         for timer in list(self._waiting):
             if timer.handle is not None:
                 timer.handle.cancel()

@@ -58,7 +58,9 @@ def context_object(
     token: str | None,
     item: Item | None,
 ) -> dict[str, Value]:
-    """``members`` are Execution's own; ``token`` and ``item`` only where there are such."""
+    """The context object. ``members`` are those of Execution; ``token`` and ``item`` are left out where there is
+    none.
+    """
     place: dict[str, Value] = {"Name": state.name, "EnteredTime": format_timestamp(state.entered_at)}
     if state.retries is not None:
         place["RetryCount"] = state.retries

@@ -1,6 +1,7 @@
 """Chance, ids and task tokens drawn from an execution's seed, so that a replayed run draws the same again.
 
-A hash of seed and counter, not a generator object: ten thousand waiting executions need no state but a number.
+Draws are hashes of seed and counter, not a generator object, so that ten thousand waiting executions keep only a number
+each.
 """
 
 import base64
@@ -8,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-_BITS: Final = 53  # of a double's mantissa
+_BITS: Final = 53  # bits of a double's mantissa
 
 
 class SeededDraws:
@@ -45,5 +46,5 @@ def digest(seed: str, label: str, size: int) -> bytes:
 
 
 def task_token(seed: str, effect: int) -> str:
-    """The token of the attempt that effect started: opaque, and unique as long as the seed is."""
+    """The token of the attempt that this effect started: opaque, and as unique as the seed."""
     return "AQBQAAAAKgAAAAM" + base64.b64encode(digest(seed, f"token:{effect}", 63)).decode()

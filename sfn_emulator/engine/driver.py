@@ -4,7 +4,7 @@ Time. Each run has its own clock: the host's, moved ahead by what was skipped. W
 and no work in flight, its next timer fires at once and its clock moves there; work in flight holds it.
 
 Order. One pass is: advance until quiescent, hand the effects to the host's ``commit``, dispatch them when it says so,
-then skip ahead if nothing is in flight. Work may tell its end from within ``start``; that is the next pass.
+then skip ahead if nothing is in flight. Work may report its end from within ``start``; that is the next pass.
 """
 
 import heapq
@@ -32,19 +32,19 @@ from sfn_emulator.engine.run import Run, Status
 
 
 class Host(Protocol):
-    """Whoever keeps the run. ``Alone`` is the one that keeps nothing."""
+    """The keeper of a run. ``Alone`` keeps nothing."""
 
     def record(self, signal: Signal, at: float) -> None:
-        """A signal is about to be delivered; what it leads to leaves the process only through ``commit``."""
+        """Notes a signal that is about to be delivered. Its consequences leave the process only through ``commit``."""
 
     def commit(self, then: Callable[[], None]) -> None:
-        """Calls ``then`` when all that was recorded is stored."""
+        """Calls ``then`` when everything recorded so far is stored."""
 
     def later(self, then: Callable[[], None]) -> None:
         """Calls ``then`` when others have had their turn."""
 
     def passed(self) -> None:
-        """The run has come to rest: it waits, or has ended."""
+        """Called when the run has come to rest: it waits, or has ended."""
 
 
 class Alone:
@@ -61,10 +61,10 @@ class Alone:
 
 
 class Turns(Protocol):
-    """Who lets runs go on. ``Whole`` is the one with nobody else to care for."""
+    """Lets runs go on. ``Whole`` is for a run without others beside it."""
 
     def advance(self, run: Run, budget: int) -> bool | None:
-        """As ``Run.advance``; ``None`` when the turn was set aside midway, to be gone on with by asking again."""
+        """Like ``Run.advance``; ``None`` if the turn was set aside midway. The next call goes on with it."""
 
 
 class Whole:
@@ -75,7 +75,7 @@ class Whole:
 
 
 class _Pending:
-    """Stands for work that has not been handed back yet by ``start``."""
+    """Stands for work whose ``start`` has not returned yet."""
 
     def cancel(self) -> None: ...
 
@@ -145,34 +145,34 @@ class Driver:
         self._go()
 
     def stop(self, error: str | None = None, cause: str | None = None, at: float | None = None) -> None:
-        """``at`` is the time a host has noted for it; now without one."""
+        """Stops the run. ``at`` is the time that the host has noted for it; without one, now."""
         self.run.stop(error, cause, self.now() if at is None else at)
         self._go()
 
     def condemn(self, at: float) -> None:
-        """It ends at its next transition."""
+        """Makes the run end at its next transition."""
         self.run.condemn(at)
         self._go()
 
     def expire(self, at: float) -> None:
-        """It has taken too long."""
+        """Ends the run with a time-out."""
         self.run.expire(at)
         self._go()
 
     def redrive(self, at: float | None = None) -> None:
-        """As ``stop``."""
+        """Redrives the run; ``at`` as for ``stop``."""
         self.run.redrive(self.now() if at is None else at)
         self._go()
 
     def resume(self) -> None:
-        """Takes up a run that was rebuilt from its stored signals: what it still awaits is started again."""
+        """Goes on with a run that was rebuilt from its stored signals: effects it still awaits are started again."""
         self._offset = max(0.0, self.run.at - self.clock.now())
         self.run.take_effects()
         self._dispatch(self.run.open_effects())
         self._go()
 
     def tell(self, signal: Signal, at: float | None = None) -> None:
-        """Delivers a signal. ``at`` is the time of what told it, where that has a clock of its own."""
+        """Delivers a signal. ``at`` is the sender's time, if the sender has a clock of its own."""
         if at is not None and at > self.now():
             self._offset += at - self.now()
         now = self.now()
@@ -183,7 +183,7 @@ class Driver:
         self._go()
 
     def abandon(self) -> None:
-        """Nothing is awaited any more: work under way is cancelled, timers never ring."""
+        """Gives the run up: work under way is cancelled, and its timers never ring."""
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm, self._due = None, []
@@ -192,13 +192,13 @@ class Driver:
             one.cancel()
 
     def pace(self, *, skip: bool) -> None:
-        """From now on waits are skipped, or take their time; what is awaited now is looked at again."""
+        """From now on waits are skipped, or take their time. This also holds for the present wait."""
         self.skip = skip
         if self._alarm is not None:
             self._go()
 
     def skip_next(self) -> bool:
-        """The wait that ends next ends now; false where work is under way, or nothing is waited for."""
+        """Ends the next wait now. Returns false if work is under way, or if there is no wait."""
         if self._busy or self._out or not self._fire_next():
             return False
         self._go()
@@ -226,10 +226,10 @@ class Driver:
             self._rest()
 
     def _pass(self) -> bool:
-        """One pass; true if another one is to follow at once."""
+        """Makes one pass. Returns true if another one is to follow at once."""
         run = self.run
         more = self._turns.advance(run, self.budget)
-        effects = [] if more is None else run.take_effects()  # midway they are not all there
+        effects = [] if more is None else run.take_effects()  # midway they are incomplete
         if more is not False or effects:
             self._out += 1
             if effects:
@@ -248,7 +248,7 @@ class Driver:
         return self.skip and self._fire_next()
 
     def _fire_next(self) -> bool:
-        """Time moves ahead to the next timer, unless work is under way."""
+        """Moves time ahead to the next timer, unless work is under way."""
         if not self._due or self._work or self.run.status is not Status.RUNNING:
             return False
         due = self._due[0][0]
@@ -269,7 +269,7 @@ class Driver:
         self._host.passed()
 
     def _watch(self) -> None:
-        """Sees to it that the next timer rings, also while a run that never waits is busy (TimeoutSeconds)."""
+        """Makes sure that the next timer rings, also during a run that never waits (TimeoutSeconds)."""
         at = self._due[0][0] - self._offset if self._due else 0.0
         if self._alarm is not None:
             if self._due and at == self._alarm_at:

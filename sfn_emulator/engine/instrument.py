@@ -1,8 +1,8 @@
 """The one port by which runs are watched: TestState's inspection, coverage, proofs.
 
-An instrument is given when a definition is compiled (``program.compile``), so that runs nobody watches pay nothing:
-what would tell is not in their program. It only looks. It is called within the run's turn, so it must not wait, and
-must change nothing of what it is shown.
+An instrument is given when a definition is compiled (``program.compile``). Unwatched runs pay nothing, because their
+programs hold no calls of it. An instrument only looks. It is called within the run's turn, so it must not wait, and it
+must not change the values it is shown.
 
 Hooks come in the order in which things happen, each with the strand they happen to. A strand knows its ``state``, its
 ``input`` (after ``left``: the state's output), its ``variables``, its ``run`` with time and events, and, in a branch or
@@ -22,7 +22,7 @@ from sfn_emulator.values import Value
 
 
 class Instrument(Protocol):
-    """A watcher overrides the hooks it wants; each does nothing of its own."""
+    """A watcher overrides the hooks it wants; each does nothing by default."""
 
     def entered(self, strand: Strand) -> None:
         """The strand is about to enter its state; a state that a redrive runs again is not entered again."""
@@ -39,7 +39,7 @@ class Instrument(Protocol):
     def failed(self, strand: Strand, error: StateError | EvaluationError) -> None:
         """An attempt has failed, before any Retrier or Catcher looks at it.
 
-        An ``EvaluationError`` is an expression that could not be evaluated, a Catcher's own among them.
+        An ``EvaluationError`` means an expression that could not be evaluated, perhaps a Catcher's own.
         """
         return
 

@@ -8,11 +8,11 @@ and may raise ``TaskError``. A list scripts one answer per attempt, the last one
 
     {"return": VALUE}                              succeeds
     {"throw": "Error", "cause": "why"}             fails; "stage" picks the event (Failed, TimedOut, SubmitFailed, ...)
-    {"submit": VALUE, ...}                         tells TaskSubmitted first
+    {"submit": VALUE, ...}                         reports TaskSubmitted first
     {"worker": "name", ...}                        an activity worker takes it first
-    {"heartbeats": [SECONDS, ...], ...}            heartbeats, so long after the start
+    {"heartbeats": [SECONDS, ...], ...}            heartbeats, this long after the start
     {"never": true}                                does not answer
-    {..., "after": SECONDS}                        answers so much later
+    {..., "after": SECONDS}                        answers this much later
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ Worker: TypeAlias = Callable[[Value], Value] | Sequence[Answer]
 TRANSITIONS_LIMIT: Final = 200_000
 """State transitions without any waiting after which an execution counts as timed out: it would never end.
 
-An answer that came at once counts as two.
+An answer that comes at once counts as two.
 """
 
 
@@ -98,9 +98,7 @@ class LocalTasks:
             if request.resource.pattern is Pattern.REQUEST_RESPONSE and request.resource.family is not Family.ACTIVITY:
                 given = ", ".join(self._workers) or "none"
                 text = f"No task was given for '{request.state}' (given: {given})."
-                tell(
-                    TaskFailed(effect.id, RUNTIME, text, "Runtime")
-                )  # which no Catcher takes for a failure of the task
+                tell(TaskFailed(effect.id, RUNTIME, text, "Runtime"))  # no Catcher takes this for a failure of the task
             return work
         worker = self._workers[name]
         if callable(worker):
@@ -169,7 +167,7 @@ class Execution:
         maps = LocalMapRuns(self.tasks, clock)
         self.driver = Driver(self.run, clock, self.tasks, maps, host=self)
 
-    # -- what came of it
+    # -- the outcome
 
     @property
     def status(self) -> Status:
@@ -203,7 +201,7 @@ class Execution:
         self.clock.advance(seconds)
 
     def finish(self) -> "Execution":
-        """Lets time pass until the execution ends, or waits for something that time does not bring."""
+        """Lets time pass until the execution ends, or until it waits for something other than time."""
         while self.status is Status.RUNNING and self.clock.advance_to_next():
             pass
         if self.run.crash is not None:
@@ -238,7 +236,7 @@ class Execution:
 
 
 def identity(name: str = "local", *, at: float = EPOCH, express: bool = False) -> Identity:
-    """An identity for an execution that no service knows."""
+    """An identity for an execution outside of any service."""
     place = "arn:aws:states:us-east-1:123456789012"
     kind = "express" if express else "execution"
     return Identity(

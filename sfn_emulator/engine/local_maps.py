@@ -32,7 +32,7 @@ class LocalMapRuns:
 
 
 def is_tolerated(spec: MapRunSpec, failed: int, items: int) -> bool:
-    """Whether so many failures of so many items let the Map Run go on."""
+    """Whether the Map Run may go on after that many failures."""
     count, percentage = spec.tolerated_count, spec.tolerated_percentage
     by_count = count is None or failed <= count
     by_share = percentage is None or failed * 100 <= percentage * items
@@ -45,7 +45,7 @@ def _arn(spec: MapRunSpec, effect: int) -> str:
 
 
 class _MapRun(Alone):
-    """One Map Run: children started as others end. Is their host, to be told of their end."""
+    """One Map Run: it starts children as others end, and is their host."""
 
     def __init__(self, id_: int, spec: MapRunSpec, tasks: Tasks, clock: Clock, tell: Tell) -> None:
         self._id = id_
@@ -69,7 +69,7 @@ class _MapRun(Alone):
         self.fill()
 
     def fill(self) -> None:
-        """Takes in children that have ended and starts those there is room for."""
+        """Collects children that have ended, and starts as many new ones as there is room for."""
         if self._filling or self._ended:
             return
         self._filling = True

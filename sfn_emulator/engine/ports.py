@@ -1,8 +1,8 @@
 """What passes between a run and the world: effects out, signals in, both plain data.
 
-A run never calls anything. It hands out effects, each with an id that is unique and deterministic within the run,
-and is told what came of them by signals that name that id. The same program, input, identity and sequence of signals
-always give the same effects and the same events: that is what durability, redrive and virtual time are built on.
+A run never calls anything. It hands out effects, each with an id that is unique and deterministic within the run. It
+gets their results as signals that name that id. The same program, input, identity and sequence of signals always give
+the same effects and the same events. Durability, redrive and virtual time are built on that.
 
     Run ──effects──▶ host (driver, clock, tasks) ──signals, with the time they were seen──▶ Run
 """
@@ -19,7 +19,9 @@ from sfn_emulator.values import UNSET, Unset, Value
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an execution is: what the context object and its task tokens are made of. Times are epoch seconds."""
+    """The identity of an execution: the context object and the task tokens are made from it. Times are epoch
+    seconds.
+    """
 
     execution_arn: str
     execution_name: str
@@ -31,13 +33,13 @@ class Identity:
     test_case: str | None = None
     """The mock test case it was started with (Step Functions Local's ``…#TestCase``)."""
     seed: str = ""
-    """What randomness, uuids and tokens are drawn from; the same seed draws the same."""
+    """The seed of randomness, uuids and tokens; the same seed draws the same."""
     express: bool = False
     """An EXPRESS execution: no limit of events, five minutes at most, no redrive."""
 
 
 class Beginning(NamedTuple):
-    """Where a run begins that does not begin at StartAt: a state of the top level, what it is given, the variables."""
+    """The beginning of a run that does not begin at StartAt: a state of the top level, its input, the variables."""
 
     state: str
     given: Value
@@ -48,7 +50,7 @@ class Beginning(NamedTuple):
 
 
 class TaskRequest(NamedTuple):
-    """One attempt of a Task. ``token`` is ``$$.Task.Token``, ``input`` what the task is called with."""
+    """One attempt of a Task. ``token`` is ``$$.Task.Token``, ``input`` the evaluated Parameters or Arguments."""
 
     resource: Resource
     input: Value
@@ -56,7 +58,7 @@ class TaskRequest(NamedTuple):
     identity: Identity
     state: str
     attempt: int
-    """0 for the first attempt, counted over all retriers; what mock configurations call the invocation index."""
+    """0 for the first attempt, counted over all retriers. Mock configurations call it the invocation index."""
     role: str | None = None
     """Credentials.RoleArn, already evaluated."""
     timeout: int | None = None
@@ -69,9 +71,11 @@ class StartTask(NamedTuple):
     id: int
     request: TaskRequest
     submitted: Value | Unset = UNSET
-    """What TaskSubmitted told before a crash, ``None`` after TaskBegun: it is under way, only its end is awaited."""
+    """The output of TaskSubmitted before a crash, ``None`` after TaskBegun: the task is under way, and only its end is
+    awaited.
+    """
     answered: "TaskSucceeded | TaskFailed | None" = None
-    """What TaskAnswered told before a crash: how it ends once its call is submitted."""
+    """The end that TaskAnswered reported before a crash. It takes effect once the call is submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class BatcherSpec:
 
 @dataclass(frozen=True, slots=True)
 class MapRunSpec:
-    """One Distributed Map, with all that is evaluated in the parent.
+    """One Distributed Map, with everything that is evaluated in the parent.
 
     ``items`` is a list or an object, and UNSET where ``reader`` is set. ``program`` is the children's
     ``Program``; they see no variable of the parent. ``select(index, value, key, source)`` makes a child's input, or one
@@ -178,7 +182,9 @@ class TaskHeartbeat(NamedTuple):
 
 
 class TaskAnswered(NamedTuple):
-    """Its token was answered before its call was submitted: it ends so, but only after the TaskSubmitted to come."""
+    """The token was answered before the call was submitted: the task ends with this answer, but only after
+    TaskSubmitted.
+    """
 
     id: int
     output: Value | Unset = UNSET
@@ -200,9 +206,9 @@ class TaskSucceeded(NamedTuple):
 class TaskFailed(NamedTuple):
     """``stage`` picks the event: Failed, TimedOut, ScheduleFailed, StartFailed, SubmitFailed.
 
-    Stage ``Runtime``, only ever told from within ``Tasks.start``: it could not even be scheduled (unusable parameters,
-    no such activity). AWS then records no Scheduled event, and the state fails, finally, with States.Runtime; ``cause``
-    comes without the "An error occurred while executing the state" prefix.
+    Stage ``Runtime``, which comes only from within ``Tasks.start``: the task could not even be scheduled (unusable
+    parameters, no such activity). AWS then records no Scheduled event, and the state fails, finally, with
+    States.Runtime; ``cause`` comes without the "An error occurred while executing the state" prefix.
     """
 
     id: int
@@ -238,17 +244,17 @@ Signal: TypeAlias = (
 )
 
 Tell: TypeAlias = Callable[[Signal], None]
-"""How work reports. Safe to call from the host's own thread only; hosts wrap it where work runs elsewhere."""
+"""How work reports signals. Safe to call on the host's own thread only; hosts wrap it for work on other threads."""
 
 
 class Work(Protocol):
-    """Work under way; ``cancel`` is idempotent, and nothing is told after it."""
+    """Work under way. ``cancel`` is idempotent, and no signal comes after it."""
 
     def cancel(self) -> None: ...
 
 
 class Tasks(Protocol):
-    """Whoever can run a Task. Told of at create time with ``supports``, of an attempt with ``start``."""
+    """Runs Tasks. ``supports`` is asked when a definition is created, ``start`` is called for each attempt."""
 
     def supports(self, resource: Resource) -> str | None:
         """``None``, or why a definition with this resource must be refused (AWS's words where it has them)."""
@@ -257,7 +263,7 @@ class Tasks(Protocol):
 
 
 class MapRuns(Protocol):
-    """Whoever can run a Distributed Map."""
+    """Runs Distributed Maps."""
 
     def start(self, effect: StartMapRun, tell: Tell) -> Work: ...
 

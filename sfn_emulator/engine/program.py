@@ -1,4 +1,6 @@
-"""Model → program, once, when a definition is created: one closure per state, everything decidable decided."""
+"""Model → program, once, when a definition is created: one closure per state; all that can be decided is decided
+here.
+"""
 
 from typing import assert_never
 

@@ -1,10 +1,10 @@
-"""A run: one execution as a sans-I/O state machine. The theory of the whole engine is told here, once.
+"""A run: one execution as a sans-I/O state machine. The theory of the whole engine stands here.
 
-A **run** is a value that is told what happened and says what it wants. It calls nothing, waits for nothing and asks
-no clock. What it wants are **effects** (``StartTask``, ``SetTimer``, ``StartMapRun``, ``Cancel``); what it is told are
-**signals** (``TaskSucceeded``, ``Fired``, …), each with the time at which it was seen. Someone else, a *driver*,
-carries effects out and brings signals in: ``engine.driver`` with a real or a virtual clock, the service after a crash
-from stored signals, ``prove`` with every outcome that a Task can have.
+A **run** takes in what happened and gives out what it wants. It calls nothing, waits for nothing and asks no clock. It
+gives out **effects** (``StartTask``, ``SetTimer``, ``StartMapRun``, ``Cancel``) and takes in **signals**
+(``TaskSucceeded``, ``Fired``, …), each with the time at which it was seen. A *driver* carries effects out and brings
+signals in: ``engine.driver`` with a real or a virtual clock, the service after a crash from stored signals, ``prove``
+with every outcome that a Task can have.
 
               signal, at                              effects
     driver ───────────────▶  Run.deliver … advance  ───────────▶ driver
@@ -16,23 +16,23 @@ Three rules, from which the rest follows:
 
 1. **A run is a function of its signals.** The same program, identity and input, told the same signals at the same
    times, has the same events and the same effects, with the same ids. Chance, uuids and tokens are drawn from the
-   identity's seed. So a run is stored as its start and its signals, a crashed one is run again until it has caught up
-   (``ReplayMismatchError`` if it was another program), and a failure that was found can be shown again.
-2. **Everything happens in turns, and time stands still in one.** A turn is what follows one signal until nothing can
-   go on. Its events all carry the time of the signal. Within a turn the *strands* (the top level, a Parallel branch, a
-   Map iteration) that are ready go on one after the other, in the order in which they became ready; none is
-   interrupted. So the order of events follows from the order of signals and needs no locks.
+   identity's seed. So a run is stored as its start and its signals. A crashed one is run again until it has caught up
+   (``ReplayMismatchError`` if it was another program). A failure that was found can be shown again.
+2. **Everything happens in turns, and within a turn time stands still.** A turn is everything that follows one signal
+   until nothing can go on. Its events all carry the time of the signal. Within a turn the *strands* (the top level, a
+   Parallel branch, a Map iteration) that are ready go on one after the other, in the order in which they became ready;
+   none is interrupted. So the order of events follows from the order of signals and needs no locks.
 3. **Every effect is awaited by one strand, and ends once.** It is in ``awaiting`` from ``issue`` until its last word
    comes (``TaskSucceeded``, ``TaskFailed``, ``Fired``, ``MapRunEnded``) or until it is settled, which hands out a
-   ``Cancel``. A signal for what is no longer awaited is too late, and ignored. So a time-out, a stopped sibling and a
-   late answer need no case of their own.
+   ``Cancel``. A signal for an effect that is no longer awaited is too late, and ignored. So a time-out, a stopped
+   sibling and a late answer need no case of their own.
 
 A strand is in one of four conditions: ready (in ``ready``), waiting (some effect in ``awaiting`` is its own, or its
 ``region`` has open children), ended, or stopped with its place kept, from where a redrive runs it again.
 
 ``start``, ``deliver``, ``stop`` and ``redrive`` only queue what happened; ``advance`` lets it happen, one turn after
-the other, until nothing can go on or the budget is spent. ``take_effects`` hands out what is wanted of the world. Who
-wants to watch gives an ``Instrument`` when the program is compiled (docs/decisions/0001, 0023).
+the other, until nothing can go on or the budget is spent. ``take_effects`` hands out the effects. To watch a run, give
+an ``Instrument`` when the program is compiled (docs/decisions/0001, 0023).
 """
 
 from collections.abc import Callable, Generator
@@ -103,9 +103,9 @@ class Run(Ledger):
     """One execution of a program.
 
     ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
-    succeeded. ``next_state`` is where a ``single`` program would have gone on. ``crash`` is set when a state ended
-    with an exception that no one foresaw: a bug here, which fails the execution with States.Runtime. ``aside_at`` is
-    kept for whoever lets it go on: where a turn was set aside midway.
+    succeeded. ``next_state`` is where a ``single`` program would have gone on. ``crash`` is set when a state ended with
+    an unexpected exception: a bug here, which fails the execution with States.Runtime. ``aside_at`` is the place where
+    a turn was set aside midway; the caller that goes on with it needs it.
     """
 
     __slots__ = (
@@ -121,7 +121,7 @@ class Run(Ledger):
         input_text: str,
         beginning: Beginning | None = None,
     ) -> None:
-        """``input_value`` is the execution's input, also where its first state is given something else."""
+        """``input_value`` is the execution's input, even if its first state gets another one."""
         super().__init__(identity, input_value)
         self._beginning = beginning
         self.program = program
@@ -137,37 +137,39 @@ class Run(Ledger):
         self._condemned = False
         self._inbox: list[tuple[float, Callable[[Any], None], Any]] = []
 
-    # -- what happens to it
+    # -- what happens to the run
 
     def start(self, at: float) -> None:
         self._inbox.append((at, self._start, None))
 
     def deliver(self, signal: Signal, at: float) -> None:
-        """A signal, with the time it was seen. One that comes too late is ignored.
+        """Queues a signal, with the time it was seen. One that comes too late is ignored.
 
         ``advance`` raises ``ReplayMismatchError`` for one that answers an effect that was never issued.
         """
         self._inbox.append((at, self._signal, signal))
 
     def stop(self, error: str | None, cause: str | None, at: float) -> None:
-        """StopExecution."""
+        """Queues a StopExecution."""
         self._inbox.append((at, self._stop, (error, cause)))
 
     def expire(self, at: float) -> None:
-        """The whole execution has taken too long."""
+        """Queues the time-out of the whole execution."""
         self._inbox.append((at, self._expire, None))
 
     def condemn(self, at: float) -> None:
-        """Its machine is being deleted: its next transition ends it."""
+        """Makes the next transition end the run: its machine is being deleted."""
         self._inbox.append((at, self._condemn, None))
 
     def redrive(self, at: float) -> None:
-        """Runs what did not succeed again; does nothing to a run that is running, has succeeded or is full."""
+        """Queues a redrive, which runs again what did not succeed. Does nothing to a run that is running, has
+        succeeded or is full.
+        """
         self._inbox.append((at, self._redrive, None))
 
     @property
     def pending(self) -> bool:
-        """Whether there is something to advance for."""
+        """Whether ``advance`` has anything to do."""
         return bool(self._inbox or self.ready)
 
     # -- making it happen
@@ -204,13 +206,13 @@ class Run(Ledger):
                 self.ready.clear()
 
     def take_effects(self) -> list[Effect]:
-        """The effects since the last time, in order."""
+        """The effects since the last call, in order."""
         taken = self.effects
         self.effects = []
         return taken
 
     def open_effects(self) -> list[Effect]:
-        """What is still awaited, in order: what a host has to take up again after a crash."""
+        """The effects that are still awaited, in order: a host starts them again after a crash."""
         return [effect for _, effect in self.awaiting.values()]
 
     # -- turns
@@ -297,7 +299,9 @@ class Run(Ledger):
         return True
 
     def _paused(self, strand: Strand) -> bool:
-        """Between two states, the budget being spent: of one that is condemned, at every transition."""
+        """Called between two states when the budget is spent, and at every transition of a condemned run. Returns
+        whether the run is ended.
+        """
         if self._condemned:
             self._stop((None, None))
             return True

@@ -1,4 +1,4 @@
-"""What a run is made of: strands, and the ledger they write events and effects into.
+"""The parts of a run: strands, and the ledger into which they write events and effects.
 
 A strand is the top level, one Parallel branch or one Map iteration. It keeps its place (state, raw input, variables),
 so that a redrive can restart it there, and is itself the ``Scope`` its expressions are evaluated in.
@@ -21,11 +21,13 @@ YEAR: Final = 365 * 24 * 3600.0
 """Seconds a STANDARD execution may be open, redrives included; then it times out (Service quotas)."""
 
 HISTORY_LIMIT: Final = 25_000
-"""Events of a STANDARD execution; the last of them is the ExecutionFailed that tells so (Service quotas)."""
+"""Events a STANDARD execution may have; the last of them is the ExecutionFailed that reports the limit (Service
+quotas).
+"""
 
 PAUSE: Final = True
 WAIT: Final = False
-"""What a strand yields: PAUSE to let others go on although it could, WAIT until it is told something."""
+"""The values a strand yields: PAUSE lets others go on, WAIT waits for a signal."""
 
 Waiting: TypeAlias = Generator[bool, Any, str | None]
 """A step under way; returns the next state's name, or ``None`` at an end."""
@@ -67,7 +69,7 @@ class Program:
 
 
 class Ledger:
-    """Events and effects of one execution, its present time, and who waits for what."""
+    """Events and effects of one execution, its present time, and which strand waits for which effect."""
 
     __slots__ = (
         "_draws",
@@ -103,12 +105,12 @@ class Ledger:
         self.last_effect = 0
         self.limit: float = float("inf") if identity.express else HISTORY_LIMIT - 1
         self.moved = False
-        """Whether events have new ids since someone last looked."""
+        """Whether events got new ids since this was last read."""
         self.redrives = 0
         self.redriven_at = 0.0
         self.root: Strand | None = None
         self.amend: Callable[[dict[str, Value]], dict[str, Value]] | None = None
-        """What a trial makes of the context object (TestState); ``None`` for an execution."""
+        """The context object of a trial (TestState); ``None`` for an execution."""
         self._draws: Draws | None = None
         self._execution: dict[str, Value] | None = None
 
@@ -123,14 +125,14 @@ class Ledger:
         strand.tip = len(events)
 
     def aside(self, previous: int, kind: str, detail: Any = None) -> int:
-        """Records an event that what comes next does not follow; gives its id."""
+        """Records an event that the strand's next event does not follow. Returns its id."""
         if len(self.events) >= self.limit:
             raise HistoryFullError
         self.events.append(Event(kind, previous, self.at, detail))
         return len(self.events)
 
     def unrecord(self, strand: "Strand", place: int) -> None:
-        """Takes back the strand's events after its event ``place``; what came after them moves up."""
+        """Removes the strand's events after its event ``place``. Later events of others move up."""
         self.moved = True
         gone: list[int] = []
         while strand.tip != place:
@@ -158,16 +160,16 @@ class Ledger:
         return effect.id
 
     def settle(self, *effects: int) -> None:
-        """None of these is awaited any longer; the host is told of those that are still out."""
+        """Stops awaiting these effects. Those still under way are cancelled at the host."""
         for effect in effects:
             if self.awaiting.pop(effect, None) is not None:
                 self.effects.append(Cancel(effect))
 
     def release(self, strand: "Strand | None" = None) -> None:
-        """Settles everything the strand awaits; everything at all without one."""
+        """Settles every effect that the strand awaits; without a strand, every effect."""
         self.settle(*[id_ for id_, (owner, _) in self.awaiting.items() if strand is None or owner is strand])
 
-    # -- what expressions see
+    # -- for expressions
 
     @property
     def draws(self) -> Draws:
@@ -191,8 +193,8 @@ class Strand:
 
     ``entered`` is the id of the present state's Entered event, 0 between states. ``index`` is the place among the
     siblings, ``retries`` the attempts made again (``None`` in states without Retry). ``region`` holds the children
-    of the Parallel or Map the strand is in, ``map_run`` the ARN of its Map Run. ``resumed`` tells that the present
-    state is run again by a redrive, ``begun`` that an iteration's input has been selected.
+    of the Parallel or Map the strand is in, ``map_run`` the ARN of its Map Run. ``resumed`` says that a redrive runs
+    the present state again, ``begun`` that an iteration's input has been selected.
     """
 
     __slots__ = (
@@ -255,7 +257,9 @@ class Strand:
 
     @property
     def present(self) -> "Strand":
-        """Whose state is the present one: before a strand's first state (ItemSelector) its parent's."""
+        """The strand that the present state belongs to: before a strand's first state (ItemSelector) it is the
+        parent.
+        """
         return self if self.entered or self.parent is None else self.parent
 
     # -- life
@@ -273,7 +277,7 @@ class Strand:
         self.run.ready.append(self)
 
     def halt(self) -> None:
-        """Stops where it is, keeping its place."""
+        """Stops the strand and keeps its place."""
         self.dead = True
         self.run.release(self)
         if self.generator is not None:
@@ -289,14 +293,14 @@ class Strand:
         self.resumed = self.entered > 0
 
     def rest(self) -> None:
-        """Lets go of what runs, keeping its place: the execution has ended."""
+        """Drops the running step and keeps the place: the execution has ended."""
         self.generator = None
         if self.region is not None:
             for child in self.region.open.values():
                 child.rest()
 
     def move(self, moved: Mapping[int, int]) -> None:
-        """Events have new ids."""
+        """Updates ids after events got new ones."""
         self.tip = moved.get(self.tip, self.tip)
         self.entered = moved.get(self.entered, self.entered)
         if self.region is not None:
@@ -304,7 +308,7 @@ class Strand:
                 child.move(moved)
 
     def place(self, message: str) -> str:
-        """The message with the prefix AWS puts before what went wrong in a state; on trial there is none (recorded)."""
+        """The message with the prefix that AWS puts before errors of a state; in a trial there is none (recorded)."""
         if self.run.amend is not None:
             return message
         place = self.present
@@ -324,10 +328,10 @@ class Region:
         self.left = size
 
     def begin(self, child: Strand) -> None:
-        """Before a child's first state."""
+        """Called before a child's first state."""
 
     def ended(self, child: Strand) -> None:
-        """A child has come to its end."""
+        """Called when a child has ended."""
         self.results[child.index] = child.input
         del self.open[child.index]
         self.left -= 1
@@ -336,7 +340,7 @@ class Region:
             self.owner.wake()
 
     def failed(self, child: Strand, error: StateError) -> None:
-        """A child failed: its siblings are stopped and the owner is told."""
+        """Called when a child failed: stops its siblings and tells the owner."""
         for sibling in self.open.values():
             if sibling is not child:
                 self.stop(sibling)
@@ -357,7 +361,7 @@ ABORTABLE: Final = frozenset({"Task", "Wait", "Parallel", "Map"})
 
 
 def abort(strand: Strand) -> None:
-    """Stops a strand because a sibling failed, and records what that ends."""
+    """Stops a strand because a sibling failed, and records the ends that this brings."""
     began = strand.generator is not None
     if strand.region is not None and began:
         for child in strand.region.open.values():

@@ -1,10 +1,10 @@
-"""A state on trial (TestState): one attempt, what is told of every stage, and which Retrier or Catcher would act.
+"""A state on trial (TestState): one attempt, its stages, and the Retrier or Catcher that would act.
 
-The state runs as in any execution, as the only step of a ``single`` program, but without its Retry and Catch: those
-are looked at afterwards, so that a retry is told of instead of waited for. Map and Parallel do not run what is inside
-them: a mock answers in its place, after everything that the state itself evaluates has been evaluated.
+The state runs as in any execution, as the only step of a ``single`` program, but without its Retry and Catch. Those are
+evaluated afterwards, so that a retry is reported and not waited for. Map and Parallel do not run the states inside
+them. After the state's own fields have been evaluated, a mock answers instead.
 
-Sources: `Testing state machines with TestState API`; which stages AWS tells is recorded.
+Sources: `Testing state machines with TestState API`; the stages that AWS reports are recorded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ _RECOVERING: Final = (Task, Parallel, Map)
 class Handled:
     """An error and who handles it: the Retrier at ``retry`` after ``delay`` seconds, or the Catcher at ``catch``.
 
-    A Retrier whose attempts are used up (``exhausted``) is told of, but handles nothing.
+    A Retrier whose attempts are used up (``exhausted``) is reported, but handles nothing.
     """
 
     error: StateError
@@ -43,10 +43,11 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a trial is run under.
+    """The conditions of a trial.
 
     ``retries`` is how often the Retrier that matches has retried already. ``around`` are the states the tested one is
-    in, innermost first: an error that it does not handle is theirs. ``read`` is what the ItemReader of a Map read.
+    in, innermost first: an error that it does not handle is theirs. ``read`` is the data that the ItemReader of a Map
+    read.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Conditions:
 
 
 def trial(state: State, under: Conditions, instrument: Instrument, handled: Callable[[Handled], None]) -> Program:
-    """The program of one state. ``handled`` is told of an error that a Retrier or Catcher takes.
+    """The program of one state. ``handled`` is called with an error that a Retrier or Catcher takes.
 
     Where a Retrier takes it the run fails with the error; where a Catcher does it goes on to ``next_state``.
     """
@@ -99,7 +100,7 @@ def _recover(
     under: Conditions,
     handled: Callable[[Handled], None],
 ) -> str:
-    """The first owner that retries or catches the error decides; raises it where none does."""
+    """The first state, from inside out, that retries or catches the error decides. Raises the error if none does."""
     retries = under.retries
     for owner in owners:
         retrier = _first(owner.retry, error)

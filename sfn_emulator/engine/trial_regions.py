@@ -1,4 +1,4 @@
-"""Map and Parallel on trial: everything the state evaluates itself, then a mock instead of what is inside it."""
+"""Map and Parallel on trial: the state's own fields are evaluated, then a mock answers for the states inside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ _INLINE: Final = Distribution(MachineType.STANDARD)
 
 
 class ImpossibleTrialError(Exception):
-    """More iterations are said to have failed than there are items."""
+    """The mock has more failed iterations than there are items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """What is answered instead of the work: ``result``, or ``error`` where that is UNSET."""
+    """The answer instead of the work: ``result``, or ``error`` if that is UNSET."""
 
     result: Value | Unset = UNSET
     error: str = ""
@@ -82,7 +82,7 @@ def mocked_parallel(state: Parallel, mock: Mock, instrument: Instrument) -> Step
 
 
 def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, instrument: Instrument) -> Step:
-    """``failures`` is how many iterations are to have failed, ``read`` what the ItemReader is to have read.
+    """``failures`` is the number of iterations that failed in the mock, ``read`` the data that its ItemReader read.
 
     Without ``read``, a Map with an ItemReader finds its items in its input, as the guide has it.
     """
@@ -108,13 +108,13 @@ def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, instr
 
 
 def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
-    """Either threshold trips; without any, none does (recorded 2025-12)."""
+    """Whether the failures exceed one of the thresholds. Without thresholds they never do (recorded 2025-12)."""
     count, percentage = spec.tolerated_count, spec.tolerated_percentage
     over_count = count is not None and failures > count
     return over_count or (percentage is not None and failures * 100 > percentage * items)
 
 
-# -- what is told
+# -- reported stages
 
 
 def _tell_items(state: Map, strand: Strand, spec: MapRunSpec, items: Value, instrument: Instrument) -> None:
@@ -145,7 +145,7 @@ def batches(batcher: BatcherSpec, items: list[Value]) -> list[Value]:
     made: list[list[Value]] = []
     used = room
     for item in items:
-        needed = size(item) + 1  # and a comma
+        needed = size(item) + 1  # 1 for the comma
         if not made or len(made[-1]) >= most or used + needed > room + 1:
             made.append([])
             used = empty

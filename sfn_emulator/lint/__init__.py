@@ -1,1 +1,1 @@
-"""The linter: definitions in files, on standard input and inside templates; what create would say of them."""
+"""The linter: checks definitions in files, on standard input and inside templates as create does."""

@@ -1,4 +1,4 @@
-"""What is wrong in files: each definition, wherever it stands, asked what create would say of it."""
+"""The problems of files: each definition in them is checked as create does."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ from sfn_emulator.tasks.static_parameters import refusals
 NOT_CHECKED: Final = "DEFINITION_NOT_CHECKED"
 UNREADABLE: Final = "DEFINITION_UNREADABLE"
 CREATE: Final = Integrations(unknown, refusals, doubt)
-"""What CreateStateMachine on AWS asks of Resources and their Parameters or Arguments, even of those we can't run."""
+"""The checks of CreateStateMachine on AWS for Resources and their Parameters or Arguments, also those we can't run."""
 
 
 class UnreadableError(Exception):
-    """A file that can't be read; the text says why in one line."""
+    """A file can't be read; the text says why in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def in_text(
     beside: Path = Path(),
     asked: Integrations = CREATE,
 ) -> tuple[Finding, ...]:
-    """As ``in_file``, of a text; what it names by a relative path is looked for in the folder ``beside``.
+    """Like ``in_file``, for a text. Relative paths in it start from the folder ``beside``.
 
     ``yaml=None``: JSON if it begins like an object, else YAML.
     """
@@ -70,7 +70,9 @@ def in_text(
 
 
 def _template(text: str, yaml: bool) -> Marked | None:
-    """The text as a template; ``None`` for anything else, even what can't be read: a definition's words say why."""
+    """The text as a template; ``None`` for any other text. One that can't be read counts as a definition, whose errors
+    say why.
+    """
     if not any(word in text for word in ("Resources", "resources", "stepFunctions")):
         return None
     try:
@@ -103,7 +105,9 @@ def _problems(told: AsValue | AsText, machine: Embedded, asked: Integrations) ->
 
 
 def _beside(machine: Embedded, told: InFile, file: str, beside: Path, asked: Integrations) -> Iterator[Finding]:
-    """Of a definition in a file of its own: problems are told there, that it can't be read in the template."""
+    """The findings of a definition in a file of its own. Problems are reported in that file; if it can't be read, in
+    the template.
+    """
     path = beside / told.path
     try:
         found = in_file(path, machine.machine_type, asked)

@@ -22,7 +22,7 @@ def line(finding: Finding) -> str:
 
 
 def row(finding: Finding) -> dict[str, Any]:
-    """For programs: ``location`` as AWS tells it, ``pointer`` (RFC 6901) at the very field."""
+    """A finding for programs: ``location`` as AWS writes it, ``pointer`` (RFC 6901) at the very field."""
     problem = finding.problem
     told = {
         "file": finding.file,

@@ -1,4 +1,4 @@
-"""Templates of deployment tools as values that know where they stand, and where the text of every string begins.
+"""Templates of deployment tools as values with positions, and with the place where the text of each string begins.
 
 YAML's short intrinsics become the long ones (``!Sub x`` → ``{"Fn::Sub": "x"}``), as in JSON.
 """
@@ -19,7 +19,7 @@ _PLAIN: Final = ("Ref", "Condition")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a string's text begins; ``indent`` counts the columns before its lines, if each has one of its own."""
+    """Where a string's text begins; ``indent`` counts the columns before its lines, if each has a line of its own."""
 
     line: int
     column: int
@@ -39,7 +39,7 @@ class Marked:
     origins: dict[Place, Origin] = field(default_factory=dict)
 
     def position(self, place: Place) -> tuple[int, int]:
-        """Of a place, or of the nearest known one around it."""
+        """The position of a place, or of the nearest known place around it."""
         while place and place not in self.positions:
             place = place[:-1]
         return self.positions.get(place, (1, 1))
@@ -49,7 +49,7 @@ class Marked:
 
 
 def marked(text: str, *, is_yaml: bool) -> Marked:
-    """Raises ``JsonError`` or ``YamlError``."""
+    """The text as a marked value. Raises ``JsonError`` or ``YamlError``."""
     if not is_yaml:
         scanned = scan(text, DEPTH_LIMIT)
         return Marked(scanned.value, scanned.positions)
@@ -81,6 +81,6 @@ class _Template(Builder):
         return str(node.value)
 
     def _block(self, first: int) -> Origin:
-        """Of a block whose text begins below the line of its ``|``."""
+        """The origin of a block string, whose text begins below the line of its ``|``."""
         written = next((line for line in self.lines[first:] if line.strip()), "")
         return Origin(first + 1, 1, len(written) - len(written.lstrip()))

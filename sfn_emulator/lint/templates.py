@@ -1,8 +1,8 @@
 """State machines inside the templates of deployment tools: CloudFormation, SAM, what CDK synthesises, Serverless.
 
-A table says which resource types and properties hold a definition. An intrinsic function stands for whatever the tool
-will put there, as ``${Name}`` does; the pseudo parameters that every ARN begins with are filled in, so that the
-Resources built with them can be checked.
+A table says which resource types and properties hold a definition. An intrinsic function stands for a value that the
+tool fills in, like ``${Name}``; the pseudo parameters that every ARN begins with are filled in, so that the Resources
+built with them can be checked.
 """
 
 import re
@@ -26,7 +26,9 @@ _FILE: Final = re.compile(r"\$\{file\(([^)]+)\)\}")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The properties in which a resource type keeps its definition: as an object, as a text, in a file, its type."""
+    """The properties in which a resource type keeps its definition (as an object, as a text, in a file) and its
+    type.
+    """
 
     values: tuple[str, ...]
     files: tuple[str, ...]
@@ -68,7 +70,7 @@ class InFile:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No definition that can be read here; ``why`` says so."""
+    """A definition that can't be read here; ``why`` gives the reason."""
 
     why: str
 
@@ -171,7 +173,7 @@ def _sub(template: Marked, place: Place, told: Any) -> AsText | Unknown:
 
 
 def _join(template: Marked, place: Place, told: Any) -> AsText | Unknown:
-    """One text of the parts; each place in it is told as the line its part has in the template."""
+    """The parts as one text. A place in it is reported at the line of its part in the template."""
     if not (isinstance(told, list) and len(told) == 2 and isinstance(told[1], list)):
         return Unknown("Fn::Join takes a delimiter and a list")
     delimiter, parts = str(told[0]), [_as_text(part) for part in told[1]]
@@ -200,7 +202,7 @@ def _is_intrinsic(value: Any) -> bool:
 
 
 def _filled(value: Any) -> Any:
-    """The definition with every intrinsic as the text that stands for it."""
+    """The definition, with a text in place of every intrinsic function."""
     if _is_intrinsic(value):
         return _as_text(value)
     if isinstance(value, dict):

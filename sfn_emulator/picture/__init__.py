@@ -1,1 +1,1 @@
-"""Pictures of definitions and of what executions did. Pure: text and events in, nouns and drawings out."""
+"""Pictures of definitions and of executions. Pure: text and events go in, nouns and drawings come out."""

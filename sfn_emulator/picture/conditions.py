@@ -31,7 +31,7 @@ _BESIDE: Final = frozenset(("Variable", "Next", "Comment", "Assign", "Output"))
 
 
 def condition_text(rule: Mapping[str, Any]) -> str:
-    """The whole condition; of a JSONata rule the expression without its braces."""
+    """The whole condition; for a JSONata rule the expression without its braces."""
     if "Condition" in rule:
         return _expression(rule["Condition"])
     for combination, word in (("And", " and "), ("Or", " or ")):
@@ -44,7 +44,7 @@ def condition_text(rule: Mapping[str, Any]) -> str:
 
 
 def brief_condition(rule: Mapping[str, Any]) -> str:
-    """As ``condition_text``, without the guards: what is tested for a value need not be said to be present."""
+    """Like ``condition_text``, without guards: a comparison makes the test of presence before it superfluous."""
     parts = _list(rule.get("And"))
     tested = {part.get("Variable") for part in parts if isinstance(part, dict) and not part.get("IsPresent")}
     kept = [part for part in parts if not (isinstance(part, dict) and part.get("IsPresent") and _guards(part, tested))]

@@ -10,7 +10,7 @@ from sfn_emulator.query.java.jackson import JsonError, in_brief, scan
 
 
 class UndrawableError(Exception):
-    """A text with nothing in it to draw; the message says where and why in one line."""
+    """A text that can't be drawn; the message says where and why in one line."""
 
 
 class Definition(NamedTuple):
@@ -24,7 +24,9 @@ _NO_MACHINE: Final = "not a state machine: it has no object 'States'"
 
 
 def read_definition(text: str, name: str = "definition") -> Definition:
-    """Raises ``UndrawableError``. ``name`` tells YAML by its ending; without one, JSON begins with a brace."""
+    """The definition in a text. The ending of ``name`` says whether it is YAML; without a name, a text that begins
+    with a brace is JSON. Raises ``UndrawableError``.
+    """
     yaml = name.endswith(YAML_SUFFIXES) or not text.lstrip().startswith(("{", "["))
     try:
         scanned = scan_yaml(text, DEPTH_LIMIT) if yaml else scan(text, DEPTH_LIMIT, substitutions=True)

@@ -1,7 +1,7 @@
-"""Definition → graph: what there is to draw, with no word about how.
+"""Definition → graph: the things to draw, without layout.
 
-Read from the definition's object, not from the checked model, so that a draft with problems can be drawn too: what
-leads to a state that is not there leads to a node of type ``MISSING``. A ``States`` map is a *region*; a Parallel has
+It is read from the definition's object, not from the checked model, so that a draft with problems can be drawn, too: a
+way to a state that does not exist leads to a node of type ``MISSING``. A ``States`` map is a *region*; a Parallel has
 one for each branch, a Map one for its processor. A node's id is its state's name, as names are unique in a machine.
 """
 
@@ -30,8 +30,8 @@ class EdgeKind(StrEnum):
 class Node:
     """A state. ``region`` is where it stands, ``place`` the keys that lead to it in the definition.
 
-    ``first`` tells that its region starts here, ``last`` that its region may end here. ``handles`` tells that it is
-    only reached when something went wrong (see ``_handling``): the compensations of a saga.
+    ``first`` says that its region starts here, ``last`` that its region may end here. ``handles`` says that it is only
+    reached when something went wrong (see ``_handling``): the compensations of a saga.
     """
 
     id: str
@@ -101,7 +101,7 @@ def graph_of(definition: Mapping[str, Any]) -> Graph:
 
 
 class _Drawing:
-    """What is gathered on the way through a definition."""
+    """Nodes, edges and regions, gathered on the way through a definition."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -111,7 +111,7 @@ class _Drawing:
     def region(
         self, raw: Mapping[str, Any], id_: str, owner: str | None, index: int, place: tuple[str | int, ...]
     ) -> str:
-        """Adds a ``States`` map and all inside; gives the id of the node it starts at."""
+        """Adds a ``States`` map and everything inside. Returns the id of the node it starts at."""
         states = {name: state for name, state in _object(raw.get("States")).items() if isinstance(state, dict)}
         ids = {name: name if name not in self.nodes else f"{name} ({id_})" for name in states}
         start = str(raw.get("StartAt", ""))
@@ -209,10 +209,10 @@ def _judged(drawing: _Drawing) -> tuple[Node, ...]:
 
 
 def _handling(drawing: _Drawing) -> set[str]:
-    """What a Catcher leads to and a good run does not come to.
+    """The states that a Catcher leads to and a good run does not reach.
 
-    A good run follows Next, and a Choice's ways but for those into a state that a Catcher names: a saga's Choice that
-    finds ERROR in an answer turns to where the Catch beside it turns.
+    A good run follows Next, and a Choice's ways, except those into a state that a Catcher names: a saga's Choice that
+    finds ERROR in an answer leads to the same state as the Catch beside it.
     """
     caught = {edge.target for edge in drawing.edges if edge.kind is EdgeKind.CATCH}
     onward = {EdgeKind.NEXT, EdgeKind.BRANCH, EdgeKind.ITERATION}

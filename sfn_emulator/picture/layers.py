@@ -1,7 +1,7 @@
-"""Boxes and the ways between them → places, layer by layer from the top (Sugiyama's method).
+"""A layout of boxes and the ways between them, layer by layer from the top (Sugiyama's method).
 
-Back ways are turned round, every box stands below all that lead to it, boxes of a layer are put in the order that
-their neighbours have, and each is moved as near to the middle of its neighbours as the others let it.
+Ways back are reversed; every box stands below all boxes that lead to it; boxes of a layer are ordered like their
+neighbours; and each is moved as near to the middle of its neighbours as the others allow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ def _downward(names: Mapping[str, object], ways: Sequence[Way], start: str) -> t
 
 
 def _ranks(names: Mapping[str, object], down: Sequence[Way]) -> dict[str, int]:
-    """Each below all that lead to it."""
+    """The layer of each box: below all boxes that lead to it."""
     before: dict[str, int] = dict.fromkeys(names, 0)
     out: dict[str, list[str]] = {name: [] for name in names}
     for source, target in down:
@@ -101,7 +101,7 @@ def _ranks(names: Mapping[str, object], down: Sequence[Way]) -> dict[str, int]:
 
 
 def _chain(way: Way, ranks: Mapping[str, int]) -> list[str]:
-    """The way with a bend in each layer it passes."""
+    """A way, with a bend in each layer that it passes."""
     source, target = way
     return [source, *(f"{source}\0{target}\0{rank}" for rank in range(ranks[source] + 1, ranks[target])), target]
 
@@ -113,7 +113,7 @@ def _layers(
     start: str,
     down: Sequence[Way],
 ) -> _Layers:
-    """In the order in which a walk from the start comes to them."""
+    """The boxes of each layer, in the order in which a walk from the start reaches them."""
     layers: _Layers = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
     out: dict[str, list[str]] = {}
     for source, target in down:
@@ -175,7 +175,9 @@ def _across(
 
 
 def _settle(layer: Sequence[str], wanted: Sequence[float], widths: Mapping[str, float], at: dict[str, float]) -> None:
-    """The nearest places to those wanted that keep order and gaps: isotonic regression, pooling what collides."""
+    """The places nearest to the wanted ones that keep order and gaps: isotonic regression, which pools boxes that
+    collide.
+    """
     shifts, pools = [0.0], list[tuple[float, int]]()
     for left, right in pairwise(layer):
         shifts.append(shifts[-1] + (widths[left] + widths[right]) / 2 + BOX_GAP)

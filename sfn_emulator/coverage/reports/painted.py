@@ -1,4 +1,4 @@
-"""Coverage painted on the graph: what was not taken is red and dashed, in Mermaid and in SVG."""
+"""Coverage painted on the graph: points that were not taken are red and dashed, in Mermaid and in SVG."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -40,5 +40,5 @@ def title(machine: Covered) -> str:
 
 
 def percent(value: float) -> str:
-    """Never 100 % when something is missing."""
+    """The percentage as text; never 100 % while a point is missing."""
     return f"{value:.0f} %" if value in (0.0, 100.0) or 1 <= value < 99.5 else f"{value:.1f} %"

@@ -1,1 +1,1 @@
-"""What each type of state does when a strand comes to it, and the data flow and recovery they share."""
+"""The behaviour of each type of state, and the data flow and recovery they share."""

@@ -1,4 +1,4 @@
-"""The pipelines a state's data goes through. Only the steps a definition has cost anything.
+"""The pipelines of a state's data. Only steps that a definition has cost anything.
 
 JSONPath:  input → InputPath → Parameters → … result → ResultSelector → ResultPath → OutputPath → output
 JSONata:   input → Arguments → … result → Output → output
@@ -6,7 +6,7 @@ JSONata:   input → Arguments → … result → Output → output
 Assign is evaluated beside the output, from the same values: neither sees the other (`workflow-variables`). In
 JSONPath states ``$`` in Assign is the state's result after ResultSelector.
 
-An instrument, where there is one, is told each stage by the names of TestState's ``inspectionData``.
+An instrument gets each stage, under the names of TestState's ``inspectionData``.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,9 @@ VARIABLES_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of all variables of an execution (Service quotas)."""
 
 DEPTH_LIMIT: Final = 1_000
-"""Levels a value may be nested: deeper ones have no JSON text that could be read back (Jackson's limit, too)."""
+"""Levels to which a value may be nested. The JSON text of a deeper one could not be read back (Jackson's limit,
+too).
+"""
 
 _SCALARS: Final = frozenset({int, float, bool, type(None)})
 
@@ -40,7 +42,7 @@ def is_jsonata(flow: Flow) -> bool:
 
 
 def subject(flow: Flow) -> Callable[[Value], Any]:
-    """What expressions about the input take: the value itself, or ``$states``."""
+    """The subject of expressions about the input: the value itself, or ``$states``."""
     return States if is_jsonata(flow) else _itself
 
 
@@ -52,14 +54,14 @@ def _itself(value: Value) -> Value:
 
 
 def effective_input(flow: Flow, instrument: Instrument | None = None) -> Stage | None:
-    """InputPath; ``None`` where the input stays what it is."""
+    """The step of InputPath; ``None`` if the input stays as it is."""
     if isinstance(flow, JsonataFlow):
         return None
     return _chain([("afterInputPath", flow.input_path)], instrument)
 
 
 def parameters(flow: Flow, instrument: Instrument | None = None) -> Stage | None:
-    """Input → what a Task is called with, or a branch gets; ``None`` where that is the input itself."""
+    """The step from the input to the call of a Task or the input of a branch; ``None`` if that is the input itself."""
     if isinstance(flow, JsonataFlow):
         return None if flow.arguments is None else _arguments(flow.arguments, instrument)
     return _chain([("afterInputPath", flow.input_path), ("afterParameters", flow.parameters)], instrument)
@@ -122,10 +124,9 @@ def _composed(stages: list[Stage]) -> Stage | None:
 
 
 def leaving(flow: Flow, instrument: Instrument | None = None, *, result: bool = True) -> Leaving | None:
-    """Result → output and variables; ``None`` where the result is the output and nothing is assigned.
+    """The step from the result to output and variables; ``None`` if the result is the output and nothing is assigned.
 
-    ``result`` is false for the states that have none (Choice, Wait, Succeed): what they are left with is their
-    effective input.
+    ``result`` is false for states without one (Choice, Wait, Succeed): their effective input takes its place.
     """
     if isinstance(flow, JsonataFlow):
         return _leaving_jsonata(flow, result)
@@ -181,7 +182,7 @@ def _leaving_jsonpath(flow: JsonPathFlow, instrument: Instrument | None) -> Leav
 
 
 def leave(strand: Strand, exited: str, output: Value, assigned: Mapping[str, Value] | None = None) -> None:
-    """Records the exit; the output becomes the next state's input, the variables are those of what follows."""
+    """Records the exit. The output becomes the next state's input, and the variables hold from there on."""
     if output is not strand.input:
         check_size(output, strand.state)
     run = strand.run
@@ -202,13 +203,13 @@ def too_large(name: str) -> str:
 
 
 def check_size(value: Value, name: str) -> None:
-    """Refuses what a state may not put out; final, as recorded for Pass."""
+    """Refuses an output that is too large. The error is final, as recorded for Pass."""
     if type(value) not in _SCALARS and measure(value) > PAYLOAD_LIMIT:
         raise StateError(DATA_LIMIT, too_large(name), final=True)
 
 
 def measure(value: Value) -> int:
-    """Bytes of the value's JSON text; refuses what is nested too deeply to have one."""
+    """Bytes of the value's JSON text. Refuses a value that is nested too deeply."""
     try:
         return len(orjson.dumps(value))
     except TypeError:

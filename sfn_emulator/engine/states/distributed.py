@@ -1,5 +1,6 @@
-"""Map in DISTRIBUTED mode: the parent's half. It evaluates what AWS evaluates in the parent, has the host run the
-Map Run, and records its events; reading items, running children and writing results are the host's."""
+"""Map in DISTRIBUTED mode: the parent's half. It evaluates the fields that AWS evaluates in the parent, has the host
+run the Map Run, and records its events. The host reads items, runs children and writes results.
+"""
 
 from collections.abc import Callable, Generator
 from typing import Any, Final
@@ -51,7 +52,7 @@ def distributed_attempt(
 
 
 def _carried_out(strand: Strand, spec: MapRunSpec) -> Generator[bool, Any, tuple[MapRunEnded, int]]:
-    """Has the Map Run run; gives its end and the id of MapRunStarted (0 if it never started)."""
+    """Runs the Map Run. Returns its end and the id of MapRunStarted (0 if it never started)."""
     run = strand.run
     redriven, strand.map_run = strand.map_run, None
     run.issue(strand, StartMapRun(run.next_effect(), spec, redriven))
@@ -79,13 +80,13 @@ def _record_end(strand: Strand, ended: MapRunEnded, started: int) -> None:
         run.emit(strand, "MapRunFailed", Failure(ended.error, ended.cause))
 
 
-# -- what is evaluated in the parent
+# -- evaluated in the parent
 
 
 def map_run_spec(
     state: Map, distribution: Distribution, block: Block, instrument: Instrument | None
 ) -> Callable[[Strand], MapRunSpec]:
-    """Evaluates all that is evaluated in the parent, and records MapStateStarted."""
+    """Evaluates everything that is evaluated in the parent, and records MapStateStarted."""
     jsonata = is_jsonata(state.flow)
     before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
@@ -138,8 +139,9 @@ def _observe(instrument: Instrument | None, strand: Strand, numbers: tuple[float
 
 
 class ItemScope(Strand):
-    """What ItemSelector sees. Chance is drawn for each item on its own: items are selected at any time, some of them
-    again after a restart, and the parent's own draws must not depend on that."""
+    """The scope of ItemSelector. Each item has draws of its own: items are selected at any time, some of them again
+    after a restart, and the parent's draws must not depend on that.
+    """
 
     __slots__ = ("_draws",)
 
@@ -153,9 +155,8 @@ class ItemScope(Strand):
 
 
 def _select(strand: Strand, selector: Compiled | None, told: Any) -> Callable[[int, Value, str | Unset, str], Value]:
-    """ItemSelector for one item, as it is evaluated in the parent's scope.
-
-    Without one, an array's item is the input, and of an object's member the pair (`input-output-itemspath`).
+    """The input of one item, by ItemSelector in the parent's scope. Without an ItemSelector it is the item of an array,
+    or the pair of an object's member (`input-output-itemspath`).
     """
     if selector is None:
         return lambda index, value, key, source: value if isinstance(key, Unset) else {"Key": key, "Value": value}
@@ -223,7 +224,9 @@ def _batcher(batcher: ItemBatcher | None, jsonata: bool) -> Evaluated:
 
 
 def _positive(spec: Number | None, field: str, jsonata: bool) -> Evaluated:
-    """A batch of nothing would never end (`ItemBatcher`: "a positive integer"; the words are ours)."""
+    """Refuses a size of 0, since empty batches would never end (`ItemBatcher`: "a positive integer"; the message is
+    ours).
+    """
     take = _optional(spec, field, jsonata)
 
     def made(strand: Strand, told: Any) -> int | None:

@@ -74,7 +74,7 @@ def succeed_step(state: Succeed, instrument: Instrument | None) -> Step:
 # -- Choice
 
 Way = tuple[str, Leaving | None]
-"""Where a rule or Default leads, and what it makes of the data."""
+"""The target of a rule or Default, and its data flow."""
 
 Rule = tuple[Callable[[Strand, Any], bool], Way]
 Choosing = Callable[[Strand, Any], Way]

@@ -97,7 +97,7 @@ def _region(state: Map, block: Block, instrument: Instrument | None) -> Callable
 
 
 class MapRegion(Region):
-    """The iterations: started as others end, so that no more than MaxConcurrency are open."""
+    """The iterations. One starts as another ends, so that no more than MaxConcurrency are open."""
 
     __slots__ = ("block", "items", "selector", "started", "told")
 

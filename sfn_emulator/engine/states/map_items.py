@@ -1,4 +1,4 @@
-"""What a Map iterates over, and how many at a time; the same for both modes."""
+"""The items of a Map, and how many run at a time; the same for both modes."""
 
 from collections.abc import Callable
 from typing import Any

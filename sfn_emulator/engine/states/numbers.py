@@ -19,13 +19,13 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
 
 _LARGEST: Final = 2**63 - 1
-"""Java's long: what is larger is no integer there."""
+"""The range of Java's long: a larger number is no integer there."""
 DELAY_LIMIT: Final = 99_999_999
 """Seconds a state may wait or a task may take (States Language)."""
 
 
 def unexpected(compiled: Compiled, field: str, expected: str, value: Value) -> EvaluationError:
-    """An expression that gave a value of another type than the field takes."""
+    """The error for an expression whose value has another type than the field."""
     return unexpected_result(shown(compiled.source), field, expected, value)
 
 
@@ -39,7 +39,7 @@ def is_number(value: Value) -> bool:
 
 
 def is_whole(value: Value) -> bool:
-    """True of integers beyond any float, too."""
+    """Whether a number is whole. Integers beyond any float are, too."""
     return is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
@@ -53,7 +53,7 @@ def numeral(value: Value, *, whole: bool) -> Value:
 
 
 def _float(value: float) -> float:
-    """The nearest float, an infinite one if need be: limits are for the field to check."""
+    """The nearest float, perhaps infinite: the field checks limits."""
     try:
         return float(value)
     except OverflowError:

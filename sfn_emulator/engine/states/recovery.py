@@ -1,4 +1,4 @@
-"""What a state does when it fails: which Retrier or Catcher sees the error, and what follows.
+"""The recovery of a state that fails: which Retrier or Catcher sees the error, and what follows.
 
 Sources: `concepts-error-handling`, and recordings where the two disagree (States.Runtime is never seen by anyone;
 a heartbeat that is overdue shows as States.Timeout).
@@ -32,20 +32,22 @@ Attempt = Callable[[Strand], Waiting]
 
 
 class HeartbeatOverdueError(StateError):
-    """Shows as States.Timeout; matchers may name it States.HeartbeatTimeout, too."""
+    """A heartbeat is overdue. The error shows as States.Timeout; an ErrorEquals may name it States.HeartbeatTimeout,
+    too.
+    """
 
     def __init__(self) -> None:
         super().__init__(TIMEOUT)
 
 
 def fault(strand: Strand, error: EvaluationError) -> StateError:
-    """What an evaluation's failure means for the state; records EvaluationFailed where AWS does."""
+    """The state's error for a failed evaluation. Records EvaluationFailed where AWS does."""
     if error.error == DATA_LIMIT:
         return StateError(DATA_LIMIT, error.message)
     cause = strand.place(error.message)
     if error.error == QUERY_EVALUATION:
         run = strand.run
-        # Recorded 2024-11: where a Map finds no items the event is a sibling of MapStateEntered, not its follower.
+        # Recorded 2024-11: if a Map finds no items, the event is a sibling of MapStateEntered, not its follower.
         entered = run.events[strand.tip - 1] if strand.tip else None
         sibling = entered is not None and entered.type == "MapStateEntered"
         previous = entered.previous if sibling and entered is not None else strand.tip
@@ -93,7 +95,9 @@ def recovering(
     jsonata: bool = False,
     instrument: Instrument | None = None,
 ) -> Attempt:
-    """The step that enters, attempts, and recovers. ``failed`` is the event of a Parallel or Map that fails."""
+    """A step that enters the state, makes attempts, and recovers. ``failed`` is the event of a Parallel or Map that
+    fails.
+    """
     if instrument is not None:
         attempt = watched_attempt(attempt, instrument)
 
@@ -125,7 +129,7 @@ def recovering(
 
 
 def pause(strand: Strand, delay: float) -> Waiting:
-    """Waits that many seconds."""
+    """Waits for that many seconds."""
     strand.run.timer(strand, delay)
     yield WAIT
     return None
@@ -182,7 +186,7 @@ def _caught(
 
 
 def error_output(error: StateError) -> dict[str, Value]:
-    """What a Catcher gets; nulls where a token's failure named nothing (recorded)."""
+    """The error output that a Catcher gets. Error and Cause are null if a token's failure gave none (recorded)."""
     if not error.error:
         return {"Error": None, "Cause": error.cause}
     return {"Error": error.error, "Cause": error.cause or ""}

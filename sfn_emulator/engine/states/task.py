@@ -1,4 +1,4 @@
-"""Task: what is evaluated, what is recorded and what is awaited, for one attempt after another.
+"""Task: evaluates, records and awaits one attempt after another.
 
 The three families of resources differ only in their events; that is a table (``_Words``).
 """
@@ -56,7 +56,7 @@ CAUSE_LIMIT: Final = 32_768
 ERROR_LIMIT: Final = 256
 
 REFUSED: Final = "Runtime"
-"""The stage of a TaskFailed that tells that the task could not even be scheduled."""
+"""The stage of a TaskFailed for a task that could not even be scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], T
     timeout = positive(state.timeout, "TimeoutSeconds", jsonata=jsonata)
     heartbeat = positive(state.heartbeat, "HeartbeatSeconds", jsonata=jsonata)
     resource, credentials = state.resource, state.credentials
-    # Recorded: only these have a Task in their context object.
+    # Recorded: only these families have a Task in their context object.
     waits = resource.pattern is not Pattern.REQUEST_RESPONSE
 
     def request(strand: Strand) -> TaskRequest:
@@ -150,12 +150,12 @@ def _request(state: Task, instrument: Instrument | None) -> Callable[[Strand], T
 
 
 def _check_keys(strand: Strand, value: Value) -> None:
-    """Refuses parameters in which a key that ends with ``.$`` holds no path once they are evaluated."""
+    """Refuses evaluated parameters in which the value of a key that ends with ``.$`` is no path."""
     try:
         if b'.$":' not in orjson.dumps(value):
             return
     except TypeError:
-        pass  # a number orjson does not write: look at every key
+        pass  # orjson can't write one of the numbers: look at every key
     strays = [key for key, member in members(value) if key.endswith(SUFFIX) and not is_query(key, member)]
     if strays:
         problems = ", ".join(
@@ -204,7 +204,7 @@ def _scheduled(asked: TaskRequest) -> LambdaScheduled | ActivityScheduled | Task
 
 
 def _carried_out(strand: Strand, resource: Resource, asked: TaskRequest) -> Generator[bool, Any, Value]:
-    """Starts the task, and gives its result or raises the error it ended with."""
+    """Starts the task. Returns its result or raises its error."""
     run = strand.run
     place = strand.tip
     _record_scheduled(strand, asked)
@@ -260,7 +260,7 @@ def _result(strand: Strand, resource: Resource, output: Value) -> Value:
 
 
 def _failure(strand: Strand, resource: Resource, error: StateError, stage: str) -> StateError:
-    """Records how the attempt ended; gives the error."""
+    """Records how the attempt ended. Returns the error."""
     error.error = error.error[:ERROR_LIMIT]
     error.cause = None if error.cause is None else error.cause[:CAUSE_LIMIT]
     words = _WORDS[resource.family]

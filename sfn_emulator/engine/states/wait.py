@@ -74,7 +74,7 @@ def _seconds(spec: float | Compiled, jsonata: bool) -> Delay:
         value = compiled.apply(told, strand)
         if not is_number(value):
             raise unexpected(compiled, "Seconds", "number", value)
-        if not is_whole(value):  # the guide: an integer; worded as TimeoutSeconds (recorded 2026-04) and SecondsPath
+        if not is_whole(value):  # the message is that of TimeoutSeconds (recorded 2026-04) and SecondsPath
             text = f"The Seconds field cannot be parsed as a long value: {shown(value)}"
             raise EvaluationError(QUERY_EVALUATION, text, "Seconds")
         if value < 0:

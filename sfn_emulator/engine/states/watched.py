@@ -1,4 +1,4 @@
-"""What tells an instrument: put around steps and regions when a definition is compiled for one, and only then."""
+"""Wraps steps and regions so that they call an instrument; only when a definition is compiled for one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +11,11 @@ from sfn_emulator.errors import EvaluationError, StateError
 R = TypeVar("R", bound=Region)
 
 RECOVERING: Final = frozenset({"Task", "Parallel", "Map"})
-"""Kinds of states that tell of each attempt that failed, themselves."""
+"""Kinds of states that report each failed attempt themselves."""
 
 
 def watched(step: Step, instrument: Instrument) -> Step:
-    """The step, telling what is entered and left, and of a state without Retry and Catch how it failed."""
+    """The step, reporting entry and exit, and for a state without Retry and Catch its failure."""
 
     def enter(strand: Strand) -> None:
         if not strand.resumed or step.kind == "Fail":
@@ -62,7 +62,7 @@ def watched_attempt(attempt: Callable[[Strand], Waiting], instrument: Instrument
 
 
 def watched_region(region: type[R], instrument: Instrument) -> type[R]:
-    """The kind of region that tells of its children."""
+    """A kind of region that reports its children."""
 
     class Watched(region):  # type: ignore[valid-type, misc]  # a mixin would need a slot for it
         __slots__ = ()

@@ -1,1 +1,1 @@
-"""A graph in other people's languages."""
+"""A graph in the formats of other tools."""

@@ -1,6 +1,6 @@
 """A graph as a Mermaid flowchart, for a README or a pull request. Retries are left out unless asked for.
 
-States that only handle what went wrong have an orange frame.
+States that only handle failures have an orange frame.
 """
 
 import re
@@ -29,7 +29,7 @@ _MISSED: Final = "stroke:#c62828,stroke-width:2px,stroke-dasharray:5 3"
 def mermaid(
     graph: Graph, *, retries: bool = False, missed: Collection[str] = (), untaken: Collection[Edge] = ()
 ) -> str:
-    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn as what did not happen."""
+    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn red and dashed."""
     names = _names(graph)
     lines = ["flowchart TD", *(f"    {line}" for line in _region(graph, graph.regions[0], names))]
     edges = [e for e in graph.edges if e.kind not in _INSIDE and (retries or e.kind is not EdgeKind.RETRY)]
@@ -45,7 +45,7 @@ def mermaid(
 
 
 def _names(graph: Graph) -> dict[str, str]:
-    """Ids that Mermaid can read and that a person knows again."""
+    """Ids that Mermaid can read and that a person recognises."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for node in graph.nodes:

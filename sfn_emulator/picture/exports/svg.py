@@ -1,4 +1,4 @@
-"""A graph as an SVG picture that stands alone: no script, no font and no file of elsewhere.
+"""A graph as an SVG picture that stands alone: no script, and no font or file from elsewhere.
 
 Each region is laid out on its own, the innermost first; a Parallel or Map is as large as what is inside it.
 """
@@ -45,7 +45,7 @@ class _Drawn:
 
 
 def svg(graph: Graph, *, missed: Collection[str] = (), untaken: Collection[Edge] = ()) -> str:
-    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn as what did not happen."""
+    """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn red and dashed."""
     whole = _region(graph, graph.regions[0], _Marks(graph, missed, untaken))
     width, height = round(whole.width + 2 * _PADDING), round(whole.height + 2 * _PADDING)
     return (
@@ -58,7 +58,7 @@ def svg(graph: Graph, *, missed: Collection[str] = (), untaken: Collection[Edge]
 
 
 class _Marks(dict[str, int]):
-    """Retriers by state; what is missed and untaken."""
+    """Retriers by state, and what was missed and untaken."""
 
     def __init__(self, graph: Graph, missed: Collection[str], untaken: Collection[Edge]) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ def _box(node: Node, centre: Point, size: tuple[float, float], inner: _Drawn | N
 
 
 def _lines(edges: Iterable[Edge]) -> "list[_Line]":
-    """A line for each pair of states, with all that leads from the one to the other written on it."""
+    """A line for each pair of states, labelled with every way from the one to the other."""
     together: dict[tuple[str, str], list[Edge]] = {}
     for edge in edges:
         if edge.kind not in _INSIDE:
@@ -126,7 +126,7 @@ def _lines(edges: Iterable[Edge]) -> "list[_Line]":
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What is written on it stands in a box of its own on the way, so that nothing else is drawn there."""
+    """A line. Its label has a box of its own on the way, so that nothing else is drawn there."""
 
     source: str
     target: str

@@ -1,1 +1,1 @@
-"""What an execution did, read from its history."""
+"""An execution's course, read from its history."""

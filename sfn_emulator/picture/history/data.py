@@ -1,4 +1,4 @@
-"""What happened, as JSON: the outline of a whole execution, and one visit in full.
+"""An execution's course as JSON: the outline of the whole, and one visit in full.
 
 The outline has no inputs and outputs, so that it stays small for a history of 25,000 events.
 """
@@ -11,7 +11,7 @@ from sfn_emulator.picture.history.visit import Attempt, Happened, Line, Visit
 
 
 def outline(told: Happened) -> dict[str, Any]:
-    """``{status, started, ended, error, cause, visits, lines, ...}``; members that say nothing are left out."""
+    """``{status, started, ended, error, cause, visits, lines, ...}``; empty members are left out."""
     return _said(
         status=told.status,
         started=told.started,

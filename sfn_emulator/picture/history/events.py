@@ -1,4 +1,4 @@
-"""One event of GetExecutionHistory, whoever wrote it down: this server, boto3, or ``aws … --output json``."""
+"""One event of GetExecutionHistory, as written by this server, by boto3 or by ``aws … --output json``."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ NO_DETAIL: Final[Mapping[str, Any]] = {}
 
 
 def detail(event: Event) -> Mapping[str, Any]:
-    """The one member that holds what is particular to the event's type."""
+    """The one member that holds the details of the event's type."""
     for name, value in event.items():
         if name.endswith("EventDetails") and isinstance(value, Mapping):
             return value

@@ -1,6 +1,5 @@
-"""A history in a file: what ``aws stepfunctions get-execution-history`` prints, or what the page lets one download.
-
-The latter has, besides ``events``, the ``execution`` as DescribeExecution tells it and the ``definition``.
+"""A history in a file: the output of ``aws stepfunctions get-execution-history``, or a download from the page. A
+download has, besides ``events``, the ``execution`` (DescribeExecution's answer) and the ``definition``.
 """
 
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ class UnreadableHistoryError(Exception):
 
 
 class HistoryFile(NamedTuple):
-    """``definition`` is text, where the file has one; ``execution`` what else is known of it, perhaps nothing."""
+    """``definition`` is text, if the file has one; ``execution`` is DescribeExecution's answer, perhaps empty."""
 
     events: list[Mapping[str, Any]]
     definition: str | None

@@ -1,4 +1,4 @@
-"""What became of the visits that no event says it of: those that failed, those that wait, those that compensate."""
+"""Works out the outcome of visits where no event states it: those that failed, that wait, or that compensate."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _OVER: Final = frozenset((Outcome.ABORTED, Outcome.FAILED))
 
 
 def judge(told: Happened, graph: Graph | None) -> None:
-    """Gives each visit its outcome, and to the one that ended the execution the reason."""
+    """Sets the outcome of each visit, and the reason of the one that ended the execution."""
     _blame(told)
     catchers = _catchers(graph)
     for visit in told.visits:
@@ -32,9 +32,8 @@ def _done(told: Happened, visit: Visit, graph: Graph, catchers: Mapping[str, set
 
 
 def _turned(told: Happened, visit: Visit, graph: Graph, own: set[str] | None) -> bool:
-    """Whether its answer made a Choice turn to where failures are handled.
-
-    Of a compensation, all that follows handles failures. So it must have turned to where its ``own`` Catchers lead.
+    """Whether its answer made a Choice lead to states that handle failures. After a compensation every state handles
+    failures. There the Choice must lead to the target of its ``own`` Catchers.
     """
     before = visit
     while before.next is not None:
@@ -48,7 +47,7 @@ def _turned(told: Happened, visit: Visit, graph: Graph, own: set[str] | None) ->
 
 
 def _catchers(graph: Graph | None) -> Mapping[str, set[str]]:
-    """Where the Catchers of each state lead."""
+    """The targets of each state's Catchers."""
     leads: dict[str, set[str]] = {}
     for edge in graph.edges if graph is not None else ():
         if edge.kind is EdgeKind.CATCH:
@@ -62,7 +61,7 @@ def _handles(graph: Graph, visit: Visit) -> bool:
 
 
 def _blame(told: Happened) -> None:
-    """The error of the execution belongs to the state that it was raised in, and to those around that."""
+    """Gives the execution's error to the state that raised it, and to the states around that."""
     if told.status not in ("FAILED", "TIMED_OUT") or not told.visits:
         return
     named = _ENTERED.search(told.cause or "")
@@ -100,7 +99,7 @@ def _unfinished(told: Happened, visit: Visit) -> Outcome:
 
 
 def _is_on(told: Happened, visit: Visit) -> bool:
-    """Whether it can still go on: it, and everything around it, has not ended and was not begun anew."""
+    """Whether a visit can still go on: neither it nor anything around it has ended or was begun again."""
     if told.ended is not None or visit.left_by:
         return False
     line = told.lines[visit.line]

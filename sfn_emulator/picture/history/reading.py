@@ -1,8 +1,8 @@
 """Events → visits.
 
-Which line of control an event lies on is not written in it. It follows from ``previousEventId``: an event continues
-the line of the one before it, but for those that open or close a region, which are looked for from there outwards. The
-rules are those by which the events were written (``engine.strand``, and the chain rules recorded on AWS).
+An event does not say which line of control it lies on. That follows from ``previousEventId``: an event continues the
+line of the one before it. Events that open or close a region are the exception; their region is searched from there
+outwards. The rules are those by which the events were written (``engine.strand``, and the chain rules recorded on AWS).
 """
 
 import re
@@ -30,9 +30,10 @@ _REFUSED: Final = frozenset(("LambdaFunctionScheduleFailed", "ActivityScheduleFa
 def happened(
     events: Iterable[Event], graph: Graph | None = None, variables: Mapping[str, str] | None = None
 ) -> Happened:
-    """What an execution did, as far as its events tell. ``graph`` tells the branches of a Parallel apart.
+    """An execution's course, as far as its events show it. ``graph`` is needed to tell the branches of a Parallel
+    apart.
 
-    ``variables`` are those it began with (JSON texts), which no event tells.
+    ``variables`` are those it began with (JSON texts), which are in no event.
     """
     reading = _Reading(graph)
     reading.told.lines[0].variables = variables or {}
@@ -63,7 +64,7 @@ class _Reading:
             visit.events.append(id_)
 
     def _read(self, event: Event, kind: str, id_: int, previous: int) -> int:
-        """The line the event lies on, once what it says is noted."""
+        """Reads an event and returns the line it lies on."""
         for pattern, read in _READERS:
             found = pattern.match(kind)
             if found is not None:
@@ -108,7 +109,7 @@ class _Reading:
         return 0
 
     def _reopen(self) -> None:
-        """A redrive goes on where the lines had stopped."""
+        """Reopens the lines that had stopped: a redrive goes on there."""
         for visit in self.told.visits:
             line = self.told.lines[visit.line]
             if line.visits[-1] == visit.number and not visit.left_by and line.status != "succeeded":
@@ -191,7 +192,9 @@ class _Reading:
         return self._aborted(self.outwards(previous, found[1]), event)
 
     def _aborted(self, line: int, event: Event) -> int:
-        """What failed is recorded as aborted, too, when that ends the region around it."""
+        """Notes an abort. A state that failed is recorded as aborted, too, when its failure ends the region around
+        it.
+        """
         visit = self.current(line)
         if visit is not None and not visit.closed:
             visit.left, visit.closed = moment(event), True
@@ -243,7 +246,9 @@ class _Reading:
     # -- work
 
     def _resumed(self, kind: str, previous: int) -> int:
-        """After a redrive, what is scheduled again follows the ExecutionRedriven, whatever line it lies on."""
+        """The line of work that a redrive schedules again: its event follows ExecutionRedriven, whatever line it lies
+        on.
+        """
         line = self.at.get(previous, 0)
         visit = self.current(line)
         if not self.redriven or previous != self.redriven or (visit and _fits(visit, kind) and not visit.closed):
@@ -287,7 +292,9 @@ class _Reading:
             attempt.ended, attempt.error, attempt.cause = moment(event), error, text(details, "cause")
 
     def evaluation(self, event: Event, _: re.Match[str], id_: int, previous: int) -> int:
-        """It may follow what its state's Entered event follows, so it is found by the state's name."""
+        """Notes EvaluationFailed. It may follow the same event as its state's Entered event, so the state is found by
+        name.
+        """
         details = detail(event)
         name = details.get("state")
         for visit in reversed(self.told.visits):
@@ -310,7 +317,7 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = (
 
 
 def _caught_error(output: str | None) -> tuple[str, str | None]:
-    """A Fail state's error is in no event; a Catcher without ResultPath puts it out."""
+    """The error of a failed Fail state is in no event; it is read from the output of a Catcher without ResultPath."""
     try:
         told = loads(output or "null")
     except ValueError:

@@ -1,4 +1,6 @@
-"""What an expression of a past visit may read: its variables, its context, and draws that are not those of then."""
+"""The scope of an expression of a past visit: its variables, its context, and draws that differ from the original
+ones.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from sfn_emulator.values import Value, loads
 
 @dataclass(slots=True)
 class Unlike:
-    """Draws that tell that they were used: what is made of them is not what the execution saw."""
+    """Draws that note their use, because values made from them differ from those of the execution."""
 
     at: float
     used: bool = False
@@ -32,7 +34,7 @@ class Unlike:
 
 @dataclass(slots=True)
 class PastScope:
-    """A ``query.compiled.Scope``. ``retries`` and ``token`` are those of the attempt that is looked at."""
+    """A ``query.compiled.Scope``. ``retries`` and ``token`` are those of the attempt in question."""
 
     told: Happened
     visit: Visit
@@ -66,7 +68,7 @@ def scope_of(told: Happened, visit: Visit, identity: Identity) -> PastScope:
 
 
 def _item(told: Happened, visit: Visit) -> Item | None:
-    """The Map item around a visit, where the Map iterates over its input or its first state was given the item."""
+    """The Map item around a visit, if the Map iterates over its input, or if its first state got the item."""
     line: Line = told.lines[visit.line]
     while line.owner is not None:
         owner = told.visits[line.owner]
@@ -77,9 +79,9 @@ def _item(told: Happened, visit: Visit) -> Item | None:
 
 
 def value_of(text: str | None) -> Any:
-    """The value of a JSON text; the text itself where it is none, ``None`` without one."""
+    """The value of a JSON text; the text itself if it is no JSON; ``None`` for ``None``."""
     try:
-        return None if text is None else loads(str(text))  # of ours a subclass, which orjson refuses
+        return None if text is None else loads(str(text))  # our own is a subclass, which orjson refuses
     except ValueError:
         return text
 

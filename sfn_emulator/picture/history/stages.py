@@ -1,7 +1,7 @@
-"""The way of the data through a visit, stage by stage.
+"""The data of a visit, stage by stage.
 
-A history tells the input, what a Task was called with, its result and the output. What lies between is computed from
-the definition by the engine's own compiled queries, and said to be computed.
+A history holds the input, a Task's parameters, its result and the output. The stages between are computed from the
+definition by the engine's own compiled queries, and marked as computed.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _DRAWN: Final = "random values are not those the execution drew"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``field`` is the definition's field at work, ``source`` what it says. ``note`` tells what went wrong or why."""
+    """``field`` is the definition's field at work, ``source`` its text. ``note`` says what went wrong or why."""
 
     name: str
     value: Value
@@ -47,7 +47,7 @@ class Stage:
 
 
 def stages(told: Happened, visit: Visit, state: State | None, scope: PastScope) -> list[Stage]:
-    """From the input to the output; of a state that is not known, only what is recorded."""
+    """The stages from the input to the output; only the recorded ones if the state's definition is not known."""
     if state is None:
         return list(_recorded_only(visit))
     way = _Way(told, visit, state, scope)
@@ -73,7 +73,7 @@ def _values(visit: Visit) -> dict[str, Value]:
 
 
 class _StoppedError(Exception):
-    """A stage could not be computed; what follows it cannot either."""
+    """A stage could not be computed, so the following ones can't either."""
 
 
 class _Way:
@@ -126,7 +126,7 @@ class _Way:
         state, flow, given = self.state, self.flow, self.value
         called = self.visit.attempts[-1].input if self.visit.attempts else None
         if isinstance(state, Pass) and not isinstance(state.result, Unset):
-            return  # its Result is all it looks at
+            return  # a Pass with Result ignores its input
         if isinstance(flow, JsonPathFlow):
             given = self._apply("after InputPath", "InputPath", flow.input_path, given)
             if called is None and isinstance(state, Pass | Parallel):
@@ -142,7 +142,7 @@ class _Way:
             self._rules(state, given)
 
     def _rules(self, state: Choice, given: Value) -> None:
-        """Which rule held; those behind it were not looked at."""
+        """Which rule held; the rules after it were not evaluated."""
         told = States(given) if isinstance(self.flow, JsonataFlow) else given
         for index, rule in enumerate(state.rules):
             try:
@@ -160,7 +160,7 @@ class _Way:
     # -- after it
 
     def _result(self) -> Value | Unset:
-        """What the work came to."""
+        """The stage of the work's result."""
         visit, state = self.visit, self.state
         if isinstance(state, Pass):
             if not isinstance(state.result, Unset):

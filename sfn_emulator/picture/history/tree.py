@@ -1,7 +1,7 @@
-"""What happened, as a tree for terminals: a line a state, the inside of Parallel and Map below it.
+"""An execution's course as a tree for terminals: a line for each state, and below a Parallel or Map the states inside.
 
-``rows`` gives the tree as data, ``drawn`` one line of it as styled text. Lines are as long as what they say: whoever
-prints them crops them to a terminal's width, or not at all in a pipe.
+``rows`` gives the tree as data, ``drawn`` one line of it as styled text. Lines may have any length: the caller crops
+them to a terminal's width, or prints them whole in a pipe.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,17 +25,17 @@ SIGNS: Final = {
 }
 _REASONED: Final = frozenset((Outcome.FAILED, Outcome.CAUGHT, Outcome.TURNED))
 _SHOWN_ALIKE: Final = 3
-"""Iterations that did not go wrong of which the states are shown; of the others only how many there are."""
+"""Successful iterations whose states are shown; of further ones only the number is."""
 _SHOWN_WRONG: Final = 10
 _DEEPEST: Final = 5
 _NAME: Final = 30
 
 Child = Callable[[str], Happened | None]
-"""The history of another execution, by its ARN; ``None`` where it can't be had."""
+"""The history of another execution, by its ARN; ``None`` if it is not available."""
 
 
 class Row(NamedTuple):
-    """``guides`` are the lines that lead to it; ``said`` is the reason, the answer, or where a Choice led."""
+    """``guides`` are the tree's lines before it; ``said`` is the reason, the answer, or the target of a Choice."""
 
     guides: str
     outcome: Outcome | None
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 def tree(told: Happened, child: Child = lambda arn: None) -> list[Text]:
-    """The whole execution, and the executions it started, as far as ``child`` knows them."""
+    """The rows of the whole execution, and of executions it started, as far as ``child`` finds them."""
     return [drawn(row) for row in rows(told, child)]
 
 
@@ -97,7 +97,7 @@ def duration(seconds: float) -> str:
 
 
 def _said(told: Happened, visit: Visit) -> str:
-    """The reason beside a step that failed; beside others what tells them apart."""
+    """The text beside a step: the reason if it failed, else its answer's word or a Choice's target."""
     parts = []
     tries = max(len(visit.attempts), visit.rounds)
     if tries > 1:
@@ -114,20 +114,22 @@ def _said(told: Happened, visit: Visit) -> str:
 
 
 def reason(visit: Visit) -> str:
-    """Why it failed, on one line: what a function that raised said, the cause as it is, or the answer's ``Reason``."""
+    """Why it failed, on one line: the message of a function's exception, the plain cause, or the answer's
+    ``Reason``.
+    """
     told = value_of(visit.cause) if visit.error is not None else _answer(visit)
     said = told.get("Reason" if visit.error is None else "errorMessage") if isinstance(told, dict) else None
     return " ".join((said if isinstance(said, str) else visit.cause or "").split())
 
 
 def status(visit: Visit) -> str | None:
-    """A Task's answer, where it has one word for it."""
+    """The ``Status`` of a Task's answer, if it has one."""
     word = _answer(visit).get("Status")
     return word if isinstance(word, str) else None
 
 
 def _answer(visit: Visit) -> Mapping[str, Any]:
-    """What a Task was answered, if that is an object; of Lambda's integration its Payload."""
+    """A Task's answer, if that is an object; for Lambda's integration its Payload."""
     answer = value_of(visit.result)
     if isinstance(answer, dict) and isinstance(answer.get("Payload"), dict):
         answer = answer["Payload"]
@@ -153,7 +155,7 @@ def _inside(told: Happened, visit: Visit, guides: str, child: Child, depth: int)
 
 
 def _parts(told: Happened, visit: Visit) -> list[tuple[Row, Line | Happened | None]]:
-    """The branches of the last attempt, or its iterations: all that went wrong, some that did not."""
+    """The branches of the last attempt, or its iterations: all that failed, and some that did not."""
     lines = [told.lines[number] for number in visit.lines if told.lines[number].round == visit.rounds]
     if visit.type == "Parallel":
         return [(Row("", None, f"branch {line.index + 1}"), line) for line in lines]

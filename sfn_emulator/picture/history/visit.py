@@ -11,10 +11,10 @@ from typing import Any, Final
 
 
 class Outcome(StrEnum):
-    """How it stands with a state, in the order in which many visits of one are summed up: the first that applies.
+    """The outcome of a state. Of many visits of one state, the first outcome in this order that applies is shown.
 
-    ``TURNED`` is a step that answered, and whose answer made a Choice turn to where failures are handled;
-    of a compensation, to where its own Catcher leads.
+    ``TURNED`` is a step whose answer made a Choice lead to states that handle failures; for a compensation, to the
+    target of its own Catcher.
     """
 
     FAILED = "failed"
@@ -68,8 +68,8 @@ class Visit:
     """A state that was entered, and all that followed until it was left.
 
     ``line`` is the number of the line it lies on, ``lines`` the numbers of those inside it. ``entered_by`` and
-    ``left_by`` are events. ``next`` is the number of the visit that followed on the line. ``result`` is what a Task or
-    a region came to. ``caught`` tells that a Catcher took ``error``.
+    ``left_by`` are events. ``next`` is the number of the visit that followed on the line. ``result`` is that of a Task
+    or a region. ``caught`` says that a Catcher took ``error``.
     """
 
     number: int
