@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from sfn_emulator import __version__
+from sfn_emulator.lint.codes import CODES
 from sfn_emulator.lint.findings import Finding
 from sfn_emulator.query.java.jackson import in_brief
 
@@ -69,7 +71,8 @@ def _escaped(text: str, also: str = "") -> str:
 def _sarif(findings: Sequence[Finding]) -> str:
     """SARIF 2.1.0 (OASIS), as code scanners upload it."""
     rules = sorted({finding.problem.code for finding in findings})
-    driver = {"name": "sfn-emulator", "version": __version__, "rules": [{"id": rule} for rule in rules]}
+    described = [{"id": rule, "shortDescription": {"text": CODES.get(rule, rule)}} for rule in rules]
+    driver = {"name": "sfn-emulator", "version": __version__, "rules": described}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -82,7 +85,7 @@ def _sarif(findings: Sequence[Finding]) -> str:
 def _result(finding: Finding, rules: Sequence[str]) -> dict[str, Any]:
     problem = finding.problem
     region = {"startLine": problem.line or 1, "startColumn": problem.column or 1}
-    place = {"artifactLocation": {"uri": finding.file}, "region": region}
+    place = {"artifactLocation": {"uri": quote(finding.file)}, "region": region}
     name = finding.machine + problem.pointer
     location: dict[str, Any] = {"physicalLocation": place}
     return {

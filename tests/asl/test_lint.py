@@ -155,6 +155,25 @@ States:
     assert lint_text(text, yaml=True) == ()
 
 
-def test_a_name_that_is_left_empty_is_no_name() -> None:
-    told = lint_text("StartAt: A\nStates:\n  A: {Type: Pass, Next: ~}\n", yaml=True)
+def test_what_only_a_text_can_be_is_a_text_in_yaml() -> None:
+    text = """
+Version: 1.0
+StartAt: Where
+States:
+  Where:
+    Type: Choice
+    Choices:
+      - {Variable: $.country, StringEquals: No, Next: Null}
+      - {Variable: $.code, StringMatches: 0x1F, Next: Null}
+      - {Variable: $.flag, BooleanEquals: yes, Next: "1"}
+    Default: Null
+  1: {Type: Succeed}
+  Null: {Type: Fail, Error: No}
+"""
+    assert lint_text(text, yaml=True) == ()
+
+
+@pytest.mark.parametrize("nothing", ["~", ""])
+def test_a_name_that_is_left_empty_is_no_name(nothing: str) -> None:
+    told = lint_text(f"StartAt: A\nStates:\n  A:\n    Type: Pass\n    Next: {nothing}\n", yaml=True)
     assert "/States/A/Next" in [problem.place for problem in told]

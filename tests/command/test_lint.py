@@ -1,6 +1,7 @@
 """``sfn-emulator lint``: what it prints, in each format, and its exit status."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sfn_emulator.command.lint import command
+from sfn_emulator.lint.codes import CODES
 from tests.processes import ROOT
 
 BROKEN = """{
@@ -77,6 +79,30 @@ def test_sarif_has_a_rule_a_level_and_a_region_for_each(broken: str) -> None:
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
     place = run["results"][1]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": broken}, "region": {"startLine": 8, "startColumn": 7}}
+
+
+def test_sarif_names_a_file_by_a_uri_and_says_what_a_rule_is_about(tmp_path: Path) -> None:
+    path = tmp_path / "a b.asl.json"
+    path.write_text(BROKEN)
+    (run,) = json.loads(linted("--format", "sarif", str(path)).output)["runs"]
+    assert {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]} == {
+        str(path).replace(" ", "%20")
+    }
+    assert [rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]] == [
+        CODES["MISSING_TRANSITION_TARGET"],
+        CODES["PASS_RESULT_IS_STATIC"],
+    ]
+    (run,) = json.loads(linted("--format", "sarif", "-", given=BROKEN).output)["runs"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "%3Cstdin%3E"
+
+
+def test_every_code_has_its_sentence_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "how-to" / "linting.md").read_text()
+    assert {code: text for code, text in re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", page, re.MULTILINE)} == CODES
+    rooms = ("asl", "lint", "query")
+    written = "".join(file.read_text() for room in rooms for file in (ROOT / "sfn_emulator" / room).rglob("*.py"))
+    named = set(re.findall(r'(?:warning\([^"]*|: Final = )"([A-Z]+(?:_[A-Z]+)+)"', written))
+    assert named <= set(CODES)
 
 
 def test_github_annotations_are_escaped(tmp_path: Path) -> None:

@@ -19,8 +19,13 @@ _MERGE: Final = "tag:yaml.org,2002:merge"
 _SCALARS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
 _NULL: Final = "tag:yaml.org,2002:null"
 _CORE: Final = "tag:yaml.org,2002:"
-_NAMES: Final = frozenset(("StartAt", "Next", "Default", "Comment", "Label", "Error", "Cause"))
+_STATES: Final = frozenset(("StartAt", "Next", "Default"))
+"""Fields that name a state, which may be called Null as well."""
+_COMPARED: Final = ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals", "Matches")
+_NAMES: Final = _STATES | {"Comment", "Label", "Error", "Cause", "Version", *(f"String{how}" for how in _COMPARED)}
 """Fields that hold text alone: ``Next: No`` leads to the state No, though YAML 1.1 reads a boolean."""
+_LISTS: Final = frozenset(("ErrorEquals", "CSVHeaders"))
+"""Fields that hold a list of texts."""
 _DATA: Final = frozenset(
     ("Parameters", "Arguments", "Result", "ResultSelector", "Output", "Assign", "ItemSelector", "BatchInput", "Items")
 )
@@ -49,9 +54,14 @@ def _is_a_name(place: Place) -> bool:
     """Whether only text may stand there. A state may have the same name as a field of data."""
     if not place:
         return False
-    named = place[-1] in _NAMES or place[-2:-1] == ("ErrorEquals",)
+    named = place[-1] in _NAMES or (len(place) > 1 and place[-2] in _LISTS)
     fields = (part for around, part in zip(("", *place), place, strict=False) if around != "States")
     return named and place[-2:-1] != ("States",) and _DATA.isdisjoint(fields)
+
+
+def _names_null(node: yaml.Node, place: Place) -> bool:
+    """Whether a null is the word, in a place where a state is named; nothing at all and ``~`` stay null."""
+    return place[-1] in _STATES and str(node.value).isalpha()
 
 
 def _position(mark: yaml.Mark) -> tuple[int, int]:
@@ -87,9 +97,9 @@ class Builder:
             return self.mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return self.sequence(node, place)
-        if node.tag == _NULL or (node.tag in _SCALARS and not _is_a_name(place)):
-            return self.scalar(node)
-        return self.text(node, place)
+        if node.tag not in _SCALARS or (_is_a_name(place) and (node.tag != _NULL or _names_null(node, place))):
+            return self.text(node, place)
+        return self.scalar(node)
 
     def text(self, node: yaml.Node, place: Place) -> str:
         """A string that stands at ``place``."""
