@@ -19,19 +19,20 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sfn_emulator.cloud.corrections.environ import environ
+from sfn_emulator.cloud.corrections.environ import moto_request
 from sfn_emulator.cloud.corrections.misshapen import misshapen
 from sfn_emulator.cloud.corrections.patience import MOST, Patience, TooLongError
 from sfn_emulator.cloud.corrections.permissions import Judge
-from sfn_emulator.cloud.corrections.replies import FORM, error_reply, meant, poison, reply_of, uninstalled
+from sfn_emulator.cloud.corrections.replies import error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, forget_instances, post_only_once
+from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
-from sfn_emulator.cloud.keeping.witness import Witness
+from sfn_emulator.cloud.keeping.witness import Touched, Witness
 from sfn_emulator.cloud.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.operation import changes_something, operation
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
@@ -138,10 +139,28 @@ class Neighbours:
                 self._prepare(module)
             except ImportError as error:
                 return error_reply(service, request, 501, "NotImplemented", uninstalled(service, error))
-            if not changes_something(request):
-                return self._attempt(service, region, module, request)[0]
-            self._changes[service] += 1
-            return self._changed(service, region, module, request)
+            return self._done(service, region, module, request)
+
+    def answer_at_once(self, region: str, request: Request) -> Reply | None:
+        """The reply to an errand, without waiting for anybody: for the loop. ``None`` for anything that may take long,
+        and where somebody else is in moto; then nothing was done."""
+        if not is_errand(request) or not self._restored.is_set() or not _MOTO.acquire(blocking=False):
+            return None
+        try:
+            if "dynamodb" not in self._prepared or not (self._keeper is None or self._keeper.is_quick()):
+                return None
+            touched = self.witness.before_errand(region, request)
+            return None if touched is None else self._done("dynamodb", region, "dynamodb", request, touched)
+        finally:
+            _MOTO.release()
+
+    def _done(
+        self, service: str, region: str, module: str, request: Request, touched: list[Touched] | None = None
+    ) -> Reply:
+        if not changes_something(request):
+            return self._attempt(service, region, module, request)[0]
+        self._changes[service] += 1
+        return self._changed(service, region, module, request, touched)
 
     def reset(self, service: str | None = None) -> bool:
         """Forgets what ``service`` (its signing name) holds, or all of them; false if there is no such service."""
@@ -169,13 +188,15 @@ class Neighbours:
             with _MOTO:
                 self._keeper.close()
 
-    def _changed(self, service: str, region: str, module: str, request: Request) -> Reply:
+    def _changed(
+        self, service: str, region: str, module: str, request: Request, touched: list[Touched] | None
+    ) -> Reply:
         """Handles a request that may change something, and keeps it before it is answered."""
         seed, began = new_seed(), time.thread_time()
         waits = module == "sqs" and operation(request) == "ReceiveMessage"
         try:
             watch_moto()
-            touched = self.witness.before(service, region, request)
+            touched = self.witness.before(service, region, request) if touched is None else touched
             with moment(None if waits else now(), seed) as at:
                 reply, broke_off = self._attempt(service, region, module, request)
             self.witness.after(service, region, request, reply, touched)
@@ -237,13 +258,12 @@ class Neighbours:
     def backend(self, module: str, region: str) -> Any:
         """moto's backend of ``module`` in ``region``. Call this, and use its result, inside ``held()`` only."""
         self._prepare(module)
-        backends = importlib.import_module("moto.backends").get_backend(module)
-        return backends[self._account][region]
+        return _backends(module)[self._account][region]
 
     def backends(self, module: str) -> list[tuple[str, Any]]:
         """moto's backends of ``module`` that are in use, by region. Inside ``held()`` only."""
         self._prepare(module)
-        return list(importlib.import_module("moto.backends").get_backend(module)[self._account].items())
+        return list(_backends(module)[self._account].items())
 
     def _start(self) -> None:
         if self._started:
@@ -291,7 +311,8 @@ class Neighbours:
             return error_reply(service, request, 404, "UnknownOperationException", text), False
         try:
             with self._patience.bounded():
-                answered = _call(handler, region, request)
+                normal = moto_request(request, region)
+                answered = handler(normal, normal.raw_url, normal.headers)
             return in_plain_words(reply_of(answered), request), False
         except TooLongError:
             text = (
@@ -341,6 +362,12 @@ def _module_by_host(service: str, region: str) -> str | None:
 
 
 @cache
+def _backends(module: str) -> Any:
+    """moto's backends by account and region."""
+    return importlib.import_module("moto.backends").get_backend(module)
+
+
+@cache
 def _routes(module: str) -> tuple[tuple[re.Pattern[str], Handler], ...]:
     urls = importlib.import_module(f"moto.{module}.urls")
     return tuple((re.compile(path.format("")), handler) for path, handler in urls.url_paths.items())
@@ -348,20 +375,6 @@ def _routes(module: str) -> tuple[tuple[re.Pattern[str], Handler], ...]:
 
 def _handler(module: str, path: str) -> Handler | None:
     return next((handler for pattern, handler in _routes(module) if pattern.match(path)), None)
-
-
-def _call(handler: Handler, region: str, request: Request) -> Any:
-    moto_request = importlib.import_module("moto.core.request")
-    headers = {**request.headers, "user-agent": f"region/{region}"}
-    if "Action=" in request.query:
-        headers["content-type"] = request.headers.get("content-type") or FORM  # moto's SQS can't do without
-    normal = moto_request.Request(environ(request, headers))
-    normal.environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
-        moto_request.environ_key_for_header(name): name
-        for name in headers
-        if moto_request.should_preserve_original_header_name(name)
-    }
-    return handler(normal, normal.raw_url, normal.headers)
 
 
 def _let_others_in_while_polling() -> None:

@@ -1,19 +1,22 @@
 """One port: which service is this request for?
 
 A request that names a Step Functions operation is handed on after one look at its headers. Everything else is looked
-at more closely (``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop.
+at more closely (``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop;
+but for errands (``cloud.keeping.errands``), which are done before a thread would have been woken.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
 from sfn_emulator.cloud.door import Door
+from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
@@ -24,6 +27,8 @@ from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.running.causes import cause, caused_by
 
+R = TypeVar("R")
+
 _log: Final = logging.getLogger(__name__)
 
 STATES_TARGET: Final = "AWSStepFunctions."
@@ -31,6 +36,8 @@ LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
 _OUR_PATHS: Final = ("/moto-api/",)
 """What no service of AWS has below its host."""
 CONSOLE: Final = "/_sfn"
+ERRANDS: Final = 0.01
+"""Seconds that errands may take of the loop until it has seen to all others."""
 CHANGES: Final = CONSOLE + "/api/changes"
 _LED_THERE: Final = Reply(302, [("location", CONSOLE + "/"), ("cache-control", "no-store")])
 
@@ -98,6 +105,7 @@ class Gateway:
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._left = ERRANDS
 
     def refuse(self, request: Request) -> Reply | None:
         """The reply to a request whose body need not be read: who asks may not."""
@@ -124,9 +132,25 @@ class Gateway:
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
             return await self._states(target, request)
+        if is_errand(request) and (reply := self._run_errand(request)) is not None:
+            return reply
         if (permit := self._door.preflight(request)) is not None:
             return permit
         return await self._without_target(request, target)
+
+    def _run_errand(self, request: Request) -> Reply | None:
+        """Its reply; ``None`` when it is left to a thread, as all are once errands had their share of the loop."""
+        if self._left <= 0:
+            return None
+        if self._left == ERRANDS:
+            asyncio.get_running_loop().call_soon(self._refresh)
+        began = time.perf_counter()
+        reply = self._guarded_call(request, partial(self._neighbours.answer_at_once, address(request).region, request))
+        self._left -= time.perf_counter() - began
+        return reply
+
+    def _refresh(self) -> None:
+        self._left = ERRANDS
 
     async def _without_target(self, request: Request, target: str) -> Reply:
         """The reply to a request that path and method, or its signature, tell the service of."""
@@ -220,7 +244,7 @@ class Gateway:
             return self._urls.answer(where, request)
         return (self._http if self._http.has(where.api) else self._rest).answer(where, request)
 
-    def _guarded_call(self, request: Request, call: Callable[[], Reply]) -> Reply:
+    def _guarded_call(self, request: Request, call: Callable[[], R]) -> R | Reply:
         try:
             trace = request.headers.get("x-amzn-trace-id")
             if trace is None:

@@ -156,6 +156,10 @@ class Keeper:
         self._mark.set(self._generation, self._journal.size)
         self._tail_seconds += seconds
 
+    def is_quick(self) -> bool:
+        """Is a request kept without waiting for the disk, and without writing a snapshot?"""
+        return not self._fsync and not self.is_due()
+
     def is_due(self) -> bool:
         """Whether the journal is so long that a snapshot should be written."""
         if self._gave_up or (self._writing is not None and self._writing.is_alive()):

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from sfn_emulator.cloud.keeping.errands import are_light
 from sfn_emulator.cloud.keeping.moment import now
 from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.operation import operation
@@ -22,12 +23,31 @@ MOST_ROWS: Final = 1_000
 """Rows of a table that are shown at most."""
 
 
-class Touched(NamedTuple):
-    """A row that a request is about; ``image`` is the row before the request."""
+Named = tuple[str, dict[str, Any]]
+"""A table as a request names it, and a row of it or the row's key."""
 
-    table: str
+
+class Row(NamedTuple):
+    """A row of moto's table, there or not; ``key`` is its key as people read it."""
+
+    table: Any
+    hash_key: Any
+    range_key: Any
     key: str
-    read: Callable[[], bytes | None]
+
+    def item(self) -> Any:
+        """moto's item; ``None`` where there is none."""
+        return self.table.get_item(self.hash_key, self.range_key)
+
+    def image(self) -> bytes | None:
+        item = self.item()
+        return None if item is None else _image(item)
+
+
+class Touched(NamedTuple):
+    """A row that a request writes; ``image`` is the row before the request."""
+
+    row: Row
     image: bytes | None
 
 
@@ -48,13 +68,24 @@ class Witness:
         self.traces = Traces()
 
     def before(self, service: str, region: str, request: Request) -> list[Touched]:
-        """The rows the request is about, as they are."""
+        """The rows the request writes, as they are."""
         if service != "dynamodb":
             return []
         try:
-            return list(self._touched(region, operation(request), orjson.loads(request.body)))
-        except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
-            return []  # malformed: it will be refused
+            rows = self._rows(region, _written(operation(request), orjson.loads(request.body)))
+            return [Touched(row, row.image()) for row in rows]
+        except _UNFIT:
+            return []
+
+    def before_errand(self, region: str, request: Request) -> list[Touched] | None:
+        """As ``before``; ``None`` where the rows the request names, also those it only gets or checks, hold much."""
+        try:
+            name, told = operation(request), orjson.loads(request.body)
+            written = list(self._rows(region, _written(name, told)))
+            items = [row.item() for row in (*written, *self._rows(region, _looked_at(name, told)))]
+            return [Touched(row, row.image()) for row in written] if are_light(items) else None
+        except _UNFIT:
+            return None
 
     def after(self, service: str, region: str, request: Request, reply: Reply, touched: list[Touched]) -> None:
         """Notes the changes of a request, unless it was refused."""
@@ -62,10 +93,10 @@ class Witness:
             return
         who, at = cause(), now()
         name = operation(request) or request.method
-        for row in touched:
-            image = row.read()
-            if image != row.image:
-                told = Deed(0, at, who, service, name, row.table, row.key, row.image, image, region=region)
+        for row, before in touched:
+            image = row.image()
+            if image != before:
+                told = Deed(0, at, who, service, name, row.table.name, row.key, before, image, region=region)
                 self.deeds.add(told)
         if who is not None and service not in ("dynamodb", "logs", "lambda") and not name.startswith("Receive"):
             self.deeds.add(Deed(0, at, who, service, name, _target(request), region=region))
@@ -78,16 +109,21 @@ class Witness:
         """All tables, by region."""
         return [_table_now(region, table) for region, backend in backends for table in backend.tables.values()]
 
-    def _touched(self, region: str, name: str, told: dict[str, Any]) -> Iterator[Touched]:
-        backend = self._backend(region)
-        for table_name, key in _keys(name, told):
-            table = backend.tables.get(table_name.rpartition("/")[2])
+    def _rows(self, region: str, named: Iterator[Named]) -> Iterator[Row]:
+        """Those whose table is there."""
+        tables = self._backend(region).tables
+        for name, key in named:
+            table = tables.get(name.rpartition("/")[2])
             if table is not None:
                 yield _row(table, key)
 
 
-def _keys(name: str, told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(table, the row or its key) of everything an operation writes."""
+_UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, StopIteration)
+"""What a malformed request raises: it will be refused."""
+
+
+def _written(name: str, told: dict[str, Any]) -> Iterator[Named]:
+    """Everything an operation writes."""
     if name == "PutItem":
         yield told["TableName"], told["Item"]
     elif name in ("UpdateItem", "DeleteItem"):
@@ -103,20 +139,23 @@ def _keys(name: str, told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
                 yield table, write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
 
 
-def _row(table: Any, key: dict[str, Any]) -> Touched:
+def _looked_at(name: str, told: dict[str, Any]) -> Iterator[Named]:
+    """What an operation by key gets or checks, and does not write."""
+    if name == "GetItem":
+        yield told["TableName"], told["Key"]
+    elif name == "TransactWriteItems":
+        for item in told["TransactItems"]:
+            if "ConditionCheck" in item:
+                yield item["ConditionCheck"]["TableName"], item["ConditionCheck"]["Key"]
+
+
+def _row(table: Any, key: dict[str, Any]) -> Row:
     (kind, value), *_ = key[table.hash_key_attr].items()
-    text = str(value)
     hash_key = _typed(kind, value)
-    range_key = None
-    if table.range_key_attr:
-        (kind, value), *_ = key[table.range_key_attr].items()
-        text, range_key = f"{text} | {value}", _typed(kind, value)
-
-    def read() -> bytes | None:
-        item = table.get_item(hash_key, range_key)
-        return None if item is None else _image(item)
-
-    return Touched(table.name, text, read, read())
+    if not table.range_key_attr:
+        return Row(table, hash_key, None, str(value))
+    (kind, other), *_ = key[table.range_key_attr].items()
+    return Row(table, hash_key, _typed(kind, other), f"{value} | {other}")
 
 
 def _typed(kind: str, value: Any) -> Any:
