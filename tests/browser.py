@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+from tests.waiting import PATIENCE
+
 CHROMIUM = shutil.which("chromium") or ""
 DRIVER = shutil.which("chromedriver") or ""
 MISSING = "no Chromium with its chromedriver on this machine (Debian: apt-get install chromium chromium-driver)"
@@ -50,8 +52,8 @@ def chromium(directory: Path, *flags: str) -> Iterator[Chrome]:
         options.add_argument(flag)
     driver = Chrome(options=options, service=ChromeService(executable_path=DRIVER))
     try:
-        driver.set_page_load_timeout(30)
-        driver.set_script_timeout(30)
+        driver.set_page_load_timeout(PATIENCE)
+        driver.set_script_timeout(PATIENCE)
         yield driver
     finally:
         driver.quit()

@@ -1,18 +1,32 @@
 """Real server processes for tests: started as a user would, spoken to over a socket, never outliving the test."""
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parent.parent
+_PORTS = itertools.count(20_000 + os.getpid() % 40 * 300)
+"""A part of the ports for each process of tests, all below those the kernel gives to whoever asks for any."""
+
+
+def free_port() -> int:
+    """A port that stays free while its server is dead, or has yet to start. None is given out twice."""
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 class Process:
@@ -30,6 +44,7 @@ class Process:
         self._clients: dict[tuple[Any, ...], Any] = {}
         assert self.process.stdout is not None
         self.ready = self.process.stdout.readline().strip()
+        assert self.ready.startswith("ready "), f"{self.ready}\n{self.process.communicate(timeout=PATIENCE)[1]}"
         self.url = self.ready.partition(" ")[2]
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
@@ -46,7 +61,7 @@ class Process:
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, **config),
+            config=Config(**{"retries": {"max_attempts": 0}, "read_timeout": PATIENCE, **config}),
         )
 
     def kill(self) -> None:
@@ -56,7 +71,7 @@ class Process:
     def stop(self) -> tuple[int, str]:
         """Asks it to stop; its exit status and what it wrote on standard error."""
         self.process.terminate()
-        error = self.process.communicate(timeout=30)[1]
+        error = self.process.communicate(timeout=PATIENCE)[1]
         return self.process.returncode, error
 
 
@@ -73,6 +88,6 @@ def running(*arguments: str, cwd: Path = ROOT) -> Iterator[Process]:
 def refused(*arguments: str) -> tuple[int, str]:
     """Exit status and standard error of a start that must fail."""
     done = subprocess.run(
-        [sys.executable, "-m", "sfn_emulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "sfn_emulator", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
     return done.returncode, done.stderr

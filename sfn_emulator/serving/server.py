@@ -320,6 +320,7 @@ class Server:
         if self.service is not None:
             await let_pass(self._clock, self.service.journal, seconds)
             self.outbox.hasten(seconds)
+            self.stacks.hasten(seconds)
 
     async def reset(self, service: str | None) -> bool:
         """Forgets what a service holds, or everything, as if the server had just been started in a new directory."""
@@ -334,6 +335,7 @@ class Server:
             self.stacks.abandon()
             self._serve_stacks()
         self.feeds.changed("lambda")
+        self.agenda.changed("events")
         if service in (None, "lambda", "logs"):
             self.lambdas.forget()
             self.outlet.forget()

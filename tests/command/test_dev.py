@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.processes import ROOT, Process, running
+from tests.processes import ROOT, Process, free_port, running
+from tests.waiting import PATIENCE, ended
 
 GOOD = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "one", "End": True}}}
 
@@ -38,13 +38,13 @@ class Loop:
 
     def says(self, part: str) -> str:
         """The next line with that in it."""
-        while part not in (line := self._lines.get(timeout=60)):
+        while part not in (line := self._lines.get(timeout=PATIENCE)):
             pass
         return line
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return self.process.returncode
@@ -83,9 +83,7 @@ def test_a_definition_is_deployed_at_each_change_and_a_broken_one_is_told(server
 def test_a_server_is_started_where_none_answers_and_what_passes_is_shown(tmp_path: Path) -> None:
     file = tmp_path / "shop.asl.json"
     file.write_text(json.dumps(GOOD))
-    with running("--in-memory") as other:
-        port = other.url.rpartition(":")[2]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{free_port()}"
     loop = Loop("-m", "sfn_emulator", "dev", str(file), "--endpoint", url, cwd=tmp_path)
     arn = loop.says("deployed").split()[2]
     boto3.client(
@@ -127,10 +125,7 @@ def answer(server: Process) -> str:
     states = server.client("stepfunctions")
     arn = states.list_state_machines()["stateMachines"][0]["stateMachineArn"]
     started = states.start_execution(stateMachineArn=arn)["executionArn"]
-    until = time.monotonic() + 30
-    while (told := states.describe_execution(executionArn=started))["status"] == "RUNNING":
-        assert time.monotonic() < until
-    return str(told.get("output"))
+    return str(ended(states, started).get("output"))
 
 
 def test_a_template_is_deployed_with_its_code_and_definitions_and_again_at_each_change(

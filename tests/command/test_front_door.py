@@ -14,6 +14,7 @@ from sfn_emulator import __version__
 from sfn_emulator.command.front_door import COMMANDS, FrontDoor, front_door, main
 from sfn_emulator.command.help_page import HelpPage
 from tests.processes import ROOT, Process, refused
+from tests.waiting import PATIENCE
 
 FOLDER = Path(ROOT / "sfn_emulator" / "command")
 SHARED = {"__init__", "front_door", "help_page", "lines", "running_server", "substitutions"}
@@ -65,7 +66,7 @@ def test_the_table_is_told_without_importing_a_command() -> None:
 def test_it_serves_with_or_without_the_word(arguments: tuple[str, ...]) -> None:
     server = Process(*arguments, "--port", "0", "--in-memory")
     try:
-        with urllib.request.urlopen(f"{server.url}/health", timeout=30) as answer:
+        with urllib.request.urlopen(f"{server.url}/health", timeout=PATIENCE) as answer:
             assert json.load(answer)["version"] == __version__
     finally:
         assert server.stop() == (0, "")

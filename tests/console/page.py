@@ -1,31 +1,38 @@
 """The page, as a person uses it: by what is written on it, by names and roles."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.waiting import until
+
 T = TypeVar("T")
 
 
-def wait_for(told: Callable[[], T], seconds: float = 15) -> T:
-    """What ``told`` says as soon as that is true; fails after so many seconds."""
-    until = time.monotonic() + seconds
-    while True:
+_NOT_YET = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
+"""A page that is drawn anew as it is looked at, or has something else on top for a moment."""
+
+
+def wait_for(told: Callable[[], T]) -> T:
+    """What ``told`` says as soon as that is true."""
+
+    def found() -> T | None:
         try:
-            found = told()
-        except StaleElementReferenceException:
-            found = None  # type: ignore[assignment]
-        if found:
-            return found
-        assert time.monotonic() < until, f"still {found!r} after {seconds} s"
-        time.sleep(0.05)  # noqa: TID251 - a browser is waited for from outside
+            return told()
+        except _NOT_YET:
+            return None
+
+    return until(found)  # type: ignore[return-value]
 
 
 class Page:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.console.conftest import Saga
 from tests.console.page import DOWN, ENTER, ESCAPE, RIGHT, TAB, Page, wait_for
-from tests.processes import ROOT, Process
+from tests.processes import ROOT, Process, free_port
 
 AXE = ROOT / "tests" / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("graph", "timeline", "table", "events", "tables")
@@ -88,7 +88,7 @@ def test_everything_is_reached_by_keyboard_alone(page: Page, saga: Saga) -> None
     _walk_to(page, lambda: _active(page, "id") == "tab-graph", limit=60)
     page.press(RIGHT)
     page.one(".stage.timeline .row")
-    assert page.address.endswith("view=timeline") or "view=timeline&" in page.address
+    wait_for(lambda: page.address.endswith("view=timeline") or "view=timeline&" in page.address)
     _walk_to(page, lambda: _active(page, "textContent") == "Start like this…", limit=80)
     page.press(ENTER)
     page.one("dialog textarea")
@@ -117,15 +117,21 @@ def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
         for view in VIEWS:
             page.open("execution", saga.arn("undone"), view=view)
             _settled(page, view)
-            wide = page.browser.execute_script("return document.documentElement.scrollWidth")
-            assert wide <= width, view
-            side, stage = page.one(".side").rect, page.one(".stage").rect
-            assert (side["y"] > stage["y"]) == (width == 400), "below each other where it is narrow"
+            wait_for(lambda: _wide(page) <= width)
+            wait_for(lambda: _side_is_below(page) == (width == 400))
         page.open()
         page.one(".list a.row")
-        assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
+        wait_for(lambda: _wide(page) <= width)
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def _wide(page: Page) -> int:
+    return int(page.browser.execute_script("return document.documentElement.scrollWidth"))
+
+
+def _side_is_below(page: Page) -> bool:
+    return bool(page.one(".side").rect["y"] > page.one(".stage").rect["y"])
 
 
 def test_dark_and_light_follow_the_system_and_a_switch(page: Page, saga: Saga) -> None:
@@ -160,7 +166,8 @@ def test_every_outcome_has_a_sign_besides_its_colour(page: Page, saga: Saga) -> 
 
 
 def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_path: Path) -> None:
-    server = Process("--port", "0", "--state-dir", str(tmp_path / "state"))
+    place = ("--port", str(free_port()), "--state-dir", str(tmp_path / "state"))
+    server = Process(*place)
     states = server.client("stepfunctions")
     definition = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     role = "arn:aws:iam::123456789012:role/r"
@@ -171,7 +178,7 @@ def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_pat
     wait_for(lambda: page.outcomes().get("Rest") == "waiting")
     server.kill()
     page.says("The server does not answer", "#link")
-    again = Process("--port", server.url.rpartition(":")[2], "--state-dir", str(tmp_path / "state"))
+    again = Process(*place)
     try:
         wait_for(lambda: not page.one("#link").text)
         again.client("stepfunctions").stop_execution(executionArn=arn)

@@ -74,7 +74,7 @@ def test_a_long_input_is_shown_from_its_beginning(page: Page, saga: Saga) -> Non
     page.click("Start…")
     field = page.one("dialog textarea")
     wait_for(lambda: int(str(field.get_attribute("scrollHeight"))) > 900)
-    assert (field.get_attribute("scrollTop"), field.get_attribute("selectionStart")) == ("0", "0")
+    wait_for(lambda: (field.get_attribute("scrollTop"), field.get_attribute("selectionStart")) == ("0", "0"))
 
 
 def test_executions_tell_when_they_ended_as_the_list_is_sorted_by_it(page: Page, saga: Saga) -> None:
@@ -84,7 +84,7 @@ def test_executions_tell_when_they_ended_as_the_list_is_sorted_by_it(page: Page,
     ended = state_of(saga, arn)["stopDate"].astimezone(UTC)
     page.open("executions", machine=short)
     page.one(".list a.row")
-    assert [cell.text for cell in page.all(".list a.row > span")][4] == f"{ended:%m-%d %H:%M:%S}"
+    wait_for(lambda: [cell.text for cell in page.all(".list a.row > span")][4] == f"{ended:%m-%d %H:%M:%S}")
 
 
 def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -> None:
@@ -164,6 +164,7 @@ def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path)
     definition.write_text(told["definition"])
     page.open()
     page.click("Open a history…")
+    page.one("dialog")
     first, second = page.all("dialog input[type=file]")
     first.send_keys(str(history))
     second.send_keys(str(definition))
@@ -181,6 +182,7 @@ def test_a_history_without_a_definition_is_shown_as_far_as_it_goes(page: Page, s
     history.write_text(json.dumps(saga.states.get_execution_history(executionArn=saga.arn("undone")), default=str))
     page.open()
     page.click("Open a history…")
+    page.one("dialog")
     page.all("dialog input[type=file]")[0].send_keys(str(history))
     page.click("Open", "dialog")
     page.says("came without its definition")
@@ -193,6 +195,7 @@ def test_what_is_no_history_is_refused_in_the_dialog(page: Page, tmp_path: Path)
     file.write_text('{"Records": []}')
     page.open()
     page.click("Open a history…")
+    page.one("dialog")
     page.all("dialog input[type=file]")[0].send_keys(str(file))
     page.click("Open", "dialog")
     page.says("other.json: not an execution's history", "dialog [role=alert]")

@@ -33,7 +33,7 @@ def marks(page: Page) -> dict[str, str]:
 def test_a_machine_that_never_ran_is_drawn_with_its_problems_at_their_lines(page: Page, saga: Saga) -> None:
     arn = machine(saga, "never-ran", FIRST)
     page.open("machine", arn)
-    assert set(page.outcomes()) == {"One", "Two", "Old"}
+    wait_for(lambda: set(page.outcomes()) == {"One", "Two", "Old"})
     problem = page.one(".problems button", "warning")
     lines = json.dumps(FIRST, indent=2).split("\n")
     line = next(number for number, text in enumerate(lines, 1) if '"text": "$.name"' in text)
@@ -62,7 +62,7 @@ def test_two_revisions_are_compared_as_a_picture(page: Page, saga: Saga) -> None
     compared.find_elements("css selector", "option")[1].click()
     wait_for(lambda: marks(page) == {"One": "", "Two": "changed", "New": "added"})
     page.says("States: 1 added, 1 removed, 1 changed. Removed: Old.", ".difference")
-    assert "against=" in page.address
+    wait_for(lambda: "against=" in page.address)
     page.one(".head label:nth-of-type(1) select").find_elements("css selector", "option")[1].click()
     wait_for(lambda: set(page.outcomes()) == {"One", "Two", "Old"})
 
@@ -110,7 +110,7 @@ def test_events_and_visits_are_filtered(page: Page, saga: Saga) -> None:
     box.send_keys("inventory_reverted")
     page.says("of 33 events", ".stage .filters")
     wait_for(lambda: 0 < len(page.all(".long button.row")) < 12)
-    assert "q=inventory_reverted" in page.address
+    wait_for(lambda: "q=inventory_reverted" in page.address)
     page.open("execution", saga.arn("undone"), view="table")
     page.one(".long button.row")
     page.one(".stage .filters input").send_keys("payment")
@@ -137,11 +137,11 @@ def test_what_is_seen_in_which_run_stands_in_a_grid(page: Page, saga: Saga) -> N
 def test_executions_are_found_by_status_time_and_text(page: Page, saga: Saga) -> None:
     page.open("executions", machine=saga.machine, status="SUCCEEDED")
     page.says("went-through", ".list .row")
-    assert not [row for row in page.all(".list a.row") if "failed" in row.text]
+    wait_for(lambda: not [row for row in page.all(".list a.row") if "failed" in row.text])
     page.open("executions", machine=saga.machine, within=3600, q="UpdateInventory was asked")
     page.says("undone", ".list .row")
     page.says("found in the newest", ".foot")
-    assert not [row for row in page.all(".list a.row") if "went-through" in row.text]
+    wait_for(lambda: not [row for row in page.all(".list a.row") if "went-through" in row.text])
     page.open("executions", machine=saga.machine, q="nothing has this")
     page.says("0 found in the newest", ".foot")
 

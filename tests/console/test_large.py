@@ -67,7 +67,7 @@ def test_a_long_history_is_drawn_as_far_as_it_is_seen(page: Page, long: str, vie
     for to, seen in ((0.4, middle), (1, end)):
         scrolled(page, to)
         wait_for(lambda seen=seen: any(seen in row.text for row in page.all(".long button.row")[-25:]))
-        assert 10 < len(page.all(".long .row")) < DRAWN
+        wait_for(lambda: 10 < len(page.all(".long .row")) < DRAWN)
     whole = page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight")
     assert whole > 25 * (TURNS + ITEMS)
 
@@ -109,7 +109,7 @@ def test_a_list_of_executions_goes_on_as_it_is_scrolled(page: Page, saga: Saga) 
 
     wait_for(all_there)
     page.one(".list a.row", names[0])
-    assert len(page.all(".list a.row")) < DRAWN
+    wait_for(lambda: len(page.all(".list a.row")) < DRAWN)
     started(saga, echo, "one more")
     wait_for(lambda: height() == 131 * ROW)
     page.one(".list a.row", names[0])
@@ -169,7 +169,7 @@ def megabytes(server: Process) -> int:
 def test_others_are_answered_while_a_long_definition_is_read(alone: Process, view: str) -> None:
     states = alone.client("stepfunctions")
     long = chain(900, QueryLanguage="JSONata", Output="{% $map([1..3], function($n) { $n + 1 }) %}")
-    long = {"StartAt": "Hold", "States": {"Hold": {"Type": "Wait", "Seconds": 9, "Next": "S0"}, **long["States"]}}
+    long = {"StartAt": "Hold", "States": {"Hold": {"Type": "Wait", "Seconds": 900, "Next": "S0"}, **long["States"]}}
     made = states.create_state_machine(name=f"read-{view}", definition=json.dumps(long), roleArn=ROLE)
     machine_arn = made["stateMachineArn"]
     named = {"machine": machine_arn}

@@ -16,8 +16,7 @@ def test_an_order_that_fails_is_seen_waiting_and_being_undone(page: Page, saga: 
 
     page.click("Tables")
     page.says("while Wait state is on")
-    was, now = page.one("tr.changed td.differs").text.split()
-    assert int(now) == int(was) - 1
+    wait_for(lambda: _fell_by_one(page.one("tr.changed td.differs").text))
     page.says("PENDING", "tr.added")
     page.says("Update Inventory", "tr.changed")
 
@@ -36,6 +35,11 @@ def test_an_order_that_fails_is_seen_waiting_and_being_undone(page: Page, saga: 
     page.says("Update Inventory", ".side h2")
     page.says('"Status": "ERROR"', ".panel-body")
     page.says("UpdateInventory was asked to fail", ".member.added")
+
+
+def _fell_by_one(text: str) -> bool:
+    was, now = map(int, text.split())
+    return now == was - 1
 
 
 def _rgb(colour: str) -> tuple[int, ...]:

@@ -33,9 +33,7 @@ def doubles(saga: Saga) -> str:
 
 def filled(page: Page, label: str, value: Any) -> None:
     """Writes JSON into the dialog's field of that label."""
-    field = next(one for one in page.all("dialog label.wide") if label in one.text).find_element(
-        "css selector", "textarea"
-    )
+    field = page.one("dialog label.wide", label).find_element("css selector", "textarea")
     field.clear()
     field.send_keys(json.dumps(value))
 

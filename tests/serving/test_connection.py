@@ -8,12 +8,16 @@ import pytest
 
 from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.serving.connection import MOST_HEADER_BYTES, App, Connection, say_goodbye
+from tests.waiting import PATIENCE
 
 Exchange: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+heard: list[str] = []
+"""The paths that were asked for."""
 
 
 async def tell(request: Request) -> Reply:
     """What arrived, as text; ``/slow`` takes longer than what comes after it, ``/never`` takes for ever."""
+    heard.append(request.path)
     if request.path == "/never":
         await asyncio.Event().wait()
     if request.path == "/slow":
@@ -30,10 +34,14 @@ def refuse(request: Request) -> Reply | None:
     return Reply(403, [], b"stranger") if request.headers.get("host") == "stranger" else None
 
 
-def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None) -> bytes:
-    """What the server answers to the parts, sent one after the other, until it closes or ``until`` has come."""
+def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None, requests: int = 1) -> bytes:
+    """What the server answers to the parts, sent one after the other, until it closes or ``until`` has come.
+
+    It is stopped when it has heard of the connection, and of so many ``requests``.
+    """
 
     async def talk() -> bytes:
+        heard.clear()
         loop = asyncio.get_running_loop()
         connections: set[Connection] = set()
         app = App(tell, refuse, lambda request: False, 1000)
@@ -44,10 +52,12 @@ def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None)
             writer.write(part)
             await asyncio.sleep(0.01)
         if stop_after is not None:
+            while not connections or len(heard) < requests:
+                await asyncio.sleep(0)
             server.close()
             await say_goodbye(connections, stop_after)
         try:
-            return await asyncio.wait_for(reader.readuntil(until) if until else reader.read(), 10)
+            return await asyncio.wait_for(reader.readuntil(until) if until else reader.read(), PATIENCE)
         finally:
             writer.close()
             server.close()
@@ -113,6 +123,6 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
 
 def test_a_stop_waits_for_answers_and_tells_those_it_does_not_wait_for() -> None:
-    assert b"GET /slow" in exchange(b"GET /slow HTTP/1.1\r\n\r\n", stop_after=5)
+    assert b"GET /slow" in exchange(b"GET /slow HTTP/1.1\r\n\r\n", stop_after=PATIENCE)
     assert b"503 Service Unavailable" in exchange(b"GET /never HTTP/1.1\r\n\r\n", stop_after=0.05)
-    assert exchange(b"GET /x HTTP/1.1\r\nHo", stop_after=5) == b""
+    assert exchange(b"GET /x HTTP/1.1\r\nHo", stop_after=PATIENCE, requests=0) == b""

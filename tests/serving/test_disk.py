@@ -2,7 +2,6 @@
 
 import json
 import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.processes import Process, refused, running
+from tests.waiting import ended
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
-WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
+WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 10, "End": True}}}
 
 
 def create(client: Any, name: str, definition: dict[str, Any]) -> str:
@@ -24,14 +24,6 @@ def create(client: Any, name: str, definition: dict[str, Any]) -> str:
 def let_files_grow(server: Process, most: int) -> None:
     """As ``ulimit -f``, for a server that runs: a write beyond it fails, as on a full disk."""
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-
-
-def until_ended(client: Any, execution: str) -> Any:
-    deadline = time.monotonic() + 60
-    while (told := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # noqa: TID251 - a client that polls
-    return told
 
 
 def test_a_full_disk_refuses_writes_answers_reads_and_loses_nothing(tmp_path: Path) -> None:
@@ -48,11 +40,11 @@ def test_a_full_disk_refuses_writes_answers_reads_and_loses_nothing(tmp_path: Pa
         assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
         let_files_grow(server, resource.RLIM_INFINITY)
         started = client.start_execution(stateMachineArn=machine, name="a")["executionArn"]
-        assert until_ended(client, execution)["status"] == "SUCCEEDED"
+        assert ended(client, execution)["status"] == "SUCCEEDED"
         server.kill()
     with running("--state-dir", str(tmp_path)) as server:
         client = server.client("stepfunctions")
-        assert {until_ended(client, arn)["status"] for arn in (execution, started)} == {"SUCCEEDED"}
+        assert {ended(client, arn)["status"] for arn in (execution, started)} == {"SUCCEEDED"}
 
 
 def test_a_file_damaged_in_the_middle_is_named_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:

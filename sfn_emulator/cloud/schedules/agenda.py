@@ -1,6 +1,7 @@
 """The schedules, read from moto, and the parcels they post when a moment comes.
 
-Reading waits for moto's lock, so a thread does it; the loop only keeps the timetable and posts. A one-time schedule
+Reading waits for moto's lock, so a thread does it; the loop only keeps the timetable and posts. A schedule counts from
+the request that made it, however much later it is read: what came due in between fires at once. A one-time schedule
 that has fired is noted, so that it does not fire again after a restart. One that came due while the server was down
 fires when the server is back. Other schedules skip the moments that they missed.
 """
@@ -11,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
@@ -61,12 +63,16 @@ class Agenda:
 
     def changed(self, service: str) -> None:
         if service in _MAKERS:
-            self._do(self._read)
+            self._look()
 
     def resume(self) -> None:
         """Reads the schedules again: the neighbours are restored."""
         if {"events", "scheduler"} & set(self._moto.held_services()):
-            self._do(self._read)
+            self._look()
+
+    def _look(self) -> None:
+        assert self._clock is not None
+        self._do(partial(self._read, self._clock.now()))
 
     def close(self) -> None:
         if self._timetable is not None:
@@ -88,9 +94,8 @@ class Agenda:
 
     # -- reading
 
-    def _read(self) -> None:
-        assert self._clock is not None
-        now = self._clock.now()
+    def _read(self, now: float) -> None:
+        """``now`` is when a request changed what is read."""
         if self._kept is None:
             self._kept = self._checkpoints()
         with self._moto.held():
@@ -100,9 +105,13 @@ class Agenda:
         self._on_loop(self._set, {plan.entry.key: plan for plan in plans})
 
     def _set(self, plans: dict[str, Plan]) -> None:
-        self._plans = plans
+        self._plans = {key: plan for key, plan in plans.items() if not self._has_fired(key, plan)}
         if self._timetable is not None:
-            self._timetable.set(plan.entry for plan in plans.values())
+            self._timetable.set(plan.entry for plan in self._plans.values())
+
+    def _has_fired(self, key: str, plan: Plan) -> bool:
+        """A one-time schedule may fire while it is read anew."""
+        return plan.entry.moments.once and self._kept is not None and self._kept.get(f"fired {key}") == plan.text
 
     def _rules(self, now: float) -> list[Plan]:
         found = []
@@ -144,9 +153,6 @@ class Agenda:
             zone = zone_of(schedule.schedule_expression_timezone)
             moments = compile_schedule(schedule.schedule_expression, zone)
         except ExpressionError:
-            return None
-        assert self._kept is not None
-        if moments.once and self._kept.get(f"fired {key}") == text:
             return None
         anchor = self._anchor(key, text, now)
         window = schedule.flexible_time_window or {}

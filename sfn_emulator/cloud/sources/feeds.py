@@ -104,8 +104,7 @@ class Feeds:
                 for _, backend in self._moto.backends("awslambda"):
                     found |= {f"mapping/{m.uuid}": _mapped(m) for m in _enabled(backend)}
             if "pipes" in known:
-                for _, backend in self._moto.backends("pipes"):
-                    found |= {f"pipe/{p.arn}": _piped(p) for p in backend.pipes.values() if p.status in _RUNNING}
+                found |= {f"pipe/{p.arn}": _piped(p) for p in self._pipes() if p.status in _RUNNING}
             return found
 
     def _reconcile(self, wanted: Mapping[str, Wanted]) -> None:
@@ -133,10 +132,14 @@ class Feeds:
                 self._woken.wait_for(lambda: self._count != seen or stop.is_set(), _LOOK_EVERY)  # noqa: B023
 
     def _feed(self, key: str, wanted: Wanted) -> Feed:
+        def waiting(arn: str) -> bool:
+            with self._moto.held():  # together: what is sent to a mapping that was stopped is not taken for it
+                return self._has_messages(arn) and self._is_wanted(key)
+
         deliver = self._delivering(wanted)
         service = wanted.arn.split(":")[2]
         if service == "sqs":
-            return QueueFeed(wanted.arn, wanted.batching, deliver, self._client, self._has_messages)
+            return QueueFeed(wanted.arn, wanted.batching, deliver, self._client, waiting)
         if self._checkpoints is None:
             self._checkpoints = self._make_checkpoints()
         kind = TableStream if service == "dynamodb" else DataStream
@@ -153,9 +156,17 @@ class Feeds:
 
     def _has_messages(self, arn: str) -> bool:
         _, _, _, region, _, name = arn.split(":", 5)
-        with self._moto.held():
-            queue = self._moto.backend("sqs", region).queues.get(name)
-            return queue is not None and any(m.visible and not m.delayed for m in queue._messages)
+        queue = self._moto.backend("sqs", region).queues.get(name)
+        return queue is not None and any(m.visible and not m.delayed for m in queue._messages)
+
+    def _is_wanted(self, key: str) -> bool:
+        kind, _, name = key.partition("/")
+        if kind == "pipe":
+            return any(p.status in _RUNNING for p in self._pipes() if p.arn == name)
+        return any(m.uuid == name for _, backend in self._moto.backends("awslambda") for m in _enabled(backend))
+
+    def _pipes(self) -> list[Any]:
+        return [pipe for _, backend in self._moto.backends("pipes") for pipe in backend.pipes.values()]
 
 
 def _enabled(backend: Any) -> list[Any]:

@@ -20,6 +20,8 @@ from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before a failed batch is tried again; the last value repeats."""
+_PAUSE: Final = 0.05
+"""Seconds between two looks at what a window has gathered; a full batch is delivered at once."""
 
 
 class Part(NamedTuple):
@@ -77,14 +79,13 @@ class StreamFeed:
         if again is not None and time.monotonic() < again.due:
             return False
         size = self._batching.size if again is None else again.size
+        until = time.monotonic() + (0.0 if again is not None else self._batching.window)
         parts = self._stream.read(shard, self._place(shard), size)
-        if not parts:
-            return False
-        if again is None and len(parts) < size and self._batching.window:
-            stop.wait(self._batching.window)
+        while 0 < len(parts) < size and time.monotonic() < until and not stop.wait(_PAUSE):
             parts = self._stream.read(shard, self._place(shard), size)
-        self._batch(shard, parts)
-        return True
+        if parts:
+            self._batch(shard, parts)
+        return bool(parts)
 
     def _batch(self, shard: str, parts: Sequence[Part]) -> None:
         wanted = [part for part in parts if passes(self._batching.filters, part.record.body)]

@@ -40,6 +40,8 @@ class StackService:
         ``StateDirError`` if the store can't be used.
         """
         self._stopping = threading.Event()
+        self._moving = threading.Condition()
+        self._moved = 0.0
         self._threads: dict[str, threading.Thread] = {}
         self.books = Books(Store(directory, fsync=fsync), now, new_id)
         self.signals = PutSignals(endpoint, self._stopping.is_set)
@@ -71,9 +73,30 @@ class StackService:
         finally:
             self._threads.pop(stack_id, None)
 
+    def hasten(self, seconds: float) -> None:
+        """Time was moved on by hand."""
+        with self._moving:
+            self._moved += seconds
+            self._moving.notify_all()
+
     def _pause(self, seconds: float) -> None:
-        if self._pace and self._stopping.wait(seconds / self._pace):
-            raise StoppedError
+        if not self._pace:
+            return
+        with self._moving:
+            until = self._elapsed() + seconds
+            while (left := until - self._elapsed()) > 0:
+                if self._stopping.is_set():
+                    raise StoppedError
+                self._moving.wait(left / self._pace)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() * self._pace + self._moved
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        with self._moving:
+            self._moving.notify_all()
+        self._join_threads()
 
     def resume(self) -> None:
         """Goes on with deployments that the last server left unfinished."""
@@ -84,15 +107,13 @@ class StackService:
 
     def abandon(self) -> None:
         """Forgets all stacks, also those under way. Their resources stay."""
-        self._stopping.set()
-        self._join_threads()
+        self._stop()
         self.books.wipe()
         self.books.close()
 
     def close(self) -> None:
         """Stops between two steps. The next server goes on with deployments under way."""
-        self._stopping.set()
-        self._join_threads()
+        self._stop()
         self.books.close()
 
     def _join_threads(self, patience: float = 2.0) -> None:

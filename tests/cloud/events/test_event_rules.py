@@ -1,9 +1,7 @@
 """EventBridge rules start functions and state machines, in a real server."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from sfn_emulator.cloud.events.rules import input_of
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
+from tests.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -37,15 +36,6 @@ def server() -> Iterator[Process]:
         process.client("sqs").create_queue(QueueName="seen")
         deploy(process, "keep", KEEP)
         yield process
-
-
-def eventually(found: Callable[[], Any]) -> Any:
-    """What ``found`` gives as soon as it is something."""
-    deadline = time.monotonic() + 60
-    while not (something := found()):
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.05)
-    return something
 
 
 def machine_of(server: Process, name: str) -> str:
@@ -76,7 +66,7 @@ def test_a_rule_starts_a_state_machine_with_the_event(server: Process) -> None:
     rule(server, "start", {"source": ["shop"], "detail": {"n": [{"numeric": [">", 1]}]}}, {"Arn": machine})
     placed(server, "shop", n=1)
     event_id = placed(server, "shop", n=2)["Entries"][0]["EventId"]
-    (event,) = eventually(lambda: inputs(server, machine))
+    (event,) = until(lambda: inputs(server, machine))
     assert event.pop("time").endswith("Z")
     assert event == {
         "version": "0",
@@ -94,7 +84,7 @@ def test_a_rule_invokes_a_function(server: Process) -> None:
     function = "arn:aws:lambda:us-east-1:123456789012:function:keep"
     rule(server, "invoke", {"source": ["bell"]}, {"Arn": function, "InputPath": "$.detail"})
     placed(server, "bell", rung=True)
-    messages = eventually(
+    messages = until(
         lambda: server.client("sqs").receive_message(QueueUrl=f"{server.url}/123456789012/seen").get("Messages")
     )
     assert json.loads(messages[0]["Body"]) == {"rung": True}
@@ -110,7 +100,7 @@ def test_the_end_of_one_execution_starts_another(server: Process) -> None:
     transformer = {"InputPathsMap": {"arn": "$.detail.executionArn"}, "InputTemplate": '{"after":<arn>}'}
     rule(server, "chain", pattern, {"Arn": second, "InputTransformer": transformer})
     execution = server.client("stepfunctions").start_execution(stateMachineArn=first)["executionArn"]
-    assert eventually(lambda: inputs(server, second)) == [{"after": execution}]
+    assert until(lambda: inputs(server, second)) == [{"after": execution}]
 
 
 def test_a_target_that_cannot_be_delivered_to_keeps_nothing_from_the_others(server: Process) -> None:
@@ -120,7 +110,7 @@ def test_a_target_that_cannot_be_delivered_to_keeps_nothing_from_the_others(serv
     no_machine = {"Arn": "arn:aws:states:us-east-1:123456789012:stateMachine:gone"}
     rule(server, "many", {"source": ["many"]}, unheard, gone, no_machine, {"Arn": machine, "Input": '{"fixed":1}'})
     assert placed(server, "many", a=1)["FailedEntryCount"] == 0
-    assert eventually(lambda: inputs(server, machine)) == [{"fixed": 1}]
+    assert until(lambda: inputs(server, machine)) == [{"fixed": 1}]
 
 
 def test_a_schedule_and_a_disabled_rule_take_no_event(server: Process) -> None:
@@ -129,7 +119,7 @@ def test_a_schedule_and_a_disabled_rule_take_no_event(server: Process) -> None:
     rule(server, "off", {"source": ["quiet"]}, {"Arn": never}, State="DISABLED")
     rule(server, "on", {"source": ["quiet"]}, {"Arn": always})
     placed(server, "quiet", a=1)
-    assert eventually(lambda: inputs(server, always))
+    assert until(lambda: inputs(server, always))
     assert inputs(server, never) == []
 
 

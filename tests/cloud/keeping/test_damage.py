@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.service.store.database import Database, StateDirectoryError
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, refused, running
+from tests.waiting import PATIENCE, until
 
 WAITS: dict[str, Any] = {
     "StartAt": "Wait",
@@ -135,7 +135,7 @@ def test_lost_commits_of_executions_are_noticed(place: Path, damage: Callable[[P
 
 def health(server: Process) -> tuple[int, Any]:
     try:
-        with urllib.request.urlopen(server.url + "/health", timeout=30) as answer:
+        with urllib.request.urlopen(server.url + "/health", timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -162,13 +162,13 @@ def test_the_server_does_not_start_or_starts_without_the_neighbours_and_no_execu
         with pytest.raises(ClientError) as refusal:
             server.client("sqs").list_queues()
         assert refusal.value.response["Error"]["Code"] == "ServiceUnavailable"
-        waited(server, lambda: len(history(server)) >= 5)
+        until(lambda: len(history(server)) >= 5)
         assert under_way(server)["status"] == "RUNNING"
         assert server.stop()[0] == 0
     assert told(place / "neighbours") == kept
     snapshot.write_bytes(whole)
     with running(*options) as server:
-        waited(server, lambda: under_way(server)["status"] != "RUNNING")
+        until(lambda: under_way(server)["status"] != "RUNNING")
         assert under_way(server)["output"] == '"done"'
         assert server.client("s3").get_object(Bucket="kept", Key="last")["Body"].read() == b"after the snapshot"
 
@@ -177,14 +177,6 @@ def history(server: Process) -> list[Any]:
     arn = under_way(server)["executionArn"]
     events: list[Any] = server.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
     return events
-
-
-def waited(server: Process, done: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if done():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("It took too long.")
 
 
 @pytest.fixture(scope="module")

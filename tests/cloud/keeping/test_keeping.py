@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.cloud.test_neighbours import TABLE
 from tests.processes import Process, refused, running
+from tests.waiting import PATIENCE
 
 Told = dict[str, Any]
 
@@ -86,7 +87,7 @@ WRITES_BY_GET = (
 def test_what_is_written_by_get_is_kept_too(tmp_path: Path) -> None:
     with running("--state-dir", str(tmp_path / "state")) as server:
         for query in WRITES_BY_GET:
-            with urllib.request.urlopen(f"{server.url}/?{query}", timeout=30) as answer:
+            with urllib.request.urlopen(f"{server.url}/?{query}", timeout=PATIENCE) as answer:
                 assert answer.status == 200
         server.kill()
     with running("--state-dir", str(tmp_path / "state")) as server:
@@ -145,7 +146,7 @@ def test_ids_are_the_same_again_when_a_read_came_before_the_first_write(state: l
 
 
 def in_use(server: Process) -> list[str]:
-    with urllib.request.urlopen(f"{server.url}/health", timeout=5) as response:
+    with urllib.request.urlopen(f"{server.url}/health", timeout=PATIENCE) as response:
         neighbours: list[str] = json.load(response)["held"]["neighbours"]
     return neighbours
 

@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.functions import deploy, make_role
-from tests.cloud.sources.test_mappings import until
 from tests.processes import Process, running
+from tests.waiting import until
 
 WORK = """
 def handler(event, context):
@@ -141,7 +141,7 @@ def test_a_function_that_may_not_run_at_all_gives_its_events_up_at_once(server: 
 
 def test_a_throttled_event_waits_its_turn(server: Process) -> None:
     url, _ = queue(server, "seen")
-    deploy(server, "one-by-one", SLOW, Timeout=10)
+    deploy(server, "one-by-one", SLOW)
     server.client("lambda").put_function_concurrency(FunctionName="one-by-one", ReservedConcurrentExecutions=1)
     for n in range(2):
         later(server, "one-by-one", {"n": n})
@@ -154,7 +154,7 @@ def test_an_accepted_event_is_run_though_the_server_is_killed(tmp_path: Path) ->
     with running("--state-dir", str(tmp_path / "state")) as process:
         make_role(process)
         queue(process, "seen")
-        deploy(process, "slow", SLOW, Timeout=10)
+        deploy(process, "slow", SLOW)
         later(process, "slow", {})
         threading.Event().wait(0.2)
         process.kill()

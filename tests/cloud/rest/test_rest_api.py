@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
+from tests.waiting import PATIENCE
 
 HANDLER = """
 import json, time
@@ -52,7 +53,7 @@ class Api(NamedTuple):
         named = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
         request = urllib.request.Request(url, data, named, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return Answer(answer.status, answer.headers, answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:
@@ -63,7 +64,7 @@ class Api(NamedTuple):
 def api() -> Iterator[Api]:
     with running("--in-memory") as server:
         make_role(server)
-        functions = {name: deploy(server, name, source, Timeout=10) for name, source in SOURCES.items()}
+        functions = {name: deploy(server, name, source) for name, source in SOURCES.items()}
         yield Api(server, _deployed(server, functions))
 
 
@@ -197,7 +198,7 @@ def test_all_three_addresses_of_a_stage_answer(api: Api) -> None:
         (f"{api.server.url}/prod/orders", f"{api.id}.execute-api.localhost"),
     ):
         request = urllib.request.Request(url, b"{}", {"Host": host} if host else {}, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             assert answer.status == 201
 
 

@@ -1,7 +1,6 @@
 """Pipes: from a queue or a stream, through a filter and an enrichment, to a state machine or a function."""
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.functions import deploy, make_role
-from tests.cloud.sources.test_mappings import World, keys, until
+from tests.cloud.sources.test_mappings import World, keys
 from tests.processes import Process, running
+from tests.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
@@ -108,7 +108,11 @@ def test_a_stopped_pipe_takes_nothing(server: Process) -> None:
     pipe(server, "stopped", queue, arn)
     server.client("pipes").stop_pipe(Name="stopped")
     world.queues.send_message(QueueUrl=url, MessageBody="x")
-    threading.Event().wait(1.2)
+    other_url, other = world.queue("other")
+    other_arn = machine(server, "stopped-other")
+    pipe(server, "other", other, other_arn)
+    world.queues.send_message(QueueUrl=other_url, MessageBody="y")
+    assert inputs(server, other_arn)[0][0]["body"] == "y"
     assert world.left(url) == 1
     server.client("pipes").start_pipe(Name="stopped")
     assert inputs(server, arn)[0][0]["body"] == "x"

@@ -2,11 +2,11 @@
 
 import itertools
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from tests.processes import Process
+from tests.waiting import until
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 PASS = '{"StartAt":"Z","States":{"Z":{"Type":"Succeed"}}}'
@@ -47,10 +47,10 @@ class Stack:
         self.api, self.name, self.id = api, name, stack_id
 
     def waited(self) -> "Stack":
-        until = time.monotonic() + 60
-        while self.status.endswith("_IN_PROGRESS"):
-            assert time.monotonic() < until, self.events()
-            time.sleep(0.02)  # noqa: TID251 - as any client waits
+        try:
+            until(lambda: not self.status.endswith("_IN_PROGRESS"))
+        except AssertionError:
+            raise AssertionError(self.events()) from None
         return self
 
     def update(self, resources: Mapping[str, Any], **more: Any) -> "Stack":

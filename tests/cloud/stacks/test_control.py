@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.stacks.stacks import ROLE, Stacks, machine
+from tests.cloud.stacks.stacks import PASS, ROLE, Stacks, machine
 
 
 def test_a_resource_is_read_listed_and_changed_in_place(stacks: Stacks) -> None:
@@ -14,7 +14,9 @@ def test_a_resource_is_read_listed_and_changed_in_place(stacks: Stacks) -> None:
     kind = "AWS::StepFunctions::StateMachine"
     told = control.get_resource(TypeName=kind, Identifier=arn)["ResourceDescription"]
     assert json.loads(told["Properties"])["RoleArn"] == ROLE
-    assert [row["Identifier"] for row in control.list_resources(TypeName=kind)["ResourceDescriptions"]] == [arn]
+    alone = stacks.client("stepfunctions").create_state_machine(name="of-no-stack", definition=PASS, roleArn=ROLE)
+    listed = [row["Identifier"] for row in control.list_resources(TypeName=kind)["ResourceDescriptions"]]
+    assert (arn in listed, alone["stateMachineArn"] in listed) == (True, False)
     text = '{"StartAt":"F","States":{"F":{"Type":"Fail"}}}'
     patch = json.dumps([{"op": "replace", "path": "/DefinitionString", "value": text}])
     event = control.update_resource(TypeName=kind, Identifier=arn, PatchDocument=patch)["ProgressEvent"]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,18 +10,30 @@ import pytest
 
 from tests.cloud.stacks.stacks import PASS, ROLE, Stack, Stacks, machine
 from tests.processes import running
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def fast() -> Iterator[Stacks]:
-    """A server on which five minutes are half a second."""
-    with running("--in-memory", "--time", "600") as process:
+def slow() -> Iterator[Stacks]:
+    """A server on which five minutes are five minutes, unless its clock is moved on."""
+    with running("--in-memory") as process:
         yield Stacks(process)
+
+
+def finished(update: threading.Thread, stacks: Stacks) -> None:
+    """Lets minutes pass until the deployment has ended."""
+
+    def a_minute_later() -> bool:
+        asked = urllib.request.Request(f"{stacks.server.url}/_sfn/clock", b'{"advance": 60}', method="POST")
+        urllib.request.urlopen(asked).close()
+        return not update.is_alive()
+
+    until(a_minute_later)
 
 
 def function_alias(answer: str, configuration: str, **policy: str) -> dict[str, Any]:
     source = f"def h(event, context): return '{answer}'"
-    code = {"Runtime": "python3.12", "Handler": "index.h", "Role": ROLE, "Code": {"ZipFile": source}}
+    code = {"Runtime": "python3.12", "Handler": "index.h", "Role": ROLE, "Timeout": 300, "Code": {"ZipFile": source}}
     application = {"ApplicationName": {"Ref": "App"}, "DeploymentGroupName": {"Ref": "Group"}, **policy}
     group = {"ServiceRoleArn": ROLE, "ApplicationName": {"Ref": "App"}, "DeploymentConfigName": configuration}
     alarms = {"Alarms": [{"Name": "loud"}], "Enabled": True}
@@ -51,17 +64,15 @@ def alias(stacks: Stacks, stack: Stack) -> Any:
     return stacks.client("lambda").get_alias(FunctionName=stack.physical("F"), Name="live")
 
 
-def test_a_tenth_of_the_calls_go_to_a_new_version_before_all_do(fast: Stacks) -> None:
+def test_a_tenth_of_the_calls_go_to_a_new_version_before_all_do(slow: Stacks) -> None:
     canary = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
-    stack = fast.create(function_alias("one", canary))
+    stack = slow.create(function_alias("one", canary))
     assert stack.status == "CREATE_COMPLETE", stack.events()
     update = begun(stack, function_alias("two", canary))
-    seen: list[Any] = []
-    while update.is_alive():
-        seen.append((alias(fast, stack).get("RoutingConfig") or {}).get("AdditionalVersionWeights"))
-    assert {"2": 0.1} in seen
+    until(lambda: (alias(slow, stack).get("RoutingConfig") or {}).get("AdditionalVersionWeights") == {"2": 0.1})
+    finished(update, slow)
     assert stack.status == "UPDATE_COMPLETE", stack.events()
-    after = alias(fast, stack)
+    after = alias(slow, stack)
     assert (after["FunctionVersion"], (after.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}) == (
         "2",
         {},
@@ -69,32 +80,33 @@ def test_a_tenth_of_the_calls_go_to_a_new_version_before_all_do(fast: Stacks) ->
     assert stack.delete().status == "DELETE_COMPLETE", stack.events()
 
 
-def test_an_alarm_sends_all_calls_back_to_the_old_version(fast: Stacks) -> None:
+def test_an_alarm_sends_all_calls_back_to_the_old_version(slow: Stacks) -> None:
     linear = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute"
-    stack = fast.create(function_alias("one", linear))
-    watch = fast.client("cloudwatch")
+    stack = slow.create(function_alias("one", linear))
+    watch = slow.client("cloudwatch")
     watch.put_metric_alarm(
         AlarmName="loud", MetricName="m", Namespace="n", Period=60, EvaluationPeriods=1, Threshold=1, Statistic="Sum",
         ComparisonOperator="GreaterThanThreshold",
     )  # fmt: skip
     watch.set_alarm_state(AlarmName="loud", StateValue="ALARM", StateReason="too many errors")
-    assert stack.update(function_alias("two", linear)).status == "UPDATE_ROLLBACK_COMPLETE"
+    finished(begun(stack, function_alias("two", linear)), slow)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert "alarm loud is in state ALARM" in stack.reason("Live")
-    assert alias(fast, stack)["FunctionVersion"] == "1"
-    called = [fast.client("lambda").invoke(FunctionName=stack.physical("F"), Qualifier="live") for _ in range(20)]
+    assert alias(slow, stack)["FunctionVersion"] == "1"
+    called = [slow.client("lambda").invoke(FunctionName=stack.physical("F"), Qualifier="live") for _ in range(20)]
     assert {call["ExecutedVersion"] for call in called} == {"1"}
 
 
-def test_a_hook_that_would_not_be_called_is_refused_by_name(fast: Stacks) -> None:
+def test_a_hook_that_would_not_be_called_is_refused_by_name(slow: Stacks) -> None:
     once = "CodeDeployDefault.LambdaAllAtOnce"
-    stack = fast.create(function_alias("one", once, BeforeAllowTrafficHook="check"))
+    stack = slow.create(function_alias("one", once, BeforeAllowTrafficHook="check"))
     assert stack.update(function_alias("two", once, BeforeAllowTrafficHook="check")).status == (
         "UPDATE_ROLLBACK_COMPLETE"
     )
     assert "BeforeAllowTrafficHook" in stack.reason("Live")
 
 
-def test_an_alias_of_a_state_machine_goes_over_in_steps(fast: Stacks) -> None:
+def test_an_alias_of_a_state_machine_goes_over_in_steps(slow: Stacks) -> None:
     def resources(comment: str) -> dict[str, Any]:
         definition = json.dumps({**json.loads(PASS), "Comment": comment})
         version = {
@@ -110,14 +122,17 @@ def test_an_alias_of_a_state_machine_goes_over_in_steps(fast: Stacks) -> None:
                 "Name": "live", "DeploymentPreference": preference}},
         }  # fmt: skip
 
-    stack = fast.create(resources("one"))
+    stack = slow.create(resources("one"))
     assert stack.status == "CREATE_COMPLETE", stack.events()
-    states, arn = fast.client("stepfunctions"), stack.physical("Live")
+    states, arn = slow.client("stepfunctions"), stack.physical("Live")
     update = begun(stack, resources("two"))
-    seen = []
-    while update.is_alive():
+
+    def weights() -> list[int]:
         told = states.describe_state_machine_alias(stateMachineAliasArn=arn)["routingConfiguration"]
-        seen.append(sorted(row["weight"] for row in told))
-    assert [50, 50] in seen and stack.status == "UPDATE_COMPLETE", stack.events()
+        return sorted(row["weight"] for row in told)
+
+    until(lambda: weights() == [50, 50])
+    finished(update, slow)
+    assert stack.status == "UPDATE_COMPLETE", stack.events()
     after = states.describe_state_machine_alias(stateMachineAliasArn=arn)["routingConfiguration"]
     assert after == [{"stateMachineVersionArn": stack.physical("V"), "weight": 100}]

@@ -1,7 +1,6 @@
 """A server that is killed in the middle of a deployment: the next one goes on or rolls back, and nothing is left."""
 
 import json
-import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -11,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.cloud.stacks.stacks import CAPABILITIES, ROLE, Stack, machine
 from tests.processes import Process, running
+from tests.waiting import until
 
 SILENT = (
     "import cfnresponse\n"
@@ -22,7 +22,8 @@ SILENT = (
 
 def template(*, silent: bool, seconds: int) -> str:
     """Queue, machine and topic around a custom resource that answers nothing when it is to be silent."""
-    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": SILENT}}
+    function: dict[str, Any] = {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Timeout": 300}
+    function["Code"] = {"ZipFile": SILENT}
     resources: dict[str, Any] = {
         "Q": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": seconds}},
         "F": {"Type": "AWS::Lambda::Function", "Properties": function},
@@ -51,12 +52,13 @@ def begun(server: Process, call: str, body: str) -> None:
             getattr(api, call)(StackName="killed", TemplateBody=body, Capabilities=CAPABILITIES)
 
     Thread(target=called, daemon=True).start()
-    while not any(
-        row["LogicalResourceId"] == "Thing" and row["ResourceStatus"].endswith("_IN_PROGRESS")
-        for row in _events(api)
-        if row["EventId"] not in earlier
-    ):
-        time.sleep(0.02)  # noqa: TID251 - as any client waits
+    until(
+        lambda: any(
+            row["LogicalResourceId"] == "Thing" and row["ResourceStatus"].endswith("_IN_PROGRESS")
+            for row in _events(api)
+            if row["EventId"] not in earlier
+        )
+    )
 
 
 def _events(api: Any) -> list[dict[str, Any]]:

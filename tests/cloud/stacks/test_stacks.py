@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.stacks.stacks import PASS, ROLE, TRUST, Stack, Stacks, machine
+from tests.waiting import ended
 
 TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",
@@ -57,7 +58,7 @@ def test_functions_tables_and_rules_work_together_once_the_stack_stands(stacks: 
                 "Handler": "index.handler",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"ZipFile": code},
-                "Timeout": "10",
+                "Timeout": "300",
                 "Environment": {"Variables": {"TABLE": {"Ref": "Orders"}}},
             },
         },
@@ -70,9 +71,7 @@ def test_functions_tables_and_rules_work_together_once_the_stack_stands(stacks: 
     assert made.index("Role") < made.index("Put") < made.index("Flow")
     states = stacks.client("stepfunctions")
     begun = states.start_execution(stateMachineArn=stack.physical("Flow"), input='{"id": "7"}')
-    while (told := states.describe_execution(executionArn=begun["executionArn"]))["status"] == "RUNNING":
-        pass
-    assert told["status"] == "SUCCEEDED"
+    assert ended(states, begun["executionArn"])["status"] == "SUCCEEDED"
     rows = stacks.client("dynamodb").scan(TableName=stack.physical("Orders"))["Items"]
     assert rows == [{"id": {"S": "7"}}]
 
@@ -192,10 +191,8 @@ def test_a_custom_resource_is_asked_changed_and_removed(stacks: Stacks) -> None:
         "    boto3.client('sqs').send_message(QueueUrl=e['ResourceProperties']['Q'], MessageBody=told)\n"
         "    cfnresponse.send(e, c, cfnresponse.SUCCESS, {'Told': told}, 'my-id')\n"
     )
-    function = {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": code}},
-    }
+    told = {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Timeout": 300}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {**told, "Code": {"ZipFile": code}}}
     queue = stacks.client("sqs").create_queue(QueueName="told")["QueueUrl"]
     properties = {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}, "Q": queue, "N": 1}
     plain = {**properties, "Yes": True, "List": [{"No": False}]}

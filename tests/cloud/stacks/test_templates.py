@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.stacks.stacks import CAPABILITIES, Stack, Stacks, machine
+from tests.cloud.stacks.stacks import CAPABILITIES, ROLE, Stack, Stacks, machine
 
 TOPIC = {"T": {"Type": "AWS::SNS::Topic"}}
 
@@ -171,11 +171,11 @@ def test_a_wait_condition_ends_when_it_is_signalled(stacks: Stacks) -> None:
         "        urllib.request.urlopen(urllib.request.Request(url, body, method='PUT'))\n"
         "    cfnresponse.send(e, c, 'SUCCESS', {})\n"
     )
-    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": "arn:aws:iam::123456789012:role/r"}
+    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Timeout": 300}
     resources = {
         "Wait": {
             "Type": "AWS::CloudFormation::WaitCondition",
-            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "30"},
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "300"},
         },
         "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
         "F": {"Type": "AWS::Lambda::Function", "Properties": {**function, "Code": {"ZipFile": code}}},

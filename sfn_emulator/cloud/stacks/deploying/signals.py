@@ -3,6 +3,7 @@ ours.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ class PutSignals:
         signal will come, ``late`` is the error's text when they come too late. Raises ``ResourceError``, and
         ``StoppedError`` when the server ends.
         """
-        left = seconds
+        until = time.monotonic() + seconds
         with self._changed:
             while not (found := _enough(self._told.setdefault(handle, []), count)):
                 if self._is_stopping():
@@ -75,13 +76,13 @@ class PutSignals:
                 reason = failed()
                 if reason is not None:
                     raise ResourceError(reason)
+                left = until - time.monotonic()
                 if left <= 0:
                     got = len(self._told[handle])
                     raise ResourceError(
                         late or f"WaitCondition timed out. Received {got} conditions when expecting {count}"
                     )
                 self._changed.wait(min(_LOOK, left))
-                left -= min(_LOOK, left)
         return found
 
 

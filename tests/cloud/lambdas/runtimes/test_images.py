@@ -6,15 +6,15 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.functions import ROLE, invoke, make_role
+from tests.cloud.functions import LONG, ROLE, invoke, make_role
 from tests.processes import Process, running
+from tests.waiting import until
 
 BOOTSTRAP = """#!/bin/sh
 api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
@@ -65,7 +65,7 @@ def build(home: Path, version: str, uri: str = URI) -> None:
 
 def create(server: Process, name: str, uri: str = URI, **settings: object) -> None:
     server.client("lambda").create_function(
-        FunctionName=name, PackageType="Image", Role=ROLE, Code={"ImageUri": uri}, **settings
+        FunctionName=name, PackageType="Image", Role=ROLE, Code={"ImageUri": uri}, **{"Timeout": LONG, **settings}
     )
 
 
@@ -101,11 +101,7 @@ def test_a_time_out_removes_the_container(server: Process, home: Path) -> None:
     before = set((home / "containers").iterdir())
     payload, error = invoke(server, "late", "wait")
     assert (payload["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
-    for _ in range(100):
-        if set((home / "containers").iterdir()) <= before:
-            break
-        threading.Event().wait(0.05)
-    assert set((home / "containers").iterdir()) <= before
+    until(lambda: set((home / "containers").iterdir()) <= before)
 
 
 def test_an_image_that_is_nowhere_is_refused_in_awss_words(server: Process) -> None:
@@ -139,8 +135,4 @@ def test_no_container_outlives_the_server(home: Path) -> None:
     finally:
         os.environ.clear()
         os.environ |= before
-    for _ in range(100):
-        if subprocess.run(["kill", "-0", name.read_text()], capture_output=True, check=False).returncode:
-            break
-        threading.Event().wait(0.05)
-    assert subprocess.run(["kill", "-0", name.read_text()], capture_output=True, check=False).returncode
+    until(lambda: subprocess.run(["kill", "-0", name.read_text()], capture_output=True, check=False).returncode)

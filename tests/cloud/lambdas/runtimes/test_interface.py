@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
+from tests.waiting import PATIENCE
 
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
@@ -23,11 +24,11 @@ def asked(interface: Interface, text: str) -> tuple[int, bytes | None]:
     poll = select.poll()
     interface.watch(poll)
     host, port = interface.address.split(":")
-    with socket.create_connection((host, int(port)), 5) as client:
+    with socket.create_connection((host, int(port)), PATIENCE) as client:
         client.sendall(text.encode())
         heard = 0
         for _ in range(2):  # the connection, then what came by it
-            heard += len(interface.calls([descriptor for descriptor, _ in poll.poll(1_000)]))
+            heard += len(interface.calls([descriptor for descriptor, _ in poll.poll(1_000 * PATIENCE)]))
         client.settimeout(0.2)
         try:
             return heard, None if heard else client.recv(100)

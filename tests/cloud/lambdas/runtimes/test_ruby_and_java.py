@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.functions import ROLE, archive, invoke, make_role
+from tests.cloud.functions import LONG, ROLE, archive, invoke, make_role
 from tests.processes import Process, running
 
 needs_ruby = pytest.mark.skipif(shutil.which("ruby") is None, reason="there is no ruby on this machine")
@@ -56,7 +56,7 @@ def server() -> Iterator[Process]:
 
 
 def deploy(server: Process, name: str, files: dict[str, str], handler: str = "app.handler", **settings: Any) -> None:
-    settings = {"Runtime": "ruby3.3", "Timeout": 20, **settings}
+    settings = {"Runtime": "ruby3.3", "Timeout": LONG, **settings}
     server.client("lambda").create_function(
         FunctionName=name, Role=ROLE, Handler=handler, Code={"ZipFile": archive(files)}, **settings
     )
@@ -124,7 +124,7 @@ def test_java_runs_with_the_runtime_client_that_the_function_brings(server: Proc
         function.write(tmp_path / "Shop.class", "Shop.class")
         function.writestr("lib/aws-lambda-java-runtime-interface-client-test.jar", jar.getvalue())
     server.client("lambda").create_function(
-        FunctionName="java", Role=ROLE, Handler="Shop::handle", Runtime="java17", Timeout=60,
+        FunctionName="java", Role=ROLE, Handler="Shop::handle", Runtime="java17", Timeout=LONG,
         Code={"ZipFile": code.getvalue()}, MemorySize=512,
     )  # fmt: skip
     assert [invoke(server, "java", n)[0] for n in (1, 2)] == [{"java": 1}, {"java": 2}]

@@ -5,6 +5,8 @@ import urllib.error
 import urllib.request
 from typing import Any, NamedTuple
 
+from tests.waiting import PATIENCE
+
 
 class Answer(NamedTuple):
     status: int
@@ -21,7 +23,7 @@ def called(url: str, method: str, body: str | None, **headers: str) -> Answer:
     named = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
     request = urllib.request.Request(url, None if body is None else body.encode(), named, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return Answer(answer.status, answer.headers, answer.read().decode())
     except urllib.error.HTTPError as error:
         with error:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.functions import ROLE, archive, deploy, make_role
+from tests.cloud.functions import LONG, ROLE, archive, deploy, make_role
 from tests.cloud.rest.http.calling import called
 from tests.processes import Process, running
 
@@ -103,7 +103,8 @@ def test_a_page_of_an_allowed_origin_may_call(server: Process) -> None:
 def test_the_prelude_of_a_streamed_answer_is_status_and_headers(server: Process) -> None:
     client = server.client("lambda")
     code = {"ZipFile": archive({"app.mjs": STREAMED})}
-    client.create_function(FunctionName="streamed", Runtime="nodejs20.x", Role=ROLE, Handler="app.handler", Code=code)
+    told = {"Runtime": "nodejs20.x", "Role": ROLE, "Handler": "app.handler", "Timeout": LONG}
+    client.create_function(FunctionName="streamed", Code=code, **told)
     made = client.create_function_url_config(FunctionName="streamed", AuthType="NONE", InvokeMode="RESPONSE_STREAM")
     answer = called(f"{made['FunctionUrl']}x", "GET", None)
     assert made["InvokeMode"] == "RESPONSE_STREAM"

@@ -59,7 +59,7 @@ def http() -> Iterator[Http]:
 
 
 def _made(server: Process) -> Http:
-    functions = {"new": deploy(server, "new", HANDLER, Timeout=10), "old": deploy(server, "old", OLD_HANDLER)}
+    functions = {"new": deploy(server, "new", HANDLER), "old": deploy(server, "old", OLD_HANDLER)}
     machine = _machine(server, "express", "EXPRESS", {"Type": "Pass", "End": True})
     waiting = _machine(server, "standard", "STANDARD", {"Type": "Wait", "Seconds": 60, "End": True})
     gateway = server.client("apigatewayv2")
