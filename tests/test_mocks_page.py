@@ -2,13 +2,13 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.processes import ROOT, Process, running
+from tests.waiting import ended
 
 PAGE = (ROOT / "docs" / "mocks.md").read_text()
 ROLE = "arn:aws:iam::123456789012:role/machine"
@@ -37,10 +37,7 @@ def test_the_example_ends_as_the_page_says(server: Process, case: str, status: s
     states = server.client("stepfunctions")
     machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:Order#{case}"
     arn = states.start_execution(stateMachineArn=machine)["executionArn"]
-    for _ in range(500):
-        if (told := states.describe_execution(executionArn=arn))["status"] != "RUNNING":
-            break
-        threading.Event().wait(0.02)
+    told = ended(states, arn)
     assert (told["status"], json.loads(told["output"])) == ("SUCCEEDED", {"status": status})
     types = [event["type"] for event in states.get_execution_history(executionArn=arn)["events"]]
     assert types.count("TaskFailed") == retries + (case == "CardDeclined")

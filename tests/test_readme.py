@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.processes import ROOT
+from tests.processes import ROOT, free_port
+from tests.waiting import PATIENCE
 
 BLOCKS = [block for block in blocks(ROOT / "README.md") if block.language in ("", "sh")]
 
@@ -28,8 +28,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     (place / ".venv" / ".run").touch()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     config = place / "deploy" / "config.yaml"
     config.write_text(config.read_text().replace("8083", port))
     yield place
@@ -40,7 +39,13 @@ def ran(checkout: Path, commands: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAGA", "SFN", "PYTHON"))}
     environment |= {"PATH": f"{Path(sys.executable).parent}:{environment['PATH']}", "COLUMNS": "80", "TERM": "dumb"}
     return subprocess.run(
-        ["sh", "-e"], cwd=checkout, env=environment, input=commands, capture_output=True, text=True, timeout=115
+        ["sh", "-e"],
+        cwd=checkout,
+        env=environment,
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
     )
 
 

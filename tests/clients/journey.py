@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.clients.speakers import Refused, Speaker
+from tests.waiting import until
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -44,10 +45,7 @@ class Diary:
 
     def ended(self, execution: str) -> None:
         """Waits for its end, and tells the diary nothing of it."""
-        for _ in range(500):
-            if self._speaker("DescribeExecution", executionArn=execution)["status"] != "RUNNING":
-                return
-        raise AssertionError(f"{execution} does not end")
+        until(lambda: self._speaker("DescribeExecution", executionArn=execution)["status"] != "RUNNING")
 
 
 def walk(speaker: Speaker, name: str = "walked") -> list[tuple[str, Any]]:

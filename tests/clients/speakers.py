@@ -16,6 +16,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from tests.processes import Process
+from tests.waiting import PATIENCE
 
 NODE = Path(__file__).parent / "node"
 SURROUNDINGS = {
@@ -118,7 +119,7 @@ class JavaScript:
         return told["answer"]
 
     def close(self) -> None:
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=PATIENCE)
 
 
 def why_no_javascript() -> str:

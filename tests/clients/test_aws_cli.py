@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.clients.journey import PASS, ROLE
 from tests.clients.speakers import SURROUNDINGS, CommandLine
 from tests.processes import Process
+from tests.waiting import PATIENCE
 
 AWS = Path(sys.executable).with_name("aws")
 
@@ -19,7 +20,7 @@ def aws(server: Process, *words: str, **more: str) -> subprocess.CompletedProces
         env={"PATH": os.environ["PATH"], **SURROUNDINGS, "AWS_ENDPOINT_URL": server.url, **more},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 

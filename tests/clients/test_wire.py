@@ -3,12 +3,14 @@
 import gzip
 import http.client
 import json
+import re
 import socket
 from typing import NamedTuple
 
 import pytest
 
 from tests.processes import Process
+from tests.waiting import PATIENCE
 
 JSON = "application/x-amz-json-1.0"
 SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/states/aws4_request, SignedHeaders=host, Signature=0"
@@ -38,7 +40,7 @@ def ask(
 ) -> Answer:
     named = {"Content-Type": JSON, **({"X-Amz-Target": target} if target else {})}
     named |= {name.replace("_", "-"): value for name, value in headers.items()}
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.request(method, path, body, named)
     response = connection.getresponse()
     found = {name.lower(): value for name, value in response.getheaders()}
@@ -153,11 +155,24 @@ def conversation(server: Process, *said: bytes) -> bytes:
     """Says one thing after another on one connection, each after the answer to the one before; all that came back."""
     host, port = server.url.removeprefix("http://").split(":")
     heard = b""
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
         for words in said:
             line.sendall(words)
-            heard += line.recv(65536)
+            heard += answer(line)
     return heard
+
+
+def answer(line: socket.socket) -> bytes:
+    """One answer whole, however many pieces it comes in."""
+    heard = b""
+    while not (told := _ANSWER.match(heard)) or len(told["body"]) < int(told["length"] or 0):
+        part = line.recv(65536)
+        assert part, heard
+        heard += part
+    return heard
+
+
+_ANSWER = re.compile(rb"HTTP/1\.1 (?:100|.*?\r\ncontent-length: (?P<length>\d+)).*?\r\n\r\n(?P<body>.*)", re.S | re.I)
 
 
 def head(*lines: str, version: str = "1.1") -> bytes:

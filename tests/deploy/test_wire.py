@@ -10,6 +10,7 @@ import pytest
 from deploy import saga, targets
 from deploy.apply import apply
 from tests.deploy.test_plan import names
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(find_spec("flask") is None, reason="moto's server needs the extra moto[server]")
 
@@ -32,7 +33,7 @@ def endpoint() -> Iterator[str]:
         assert port, "moto's server did not start"
         yield f"http://127.0.0.1:{port}"
         server.stdin.close()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sfn_emulator.command.front_door import front_door
 from tests.docs.blocks import Block, blocks
 from tests.docs.test_tutorial import shell
 from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 DOCS = ROOT / "docs"
 OF_THEIR_OWN = {
@@ -59,7 +60,13 @@ def test_commands_are_run(tmp_path: Path) -> None:
     environment = shell(tmp_path / "bin")
     for block in filter(is_shell, HERE):
         done = subprocess.run(
-            ["sh", "-e"], cwd=tmp_path, env=environment, input=block.text, capture_output=True, text=True, timeout=30
+            ["sh", "-e"],
+            cwd=tmp_path,
+            env=environment,
+            input=block.text,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, f"{block.text}\n{done.stderr}"
 

@@ -1,7 +1,6 @@
 """The tutorial, followed word by word in an empty folder."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import boto3
 import pytest
 
 from tests.docs.blocks import Block, blocks
-from tests.processes import ROOT
+from tests.processes import ROOT, free_port
+from tests.waiting import PATIENCE, until
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 PORT = "8083"
@@ -53,7 +53,7 @@ class Reader:
             input=self.exports + text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, f"line {block.line}: {text}\n{done.stdout}\n{done.stderr}"
         self.printed = done.stdout
@@ -65,8 +65,7 @@ def shell(programs: Path) -> dict[str, str]:
     programs.mkdir()
     front_door.write_text(f'#!/bin/sh\nexec {sys.executable} -m sfn_emulator "$@"\n')
     front_door.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SFN_", "PYTEST"))}
     return kept | {
         "PATH": os.pathsep.join((str(front_door.parent), str(Path(sys.executable).parent), kept["PATH"])),
@@ -99,8 +98,7 @@ def _wait_for_the_end(port: str) -> None:
         aws_secret_access_key="test",
     )
     machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    while client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
-        pass
+    until(lambda: not client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"])
 
 
 def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:

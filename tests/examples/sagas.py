@@ -1,8 +1,9 @@
 """The saga however it was deployed: the same orders, and what the tables say afterwards."""
 
 import json
-import time
 from typing import Any
+
+from tests.waiting import ended
 
 TABLES = ("Inventory", "Orders", "Payments", "Reservations", "Repairs")
 ORDERS = (("bought", "None"), ("unpaid", "MakePayment"), ("unstocked", "RevertInventory"))
@@ -16,8 +17,7 @@ def tables_after_orders(client: Any, machine: str) -> dict[str, list[dict[str, A
     for name, stage in ORDERS:
         order = {"ItemId": "ITEM001", "CustomerId": "ABC/001", "MessageId": name, "FailAtStage": stage}
         begun = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(order))
-        while states.describe_execution(executionArn=begun["executionArn"])["status"] == "RUNNING":
-            time.sleep(0.05)  # noqa: TID251 - as any client waits
+        ended(states, begun["executionArn"])
     return {table: _rows(client, table) for table in TABLES}
 
 

@@ -4,26 +4,29 @@ import json
 import re
 import shutil
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 import yaml
 
 from sfn_emulator.serving.settings import DEFAULT_PORT
 from tests.processes import ROOT, running
+from tests.waiting import PATIENCE, until
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 IMAGE = "sfn-emulator:tried"
-PATIENCE = 60.0
 
 
 def has_daemon() -> bool:
     docker = shutil.which("docker")
     asked = [docker, "info", "--format", "{{.ServerVersion}}"]
-    return docker is not None and subprocess.run(asked, capture_output=True, check=False, timeout=30).returncode == 0
+    return (
+        docker is not None and subprocess.run(asked, capture_output=True, check=False, timeout=PATIENCE).returncode == 0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +48,11 @@ def container() -> Iterator[str]:
 
 
 def test_the_image_answers_as_nobody_in_particular(container: str) -> None:
-    until = time.monotonic() + PATIENCE
-    told = None
-    while told is None:
-        assert time.monotonic() < until
-        try:
-            with urllib.request.urlopen(f"{container}/health", timeout=2) as answer:
-                told = json.load(answer)
-        except OSError:
-            continue
+    def health() -> Any:
+        with suppress(OSError), urllib.request.urlopen(f"{container}/health", timeout=2) as answer:
+            return json.load(answer)
+
+    told = until(health)
     assert (told["time"], told["stateDirectory"]) == ("skip", "/state")
 
 
@@ -92,5 +91,5 @@ def test_the_names_other_containers_call_it_by_are_answered(monkeypatch: pytest.
     with running() as server:
         for name in names.split():
             asked = urllib.request.Request(f"{server.url}/health", headers={"Host": f"{name}:{DEFAULT_PORT}"})
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
                 assert json.load(answer)["stateDirectory"] is None

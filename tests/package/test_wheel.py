@@ -13,6 +13,7 @@ import pytest
 
 from sfn_emulator import __version__
 from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 PACKAGE = ROOT / "sfn_emulator"
 
@@ -24,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE", "sfn_emulator", "handlers", "deploy", "terminal", "cli.py"):
         (source / name).symlink_to(ROOT / name)
     build = f"from setuptools.build_meta import build_wheel; build_wheel({str(made)!r})"
-    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=100)
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=PATIENCE)
     (found,) = made.glob("*.whl")
     return found
 
@@ -50,13 +51,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--quiet",
         "--no-index",
     ]
-    subprocess.run([*command, "--ignore-installed", str(wheel)], check=True, capture_output=True, timeout=100)
+    subprocess.run([*command, "--ignore-installed", str(wheel)], check=True, capture_output=True, timeout=PATIENCE)
     return python
 
 
 def told(command: list[str], cwd: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    ran = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    ran = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

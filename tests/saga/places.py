@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -17,10 +16,11 @@ from deploy import config, saga, targets
 from deploy.apply import apply
 from deploy.config import Config
 from deploy.saga import Saga
-from tests.processes import running
+from tests.processes import free_port, running
+from tests.waiting import PATIENCE
 
 MINISTACK = "ministack"
-DEADLINE = 100.0
+DEADLINE = 400.0
 """Seconds of real time any execution here may take."""
 
 
@@ -107,9 +107,7 @@ def _embedded(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
 @contextmanager
 def _ministack(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
     told = _short_timeouts(config.load())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     places = {"STATE_DIR": str(directory / "state"), "S3_DATA_DIR": str(directory / "s3")}
     with (directory / "log").open("w+") as log:
         server = subprocess.Popen(
@@ -126,7 +124,7 @@ def _ministack(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
             yield told, targets.connect("localstack", told, url)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=PATIENCE)
 
 
 def _until_ready(server: "subprocess.Popen[str]", log: Any) -> None:
@@ -140,7 +138,7 @@ def _until_ready(server: "subprocess.Popen[str]", log: Any) -> None:
 def _skip_waits(url: str) -> None:
     body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": "0"}).encode()
     request = urllib.request.Request(f"{url}/_ministack/config", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert "_SFN_WAIT_SCALE" in answer.read().decode()
 
 

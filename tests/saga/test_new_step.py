@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 COPIED = ("statemachine", "handlers", "deploy", "terminal", "tests/saga")
 FILES = ("cli.py", "pyproject.toml", *(f"tests/{path.name}" for path in (ROOT / "tests").glob("[!t]*.py")))
@@ -61,7 +62,7 @@ def with_step(told: dict[str, Any], states: str, repair: str) -> dict[str, Any]:
 
 def ran(checkout: Path, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, *command], cwd=checkout, capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, *command], cwd=checkout, capture_output=True, text=True, timeout=4 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -114,6 +115,6 @@ def test_what_is_forgotten_is_named(checkout: Path, forgotten: str, tmp_path: Pa
     else:
         shutil.copy(ROOT / forgotten, place / forgotten)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "tests/saga/test_statemachine.py"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=4 * PATIENCE, check=False)
     assert done.returncode == 1
     assert "hipping" in done.stdout

@@ -17,6 +17,7 @@ from deploy.apply import apply
 from tests.saga import steps
 from tests.saga.places import MINISTACK, Place, deployed
 from tests.saga.steps import STATES, STEPS, TABLES, UNDO, WAY, stage, table_of
+from tests.waiting import PATIENCE
 
 FORWARD = tuple(stage(state) for state in STEPS)
 COMPENSATIONS = {stage(UNDO[state]): table_of(state) for state in reversed(STEPS)}
@@ -163,7 +164,7 @@ def post(url: str, body: Any, method: str = "POST") -> tuple[int, Any, Any]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(url, text, {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, json.loads(answer.read() or b"null"), answer.headers
     except urllib.error.HTTPError as error:
         with error:

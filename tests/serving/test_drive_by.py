@@ -176,7 +176,7 @@ def test_a_link_leads_to_the_page_and_to_nothing_else(browser: Chrome, server: P
         browser.find_element(By.LINK_TEXT, "go").click()
         until(lambda: "evil" not in browser.current_url)
         wanted = "<title>" if opens else "OriginNotAllowed"
-        until(lambda: wanted in browser.page_source)
+        until(lambda wanted=wanted: wanted in browser.page_source)
         assert ("OriginNotAllowed" not in browser.page_source) == opens, path
 
 

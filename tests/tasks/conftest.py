@@ -17,6 +17,7 @@ from sfn_emulator.tasks.router import Router, World
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import UNSET, Value
 from tests.processes import running
+from tests.waiting import PATIENCE
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -199,7 +200,7 @@ class Host:
         assert not isinstance(signal, Cancel)
         self.told.append(signal)
 
-    def next(self, seconds: float = 20.0) -> Signal:
+    def next(self, seconds: float = PATIENCE) -> Signal:
         """The next signal not seen yet."""
         while not self.told:
             self.thunks.get(timeout=seconds)()

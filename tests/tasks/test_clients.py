@@ -6,6 +6,7 @@ import pytest
 from sfn_emulator.tasks.clients import Clients, Destinations, operation_model, service_model
 from sfn_emulator.tasks.workers import Workers
 from tests.tasks.conftest import REGION, Host
+from tests.waiting import PATIENCE
 
 
 def test_single_services_are_found_elsewhere() -> None:
@@ -57,9 +58,9 @@ def test_work_is_done_side_by_side_up_to_the_bound(host: Host) -> None:
     together = Barrier(4)
     done: list[int] = []
     for number in range(8):
-        host.workers.run(lambda number=number: (together.wait(timeout=5), number)[1], done.append)  # type: ignore[misc]
+        host.workers.run(lambda number=number: (together.wait(timeout=PATIENCE), number)[1], done.append)  # type: ignore[misc]
     while len(done) < 8:
-        host.thunks.get(timeout=5)()
+        host.thunks.get(timeout=PATIENCE)()
     assert sorted(done) == list(range(8))
 
 
@@ -68,7 +69,7 @@ def test_much_more_work_than_threads_is_all_done(host: Host) -> None:
     for number in range(500):
         host.workers.run(lambda number=number: number, done.append)  # type: ignore[misc]
     while len(done) < 500:
-        host.thunks.get(timeout=5)()
+        host.thunks.get(timeout=PATIENCE)()
     assert sorted(done) == list(range(500))  # type: ignore[type-var]
 
 
@@ -76,19 +77,19 @@ def test_queued_work_that_is_cancelled_is_never_begun() -> None:
     told: list[object] = []
     workers = Workers(lambda thunk: thunk(), threads=1)
     begin, begun = Event(), []
-    workers.run(lambda: begin.wait(5), told.append)
+    workers.run(lambda: begin.wait(PATIENCE), told.append)
     workers.run(lambda: begun.append(1), told.append).cancel()
     finished = Event()
     workers.run(finished.set, told.append)
     begin.set()
-    assert finished.wait(5)
+    assert finished.wait(PATIENCE)
     assert begun == []
 
 
 def test_an_exception_is_an_outcome(host: Host) -> None:
     done: list[object] = []
     host.workers.run(lambda: 1 // 0, done.append)
-    host.thunks.get(timeout=5)()
+    host.thunks.get(timeout=PATIENCE)()
     assert isinstance(done[0], ZeroDivisionError)
 
 
@@ -100,7 +101,7 @@ def test_a_host_that_is_gone_is_told_nothing() -> None:
     workers.run(lambda: None, lambda _: None)
     finished = Event()
     workers.run(finished.set, lambda _: None)
-    assert finished.wait(5)
+    assert finished.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("named", ["bedrock", "bedrock-runtime"])

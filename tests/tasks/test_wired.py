@@ -2,7 +2,6 @@
 
 import io
 import json
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import waiting
 from tests.processes import Process, running
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
@@ -17,11 +17,6 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"},
 }
-
-
-def pause() -> None:
-    """Another process is waited for, which can't tell us."""
-    threading.Event().wait(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +39,13 @@ def task(resource: str, **fields: Any) -> dict[str, Any]:
 
 
 def ended(server: Process, arn: str) -> dict[str, Any]:
-    client = server.client("stepfunctions")
-    for _ in range(400):
-        told: dict[str, Any] = client.describe_execution(executionArn=arn)
-        if told["status"] != "RUNNING":
-            return told
-        pause()
-    raise AssertionError("still running")
+    return waiting.ended(server.client("stepfunctions"), arn)
+
+
+def received(server: Process, queue: str) -> Any:
+    """The next message's body."""
+    asked = {"QueueUrl": queue, "WaitTimeSeconds": 10}
+    return json.loads(waiting.until(lambda: server.client("sqs").receive_message(**asked).get("Messages"))[0]["Body"])
 
 
 def run(server: Process, arn: str, given: Any = None) -> dict[str, Any]:
@@ -68,7 +63,12 @@ def function(server: Process, name: str, code: str) -> str:
     with zipfile.ZipFile(archive, "w") as zipped:
         zipped.writestr("code.py", code)
     made = server.client("lambda").create_function(
-        FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="code.handler", Code={"ZipFile": archive.getvalue()}
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="code.handler",
+        Timeout=300,
+        Code={"ZipFile": archive.getvalue()},
     )
     return str(made["FunctionArn"])
 
@@ -120,8 +120,7 @@ def test_a_callback_by_way_of_a_queue(server: Process) -> None:
     client = server.client("stepfunctions")
     arn = client.start_execution(stateMachineArn=machine(server, "waits", Wait=waits))["executionArn"]
 
-    message = server.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
-    token = json.loads(message["Body"])["token"]
+    token = received(server, queue)["token"]
     client.send_task_success(taskToken=token, output='{"by": "hand"}')
 
     assert json.loads(ended(server, arn)["output"]) == {"by": "hand"}
@@ -219,11 +218,9 @@ def test_nested_and_open_tasks_survive_a_kill(tmp_path: Path) -> None:
             first, "parent", Child=task("states:startExecution.sync:2", Parameters={"StateMachineArn": child})
         )
         arn = first.client("stepfunctions").start_execution(stateMachineArn=parent)["executionArn"]
-        message = first.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
-        token = json.loads(message["Body"])["token"]
+        token = received(first, queue)["token"]
         children = first.client("stepfunctions").list_executions(stateMachineArn=child)["executions"]
-        while "TaskSubmitted" not in history(first, children[0]["executionArn"]):
-            pause()
+        waiting.until(lambda: "TaskSubmitted" in history(first, children[0]["executionArn"]))
     finally:
         first.kill()
     with running("--state-dir", str(tmp_path)) as second:

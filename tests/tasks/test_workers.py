@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from sfn_emulator.tasks.workers import Workers
+from tests.waiting import PATIENCE
 
 
 def test_two_hundred_slow_calls_make_no_other_wait() -> None:
@@ -14,10 +15,10 @@ def test_two_hundred_slow_calls_make_no_other_wait() -> None:
 
     workers = Workers(post)
     for _ in range(200):
-        workers.run(lambda: release.wait(30), lambda outcome: None)
+        workers.run(lambda: release.wait(PATIENCE), lambda outcome: None)
     workers.run(lambda: "quick", lambda outcome: told.set())
     try:
-        assert told.wait(10)
+        assert told.wait(PATIENCE / 2)
     finally:
         release.set()
 
@@ -28,7 +29,7 @@ def test_a_call_never_waits_for_one_that_came_before_it() -> None:
         second, told = threading.Event(), threading.Event()
 
         def first(second: threading.Event = second) -> bool:
-            return second.wait(10)
+            return second.wait(PATIENCE)
 
         def end(outcome: object, told: threading.Event = told) -> None:
             stuck.append(outcome is not True)
@@ -36,5 +37,5 @@ def test_a_call_never_waits_for_one_that_came_before_it() -> None:
 
         workers.run(first, end)
         workers.run(second.set, lambda outcome: None)
-        assert told.wait(20)
+        assert told.wait(2 * PATIENCE)
     assert not any(stuck)

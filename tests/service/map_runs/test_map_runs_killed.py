@@ -1,7 +1,6 @@
 """A Map Run in a real server that is killed: what S3 gets in the end has every item once."""
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from tests.processes import Process
 from tests.service.map_runs.world import PASS_CHILD, mapping
 from tests.service.world import ROLE
+from tests.waiting import ended, until
 
 ITEMS = 1_200
 WAITING = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}}
@@ -47,7 +47,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path, child: Any, k
             wait_for(server, execution, begun)
             server.kill()
             server = Process(*arguments)
-        done = ended(server, execution)
+        done = ended(server.client("stepfunctions"), execution)
         assert done["status"] == "SUCCEEDED", done
         check(server, json.loads(done["output"]))
     finally:
@@ -57,23 +57,13 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path, child: Any, k
 def wait_for(server: Process, execution: str, begun: int) -> None:
     """Until so many items were taken, or it is over."""
     states = server.client("stepfunctions")
-    give_up = time.monotonic() + 90
-    while time.monotonic() < give_up:
-        for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
-            counts = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
-            if counts["succeeded"] + counts["running"] >= begun:
-                return
-    raise TimeoutError(f"not even {begun} items have begun")
 
+    def are_taken() -> bool:
+        runs = states.list_map_runs(executionArn=execution)["mapRuns"]
+        counts = [states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
+        return any(count["succeeded"] + count["running"] >= begun for count in counts)
 
-def ended(server: Process, execution: str) -> Any:
-    states = server.client("stepfunctions")
-    give_up = time.monotonic() + 90
-    while time.monotonic() < give_up:
-        told = states.describe_execution(executionArn=execution)
-        if told["status"] != "RUNNING":
-            return told
-    raise TimeoutError("it does not end")
+    until(are_taken)
 
 
 def check(server: Process, output: Any) -> None:

@@ -1,11 +1,11 @@
 """A heavy history is stored as it grows, and is whole after the server was killed in the middle of a turn."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.processes import Process
+from tests.waiting import ended
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 TURNS, LENGTH = 1_500, 20_000
@@ -46,8 +46,7 @@ def test_every_event_is_there_after_a_kill(tmp_path: Path) -> None:
         server.kill()
         server = Process(*arguments)
         client = server.client("stepfunctions")
-        while client.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            time.sleep(0.05)  # noqa: TID251 - a client that polls
+        ended(client, arn)
         events = history(client, arn)
     finally:
         server.kill()

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -11,8 +11,10 @@ import pytest
 from sfn_emulator.engine.run import Run
 from sfn_emulator.errors import OutOfMemoryError
 from sfn_emulator.service.running.turns import Sliced
+from tests import waiting
 from tests.processes import Process, running
 
+NUMBERS = count()
 ROLE = "arn:aws:iam::123456789012:role/r"
 LONG = "$count($sort([1..20000], function($a, $b){ $a < $b }))"
 EACH = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
@@ -27,7 +29,7 @@ def server() -> Iterator[Process]:
 def started(server: Process, expression: str) -> str:
     client = server.client("stepfunctions")
     state = {"Type": "Pass", "End": True, "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}"}
-    name = f"m{time.monotonic_ns()}"
+    name = f"m{next(NUMBERS)}"
     arn = client.create_state_machine(
         name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}}), roleArn=ROLE
     )
@@ -35,9 +37,7 @@ def started(server: Process, expression: str) -> str:
 
 
 def ended(server: Process, arn: str) -> Any:
-    while (told := server.client("stepfunctions").describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(0.01)  # noqa: TID251 - a client that polls
-    return told
+    return waiting.ended(server.client("stepfunctions"), arn)
 
 
 def test_others_are_answered_while_long_evaluations_go_on(server: Process) -> None:

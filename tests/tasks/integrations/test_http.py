@@ -1,7 +1,6 @@
 import base64
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -180,16 +179,14 @@ def test_an_answer_that_drips_is_not_waited_for_longer() -> None:
 
         def drip() -> None:
             with listener.accept()[0] as client, contextlib.suppress(OSError):
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                for _ in range(1000):
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while True:
                     client.sendall(b"x")
                     Event().wait(0.02)
 
         Thread(target=drip, daemon=True).start()
-        began = time.perf_counter()
         with pytest.raises(urllib3.exceptions.HTTPError):
             send("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, None, seconds=0.3)
-        assert time.perf_counter() - began < 10  # it would take twenty
 
 
 def test_a_connection_that_is_not_there(aws: Host, site: str) -> None:

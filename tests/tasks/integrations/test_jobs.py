@@ -9,6 +9,7 @@ from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.patterns import Job, sync
 from sfn_emulator.values import UNSET, Value
 from tests.tasks.conftest import IDENTITY, Host, resource
+from tests.waiting import PATIENCE
 
 OPTIMISED = "arn:aws:states:::"
 QUERY = {"QueryString": "select 1", "ResultConfiguration": {"OutputLocation": "s3://b/"}}
@@ -100,7 +101,7 @@ def test_aborting_stops_the_job_and_tells_nothing(host: Host) -> None:
     host.next()
     work.cancel()
     work.cancel()
-    host.thunks.get(timeout=5)()
+    host.thunks.get(timeout=PATIENCE)()
     host.idle()
     assert job.stopped == [{"Id": 1}]
     assert host.told == []
