@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sfn_emulator.engine.child_result import ChildResult, described
 from sfn_emulator.engine.driver import Alone, Driver
 from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStarted, StartMapRun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
@@ -56,6 +57,7 @@ class _MapRun(Alone):
         self._items = _items(spec.items)
         self._results: list[Value] = [None] * len(self._items)
         self._children: dict[int, Driver] = {}
+        self._failed = 0
         self._next = 0
         self._filling = False
         self._ended = False
@@ -99,22 +101,33 @@ class _MapRun(Alone):
         done = {index: child for index, child in self._children.items() if child.run.status is not Status.RUNNING}
         for index, child in done.items():
             del self._children[index]
-            self._results[index] = _Failed if isinstance(child.run.output, Unset) else child.run.output
-        failed = sum(result is _Failed for result in self._results)
-        if failed and not is_tolerated(self._spec, failed, len(self._items)):
+            failed = isinstance(child.run.output, Unset)
+            self._results[index] = described(self._told(index, child.run)) if failed else child.run.output
+            self._failed += failed
+        if self._failed and not is_tolerated(self._spec, self._failed, len(self._items)):
             self._ended = True
             for child in list(self._children.values()):
                 child.stop()
             self._tell(MapRunEnded(self._id, error=EXCEEDED, cause=EXCEEDED_CAUSE))
         return bool(done)
 
+    def _told(self, index: int, run: Run) -> ChildResult:
+        return ChildResult(
+            number=index,
+            arn=run.identity.execution_arn,
+            name=run.identity.execution_name,
+            machine_arn=run.identity.machine_arn,
+            status=run.status,
+            input=dumps(run.given),
+            error=run.error,
+            cause=run.cause,
+            started_at=run.identity.started_at,
+            stopped_at=self._clock.now(),
+        )
+
     def _finish(self) -> None:
         self._ended = True
-        self._tell(MapRunEnded(self._id, [result for result in self._results if result is not _Failed]))
-
-
-class _Failed:
-    """Stands in the place of a failed child's result."""
+        self._tell(MapRunEnded(self._id, self._results))
 
 
 def _items(items: Value | Unset) -> list[tuple[str | Unset, Value]]:

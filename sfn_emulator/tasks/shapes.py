@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.query.equality import is_number
-from sfn_emulator.values import Value, dumps, loads
+from sfn_emulator.query.java.text import json_text
+from sfn_emulator.values import Value, loads
 
 Naming = Callable[[str], str]
 
@@ -107,13 +108,13 @@ def _string(shape: Any, value: Value, field: str, rules: Rules, problems: list[s
     if isinstance(value, str):
         return value
     if isinstance(value, dict | list) and (rules.documents is None or field in rules.documents):
-        return dumps(value)
+        return json_text(value)
     return problems.append(no_string(field))
 
 
 def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
     """A stream (S3's Body) is JSON whatever it is, a text with its quotes (recorded)."""
-    text = value if isinstance(value, str) and not shape.serialization.get("streaming") else dumps(value)
+    text = value if isinstance(value, str) and not shape.serialization.get("streaming") else json_text(value)
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sfn_emulator.asl.model import MachineType
+from sfn_emulator.engine.child_result import ChildResult
 from sfn_emulator.engine.ports import Identity
 from sfn_emulator.service.map_runs.feed import Unit
 from sfn_emulator.service.map_runs.names import ChildNames
-from sfn_emulator.service.map_runs.results import ChildResult
 from sfn_emulator.service.map_runs.store import Outcome
 from sfn_emulator.service.redrive import redrive_status
 from sfn_emulator.service.store.records import Execution, MapRun

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
+from sfn_emulator.engine.child_result import ChildResult
 from sfn_emulator.engine.ports import Work, WriterSpec
 from sfn_emulator.engine.states.dataflow import too_large
 from sfn_emulator.errors import DATA_LIMIT, EvaluationError, StateError
 from sfn_emulator.service.map_runs.children import BEGINNING, PAGE, Children, Cursor
 from sfn_emulator.service.map_runs.ports import MapData, ResultFiles
-from sfn_emulator.service.map_runs.results import ChildResult, combined, shape
+from sfn_emulator.service.map_runs.results import combined, group_of, shape
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, size
 
 Concluded = Callable[[Value, Exception | None], None]
@@ -108,7 +109,7 @@ class Writing:
         groups: dict[str, list[bytes]] = {}
         for child in page:
             texts = self._shape(child) if child.output is not None else self._whole(child)
-            groups.setdefault(child.group, []).extend(text.encode("utf-8", "surrogatepass") for text in texts)
+            groups.setdefault(group_of(child), []).extend(text.encode("utf-8", "surrogatepass") for text in texts)
         for group, results in groups.items():
             self._files.add(group, results)
 
