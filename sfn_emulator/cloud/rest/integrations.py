@@ -193,7 +193,7 @@ def _mapped_request(call: Call) -> str:
     body = call.request.body.decode("utf-8", "replace")
     template = templates.get(content_type)
     if template is not None:
-        return _rendered(template, _variables(call, body))
+        return _rendered(template, _variables(call, body or "{}"))  # an empty request is {} to a template (seen on AWS)
     behaviour = call.method.integration.get("passthroughBehavior") or "WHEN_NO_MATCH"
     if behaviour == "NEVER" or (behaviour == "WHEN_NO_TEMPLATES" and templates):
         raise GatewayError(415, "Unsupported Media Type", "BadRequestException")

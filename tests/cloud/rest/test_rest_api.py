@@ -129,6 +129,12 @@ def _deployed(server: Process, functions: dict[str, str]) -> str:
         {"statusCode": "200", "responseTemplates": {"application/json": "$input.json('$.seen.got')"}},
     )
     method(
+        resource("whole"),
+        "POST",
+        function("direct", "AWS", requestTemplates={"application/json": '{"got": $input.body}'}),
+        {"statusCode": "200", "responseTemplates": {"application/json": "$input.json('$.seen.got')"}},
+    )
+    method(
         resource("failing"),
         "POST",
         function("direct", "AWS"),
@@ -235,6 +241,10 @@ def test_an_unknown_api_or_stage_is_forbidden(api: Api) -> None:
 def test_templates_map_into_and_out_of_a_function(api: Api) -> None:
     answer = api.call("POST", "/direct", '{"a": {"b": 1}}')
     assert (answer.status, answer.json) == (200, {"b": 1})
+
+
+def test_a_template_sees_an_empty_request_as_an_empty_object(api: Api) -> None:
+    assert [api.call("POST", "/whole", body).json for body in ("", '{"a": 1}')] == [{}, {"a": 1}]
 
 
 def test_a_functions_error_chooses_the_response_by_its_message(api: Api) -> None:
