@@ -26,6 +26,7 @@ from sfn_emulator.asl.model import (
 )
 from sfn_emulator.prove.walk import conditions
 from sfn_emulator.prove.walk.expressions import Mind, over_unknowns
+from sfn_emulator.prove.walk.literals import Literals
 from sfn_emulator.prove.walk.map_runs import ITEMS
 from sfn_emulator.prove.walk.unknown import MARK, is_unknown, unknown
 from sfn_emulator.query.compiled import Compiled
@@ -51,6 +52,7 @@ class Bounds:
 class _Abstract:
     mind: Mind
     bounds: Bounds
+    literals: Literals
 
     def branch(self, branch: Branch) -> Branch:
         return Branch(branch.start_at, {name: self.state(state) for name, state in branch.states.items()})
@@ -65,7 +67,7 @@ class _Abstract:
             made = replace(made, catch=tuple(self.catcher(catcher) for catcher in made.catch))
         match made:
             case Choice():
-                return replace(made, rules=conditions.over_unknowns(_assigning(made, self), self.mind))
+                return replace(made, rules=conditions.over_unknowns(_assigning(made, self), self.mind, self.literals))
             case Parallel():
                 return replace(made, branches=tuple(self.branch(branch) for branch in made.branches))
             case Map():
@@ -181,4 +183,4 @@ _HELD: Final[dict[str, Callable[[Value], Value]]] = {"max_items": _number(1), "m
 
 
 def over_unknown_values(machine: Machine, mind: Mind, bounds: Bounds) -> Machine:
-    return replace(machine, body=_Abstract(mind, bounds).branch(machine.body), timeout=None)
+    return replace(machine, body=_Abstract(mind, bounds, Literals(machine)).branch(machine.body), timeout=None)

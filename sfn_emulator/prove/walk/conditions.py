@@ -5,37 +5,36 @@ whether the place is there at all. The pick is remembered as a fact, so a later 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sfn_emulator.asl.model import Choice, ChoiceRule
 from sfn_emulator.errors import EvaluationError
 from sfn_emulator.prove.walk.expressions import Mind, Sight, look
+from sfn_emulator.prove.walk.literals import Leaf, Literals, leaves, operator_of
 from sfn_emulator.prove.walk.reads import Read, literals_of, reads_of
 from sfn_emulator.prove.walk.unknown import MARK, MissingError, is_unknown
 from sfn_emulator.query.compiled import Compiled, Scope
-from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT, compile_condition
+from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, compile_condition
 from sfn_emulator.values import UNSET, Value
 
 OTHER: Final = "something else"
 _PLAIN_FUNCTIONS: Final = re.compile(r"\$(?!exists|not|boolean|states|lowercase|uppercase|trim|string)\w+\(")
-_MOST: Final = 8
 
 
-def over_unknowns(state: Choice, mind: Mind) -> tuple[ChoiceRule, ...]:
-    """The rules, with conditions that can be asked about unknown values."""
+def over_unknowns(state: Choice, mind: Mind, literals: Literals) -> tuple[ChoiceRule, ...]:
+    """The rules, with conditions that can be asked about unknown values. ``literals`` are the whole machine's."""
     jsonpath = [rule.condition.source for rule in state.rules if isinstance(rule.condition.source, dict)]
-    leaves = [leaf for source in jsonpath for leaf in _leaves(source)]
+    own = [leaf for source in jsonpath for leaf in leaves(source)]
     texts = [rule.condition.source for rule in state.rules if isinstance(rule.condition.source, str)]
-    literals = _spread(value for text in texts for value in literals_of(text))
     made = []
     for rule in state.rules:
         source = rule.condition.source
         test = (
-            _jsonpath(source, leaves, mind)
+            _jsonpath(source, own, mind, literals)
             if isinstance(source, dict)
-            else _jsonata(rule.condition, [*literals, OTHER, UNSET][:_MOST], mind)
+            else _jsonata(rule.condition, texts, mind, literals)
         )
         made.append(ChoiceRule(Compiled(source, test), rule.next, rule.output, rule.assign))
     return tuple(made)
@@ -47,51 +46,70 @@ Test = Callable[[Any, Scope], bool]
 # -- JSONPath: each comparison is asked on its own, as And, Or and Not come to it
 
 
-def _leaves(rule: Mapping[str, Value]) -> Iterator[Mapping[str, Value]]:
-    for operator in COMBINATORS:
-        if operator in rule:
-            inner = rule[operator]
-            for part in inner if isinstance(inner, list) else [inner]:
-                yield from _leaves(part)
-            return
-    yield rule
-
-
-def _jsonpath(rule: Mapping[str, Value], leaves: Sequence[Mapping[str, Value]], mind: Mind) -> Test:
+def _jsonpath(rule: Mapping[str, Value], own: Sequence[Leaf], mind: Mind, literals: Literals) -> Test:
     if "Not" in rule:
-        inner = _jsonpath(rule["Not"], leaves, mind)
+        inner = _jsonpath(rule["Not"], own, mind, literals)
         return lambda subject, scope: not inner(subject, scope)
     for operator, over in (("And", all), ("Or", any)):
         if operator in rule:
-            parts = [_jsonpath(part, leaves, mind) for part in rule[operator]]
+            parts = [_jsonpath(part, own, mind, literals) for part in rule[operator]]
             return lambda subject, scope, over=over, parts=parts: over(part(subject, scope) for part in parts)  # type: ignore[misc]
-    return _comparison(rule, leaves, mind)
+    return _comparison(rule, own, mind, literals)
 
 
-def _comparison(rule: Mapping[str, Value], leaves: Sequence[Mapping[str, Value]], mind: Mind) -> Test:
-    operator = _operator(rule)
+def _comparison(rule: Leaf, own: Sequence[Leaf], mind: Mind, literals: Literals) -> Test:
+    operator = operator_of(rule)
     bare = {"Variable": rule["Variable"], operator: rule[operator]}
     apply = compile_condition(bare).apply
     reads = reads_of(rule["Variable"])
     operand = reads_of(rule[operator]) if operator.endswith("Path") else ()
+    others = [leaf for read in reads for leaf in literals.leaves_about(read)]
 
     def test(subject: Any, scope: Scope) -> bool:
-        for read in operand:
-            name = _asked(read, subject, scope, mind)
-            if name is not None:
-                mind.learn(name, 1 if operator.startswith("Numeric") else OTHER)
+        with_what = _compared_with(operator, reads, operand, subject, scope, mind)
         for read in reads:
             name = _asked(read, subject, scope, mind)
             if name is not None:
-                mind.learn(name, mind.choices.pick(_candidates(name, leaves, subject, scope, mind)))
+                tried = [*with_what, *_candidates(name, own, others, subject, scope, mind)]
+                mind.learn(name, mind.choices.pick(_distinct(tried)))
         sight = look((*reads, *operand), subject, scope, mind.facts)
         return bool(apply(sight.subject, sight.scope))
 
     return test
 
 
-def _operator(rule: Mapping[str, Value]) -> str:
-    return next(key for key in rule if key not in ("Variable", "Comment", "Next", "Assign", "Output"))
+def _compared_with(
+    operator: str, reads: Sequence[Read], operand: Sequence[Read], subject: Any, scope: Scope, mind: Mind
+) -> list[Value]:
+    """For a comparison with another place: what that holds, known or picked from here on, and values beside it."""
+    if not operand:
+        return []
+    kind = next(kind for kind in _SAMPLES if operator.startswith(kind))
+    name = _asked(operand[0], subject, scope, mind)
+    if name is not None:
+        mine = _known(reads, subject, scope, mind)
+        tried = [_SAMPLES[kind]] if mine is None else _worth_trying(kind, mine)
+        mind.learn(name, mind.choices.pick(_distinct(tried)))
+    there = _known(operand, subject, scope, mind)
+    return [] if there is None else _worth_trying(kind, there)
+
+
+def _known(reads: Sequence[Read], subject: Any, scope: Scope, mind: Mind) -> Value:
+    """What stands at the place; ``None`` where it is unknown or not there."""
+    try:
+        values = look(tuple(reads), subject, scope, mind.facts, strict=True).values
+    except MissingError:
+        return None
+    return values[0] if values and not is_unknown(values[0]) else None
+
+
+_SAMPLES: Final[dict[str, Value]] = {
+    "String": OTHER,
+    "Numeric": 1,
+    "Boolean": True,
+    "Timestamp": "2026-01-01T00:00:00Z",
+}
+"""What an unknown value is taken for that another unknown one is compared with."""
 
 
 def _asked(read: Read, subject: Any, scope: Scope, mind: Mind) -> str | None:
@@ -104,14 +122,18 @@ def _asked(read: Read, subject: Any, scope: Scope, mind: Mind) -> str | None:
 
 
 def _candidates(
-    name: str, leaves: Sequence[Mapping[str, Value]], subject: Any, scope: Scope, mind: Mind
+    name: str, own: Sequence[Leaf], others: Sequence[Leaf], subject: Any, scope: Scope, mind: Mind
 ) -> list[Value]:
-    values: list[Value] = []
-    for leaf in leaves:
-        for read in reads_of(leaf["Variable"]):
-            if _asked(read, subject, scope, mind) == name:
-                values += _worth_trying(_operator(leaf), leaf[_operator(leaf)])
-    return _distinct(values)
+    """What this Choice compares the value with, and what other Choices compare it with in the same way, later on."""
+    mine = [leaf for leaf in own for read in reads_of(leaf["Variable"]) if _asked(read, subject, scope, mind) == name]
+    kinds = {_kind(leaf) for leaf in mine} - {""}
+    later = [leaf for leaf in others if not kinds or _kind(leaf) in kinds]
+    return [value for leaf in (*mine, *later) for value in _worth_trying(operator_of(leaf), leaf[operator_of(leaf)])]
+
+
+def _kind(leaf: Leaf) -> str:
+    """``String``, ``Numeric``, …; empty for what only asks whether something is there, or of which type."""
+    return next((kind for kind in _SAMPLES if operator_of(leaf).startswith(kind)), "")
 
 
 def _worth_trying(operator: str, operand: Value) -> list[Value]:
@@ -138,8 +160,7 @@ _TRYING: Final[dict[str, Callable[[Any], list[Value]]]] = {
     "Boolean": lambda operand: [True, False],
     "Timestamp": _timestamps,
     "StringMatches": lambda operand: [str(operand).replace("\\*", "*").replace("*", "x"), OTHER],
-    "StringEqualsPath": lambda operand: [OTHER],
-    "StringEquals": lambda operand: [operand, OTHER],
+    "StringEquals": lambda operand: [OTHER] if str(operand).startswith("$") else [operand, OTHER],
     "String": lambda operand: [OTHER] if str(operand).startswith("$") else [operand, f"{operand}~", "", OTHER],
     "Numeric": lambda operand: _spread([operand]) if isinstance(operand, int | float) else [1, 0, 2],
     "": lambda operand: [OTHER],
@@ -149,9 +170,10 @@ _TRYING: Final[dict[str, Callable[[Any], list[Value]]]] = {
 # -- JSONata: asked as a whole, once what it reads is picked
 
 
-def _jsonata(condition: Compiled, candidates: list[Value], mind: Mind) -> Test:
+def _jsonata(condition: Compiled, own: Sequence[str], mind: Mind, literals: Literals) -> Test:
     reads = reads_of(condition.source)
     opaque = bool(_PLAIN_FUNCTIONS.search(str(condition.source)))
+    tried = {read: _literals(own, read, literals) for read in reads}
 
     def test(subject: Any, scope: Scope) -> Any:
         for read in reads:
@@ -159,7 +181,7 @@ def _jsonata(condition: Compiled, candidates: list[Value], mind: Mind) -> Test:
             if name is not None and opaque:
                 return mind.choices.pick((True, False))
             if name is not None:
-                mind.learn(name, mind.choices.pick(candidates))
+                mind.learn(name, mind.choices.pick(tried[read]))
         sight: Sight = look(reads, subject, scope, mind.facts)
         try:
             value = condition.apply(sight.subject, sight.scope)
@@ -170,6 +192,12 @@ def _jsonata(condition: Compiled, candidates: list[Value], mind: Mind) -> Test:
         return value if isinstance(value, bool) or not sight.doubt else mind.choices.pick((True, False))
 
     return test
+
+
+def _literals(own: Sequence[str], read: Read, literals: Literals) -> list[Value]:
+    """What this Choice names, and what other Choices name that ask about the same."""
+    texts = dict.fromkeys((*own, *literals.texts_about(read)))
+    return [*_spread(value for text in texts for value in literals_of(text)), OTHER, UNSET]
 
 
 def _spread(values: Any) -> list[Value]:

@@ -6,11 +6,9 @@ for, and the children of a Distributed Map, are runs of their own, carried by a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
 from sfn_emulator.asl.resource import Family, Pattern
-from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.ports import (
     Cancel,
     Fired,
@@ -26,86 +24,17 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Program, Strand
-from sfn_emulator.errors import TIMEOUT, EvaluationError, StateError
+from sfn_emulator.errors import TIMEOUT
 from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.nested import is_synchronous
 from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.expressions import Mind
-from sfn_emulator.prove.walk.frame import Frame, Ways
-from sfn_emulator.prove.walk.ledger import Ledger
+from sfn_emulator.prove.walk.frame import Frame, Ways, Where, places_of, region_of, within
 from sfn_emulator.prove.walk.map_runs import carried_out
-from sfn_emulator.prove.walk.outcomes import Outcome
-from sfn_emulator.prove.walk.rules import Hit
-from sfn_emulator.prove.walk.unknown import readable, unknown
+from sfn_emulator.prove.walk.moment import EndlessError, Moment
+from sfn_emulator.prove.walk.outcomes import OUTLASTED, Outcome
+from sfn_emulator.prove.walk.unknown import unknown
 from sfn_emulator.values import Unset, Value, dumps
-
-MOST_VISITS: Final = 12
-"""How often one state inside a Parallel or Map is entered in one go, before the walk gives that way up."""
-
-
-class EndlessError(Exception):
-    """A branch goes round and round."""
-
-
-@dataclass
-class Moment(Instrument):
-    """What happens in one run of the driver. ``deeds`` are the outcomes picked, each with its Task, for the story."""
-
-    ledger: Ledger
-    faults: int
-    began: float = 0.0
-    hits: list[Hit] = field(default_factory=list)
-    deeds: list[tuple[str, Outcome]] = field(default_factory=list)
-    visits: dict[tuple[str, int, int], int] = field(default_factory=dict)
-    runs: int = 0
-    """Runs within the run so far, and ``inside``: the number of the one that is carried now, 0 for none."""
-    inside: int = 0
-    broken: tuple[str, str] | None = None
-    """The state whose expression could not be evaluated, and the message."""
-
-
-class Watch(Instrument):
-    """The instrument the walked program is compiled with; hands on to the present moment."""
-
-    def __init__(self, claims: Claims) -> None:
-        self._claims = claims
-        self.moment = Moment(Ledger(), 0)
-        self.entered_states: set[str] = set()
-
-    def entered(self, strand: Strand) -> None:
-        self.visited(strand, strand.state)
-
-    def visited(self, strand: Strand, name: str) -> None:
-        self.entered_states.add(name)
-        visits, inside = self.moment.visits, self.moment.inside
-        if strand.parent is None and not inside:
-            return
-        key = (name, strand.index, inside)
-        visits[key] = visits.get(key, 0) + 1
-        if visits[key] > MOST_VISITS:
-            raise EndlessError
-
-    def failed(self, strand: Strand, error: StateError | EvaluationError) -> None:
-        self.broke(strand.state, error)
-
-    def broke(self, name: str, error: StateError | EvaluationError) -> None:
-        if isinstance(error, EvaluationError):
-            message = readable(error.message)
-            self.moment.broken = (name, message)
-            self.moment.hits += rules.never_written(self._claims, name, message)
-
-
-class NestedWatch(Instrument):
-    """The instrument of a nested machine: its states have the name of the Task that starts it before their own."""
-
-    def __init__(self, watch: Watch, prefix: str) -> None:
-        self._watch, self._prefix = watch, prefix
-
-    def entered(self, strand: Strand) -> None:
-        self._watch.visited(strand, self._prefix + strand.state)
-
-    def failed(self, strand: Strand, error: StateError | EvaluationError) -> None:
-        self._watch.broke(self._prefix + strand.state, error)
 
 
 class WalkDriver:
@@ -122,6 +51,8 @@ class WalkDriver:
         self._frame = frame or Frame()
         self._zero = run.identity.started_at if self._frame.zero is None else self._frame.zero
         self._queue: list[StartTask] = []
+        self._lagging: list[StartTask] = []
+        self._where: dict[int, Where] = {}
         self._map_runs: list[StartMapRun] = []
         self._timers: dict[int, float] = {}
         self._lasting: dict[str, Outcome] = {}
@@ -137,12 +68,14 @@ class WalkDriver:
             self._take()
             if run.crash is not None:
                 raise run.crash
-            if run.status is not Status.RUNNING:
+            if run.status is not Status.RUNNING or self.moment.outlasted:
                 return
             if self._queue:
-                self._decide(self._queue.pop(0))
+                self._take_turn(self._queue.pop(0))
             elif self._map_runs:
                 self._carry_out(self._map_runs.pop(0))
+            elif self._lagging:
+                self._decide(self._lagging.pop())
             elif self._timers:
                 self._fire(min(self._timers, key=lambda id_: (self._timers[id_], id_)))
             else:
@@ -163,16 +96,32 @@ class WalkDriver:
 
     # -- attempts
 
+    def _take_turn(self, effect: StartTask) -> None:
+        """Branches go on in turn; one of them may lag until the others can't go on, or fail."""
+        strand, _ = self.run.awaiting[effect.id]
+        if self._may_lag(strand) and self._mind.choices.pick((False, True)):
+            self.moment.lagged = True
+            self._lagging.append(effect)
+        else:
+            self._decide(effect)
+
+    def _may_lag(self, strand: Strand | None) -> bool:
+        """Items are alike: who lags is never the first."""
+        if strand is None or strand.parent is None or self.moment.lagged or not self._queue:
+            return False
+        return strand.index > 0 or self._frame.prefix + strand.parent.state not in self._ways.maps
+
     def _begin(self, effect: StartTask) -> None:
         task, moment = self._name(effect), self.moment
         self._queue.append(effect)
+        where = self._where[effect.id] = self._located(effect)
         elapsed = self.run.at - self._zero
         if effect.request.attempt == 0:
             self._lasting.pop(self._key(effect), None)
             self._doubtful.discard(self._key(effect))
-            strand, _ = self.run.awaiting[effect.id]
-            inside = bool(self._frame.region) or (strand is not None and strand.parent is not None)
-            moment.hits += rules.begins(self._claims, task, moment.ledger, elapsed, inside=inside)
+            moment.hits += rules.begins(self._claims, task, moment.ledger, elapsed, inside=bool(where.region))
+            if (where.again and where.key in moment.there) or task in moment.ledger.doubtful:
+                moment.hits += rules.again(self._claims, task)
             steps = self._claims.undoes(task)
             if steps:
                 moment.ledger = moment.ledger._replace(tried=moment.ledger.tried.union(steps))
@@ -180,12 +129,13 @@ class WalkDriver:
             moment.hits += rules.again(self._claims, task)
 
     def _abort(self, id_: int) -> None:
-        """A sibling failed while this was under way: its effect may come yet."""
+        """A sibling failed while this was under way: a step may be done yet, and a compensation may never be."""
         self._map_runs = [effect for effect in self._map_runs if effect.id != id_]
-        for effect in [effect for effect in self._queue if effect.id == id_]:
-            self._queue.remove(effect)
-            if self.run.status is Status.RUNNING:
-                self._happened(effect, self._works_until(effect))
+        for under_way in (self._queue, self._lagging):
+            for effect in [effect for effect in under_way if effect.id == id_]:
+                under_way.remove(effect)
+                if not self._claims.undoes(self._name(effect)):
+                    self._happened(effect, self._works_until(effect))
 
     def _decide(self, effect: StartTask) -> None:
         key = self._key(effect)
@@ -195,6 +145,8 @@ class WalkDriver:
             outcome, ended = self._nested_end(effect, outcome)
         if outcome.error is None:
             self._answer(effect, ended)
+        elif outcome.error == OUTLASTED:
+            self._outlast(effect)
         elif outcome.error == TIMEOUT:
             self._time_out(effect, outcome)
         else:
@@ -234,6 +186,13 @@ class WalkDriver:
         self._settle(effect, outcome, until if until > due else 0.0)
         self._fire(timer)
 
+    def _outlast(self, effect: StartTask) -> None:
+        """The execution is over: what was under way may have happened."""
+        self.moment.outlasted = True
+        for under_way in (effect, *self._queue, *self._lagging):
+            if not self._claims.undoes(self._name(under_way)):
+                self._happened(under_way, 0.0)
+
     def _works_until(self, effect: StartTask) -> float:
         """Seconds after the run's beginning at which the work is over, whatever becomes of the attempt."""
         return self.run.at - self._zero + self._claims.longest(self._name(effect))
@@ -245,6 +204,8 @@ class WalkDriver:
             self._happened(effect, until)
             if not outcome.refused:
                 self._doubtful.add(self._key(effect))
+                if task in self._ways.circling and not self._where[effect.id].region:
+                    moment.ledger = moment.ledger._replace(doubtful=moment.ledger.doubtful | {task})
         else:
             moment.ledger = moment.ledger.missed(task)
             if self._claims.undoes(task) and not outcome.retried:
@@ -257,13 +218,13 @@ class WalkDriver:
         task, moment = self._name(effect), self.moment
         if task in self._claims.reads or not self._counts(task):
             return
-        steps = self._claims.undoes(task)
+        steps, where = self._claims.undoes(task), self._where[effect.id]
         if steps:
-            moment.ledger = moment.ledger.reverted(steps)
+            moment.ledger = moment.ledger.reverted(steps, where.items)
+            moment.there = {key: done for key, done in moment.there.items() if done not in steps}
             return
-        strand, _ = self.run.awaiting.get(effect.id, (None, effect))
-        region = self._frame.region or _region(strand)
-        moment.ledger = moment.ledger.happened(task, region)
+        moment.there[where.key] = task
+        moment.ledger = moment.ledger.happened(task, where.region, where.items)
         if until:
             moment.ledger = moment.ledger.lasts(task, until)
 
@@ -292,7 +253,9 @@ class WalkDriver:
         picked = len(deeds)
         asked = effect.request.input
         given = asked.get("Input", {}) if isinstance(asked, dict) else {}
-        frame = Frame(f"{name}/", self._key(effect).removeprefix(name), self._frame.region, self._zero)
+        where = self._where[effect.id]
+        place = where.key.removeprefix(name)
+        frame = Frame(f"{name}/", place, where.region, self._zero, where.items, where.again)
         ended = self._inside(self._ways.nested[name], given, frame)
         if deeds[picked - 1 : picked] == [(name, outcome)]:
             del deeds[picked - 1]  # told after what happened inside
@@ -319,11 +282,12 @@ class WalkDriver:
         strand, _ = self.run.awaiting[effect.id]
         assert strand is not None
         name = f"{self._frame.prefix}{effect.spec.state}"
-        place = self._frame.place + _places(strand)
-        region = self._frame.region or _region(strand) or name
+        place, items = self._frame.place + places_of(strand), self._items(strand)
+        region = self._frame.region or region_of(strand) or name
+        again = self._is_retried(strand) or bool(strand.retries)
 
         def child(index: int, given: Value) -> Run:
-            frame = Frame(self._frame.prefix, f"{place}[{index}]", region, self._zero)
+            frame = Frame(self._frame.prefix, f"{place}[{index}]", region, self._zero, f"{items}[{index}]", again)
             return self._inside(effect.spec.program, given, frame)
 
         def failing(part: str, options: Sequence[Outcome]) -> str | None:
@@ -349,16 +313,22 @@ class WalkDriver:
 
     def _key(self, effect: StartTask) -> str:
         """The visit's name: the Task's own, with the index of each iteration and branch it is in."""
+        return self._where[effect.id].key
+
+    def _located(self, effect: StartTask) -> Where:
         strand, _ = self.run.awaiting[effect.id]
-        return self._name(effect) + self._frame.place + _places(strand)
+        key = self._name(effect) + self._frame.place + places_of(strand)
+        region = self._frame.region or region_of(strand)
+        return Where(key, region, self._items(strand), self._is_retried(strand))
 
+    def _items(self, strand: Strand | None) -> str:
+        maps, prefix = self._ways.maps, self._frame.prefix
+        around = reversed([one for one in within(strand) if one.parent and prefix + one.parent.state in maps])
+        return self._frame.items + "".join(f"[{one.index}]" for one in around)
 
-def _places(strand: Strand | None) -> str:
-    places = ""
-    while strand is not None and strand.parent is not None:
-        places = f"[{strand.index}]{places}"
-        strand = strand.parent
-    return places
+    def _is_retried(self, strand: Strand | None) -> bool:
+        """Whether a Parallel or Map around it is, and so all that is in it."""
+        return self._frame.again or any(one.parent is not None and one.parent.retries for one in within(strand))
 
 
 def _described(ended: Run, effect: StartTask) -> dict[str, Value]:
@@ -367,11 +337,3 @@ def _described(ended: Run, effect: StartTask) -> dict[str, Value]:
     if effect.request.resource.pattern is Pattern.SYNC_2 and not isinstance(ended.output, Unset):
         told["Output"] = ended.output
     return told
-
-
-def _region(strand: Strand | None) -> str:
-    while strand is not None and strand.parent is not None:
-        if strand.parent.parent is None:
-            return strand.parent.state
-        strand = strand.parent
-    return ""

@@ -4,16 +4,25 @@ from typing import NamedTuple
 
 
 class Effect(NamedTuple):
-    """A Task's effect. ``region`` is the Parallel or Map it happened in, if any: what is in one has no order."""
+    """A Task's effect. ``region`` is the Parallel or Map it happened in, if any: what is in one has no order.
+
+    ``items`` are the indexes of the Map's items that it was done for: ``[1]``.
+    """
 
     task: str
     region: str = ""
+    items: str = ""
+
+    def is_of(self, steps: tuple[str, ...], items: str) -> bool:
+        """Whether a compensation of these steps undoes it. One that is in no Map undoes what was done for all items."""
+        return self.task in steps and (self.items.startswith(items) or items.startswith(self.items))
 
 
 class Ledger(NamedTuple):
     """``standing`` in the order in which they happened. ``late``: (Task, seconds its work may yet take).
 
     ``tried`` are the steps whose compensation has begun since, ``unrecorded`` the compensations that failed for good.
+    ``doubtful`` are Tasks that the machine may come to again, and whose effect may be there although they failed.
     """
 
     standing: tuple[Effect, ...] = ()
@@ -22,21 +31,23 @@ class Ledger(NamedTuple):
     late: tuple[tuple[str, float], ...] = ()
     unrecorded: frozenset[str] = frozenset()
     tried: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
 
-    def happened(self, task: str, region: str) -> "Ledger":
-        if any(effect.task == task for effect in self.standing):
+    def happened(self, task: str, region: str, items: str) -> "Ledger":
+        if any(effect.task == task and effect.items == items for effect in self.standing):
             return self._replace(failed=self.failed - {task})
         return self._replace(
-            standing=(*self.standing, Effect(task, region)),
+            standing=(*self.standing, Effect(task, region, items)),
             undone=self.undone - {task},
             failed=self.failed - {task},
             tried=self.tried - {task},
         )
 
-    def reverted(self, steps: tuple[str, ...]) -> "Ledger":
-        undone = {effect.task for effect in self.standing if effect.task in steps}
-        standing = tuple(effect for effect in self.standing if effect.task not in steps)
-        return self._replace(standing=standing, undone=self.undone | undone)
+    def reverted(self, steps: tuple[str, ...], items: str) -> "Ledger":
+        undone = {effect.task for effect in self.standing if effect.is_of(steps, items)}
+        standing = tuple(effect for effect in self.standing if not effect.is_of(steps, items))
+        doubtful = self.doubtful.difference(steps)
+        return self._replace(standing=standing, undone=self.undone | undone, doubtful=doubtful)
 
     def missed(self, task: str) -> "Ledger":
         """It failed, and nothing of it happened."""
@@ -49,8 +60,11 @@ class Ledger(NamedTuple):
         return self._replace(late=(*kept, (task, seconds)) if seconds > 0 else kept)
 
     def over(self, task: str) -> "Ledger":
-        """It was answered: nothing of it is under way."""
-        return self._replace(late=tuple(late for late in self.late if late[0] != task)) if self.late else self
+        """It was answered: nothing of it is under way, and nothing in doubt."""
+        if not self.late and not self.doubtful:
+            return self
+        late = tuple(late for late in self.late if late[0] != task)
+        return self._replace(late=late, doubtful=self.doubtful - {task})
 
     def later(self, seconds: float) -> "Ledger":
         if not self.late or not seconds:

@@ -15,6 +15,8 @@ from sfn_emulator.prove.claims import Claims
 
 OTHER_ERROR: Final = "SomeOtherError"
 """An error that no Retrier and no Catcher names."""
+OUTLASTED: Final = "the execution's own time-out"
+"""No error that a Task can see: the execution is over, whatever was under way."""
 _PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, "States.HeartbeatTimeout"})
 
 
@@ -41,6 +43,8 @@ class Outcome:
     def __str__(self) -> str:
         if self.error is None:
             return "answered"
+        if self.error == OUTLASTED:
+            return "was under way when the execution itself timed out"
         if self.refused:
             return f"refused with {self.error}"
         name = "timed out" if self.error == TIMEOUT else f"failed with {self.error}"
@@ -52,8 +56,11 @@ class Outcome:
 ANSWERED: Final = Outcome()
 
 
-def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name: bool) -> tuple[Outcome, ...]:
-    """``around`` are the states the Task is in, innermost first. ``by_name``: the machine looks at errors' names."""
+def outcomes_of(
+    task: Task, around: Sequence[State], claims: Claims, *, errors: tuple[str, ...] | None
+) -> tuple[Outcome, ...]:
+    """``around`` are the states the Task is in, innermost first. ``errors`` are those whose names the machine's own
+    Choices know; ``None`` where they look at no names at all."""
     owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
     effects = (False,) if task.name in claims.reads else (True, False)
     made = [ANSWERED]
@@ -61,7 +68,8 @@ def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name:
     for error in refusals:
         done = bool(claims.undoes(task.name))
         made.append(Outcome(error, done, lasting=True, refused=True, like=(error,)))
-    for names in _classes(owners, (n for n in _names(task, owners) if n not in refusals), by_name=by_name):
+    named = dict.fromkeys((*_names(task, owners), *(errors or ())))
+    for names in _classes(owners, (n for n in named if n not in refusals), by_name=errors is not None):
         retrier = _taking(task.retry, names[0])
         retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
         guarded = any(_taking(owner.retry, names[0]) or _taking(owner.catch, names[0]) for owner in owners)
@@ -69,6 +77,18 @@ def outcomes_of(task: Task, around: Sequence[State], claims: Claims, *, by_name:
             for lasting in (False, True) if retried else (False,):
                 made.append(Outcome(names[0], happened, lasting, False, retried, guarded, names))
     return tuple(made)
+
+
+def may_outlast(task: Task, limit: int | None) -> bool:
+    """Whether all attempts of the Task may take longer than the whole execution."""
+    if limit is None:
+        return False
+    attempts = 1 + sum(retrier.max_attempts for retrier in task.retry)
+    return not isinstance(task.timeout, int | float) or task.timeout * attempts >= limit
+
+
+def outlasting(task: Task, claims: Claims) -> Outcome:
+    return Outcome(OUTLASTED, happened=task.name not in claims.reads, like=(OUTLASTED,))
 
 
 def execution_failed(task: Task, around: Sequence[State]) -> Outcome:

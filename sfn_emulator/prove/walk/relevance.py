@@ -7,11 +7,11 @@ only in that it is there: nobody here looks at what the Task makes of it.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Map, State, Task, Wait
+from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Machine, Map, State, Task, Wait
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.prove.claims import states_of
 from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
-from sfn_emulator.prove.walk.unknown import Facts, Key, MissingError, at, opened
+from sfn_emulator.prove.walk.unknown import INPUT, Facts, Key, MissingError, at, opened
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT
 from sfn_emulator.values import Value
@@ -96,7 +96,7 @@ def caught_from(body: Branch, entered: set[str]) -> set[str]:
 
 def _needs(state: State, nested: frozenset[str]) -> Iterator[Need]:
     calls = isinstance(state, Task | Fail | Wait) and state.name not in nested
-    for name, compiled in _expressions(state):
+    for name, compiled in expressions(state):
         value = not (calls and name in _CALLING)
         if name in _OF_THE_RESULT and not isinstance(state.flow, JsonataFlow):
             continue
@@ -119,7 +119,8 @@ _CALLING: Final = frozenset(
 _OF_THE_RESULT: Final = frozenset({"result_selector", "output_path"})
 
 
-def _expressions(state: State) -> Iterator[tuple[str, Compiled]]:
+def expressions(state: State) -> Iterator[tuple[str, Compiled]]:
+    """Each with the name of its field; conditions apart."""
     holders: list[Any] = [state.flow, state, *getattr(state, "catch", ()), *getattr(state, "rules", ())]
     distribution = getattr(state, "distribution", None)
     if distribution is not None:
@@ -147,3 +148,13 @@ def _asked(condition: Value) -> Iterator[Need]:
     reads: list[Read] = list(reads_of(condition.get("Variable", "")))
     reads += [r for name, text in condition.items() if name.endswith("Path") for r in reads_of(text)]
     yield from (Need(read.keys, IS_PRESENT not in condition) for read in reads if read.root in _ROOTS)
+
+
+def written_by(machine: Machine) -> frozenset[str]:
+    """Members of the input that the machine itself writes: what is given does not have them."""
+    names: set[str] = set()
+    for state in states_of(machine.body):
+        paths = [getattr(state.flow, "result_path", None)]
+        paths += [catcher.result_path for catcher in getattr(state, "catch", ())]
+        names |= {path.source[2:].split(".")[0].split("[")[0] for path in paths if path and path.source[:2] == "$."}
+    return frozenset(f"{INPUT}.{name}" for name in names)

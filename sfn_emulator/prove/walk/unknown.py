@@ -12,6 +12,8 @@ from typing import Any, Final
 from sfn_emulator.values import UNSET, Value
 
 MARK: Final = "\0"
+INPUT: Final = "input"
+"""The name of what the execution is given."""
 Key = str | int
 
 

@@ -9,7 +9,7 @@ number of faults, then in the order in which they were found, so the first path 
 import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import orjson
@@ -24,15 +24,16 @@ from sfn_emulator.prove.claims import Claims, check_names, states_of
 from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
-from sfn_emulator.prove.walk.driver import EndlessError, Moment, NestedWatch, WalkDriver, Watch
+from sfn_emulator.prove.walk.driver import WalkDriver
 from sfn_emulator.prove.walk.expressions import Mind
 from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
+from sfn_emulator.prove.walk.moment import EndlessError, Moment, NestedWatch, Watch
 from sfn_emulator.prove.walk.outcomes import Outcome
-from sfn_emulator.prove.walk.relevance import bodies, caught_from, needs_by_state, what_matters
+from sfn_emulator.prove.walk.relevance import bodies, caught_from, needs_by_state, targets_of, what_matters, written_by
 from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
-from sfn_emulator.prove.walk.unknown import Facts, shown, unknown
+from sfn_emulator.prove.walk.unknown import INPUT, Facts, shown, unknown
 from sfn_emulator.values import UNSET, Unset, Value
 
 MOST_PLACES: Final = 150_000
@@ -40,7 +41,6 @@ MOST_WAYS: Final = 4_000
 """Places in all, and ways through one Parallel or Map, after which a walk says that it went no further."""
 TELLING: Final = 100
 """Ways from one word about the walk's progress to the next."""
-INPUT: Final = "input"
 
 
 class Place(NamedTuple):
@@ -129,12 +129,13 @@ class _Walk:
         self._faults = faults
         self._most = most
         self._bounds = Bounds()
-        self._mind = Mind(Facts(_written(machine)))
+        self._mind = Mind(Facts(written_by(machine)))
         self._watch = Watch(claims)
         self._machine = over_unknown_values(machine, self._mind, self._bounds)
-        self._possible = self._all_ways(nested)
+        self._possible = self._all_ways(nested, machine.timeout)
         self._programs = {name: self._alone(state) for name, state in self._machine.body.states.items()}
         self._program = compile(self._machine, self._watch)
+        self._note_compensations()
         self._levels: list[deque[tuple[bytes, Place]]] = [deque() for _ in range(faults + 1)]
         self._arrivals: dict[bytes, Arrival] = {}
         self._places: dict[bytes, int] = {}
@@ -228,6 +229,10 @@ class _Walk:
 
     def _proceed(self, key: bytes, place: Place, run: Run, moment: Moment, picks: tuple[int, ...]) -> None:
         target = run.next_state
+        if moment.outlasted:
+            end = "the execution's own time-out (the machine's TimeoutSeconds), after which nothing runs,"
+            moment.hits += rules.ends(self._claims, end, moment.ledger, means="undone")
+            return
         if run.status is Status.SUCCEEDED and target is not None and run.root is not None:
             output = None if isinstance(run.output, Unset) else run.output
             known = self._mind.facts.known
@@ -256,18 +261,34 @@ class _Walk:
         if self._claims.undo or hit.rule not in rules.CLAIMED:
             self._broken.setdefault((hit.rule, hit.about), (hit, key, picks, faults))
 
+    def _note_compensations(self) -> None:
+        for step, compensation in self._claims.undo.items():
+            if step in self._possible.in_maps and compensation not in self._possible.in_maps:
+                self._bounds.note(f"'{compensation}' is in no Map: it is taken to undo '{step}' for every item")
+
     # -- programs
 
-    def _all_ways(self, nested: Mapping[str, Machine | None]) -> Ways:
+    def _circling(self) -> frozenset[str]:
+        """Tasks on a way round, whose being done twice somebody might notice."""
+        states = self._machine.body.states
+        inner = {name for ring in rings({name: set(targets_of(s)) for name, s in states.items()}) for name in ring}
+        return frozenset(inner - self._claims.reads - self._claims.repeatable)
+
+    def _all_ways(self, nested: Mapping[str, Machine | None], limit: int | None) -> Ways:
         """Of the machine, and of every machine in it."""
         programs: dict[str, Program] = {}
-        ways = Ways(nested=programs)
-        gather_outcomes(ways, self._machine, self._claims, "", frozenset(nested))
+        ways = Ways(nested=programs, circling=self._circling())
+        timed = replace(self._machine, timeout=limit)
+        gather_outcomes(ways, timed, self._claims, "", frozenset(nested))
+        if limit is not None:
+            self._bounds.note(f"the machine's TimeoutSeconds ({limit}) ends what one Task alone may outlast")
         for task, inner in nested.items():
             if inner is None:
                 self._bounds.note(f"'{task}' runs a machine of which no definition was found: it is one Task (nested)")
                 continue
             abstract = over_unknown_values(inner, self._mind, self._bounds)
+            if inner.timeout is not None:
+                self._bounds.note(f"'{task}': the TimeoutSeconds of the machine it runs is not walked")
             programs[task] = compile(abstract, NestedWatch(self._watch, f"{task}/"))
             gather_outcomes(ways, abstract, self._claims, f"{task}/", frozenset(nested))
             self._bounds.note(f"'{task}': the machine it runs is walked, each time from its beginning to its end")
@@ -331,7 +352,7 @@ class _Walk:
         reached = max(self._places.values(), default=0)
         return (
             f"up to {self._faults} faults at once ({reached} reached); every answer is taken for one that did its work",
-            "branches of a Parallel answer in their order; what a failed sibling aborts may have happened",
+            "branches of a Parallel go on in turn, or one lags behind; what a failed sibling aborts may have happened",
             *self._bounds.notes,
         )
 
@@ -351,16 +372,6 @@ def _begun_with(take: Callable[[Strand], None], step: Step) -> Step:
         return (yield from step.wait(strand))
 
     return Step(step.kind, apply) if step.apply is not None else Step(step.kind, wait=wait)
-
-
-def _written(machine: Machine) -> frozenset[str]:
-    """Members of the input that the machine itself writes: what is given does not have them."""
-    names: set[str] = set()
-    for state in states_of(machine.body):
-        paths = [getattr(state.flow, "result_path", None)]
-        paths += [catcher.result_path for catcher in getattr(state, "catch", ())]
-        names |= {path.source[2:].split(".")[0].split("[")[0] for path in paths if path and path.source[:2] == "$."}
-    return frozenset(f"{INPUT}.{name}" for name in names)
 
 
 def _relevant(known: Mapping[str, Value], *holding: object) -> Mapping[str, Value]:
