@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sfn_emulator.asl.resource import Family, Resource
 from sfn_emulator.tasks.clients import operation_model
-from sfn_emulator.tasks.integrations.optimised import ROWS
+from sfn_emulator.tasks.integrations.optimised import ROWS, RULES
 from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.values import Value
 
@@ -46,7 +46,7 @@ def refusals(resource: Resource, given: Mapping[str, Value]) -> Sequence[str]:
     missing = [name for name in _REQUIRED.get(key, ()) if name not in names]
     looked_at = {name: value for name, value in given.items() if name not in _MORE.get(key, ())}
     return [
-        *(f'The field "{name}" is not supported by Step Functions' for name in _unknown(_input(*called), looked_at)),
+        *(f'The field "{name}" is not supported by Step Functions' for name in _unsupported(called, looked_at)),
         *(f"The field '{name}' is required but was missing" for name in missing),
     ]
 
@@ -55,24 +55,31 @@ def _input(service: str, operation: str) -> Any:
     return operation_model(service, operation).input_shape
 
 
-def _unknown(shape: Any, value: Value) -> Iterator[str]:
-    """Names within ``value`` that ``shape`` does not have."""
+def _unsupported(called: tuple[str, str], given: Mapping[str, Value]) -> Iterator[str]:
+    own_case = called[0] in RULES and RULES[called[0]].own_case
+    return _unknown(_input(*called), given, own_case=own_case, outermost=True)
+
+
+def _unknown(shape: Any, value: Value, *, own_case: bool, outermost: bool = False) -> Iterator[str]:
+    """Names within ``value`` that ``shape`` does not have. Where ``own_case``, the API's own ones are known inside."""
     if shape is None or getattr(shape, "is_document_type", False):
         return
     if isinstance(value, list) and shape.type_name == "list":
         for item in value:
-            yield from _unknown(shape.member, item)
+            yield from _unknown(shape.member, item, own_case=own_case)
     elif isinstance(value, dict) and shape.type_name == "map":
         for item in value.values():
-            yield from _unknown(shape.value, item)
+            yield from _unknown(shape.value, item, own_case=own_case)
     elif isinstance(value, dict) and shape.type_name == "structure":
-        yield from _unknown_members(shape, value)
+        members = {member_v1(name): member for name, member in shape.members.items()}
+        if own_case and not outermost:
+            members |= shape.members
+        yield from _unknown_members(members, value, own_case)
 
 
-def _unknown_members(shape: Any, value: Mapping[str, Value]) -> Iterator[str]:
-    members = {member_v1(name): member for name, member in shape.members.items()}
+def _unknown_members(members: Mapping[str, Any], value: Mapping[str, Value], own_case: bool) -> Iterator[str]:
     for name, item in value.items():
         if name in members:
-            yield from _unknown(members[name], item)
+            yield from _unknown(members[name], item, own_case=own_case)
         elif not name.endswith(".$"):
             yield name

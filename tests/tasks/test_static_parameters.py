@@ -1,11 +1,13 @@
 """Parameters that are wrong whatever the input are refused when the state machine is created."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from sfn_emulator.tasks.static_parameters import refusals
+from tests.processes import ROOT
 from tests.service.world import Refused, World, task
 
 
@@ -35,6 +37,7 @@ def missing(*names: str) -> str:
     return "Invalid State Machine Definition: '" + ", ".join(f"{text} at /States/T/Parameters" for text in texts) + "'"
 
 
+PARAMETERS = json.loads((ROOT / "tests" / "conformance" / "task_parameters.json").read_text())
 SEND = {"QueueUrl": "q", "MessageBody": "b"}
 RUN = {"TaskDefinition": "t"}
 
@@ -53,6 +56,11 @@ RUN = {"TaskDefinition": "t"}
 )
 def test_a_name_the_service_does_not_have_is_refused_at_any_depth(action: str, given: Any, name: str) -> None:
     assert told(action, **given) == unknown(name)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in PARAMETERS])
+def test_create_refuses_nothing_that_the_task_takes(case: dict[str, Any]) -> None:
+    assert case["problems"] or told(case["resource"], **case["parameters"]) == ""
 
 
 def test_arguments_are_looked_at_as_well() -> None:
