@@ -5,15 +5,15 @@
         execution = shop({"n": 1}, tasks={"Charge": [{"throw": "Card.Refused"}]})
         assert execution.status == "FAILED"
 
-``state_machine``   a definition (a path, an object, or JSON text) → what runs it in process, in virtual time
+``state_machine``   a definition (path, object or JSON text) → a function that runs it in process, in virtual time
 ``sfn_endpoint``    the URL of an emulator in a process of its own: in memory, waits skipped, one for a test session
-``sfn_reset``       makes that emulator forget everything; called with a service's name, what that one holds
+``sfn_reset``       makes that emulator forget everything, or the state of the service it is called with
 ``sfn``             an emulator of the test's own: clients, tables before and after, clock, logs, ``wait_for``
 ``sfn_client``      boto3 clients for that endpoint: ``sfn_client("dynamodb")``
 
-``--sfn-cov`` notes which states, rules, Retriers and Catchers the session took, in process and over the wire, and tells
-at its end what never was; ``--sfn-cov-source FILE`` names the definitions that are told of, ``--sfn-cov-fail-under``
-fails the session when less was taken. Workers of pytest-xdist note in the same place.
+``--sfn-cov`` notes which states, rules, Retriers and Catchers the session took, in process and over the wire, and
+reports at its end those that never were; ``--sfn-cov-source FILE`` names the definitions to report,
+``--sfn-cov-fail-under`` fails the session when less was taken. Workers of pytest-xdist note in the same place.
 
 pytest loads this file in every session, so what a fixture needs is imported only when it is asked for.
 """
@@ -28,10 +28,10 @@ import pytest
 
 _COVERAGE = pytest.StashKey[Any]()
 _STORIES = pytest.StashKey[list[Any]]()
-"""What a test ran in process: told when it fails."""
+"""The runs of a test in process; they are shown if it fails."""
 _DIRECTORY = ".sfn-coverage"
 _SERVERS = "SFN_EMULATOR_COVERAGE"
-"""What an emulator in a process of its own reads ``--coverage`` from."""
+"""The environment variable from which an emulator in a process of its own reads ``--coverage``."""
 
 Given = Path | str | Mapping[str, Any]
 
@@ -113,7 +113,7 @@ def _covered(config: pytest.Config) -> list[Any]:
 def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[..., Any]]:
     """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Ran``.
 
-    ``substitutions`` fill ``${Names}``. ``run`` takes what ``engine.local.run_locally`` takes. What it gives has
+    ``substitutions`` fill ``${Names}``. ``run`` takes the arguments of ``engine.local.run_locally``. Its result has
     ``status``, ``output``, ``error``, ``cause``, ``events``, ``visited``, ``attempts(state)``, ``input_of(state)`` and
     ``output_of(state)``. Raises ``DefinitionError`` with every problem at once. The test fails for a task that no state
     has, an answer of no known form, a ``${Name}`` left over, and a Task that nobody answers.
@@ -154,7 +154,7 @@ def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[...,
 
 @pytest.fixture(scope="session")
 def sfn_endpoint() -> Iterator[str]:
-    """An emulator that is gone when the session is."""
+    """The URL of an emulator that ends with the session."""
     server = subprocess.Popen(
         [sys.executable, "-m", "sfn_emulator", "--port", "0", "--in-memory", "--time", "skip"],
         stdout=subprocess.PIPE,
@@ -210,7 +210,7 @@ def sfn_client(sfn_endpoint: str) -> Callable[..., Any]:
 
 @pytest.fixture
 def sfn_reset(sfn_endpoint: str) -> Callable[..., None]:
-    """The emulator is as new when the test begins; ``sfn_reset(service=None)`` makes it so again, or one service."""
+    """The emulator is as new when the test begins. ``sfn_reset(service=None)`` resets it again, or one service."""
     import json
     from urllib.request import Request, urlopen
 
@@ -236,7 +236,7 @@ def _compiled(definition: Given, text: str, express: bool, recording: Any) -> An
 
 
 def _is_text(definition: Path | str) -> bool:
-    """Whether it is a definition itself, and not the path of one."""
+    """Whether a text is a definition itself, and not the path of one."""
     return isinstance(definition, str) and ("\n" in definition or definition.lstrip().startswith("{"))
 
 

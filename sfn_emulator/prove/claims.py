@@ -1,4 +1,4 @@
-"""What a saga claims of itself: which step each compensation undoes, what its ends mean, what may happen twice.
+"""A saga's claims: which step each compensation undoes, what its ends mean, and what may happen twice.
 
 The same in a YAML file beside the definition (``saga.yaml``, ``claims.schema.json`` is its JSON Schema) and as keywords
 in Python::
@@ -29,16 +29,16 @@ _SCHEMA: Final = Path(__file__).with_name("claims.schema.json")
 
 
 class ClaimsError(Exception):
-    """Claims that can't be used; the text says what, where and how to mend it."""
+    """Claims can't be used; the text says what is wrong, where, and how to mend it."""
 
 
 @dataclass(frozen=True)
 class Claims:
     """``undone`` and ``done`` are ``None`` where the defaults hold; ``ends_within``: seconds by Task, ``""`` for all.
 
-    ``refusals``: by Task, errors that say that there was nothing to do. ``answers``: by Task, an answer other than the
-    good one. ``nested``: by Task, the definition of the machine that it starts. ``here`` is where names of files start
-    from.
+    ``refusals``: by Task, errors that mean that there was nothing to do. ``answers``: by Task, another answer than the
+    good one. ``nested``: by Task, the definition of the machine that it starts. ``here`` is the folder that file names
+    are relative to.
     """
 
     undo: Mapping[str, str] = field(default_factory=dict)
@@ -57,11 +57,11 @@ class Claims:
     here: Path = Path()
 
     def undoes(self, task: str) -> tuple[str, ...]:
-        """The steps that ``task`` is the compensation of."""
+        """The steps that ``task`` compensates."""
         return tuple(step for step, compensation in self.undo.items() if compensation == task)
 
     def longest(self, task: str) -> float:
-        """Seconds the task's work takes at most; infinite where nothing is claimed."""
+        """Seconds that the task's work takes at most; infinite if nothing is claimed."""
         return self.ends_within.get(task, self.ends_within.get("", float("inf")))
 
 
@@ -106,7 +106,9 @@ def read_claims(path: Path) -> Claims:
 
 
 def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | None] | None = None) -> None:
-    """Every name is a Task of the machine, and every end a state. Raises ``ClaimsError`` and says what was meant."""
+    """Checks that every name is a Task of the machine, and every end a state. Raises ``ClaimsError``, which suggests a
+    name.
+    """
     states = {state.name: state for state in states_of(machine.body)}
     tasks = [name for name, state in states.items() if isinstance(state, Task)]
     for outer, inner in (nested or {}).items():

@@ -38,7 +38,7 @@ def prove(
     **told: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """The test is a claim ``at_the_end``: it may take ``before``, ``after``, ``execution`` and ``faults``. The claims'
-    own invariants are asked as well.
+    own invariants are checked, too.
 
     ``told`` are claims as keywords where there is no ``saga`` file. ``kinds`` limits the faults.
     """
@@ -88,8 +88,8 @@ def placed(
 ) -> Placed:
     """Runs the saga with just these faults: (number of the call, Task, kind), and the error if it is a named one.
 
-    ``setup``, ``invariants`` and ``machine`` are what the command line has; ``saga`` is ``None`` where there are no
-    claims in a file.
+    ``setup``, ``invariants`` and ``machine`` are those of the command line; ``saga`` is ``None`` without a file of
+    claims.
     """
     kept = proving(definition, saga=saga, setup=setup, invariants=invariants, machine=machine)
     placement = tuple(fault_of(*fault) for fault in faults)

@@ -1,6 +1,7 @@
-"""The executed half of a proof: every placement of faults on the real handlers, and what is left of those that broke.
+"""The executed half of a proof: every placement of faults on the real handlers, and the smallest ones that break a
+claim.
 
-A claim is broken by many placements at once; told is the smallest: fewest faults, earliest, simplest input.
+Many placements break a claim at once. The smallest is reported: fewest faults, earliest, simplest input.
 """
 
 import json
@@ -29,9 +30,9 @@ from sfn_emulator.prove.world.world import World
 from sfn_emulator.values import Value, dumps
 
 _READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.NAMED, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
-"""What can go wrong with a Task that changes nothing: done and not done are the same."""
+"""The faults of a Task that changes nothing: for it, done and not done are the same."""
 REHEARSALS: Final = 24
-"""Runs at most in which a Task that was not called before is looked for."""
+"""The greatest number of runs that look for a Task which was not called before."""
 
 
 class Forced:
@@ -76,7 +77,7 @@ Watch = Callable[[Machine, str], Instrument]
 class Saga:
     """A saga in a prepared world. ``definition`` may be another than the one that was deployed (a mutant).
 
-    ``watch`` gives the instrument that notes what runs take of the definition.
+    ``watch`` gives the instrument that notes the parts of the definition that runs take.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Saga:
         return self.trial(given, director, keep=keep).run()
 
     def warm_up(self, given: Value) -> None:
-        """Has what runs need in this process, and so in every copy: functions' code, clients, whatever is cached.
+        """Loads everything that runs need into this process, and so into every copy: functions' code, clients, caches.
 
         Raises ``UnprovableError`` if the saga can't be run at all.
         """
@@ -120,7 +121,7 @@ class Saga:
             raise UnprovableError(f"the saga can't be run: {str(error).splitlines()[-1]}") from None
         self.world.load(self.definition)
         with suppress(Exception):  # a world that can't be copied in memory is slower to try, no more
-            in_copy(lambda: self._rehearsed(given))  # first where it can do no harm: a handler may end its process
+            in_copy(lambda: self._rehearsed(given))  # first in a copy, because a handler may end its process
             with redirect_stderr(StringIO()), redirect_stdout(StringIO()):
                 self._rehearse(given)
         self.world.load(self.definition)
@@ -149,7 +150,7 @@ class Saga:
 
 
 def _faults(claims: Claims, named: Mapping[str, tuple[str, ...]], only: Sequence[Sequence[Kind]]) -> Faults:
-    """What can go wrong with a call. Errors by their names go wrong alone: what is handled alike need not be paired."""
+    """The faults of a call. Named errors are placed alone: errors that are handled alike need not be paired."""
 
     def faults(call: Call, placed: int) -> list[Fault]:
         wanted = _READING if call.task in claims.reads else tuple(Kind)
@@ -163,7 +164,7 @@ def _faults(claims: Claims, named: Mapping[str, tuple[str, ...]], only: Sequence
 
 
 def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
-    """By Task, errors that its Retriers and Catchers name; those of ``States`` stand for many."""
+    """By Task, the errors that its Retriers and Catchers name. Those that begin with ``States.`` stand for many."""
     found = {}
     for state in states_of(machine.body):
         if isinstance(state, Task):
@@ -174,7 +175,9 @@ def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
 
 
 def _can(kind: Kind, call: Call, claims: Claims) -> bool:
-    """Whether that can happen to the call: some have no time-out, and most are claimed to have one answer."""
+    """Whether that fault can happen to the call: some calls have no time-out, and most have no second answer in the
+    claims.
+    """
     request = call.effect.request
     if kind is Kind.DELAY:
         return is_function(call.resource) or request.timeout is not None or request.heartbeat is not None
@@ -222,7 +225,9 @@ def prove_executed(
 
 
 def _through(saga: Saga, given: Value) -> str:
-    """What was never true where no run succeeded: most often the input is not one that the saga takes."""
+    """The ``sometimes`` claims that were never true, with a hint if no run succeeded: mostly the saga does not take
+    the input.
+    """
     told = saga.tried(given, ()).execution
     ended = f"{told.status}: {told.error}" if told.error else told.status
     return f"the execution succeeds (without a fault it ended {ended}, given {dumps(given)[:200]})"
@@ -259,7 +264,7 @@ def _smallest(saga: Saga, inputs: Sequence[Value], seen: Sequence[tuple[Value, S
 
 
 def shrunk(saga: Saga, claim: str, given: Value, placement: Placement, more: int = 0) -> Counterexample:
-    """Faults are left out as long as the claim stays broken, and parts of the input that change nothing on the way."""
+    """Leaves out faults as long as the claim stays broken, and then parts of the input that change nothing."""
 
     way: tuple[str, ...] | None = None
 
@@ -311,7 +316,7 @@ def inputs_of(claims: Claims) -> list[Value]:
 
 
 class Memory:
-    """Placements that broke something, in a file: they are tried first the next time."""
+    """Placements that broke a claim, kept in a file: they are tried first the next time."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._path = directory / f"{name}.json"

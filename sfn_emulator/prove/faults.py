@@ -1,4 +1,4 @@
-"""The faults that are put around a Task's call, by the names AWS's Fault Injection Service has for them where it has.
+"""The faults that are put around a Task's call. Where AWS's Fault Injection Service has a name for one, it is used.
 
 ``aws:lambda:invocation-error`` has ``preventExecution``: with it the function does not run. The service's API faults
 (``aws:fis:inject-api-…``) stand for calls of anything else. Names in ``prove:`` are ours: FIS has none for them.
@@ -71,10 +71,10 @@ WORDS: Final[dict[Kind, Words]] = {
 }
 
 TRANSIENT: Final = frozenset({Kind.THROTTLE, Kind.TWICE, Kind.LATE, Kind.DIES_BEFORE, Kind.DIES_AFTER})
-"""Faults that a saga may get over as if they had not been."""
+"""Faults that a saga may survive without a trace in its result."""
 
 INJECTED: Final = "Prove.Injected"
-"""The error that an injected failure has: one that no Retrier and no Catcher names."""
+"""The error of an injected failure: no Retrier and no Catcher names it."""
 
 
 def fis_name(kind: Kind, resource: Resource) -> str:
@@ -87,7 +87,7 @@ def is_function(resource: Resource) -> bool:
 
 
 def throttling(resource: Resource) -> str:
-    """The error that a throttled call ends with, as Step Functions names it."""
+    """The error of a throttled call, by Step Functions' name."""
     if is_function(resource):
         return "Lambda.TooManyRequestsException"
     service = resource.resource_type.removeprefix("aws-sdk:").title().replace("Dynamodb", "DynamoDb") or "States"
@@ -111,17 +111,17 @@ class Fault:
 
     @property
     def short(self) -> str:
-        """As part of a test's id."""
+        """The fault as part of a test's id."""
         return f"{self.task}#{self.call} {self.error or self.kind}"
 
     @property
     def told(self) -> tuple[Any, ...]:
-        """As JSON, and as ``placed`` is given it."""
+        """The fault as JSON, and in the form that ``placed`` takes."""
         return (self.call, self.task, self.kind.value, *([self.error] if self.error else []))
 
 
 def fault_of(call: int, task: str, kind: str, error: str = "") -> Fault:
-    """A fault from what it ``told``. Raises ``ValueError`` for a kind that there is not."""
+    """The fault from its ``told`` form. Raises ``ValueError`` for an unknown kind."""
     return Fault(call, task, Kind(kind), error)
 
 

@@ -1,4 +1,5 @@
-"""Two sagas at once: a seed decides who moves next at every step; the tables must be those of one order or the other.
+"""Two sagas at once: a seed decides which one moves next at every step. The tables must be those of one order or the
+other.
 
 A step is everything up to the next request of a service: a Task's call runs in a thread of its own, and each request of
 a handler waits for its turn. Only one thread runs at any time, so the same seed gives the same run again.
@@ -28,7 +29,9 @@ NAMES: Final = ("prove-a", "prove-b")
 
 
 class Turns:
-    """Who moves next. Each call waits in its thread until it is given the turn, and gives it back at its next step."""
+    """Decides which call moves next. Each call waits in its thread until it gets the turn, and gives it back at its
+    next step.
+    """
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
@@ -38,7 +41,7 @@ class Turns:
         self._waiting: list[threading.Semaphore] = []
 
     def begin(self, work: Callable[[], None]) -> None:
-        """``work`` runs in a thread, from the time it is given the turn."""
+        """Runs ``work`` in a thread, as soon as it gets the turn."""
         turn = threading.Semaphore(0)
 
         def run() -> None:
@@ -52,7 +55,7 @@ class Turns:
         threading.Thread(target=run, daemon=True).start()
 
     def step(self) -> None:
-        """Called before each request, by whatever thread of who moves: others may move first."""
+        """Called before each request, by any thread of the call that moves. Others may move first."""
         turn = self._moving
         if turn is not None:
             self._waiting.append(turn)
@@ -60,7 +63,7 @@ class Turns:
             turn.acquire()
 
     def move(self) -> bool:
-        """Lets one that waits make a step, on the main thread's behalf; false if nobody waits."""
+        """Lets one waiting call make a step, for the main thread. Returns false if none waits."""
         if not self._waiting:
             return False
         self._drawn += 1
@@ -73,7 +76,7 @@ class Turns:
 
 
 class TurnWorkers(Workers):
-    """Work is begun, and done step by step as turns are given; who asked for it hears of the end on the main thread."""
+    """Workers whose work goes step by step as turns are given. The end is reported on the main thread."""
 
     def __init__(self, turns: Turns) -> None:
         super().__init__(lambda thunk: thunk(), 0)
@@ -96,7 +99,7 @@ class TurnWorkers(Workers):
 
 @dataclass(frozen=True)
 class Mixed:
-    """``seed`` gave tables that neither order gives; ``changes`` from the nearer one."""
+    """``seed`` led to tables that neither order leads to; ``changes`` are the differences from the nearer one."""
 
     seed: int
     changes: tuple[str, ...]
@@ -113,7 +116,7 @@ class Interleaved:
 def interleave(
     saga: Saga, given: Sequence[Value], seeds: int = SEEDS, progress: Callable[[int], None] = lambda seed: None
 ) -> Interleaved:
-    """Runs both inputs (one of them twice, if there is but one) under every seed."""
+    """Runs both inputs under every seed. A single input runs twice."""
     pair = (given[0], given[1] if len(given) > 1 else given[0])
     allowed = [in_copy(partial(_serial, saga, pair, order)) for order in ((0, 1), (1, 0))]
     failing: list[Mixed] = []
@@ -126,7 +129,7 @@ def interleave(
 
 
 def _runs(saga: Saga, pair: tuple[Value, Value], seeds: int) -> Iterator[tuple[int, tuple[Tables, tuple[str, ...]]]]:
-    """As many at a time as there are cores, told in the order of the seeds."""
+    """The results in the order of the seeds; as many runs at a time as there are cores."""
     width = cores()
     for first in range(0, seeds, width):
         batch = range(first, min(first + width, seeds))

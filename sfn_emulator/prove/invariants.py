@@ -6,10 +6,10 @@
     def an_order_that_failed_leaves_no_trace(before, after, execution):
         assert execution.status == "SUCCEEDED" or after == before
 
-A claim is a plain function; it is given what its parameters name: ``before`` (tables at the start), ``now`` (tables at
-this moment), ``after`` (tables at the end), ``execution`` and ``faults``. Tables are ``{name: [row, …]}``, rows plain
-dicts. It is broken when it raises ``AssertionError`` or returns ``False``. A ``sometimes`` holds when it returns true
-in one run at least: it shows that the runs came to where the other claims bite.
+A claim is a plain function. It gets the values that its parameters name: ``before`` (tables at the start), ``now``
+(tables at this moment), ``after`` (tables at the end), ``execution`` and ``faults``. Tables are ``{name: [row, …]}``,
+rows plain dicts. It is broken when it raises ``AssertionError`` or returns ``False``. A ``sometimes`` holds when it
+returns true in at least one run. It shows that the runs reached the situations that the other claims are about.
 """
 
 import inspect
@@ -25,21 +25,21 @@ KNOWN: Final = frozenset({"before", "now", "after", "execution", "faults"})
 
 
 class InvariantError(Exception):
-    """A claim that can't be asked; the text says which and why."""
+    """A claim can't be checked; the text says which and why."""
 
 
 def always(claim: F) -> F:
-    """Asked after every step, and at the end."""
+    """Marks a claim that is checked after every step, and at the end."""
     return _marked(claim, "always")
 
 
 def at_the_end(claim: F) -> F:
-    """Asked when the execution has ended."""
+    """Marks a claim that is checked when the execution has ended."""
     return _marked(claim, "at_the_end")
 
 
 def sometimes(claim: F) -> F:
-    """Must be true at the end of one run at least."""
+    """Marks a claim that must be true at the end of at least one run."""
     return _marked(claim, "sometimes")
 
 

@@ -1,6 +1,6 @@
 """A definition file made ready for a proof: read, filled in, checked.
 
-``${Placeholders}`` that nothing stands for are filled so that the definition can run: a whole ``"${Name}"`` in a field
+``${Placeholders}`` without a value are filled so that the definition can run: a whole ``"${Name}"`` in a field
 of seconds becomes a number, in ``Resource`` a function's ARN, anywhere else a text.
 """
 
@@ -23,12 +23,13 @@ _FUNCTION: Final = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
 
 class UnprovableError(Exception):
-    """A proof can't be begun; the text says what, where and how to mend it."""
+    """A proof can't begin; the text says what is wrong, where, and how to mend it."""
 
 
 class Source(NamedTuple):
-    """A definition as it is proved: its file, its text with everything filled in, the checked model; ``raw`` as it is
-    in the file."""
+    """The definition of a proof: its file, its text with everything filled in, the checked model; ``raw`` is the
+    object in the file.
+    """
 
     path: Path
     text: str
@@ -37,7 +38,7 @@ class Source(NamedTuple):
 
 
 def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
-    """``values`` stand for placeholders. Raises ``UnprovableError``."""
+    """Reads a definition file; ``values`` are those of placeholders. Raises ``UnprovableError``."""
     try:
         raw = read_definition(path.read_text(encoding="utf-8-sig"), str(path)).raw
     except OSError as error:
@@ -60,7 +61,9 @@ def source_of(path: Path, raw: Mapping[str, Any], values: Mapping[str, str]) -> 
 
 
 def check_deployed(source: Source, deployed: str) -> None:
-    """What the setup deployed is what runs: it must be the file, placeholders apart. Raises ``UnprovableError``."""
+    """Checks that the deployed definition, which is what runs, is the file's, except for placeholders. Raises
+    ``UnprovableError``.
+    """
     place = _differing(source.raw, json.loads(deployed), "")
     if place is not None:
         raise UnprovableError(
@@ -70,7 +73,7 @@ def check_deployed(source: Source, deployed: str) -> None:
 
 
 def _differing(mine: Any, deployed: Any, place: str) -> str | None:
-    """The first place where two definitions differ. What has a placeholder may have become anything."""
+    """The first place where two definitions differ. A text with a placeholder may have become anything."""
     if isinstance(mine, Mapping) and isinstance(deployed, Mapping):
         names = [name for name in dict.fromkeys((*mine, *deployed)) if name != "Comment"]
         return _first(_differing(mine.get(name), deployed.get(name), f"{place}/{name}") for name in names)

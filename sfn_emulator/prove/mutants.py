@@ -1,6 +1,6 @@
-"""Mutants of a definition: one thing taken away or changed in each. Claims that prove something notice it.
+"""Mutants of a definition: in each, one thing is removed or changed. Good claims notice it.
 
-A mutant that is refused as a definition is none. One that the static walk notices needs no world to be caught.
+Mutants that are invalid definitions are left out. One that the static walk notices needs no world to be caught.
 """
 
 import json
@@ -61,7 +61,7 @@ def _changes(raw: Raw, claims: Claims) -> Iterator[tuple[str, Change]]:
 
 
 def _swaps(raw: Raw, claims: Claims) -> Iterator[tuple[str, Change]]:
-    """Two compensations do each other's work."""
+    """Mutants in which two compensations do each other's work."""
     names = list(dict.fromkeys(claims.undo.values()))
     for one, other in ((a, b) for index, a in enumerate(names) for b in names[index + 1 :]):
         states = raw["States"]
@@ -70,7 +70,7 @@ def _swaps(raw: Raw, claims: Claims) -> Iterator[tuple[str, Change]]:
 
 
 def _swap(one: str, other: str, raw: Raw) -> None:
-    """Whoever led to the one leads to the other, and each goes on where the other did."""
+    """Exchanges two states: each gets the other's predecessors and successors."""
     states = raw["States"]
     first, second = states[one], states[other]
     after = {one: second.get("Next"), other: first.get("Next")}
@@ -94,7 +94,7 @@ def _rename(value: Any, name: Callable[[str], str]) -> None:
 
 
 def _states(raw: Mapping[str, Any], path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Raw]]:
-    """With the keys that lead there, those inside Parallels and Maps too."""
+    """Every state with the keys that lead to it, those inside Parallels and Maps, too."""
     for name, state in raw.get("States", {}).items():
         here = (*path, "States", name)
         yield here, state
@@ -116,7 +116,7 @@ def _at(path: tuple[Any, ...], change: Callable[[Raw], Any]) -> Change:
 
 
 def _skip(state: Raw) -> None:
-    """The compensation does nothing: what comes to it goes on."""
+    """A mutant in which the compensation is skipped."""
     target = state["Next"]
     state.clear()
     state.update({"Type": "Pass", "Next": target})
@@ -145,7 +145,7 @@ def _drop_condition(index: int, part: int, state: Raw) -> None:
 
 
 def _conditional(parameters: Any) -> Iterator[tuple[Any, ...]]:
-    """Where a ConditionExpression stands in what a Task is called with."""
+    """The places of ConditionExpressions in a Task's parameters."""
     if isinstance(parameters, dict):
         for name, value in parameters.items():
             if name.removesuffix(".$") == "ConditionExpression":
@@ -169,7 +169,7 @@ def _unconditional(where: tuple[Any, ...], state: Raw) -> None:
 
 
 def _prune(raw: Raw) -> None:
-    """States that nothing leads to any more go, too: a definition with them would be refused."""
+    """Removes states that have become unreachable, because a definition with such states is refused."""
     states = raw["States"]
     wanted, work = set(), [raw["StartAt"]]
     while work:

@@ -1,4 +1,4 @@
-"""Machines that a machine starts and waits for: found beside it, or named, so that a walk can go into them.
+"""Machines that a machine starts and waits for. They are found beside it, or named, so that a walk can go into them.
 
 A nested machine's Tasks are named after the Task that starts it: ``Book Hotel/Reserve Room``, in the claims too.
 """
@@ -14,16 +14,16 @@ from sfn_emulator.prove.claims import states_of
 from sfn_emulator.prove.machine import UnprovableError, read_source
 
 DEPTH: Final = 3
-"""Machines in machines in machines that are gone into."""
+"""Levels of nested machines that a walk goes into."""
 _ENDINGS: Final = (".asl.json", ".asl.yaml", ".asl.yml", ".asl", ".json", ".yaml", ".yml")
 _NOISE: Final = re.compile(r"(state)?(machine)?(arn)?$")
 
 Found = dict[str, Machine | None]
-"""By the Task that starts it, the machines in machines too; ``None`` where no definition was found."""
+"""Each machine by the Task that starts it, those in nested machines, too; ``None`` if no definition was found."""
 
 
 def nested_machines(machine: Machine, here: Path, named: Mapping[str, str], values: Mapping[str, str]) -> Found:
-    """``named``: by Task, the file. Raises ``UnprovableError`` for one that can't be used."""
+    """``named`` are files by Task. Raises ``UnprovableError`` for a file that can't be used."""
     found: Found = {}
     _gather(found, machine.body, "", here, named, values)
     for task in named:
@@ -48,7 +48,7 @@ def _gather(
 
 
 def _waiting(body: Branch) -> Iterator[Task]:
-    """Tasks that start an execution and go on when it has ended."""
+    """The Tasks that start an execution and wait for its end."""
     for state in states_of(body):
         if isinstance(state, Task) and waits_for_execution(state.resource):
             yield state
@@ -61,12 +61,12 @@ def waits_for_execution(resource: Resource) -> bool:
 
 
 def is_synchronous(resource: Resource) -> bool:
-    """StartSyncExecution as the SDK has it: it answers with the status, whatever that is."""
+    """Whether it is the SDK's StartSyncExecution, which answers with the status, whatever that is."""
     return (resource.resource_type, resource.action) == ("aws-sdk:sfn", "startSyncExecution")
 
 
 def _machine_name(task: Task) -> str:
-    """The name in a literal StateMachineArn, or what stands for it; empty where it is worked out at run time."""
+    """The name in a literal StateMachineArn, or its placeholder; empty if the ARN is computed at run time."""
     flow: Any = task.flow
     asked = getattr(flow, "parameters", None) or getattr(flow, "arguments", None)
     arn = asked.source.get("StateMachineArn") if asked is not None and isinstance(asked.source, dict) else None
@@ -74,7 +74,7 @@ def _machine_name(task: Task) -> str:
 
 
 def _beside(here: Path, name: str) -> Path | None:
-    """The definition in the folder whose file is called like the machine, dashes and case aside."""
+    """The definition in the folder whose file has the machine's name, regardless of dashes and case."""
     wanted = _plain(name)
     files = sorted(path for path in here.glob("*") if path.name.endswith(_ENDINGS)) if wanted else []
     return next((path for path in files if _plain(path.name.partition(".")[0]) == wanted), None)

@@ -23,12 +23,12 @@ COUNTEREXAMPLE: Final = 3
 CANNOT_RUN: Final = 1
 
 Told = Callable[[str, int], None]
-"""``told(what, count)``: how far a part of the proof has come."""
+"""Reports progress: ``told(what, count)``, for a part of the proof."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for. ``setup`` and ``invariants`` are functions and modules, or their names.
+    """The settings of a proof. ``setup`` and ``invariants`` are functions and modules, or their names.
 
     ``nested`` are files by Task, beside the claims' own; ``values`` stand for placeholders in those.
     """
@@ -46,7 +46,7 @@ class Wanted:
     values: Mapping[str, str] = field(default_factory=dict)
     memory: Path | None = None
     coverage: Path | None = None
-    """Where to note what runs take of the definition."""
+    """The directory in which to note the parts of the definition that runs take."""
 
     @property
     def executes(self) -> bool:
@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Proof:
-    """Parts that were not asked for are ``None``."""
+    """The results of a proof; parts that were not asked for are ``None``."""
 
     source: Source
     claims: Claims
@@ -70,7 +70,9 @@ class Proof:
 
     @property
     def status(self) -> int:
-        """0 proved within bounds, 3 a counterexample. Mutants that survive say how sharp the claims are, no more."""
+        """The exit status: 0 proved within bounds, 3 a counterexample. Surviving mutants only show how sharp the
+        claims are.
+        """
         found = bool(self.walked.counterexamples)
         if self.executed is not None:
             found = found or bool(self.executed.counterexamples or self.executed.never)
@@ -80,7 +82,7 @@ class Proof:
 
 
 def prove(source: Source, wanted: Wanted, told: Told = lambda what, count: None) -> Proof:
-    """Raises ``ClaimsError``, ``UnprovableError`` and ``InvariantError`` for what can't be run."""
+    """Runs the proof. Raises ``ClaimsError``, ``UnprovableError`` and ``InvariantError`` if it can't be run."""
     claims = wanted.claims
     files = {**{task: str(claims.here / file) for task, file in claims.nested.items()}, **wanted.nested}
     nested = nested_machines(source.machine, source.path.parent, files, wanted.values)

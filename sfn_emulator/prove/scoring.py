@@ -1,4 +1,4 @@
-"""How many mutants the claims notice: by the walk, else by faults on the real handlers, the plainest ways first."""
+"""Counts the mutants that the claims notice: by the walk, else by faults on the real handlers, the simplest first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
     (2, _FAILING, tuple(Kind)),
     (3, _FAILING, _FAILING, (Kind.BEFORE, Kind.THROTTLE)),
 )
-"""So many faults at most, and of which kinds the first, the second, … are."""
+"""The greatest number of faults, and the kinds of the first, the second, …"""
 BOUND: Final = "mutants: one fault; a failed call and one fault; two failed calls, and one that fails or is throttled"
 
 
@@ -39,7 +39,7 @@ class Score:
 
 
 def static_score(text: str, claims: Claims, nested: Found | None = None) -> Score:
-    """What the walk alone notices."""
+    """The score of the walk alone."""
     usual = _walked(text, claims, nested)
     return _score(mutants_of(text, claims), lambda mutant: not usual >= _walked(mutant.definition, claims, nested))
 
@@ -47,7 +47,7 @@ def static_score(text: str, claims: Claims, nested: Found | None = None) -> Scor
 def score(
     saga: Saga, given: Value, nested: Found | None = None, progress: Callable[[int], None] = lambda number: None
 ) -> Score:
-    """With the real handlers for those that the walk does not notice."""
+    """The score with the real handlers, for mutants that the walk does not notice."""
     mutants = mutants_of(saga.definition, saga.claims)
     usual = _noticing(saga, given)
     walked = _walked(saga.definition, saga.claims, nested)
@@ -67,21 +67,21 @@ def _score(mutants: list[Mutant], noticed: Callable[[Mutant], bool]) -> Score:
 
 
 def _walked(definition: str, claims: Claims, nested: Found | None) -> set[tuple[str, tuple[str, ...]]]:
-    """What the walk finds. A mutant is noticed by what is not found in the definition as it is."""
+    """The walk's findings. A mutant is noticed by a finding that the original definition does not have."""
     found = walk(load(definition), claims, mutant=True, nested=nested).counterexamples
     return {(finding.hit.rule, finding.hit.about) for finding in found}
 
 
 @dataclass(frozen=True)
 class _Usual:
-    """What the claims say of the definition as it is: those that are ``broken``, and what sometimes happens."""
+    """The claims' verdict on the original definition: those that are ``broken``, and the ``sometimes`` that hold."""
 
     broken: frozenset[str]
     sometimes: frozenset[str]
 
 
 def in_depth(saga: Saga, given: Value) -> Iterator[Seen]:
-    """Runs that come to every part of a saga which three faults reach, and are few."""
+    """A few runs that reach every part of a saga that three faults can reach."""
     return chain.from_iterable(saga.explored(given, most, *kinds) for most, *kinds in DEPTHS)
 
 
@@ -92,7 +92,7 @@ def _noticing(saga: Saga, given: Value) -> _Usual:
 
 
 def _noticed_executed(mutant: Mutant, saga: Saga, given: Value, usual: _Usual) -> bool:
-    """A claim is broken that was not, or one of what sometimes happens never does."""
+    """Whether a claim is newly broken, or a ``sometimes`` no longer holds."""
     other = Saga(saga.world, saga.claims, saga.invariants, mutant.definition)
     true: set[str] = set()
     for run in in_depth(other, given):

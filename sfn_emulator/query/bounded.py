@@ -1,4 +1,4 @@
-"""Regular expressions of other people's, matched within a time: one bad pattern must not hold everybody up."""
+"""Matches users' regular expressions within a time limit: one bad pattern must not hold up everybody."""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -9,7 +9,7 @@ SECONDS: Final = 0.5
 
 
 class PatternError(ValueError):
-    """The pattern is none, or takes too long; the text says which."""
+    """The pattern is invalid or takes too long; the text says which."""
 
 
 def matches(pattern: str, text: str) -> bool:

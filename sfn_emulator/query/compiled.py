@@ -1,4 +1,4 @@
-"""What every query compiles to, in both languages, and what it may read when applied."""
+"""The compiled form of every query, in both languages, and the scope it may read when applied."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Draws(Protocol):
 
 
 class Scope(Protocol):
-    """What an expression may read besides its input."""
+    """The values that an expression may read besides its input."""
 
     @property
     def variables(self) -> Mapping[str, Value]: ...
@@ -43,7 +43,8 @@ class Compiled:
 
     ``apply(subject, scope)`` gives the value or raises ``EvaluationError``. The subject is the JSONPath root (``$``)
     in JSONPath states and a ``States`` in JSONata states. ``variables`` are the names it reads, ``reserved`` the
-    members of ``$states`` it reads (``result``, ``errorOutput``, ...). ``constant`` tells that no subject matters.
+    members of ``$states`` it reads (``result``, ``errorOutput``, ...). ``constant`` says that the value does not depend
+    on the subject.
     """
 
     source: Value

@@ -1,4 +1,4 @@
-"""When two JSON values are the same: true is no number, 1 is 1.0, order of members does not count."""
+"""Equality of JSON values: true is no number, 1 equals 1.0, and the order of members does not count."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def identity(value: Value) -> Any:
-    """A hashable stand-in: equal values have equal identities, so that many can be told apart in linear time."""
+    """A hashable identity: equal values have equal identities, so that many values can be compared in linear time."""
     if isinstance(value, dict):
         return ("o", frozenset((key, identity(member)) for key, member in value.items()))
     if isinstance(value, list):

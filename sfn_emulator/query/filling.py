@@ -1,4 +1,4 @@
-"""Literals with holes: what both languages' templates come to once the constant parts are known."""
+"""Literals with holes: the compiled form of both languages' templates, with the constant parts known."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

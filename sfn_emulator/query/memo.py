@@ -1,7 +1,7 @@
-"""Compiled queries are kept by their text: the same few paths come again in every state of a definition, and the same
-templates and rules whenever it is read again, to be checked, created and changed.
+"""Keeps compiled queries by their text. The same few paths come again in every state of a definition, and the same
+templates and rules whenever a definition is checked, created and changed.
 
-What is compiled is frozen and knows nothing of where it is used, so it can be shared. Only short texts are kept, and a
+A compiled query is frozen and does not know where it is used, so it can be shared. Only short texts are kept, and a
 bounded number of them.
 """
 
@@ -22,7 +22,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 def remembered(compile_text: C) -> C:
-    """``compile_text(text, ...)`` with a memory; the other arguments must be hashable. What it raises is not kept."""
+    """``compile_text(text, ...)`` with a memory. The other arguments must be hashable. Errors are not kept."""
     kept = lru_cache(MOST_KEPT)(compile_text)
 
     @wraps(compile_text)
@@ -34,7 +34,9 @@ def remembered(compile_text: C) -> C:
 
 
 def remembered_by_json(compile_value: C) -> C:
-    """``compile_value(value, ...)`` with a memory of values by their JSON; what JSON can't tell is made anew."""
+    """``compile_value(value, ...)`` with a memory by the value's JSON. A value that JSON can't express is compiled
+    each time.
+    """
 
     @lru_cache(MOST_KEPT)
     def kept(text: bytes, *arguments: Any) -> Any:

@@ -14,7 +14,7 @@ _MAX_OFFSET: Final = 18 * 3600
 
 
 def parse_timestamp(text: object) -> float | None:
-    """Epoch seconds, or ``None`` for what is no extended offset date-time.
+    """Epoch seconds, or ``None`` for a text that is no extended offset date-time.
 
     Upper-case ``T`` and ``Z``, an offset and no blanks (recorded: forms without are refused); seconds may be missing
     and have up to nine decimals, as java.time's ISO_OFFSET_DATE_TIME reads them.

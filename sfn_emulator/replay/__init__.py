@@ -1,1 +1,1 @@
-"""Executions recorded as data, and run again on another definition: would they go another way, and where?"""
+"""Executions recorded as data, and run again on another definition, to see where they would now go another way."""

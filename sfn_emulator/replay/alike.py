@@ -1,4 +1,4 @@
-"""Whether two values are the same but for what differs from run to run: tokens, drawn ids, moments of the run."""
+"""Compares values, ignoring parts that differ from run to run: tokens, drawn ids, moments of the run."""
 
 import re
 from datetime import datetime
@@ -10,7 +10,7 @@ _SLACK: Final = 2.0
 
 
 class Run(NamedTuple):
-    """What is known of the two runs: the recording's span, epoch seconds, and the tokens of the new one."""
+    """The two runs: the span of the recording in epoch seconds, and the tokens of the new run."""
 
     began: float
     ended: float

@@ -1,4 +1,4 @@
-"""What each Task answered in a recording, in the order in which it was asked."""
+"""The answers of each Task in a recording, in the order of its attempts."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,9 @@ _ENDS: Final = ("ScheduleFailed", "StartFailed", "SubmitFailed", "Failed", "Time
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One attempt. ``asked`` is what the Task was called with, JSON text; ``script`` is for ``engine.local``."""
+    """One attempt. ``asked`` are the Task's parameters as JSON text; ``script`` is the answer in the form of
+    ``engine.local``.
+    """
 
     state: str
     asked: str | None
@@ -25,7 +27,7 @@ class Answer:
 
 
 def answers(case: Case) -> list[Answer]:
-    """In the order of their Scheduled events."""
+    """The answers in the order of their Scheduled events."""
     told = happened(case.events)
     by_id = {int(event["id"]): event for event in case.events}
     found = [

@@ -1,4 +1,4 @@
-"""What a tool fills in when it deploys, taken from the recording: ``${Name}`` becomes what stood there then."""
+"""Fills ``${Name}`` from the recording: deployment tools fill it in, and the recorded definition has the value."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ def borrowed(definition: str, recorded: str) -> str:
         return definition
     try:
         return json.dumps(_filled(json.loads(definition), json.loads(recorded)), indent=2, ensure_ascii=False)
-    except ValueError:  # what is wrong with it is told when it is read
+    except ValueError:  # errors are reported when it is read
         return definition
 
 

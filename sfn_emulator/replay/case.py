@@ -1,7 +1,7 @@
-"""A recorded execution: its definition, its input, its history, and what is known of it besides.
+"""A recorded execution: its definition, input and history, and further facts about it.
 
-As a folder: ``definition.asl.json``, ``input.json``, ``history.json`` (events, and the execution as DescribeExecution
-tells it), ``mocks.json`` (each Task's answers, as ``--mocks`` takes them) and ``test_replay_NAME.py``.
+As a folder: ``definition.asl.json``, ``input.json``, ``history.json`` (events, and DescribeExecution's answer),
+``mocks.json`` (each Task's answers, as ``--mocks`` takes them) and ``test_replay_NAME.py``.
 """
 
 import json
@@ -49,7 +49,7 @@ class Case:
 
 
 def read_case(folder: Path) -> Case:
-    """Raises ``UnreadableCaseError``."""
+    """The case in a folder or file. Raises ``UnreadableCaseError``."""
     file = folder / HISTORY
     try:
         history = read_history(file.read_text(encoding="utf-8-sig"), str(file))
@@ -62,7 +62,7 @@ def read_case(folder: Path) -> Case:
 
 
 def case_of(name: str, definition: str, events: Sequence[Mapping[str, Any]], execution: Mapping[str, Any]) -> Case:
-    """Raises ``UnreadableCaseError`` for a history that does not begin with its beginning, or has no data."""
+    """The case of a history. Raises ``UnreadableCaseError`` if its beginning or its data is missing."""
     ordered = sorted(events, key=lambda event: int(event["id"]))
     started = ordered[0].get("executionStartedEventDetails")
     if ordered[0]["type"] != "ExecutionStarted" or not isinstance(started, Mapping) or "input" not in started:
@@ -71,12 +71,12 @@ def case_of(name: str, definition: str, events: Sequence[Mapping[str, Any]], exe
             "get it whole, with --include-execution-data"
         )
     given = started["input"]
-    text = str(given) if isinstance(given, str) else json.dumps(given)  # of ours a subclass, which orjson refuses
+    text = str(given) if isinstance(given, str) else json.dumps(given)  # our own is a subclass, which orjson refuses
     return Case(name, definition, text, ordered, execution)
 
 
 def masked(value: Any, names: frozenset[str]) -> Any:
-    """The value with what those fields hold replaced; JSON inside text is looked into, too."""
+    """The value with the content of those fields replaced, also within JSON that is text."""
     if isinstance(value, Mapping):
         return {key: MASKED if key in names else masked(inner, names) for key, inner in value.items()}
     if isinstance(value, list):

@@ -9,7 +9,9 @@ from sfn_emulator.replay.answers import mocks
 from sfn_emulator.replay.case import DEFINITION, HISTORY, INPUT, MOCKS, Case, case_of, masked
 
 TEST: Final = "test_replay_{name}.py"
-"""A name of its own: pytest refuses two files of one name that are in no package."""
+"""The test file's name. It is different for each case, because pytest refuses two files of one name outside of
+packages.
+"""
 
 _TEST: Final = '''"""Recorded from {arn}."""
 
@@ -28,7 +30,7 @@ def test_{name}_goes_as_it_was_recorded() -> None:
 
 
 def fetched(client: Any, arn: str) -> Case:
-    """The execution as ``client`` (boto3, stepfunctions) tells it. Raises what the client raises."""
+    """The execution, read with ``client`` (boto3, stepfunctions). Raises the client's errors."""
     execution = client.describe_execution(executionArn=arn)
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
     events = [event for page in pages for event in page["events"]]

@@ -1,7 +1,7 @@
-"""A definition run against a recorded execution, its Tasks answering as they did: the first difference, if any.
+"""Runs a definition against a recorded execution, with the Tasks' recorded answers, and finds the first difference.
 
-A Task is answered by what was recorded for its state when it was asked the same. One that asks for something else, or
-was never asked then, is told as a difference and not answered: nothing is guessed.
+A Task gets the answer that was recorded for its state and the same parameters. A Task with other parameters, or one
+that was never called in the recording, is reported as a difference and not answered: nothing is guessed.
 """
 
 import json
@@ -33,7 +33,7 @@ class UnreplayableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``state`` is where it shows (empty: at the end), ``what`` in words; both sides as JSON text or words."""
+    """``state`` is where it shows (empty: at the end), ``what`` describes it; both sides are JSON text or words."""
 
     state: str
     what: str
@@ -46,7 +46,9 @@ class Difference:
 
 
 def replay(case: Case, definition: str) -> Difference | None:
-    """``None`` when it goes the same way. Raises ``UnreplayableError``, and ``DefinitionError`` for ``definition``."""
+    """The first difference; ``None`` if it goes the same way. Raises ``UnreplayableError``, and ``DefinitionError``
+    for ``definition``.
+    """
     recorded = happened(case.events)
     if any(visit.map_run for visit in recorded.visits):
         raise UnreplayableError(f"{case.name}: it has a Distributed Map, whose children are executions of their own")
@@ -71,12 +73,12 @@ def replay(case: Case, definition: str) -> Difference | None:
 def _start_at(definition: str) -> str | None:
     try:
         return str(json.loads(definition)["StartAt"])
-    except (ValueError, KeyError, TypeError):  # what is wrong with it is told by whoever has to read it whole
+    except (ValueError, KeyError, TypeError):  # errors are reported when it is read as a whole
         return None
 
 
 def _identity(case: Case) -> Identity:
-    """The recorded execution's names, so that what shows them shows the same."""
+    """An identity with the recorded execution's names, so that data with these names is the same."""
     own = identity(case.name, at=case.began, express=case.express)
     told, started = case.execution, case.events[0].get("executionStartedEventDetails") or {}
     machine = str(told.get("stateMachineArn") or own.machine_arn)
@@ -91,7 +93,7 @@ def _identity(case: Case) -> Identity:
 
 
 class _RecordedTasks(LocalTasks):
-    """Answers as recorded. ``stranger`` is set when something is asked that was not."""
+    """Answers as recorded. ``stranger`` is set when a call was not recorded."""
 
     def __init__(self, recorded: list[Answer], clock: VirtualClock) -> None:
         super().__init__({}, clock)
@@ -152,7 +154,7 @@ def _visits(recorded: Happened, one: Visit, now: Happened, other: Visit, run: Ru
     inner = {(recorded.lines[n].round, recorded.lines[n].index): recorded.lines[n] for n in one.lines}
     others = {(now.lines[n].round, now.lines[n].index): now.lines[n] for n in other.lines}
     for key in sorted(inner.keys() & others.keys()):
-        if _whole(inner[key]) and _whole(others[key]):  # how far an aborted one came depends on its siblings' times
+        if _whole(inner[key]) and _whole(others[key]):  # the progress of an aborted one depends on its siblings' times
             yield from _lines(recorded, inner[key], now, others[key], run)
     if one.caught != other.caught:
         yield Difference(one.state, "its error is caught otherwise", _caught(one), _caught(other))

@@ -1,6 +1,6 @@
-"""A recorded execution → one pytest file that makes it happen again: definition, input, and what each Task answered.
+"""A recorded execution → one pytest file that repeats it: definition, input, and each Task's answers.
 
-Before the file is handed out, what it says is run here. So it is only written where it passes, and compares only what
+The test is run here before its file is returned. So only a test that passes is written, and it compares only data that
 is the same in every run.
 """
 
@@ -51,7 +51,7 @@ def test_{function}_happens_again(state_machine):
 def written(case: Case, begun_at: str | None = None) -> tuple[str, str]:
     """A file's name and its text. ``begun_at`` is the state at which it was started, where that is not StartAt.
 
-    Raises ``UnreplayableError`` with the reason where this run can't be made to happen again.
+    Raises ``UnreplayableError`` with the reason if this run can't be repeated.
     """
     recorded = happened(case.events)
     _check(case, recorded)
@@ -83,7 +83,7 @@ def written(case: Case, begun_at: str | None = None) -> tuple[str, str]:
 
 
 def _from(definition: Mapping[str, Any], state: str) -> dict[str, Any]:
-    """The definition from a state on: what can't be reached from there is no part of it (AWS refuses such states)."""
+    """The definition from a state on, without states that can't be reached from there (AWS refuses those)."""
     ways: dict[str, set[str]] = {}
     for edge in graph_of(definition).edges:
         ways.setdefault(edge.source, set()).add(edge.target)
@@ -97,7 +97,7 @@ def _from(definition: Mapping[str, Any], state: str) -> dict[str, Any]:
 
 
 def _check(case: Case, recorded: Happened) -> None:
-    """What can't happen again whatever the Tasks answer."""
+    """Raises ``UnreplayableError`` for a run that can't be repeated whatever the Tasks answer."""
     reasons = {
         "has no definition": not case.definition,
         "still runs: wait for its end": recorded.status == "RUNNING",
@@ -114,7 +114,7 @@ def _check(case: Case, recorded: Happened) -> None:
 
 
 def _plain(script: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer without what says nothing."""
+    """An answer without empty members."""
     told = {name: value for name, value in script.items() if not (name == "cause" and value is None)}
     if "after" in told:
         told["after"] = round(told["after"], 3)
@@ -126,7 +126,7 @@ def _plain(script: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ran(case: Case, definition: Any, given: Any, script: Mapping[str, Any]) -> tuple[Happened, Any]:
-    """What the file will see: the run as the ``state_machine`` fixture makes it."""
+    """The run as the file will see it, made like the ``state_machine`` fixture does."""
     try:
         machine = load(dumps(definition), MachineType.EXPRESS if case.express else MachineType.STANDARD)
     except DefinitionError as error:

@@ -36,12 +36,12 @@ class Arn:
 
     @property
     def base(self) -> str:
-        """The ARN less its qualifier: of a version or alias, the state machine's."""
+        """The ARN without its qualifier: for a version or alias, the state machine's."""
         return f"arn:{self.partition}:states:{self.region}:{self.account}:{self.kind}:{self.name}"
 
 
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-isob-": "aws-iso-b", "us-iso-": "aws-iso"}
-"""How the names of a partition's regions begin."""
+"""The prefixes of the names of a partition's regions."""
 
 _PARTS = {
     "stateMachine": (1, 2),
@@ -69,8 +69,9 @@ def parse(text: str, *kinds: str) -> Arn:
 
 
 def parse_unlabelled(text: str) -> Arn:
-    """The parts of a state machine's ARN where one of a Distributed Map state (``NAME/LABEL``) has no place: such a
-    request fails with ``ValidationException`` (API_StartExecution, API_UpdateStateMachine, API_DeleteStateMachine)."""
+    """The parts of a state machine's ARN. One of a Distributed Map state (``NAME/LABEL``) is refused with
+    ``ValidationException`` (API_StartExecution, API_UpdateStateMachine, API_DeleteStateMachine).
+    """
     arn = parse(text, "stateMachine")
     if arn.label:
         raise invalid(Reason.LABELED_ARN, f"The ARN of a Distributed Map state cannot be used here: '{text}'")
@@ -79,7 +80,7 @@ def parse_unlabelled(text: str) -> Arn:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this service says it is; what new ARNs begin with."""
+    """The partition, region and account of this service, with which new ARNs begin."""
 
     region: str = "us-east-1"
     account: str = "000000000000"

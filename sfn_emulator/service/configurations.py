@@ -1,4 +1,4 @@
-"""Logging, tracing and encryption as a state machine is given them: checked, filled in, kept."""
+"""A state machine's logging, tracing and encryption: checked, and filled in with defaults."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 
 
 def check_role(arn: str) -> None:
-    """Raises ``InvalidArn`` for what is no ARN of an IAM role, in words users have met."""
+    """Raises ``InvalidArn`` for a text that is no ARN of an IAM role, with a message that users have reported."""
     if not _ROLE.fullmatch(arn):
         raise ApiError("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
@@ -37,7 +37,7 @@ def log_group_arn(destination: Mapping[str, Any]) -> str:
 
 
 def tracing_of(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Given, it must say whether (shape InvalidTracingConfiguration)."""
+    """The tracing configuration. If given, it must have ``enabled`` (shape InvalidTracingConfiguration)."""
     if given is None:
         return NO_TRACING
     if "enabled" not in given:

@@ -1,4 +1,4 @@
-"""Definition texts and what they compile to: checked at create, compiled when first run, shared by all who run them."""
+"""Definition texts and their programs: checked at create, compiled when first run, shared by all executions."""
 
 import asyncio
 from collections import OrderedDict
@@ -24,14 +24,18 @@ T = TypeVar("T")
 Parsed: TypeAlias = tuple[Machine | None, tuple[Problem, ...]]
 
 LARGE: Final = 50_000
-"""Characters from which on a definition is read in a thread: seconds, if it is a megabyte of expressions."""
+"""A definition with more characters than this is read in a thread: a megabyte of expressions takes seconds."""
 _KEPT: Final = 4_000_000
-"""Characters of the definitions whose models, and whose programs, are kept; what is needed again is made again."""
+"""Characters of all definitions whose models are kept, and of those whose programs are kept. Others are made again
+when needed.
+"""
 _MOST_DIAGNOSTICS: Final = 100
 
 
 class _Kept(Generic[K, T]):
-    """What was made of texts, the least recently used forgotten first. A character of text makes up to 200 bytes."""
+    """A cache of models or programs by text, which forgets the least recently used first. A character of text makes up
+    to 200 bytes.
+    """
 
     def __init__(self) -> None:
         self._made: OrderedDict[K, tuple[T, int]] = OrderedDict()
@@ -59,15 +63,15 @@ class Definitions:
     def __init__(self) -> None:
         self.tasks: Tasks | None = None
         self.parameters: Misfits | None = None
-        """What is asked of each Task's Parameters or Arguments."""
+        """The check of each Task's Parameters or Arguments."""
         self.watch: Callable[[Machine, Revision], Instrument | None] = lambda machine, revision: None
-        """Whoever watches the runs of a definition; asked when it is compiled."""
+        """Gives the instrument for the runs of a definition, when it is compiled."""
         self._models: _Kept[str, Machine] = _Kept()
         self._programs: _Kept[str, Program] = _Kept()
         self._large: _Kept[tuple[str, MachineType], Parsed] = _Kept()
 
     async def prepare(self, told: Mapping[str, Any]) -> None:
-        """Reads a large definition beside the loop, so that others are served meanwhile; what it found is kept."""
+        """Reads a large definition in a thread, so that others are served meanwhile, and keeps the result."""
         text, kind = told["definition"], MachineType(told.get("type", MachineType.STANDARD))
         if len(text) >= LARGE and self._large.get((text, kind)) is None:
             found = await asyncio.to_thread(parse, text, kind, resources=self._supports, parameters=self.parameters)
@@ -88,7 +92,7 @@ class Definitions:
         return model
 
     def check_state(self, text: str, name: str) -> State:
-        """One state on its own; as ``check``. AWS places its problems as if a machine had it under ``name``."""
+        """Like ``check``, for a single state. AWS locates its problems as if a machine had it under ``name``."""
         state, problems = parse_state(text, resources=self._supports, parameters=self.parameters, name=name)
         if state is None:
             around = f"/States/{name}"
@@ -96,7 +100,7 @@ class Definitions:
         return state
 
     def model(self, revision: Revision) -> Machine:
-        """Of a revision that was checked when it was made."""
+        """The model of a revision, which was checked when it was made."""
         found = self._models.get(revision.id)
         if found is None:
             found, problems = self._large.get((revision.definition, MachineType.STANDARD)) or parse(revision.definition)
@@ -113,7 +117,7 @@ class Definitions:
         return found
 
     def child_program(self, revision: Revision, state: str) -> Program:
-        """Of the children of a Distributed Map, by the Map state's name."""
+        """The program of a Distributed Map's children, by the Map state's name."""
         key = f"{revision.id}/{state}"
         found = self._programs.get(key)
         if found is None:
@@ -126,7 +130,9 @@ class Definitions:
     # -- ValidateStateMachineDefinition
 
     def validate(self, _: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Findings from ``severity`` up, at most ``maxResults`` of them; ``result`` tells if it could be created."""
+        """Findings from ``severity`` up, at most ``maxResults`` of them; ``result`` says whether it could be
+        created.
+        """
         kind = MachineType(told.get("type", MachineType.STANDARD))
         model, problems = self._parse(told["definition"], kind)
         errors_only = told.get("severity", Severity.ERROR) == Severity.ERROR
@@ -151,7 +157,7 @@ def _map_state(branch: Branch, name: str) -> Branch | None:
 
 
 def resources(model: Machine) -> Iterator[Resource]:
-    """Of all Tasks, wherever they are."""
+    """The Resources of all Tasks, at any depth."""
     return _resources(model.body)
 
 

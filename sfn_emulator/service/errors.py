@@ -1,4 +1,4 @@
-"""What an operation answers when it refuses: an error code of the wire with AWS's words.
+"""The refusals of operations: an error code of the API with AWS's message.
 
 Codes are shapes of botocore's ``stepfunctions`` model (or of AWS's common errors); messages are as recorded on AWS
 where a recording exists, and follow the same pattern elsewhere.
@@ -59,7 +59,7 @@ def refuse(code: str, subject: str, **extra: str) -> ApiError:
 
 
 class Reason(StrEnum):
-    """What a ValidationException may give as its ``reason`` (shape ValidationExceptionReason)."""
+    """The values of a ValidationException's ``reason`` (shape ValidationExceptionReason)."""
 
     LABELED_ARN = "API_DOES_NOT_SUPPORT_LABELED_ARNS"
     MISSING_PARAMETER = "MISSING_REQUIRED_PARAMETER"
@@ -72,7 +72,7 @@ def invalid(reason: Reason, message: str) -> ApiError:
 
 
 def validation_errors(problems: Sequence[str]) -> ApiError:
-    """All that a request breaks of the model's constraints (the form is recorded)."""
+    """The error for all of the model's constraints that a request violates (the form is recorded)."""
     count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
     return ApiError("ValidationException", count + "; ".join(problems))
 
@@ -81,10 +81,12 @@ TYPE_NOT_SUPPORTED: Final = "This operation is not supported by this type of sta
 
 
 def type_not_supported() -> ApiError:
-    """An operation that only the other type of state machine knows (recorded)."""
+    """The refusal of an operation that only the other type of state machine has (recorded)."""
     return ApiError("StateMachineTypeNotSupported", TYPE_NOT_SUPPORTED)
 
 
 def store_unavailable(reason: str, done: str = "written") -> ApiError:
-    """The state directory cannot be written (full, read-only) or read: nothing was changed; what can be read is."""
+    """The error for a state directory that can't be written (full, read-only) or read. Nothing was changed; reads go
+    on as far as possible.
+    """
     return ApiError("ServiceUnavailable", f"The state directory cannot be {done}: {reason}", status=503)

@@ -37,5 +37,5 @@ def is_too_deep(text: str) -> bool:
 
 
 def fault_of(text: str) -> str:
-    """What is wrong with a JSON text, in Jackson's words; where it is wrong is not told (recorded)."""
+    """The fault of a JSON text in Jackson's words, without its place (recorded)."""
     return jackson.fault_of(text, _DEEPEST)

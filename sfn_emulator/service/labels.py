@@ -1,6 +1,6 @@
 """Distributed Map states by their label: the part of a definition that ``stateMachine:NAME/LABEL`` names.
 
-What its children run is the state's processor, a definition of its own (API_DescribeStateMachine: label).
+Its children run the state's processor, a definition of its own (API_DescribeStateMachine: label).
 """
 
 import uuid
@@ -14,7 +14,7 @@ _LABELS: Final = uuid.UUID("5b0e0f86-2c52-5d1f-9a3f-6f4c5d1f7a10")
 
 
 class Part(NamedTuple):
-    """``definition`` is the processor's text, ``type`` what its children are."""
+    """``definition`` is the processor's text, ``type`` that of its children."""
 
     definition: str
     type: MachineType

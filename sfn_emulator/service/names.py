@@ -1,4 +1,4 @@
-"""Which names AWS takes for state machines, executions and activities (API reference: ``name``)."""
+"""The names that AWS accepts for state machines, executions and activities (API reference: ``name``)."""
 
 import re
 from typing import Final

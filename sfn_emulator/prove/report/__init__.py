@@ -1,1 +1,1 @@
-"""What a proof tells: as lines for people, as JSON, as JUnit XML, as histories that a viewer opens."""
+"""A proof's report: as lines for people, as JSON, as JUnit XML, and as histories that a viewer opens."""

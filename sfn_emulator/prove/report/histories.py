@@ -11,7 +11,7 @@ from sfn_emulator.values import dumps
 
 
 def history(events: Sequence[Event]) -> list[Mapping[str, Any]]:
-    """The events as GetExecutionHistory answers them."""
+    """The events in the form of GetExecutionHistory's answer."""
     texts = Texts(started_of(events))
     role = {"roleArn": "arn:aws:iam::123456789012:role/Prove"}
     return [render(event, number, texts, role) for number, event in enumerate(events, 1)]

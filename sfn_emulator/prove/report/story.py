@@ -1,4 +1,6 @@
-"""A counterexample as a story: what was given, each call, what was injected, which rows changed, which claim broke."""
+"""A counterexample as a story: the input, each call, the injected fault, the rows that changed, the claim that
+broke.
+"""
 
 from collections.abc import Iterator
 

@@ -9,7 +9,7 @@ from sfn_emulator.values import UNSET, dumps
 
 
 def lines(walked: Walked, *, claimed: bool = True) -> Iterator[str]:
-    """Counterexamples first, each with its path; then warnings, then how far it went."""
+    """Counterexamples first, each with its path; then warnings, then the bounds of the walk."""
     for number, finding in enumerate(walked.counterexamples, 1):
         yield f"{number}. {finding.hit.text}  [{finding.hit.rule}]"
         yield from (f"     {line}" for line in path(finding))
@@ -24,14 +24,14 @@ def lines(walked: Walked, *, claimed: bool = True) -> Iterator[str]:
 
 
 def path(finding: Finding) -> Iterator[str]:
-    """Each Task's outcome in order; what its answer was taken to be where a Choice asked."""
+    """Each Task's outcome in order, with the answer that was assumed where a Choice asked for it."""
     for task, outcome in finding.deeds:
         told = _assumed(task, finding) if outcome.error is None else ""
         yield f"{task}: {outcome}{told}"
 
 
 def _assumed(task: str, finding: Finding) -> str:
-    """`` {"Status": "ERROR"}``; a member that is not there is left out."""
+    """The assumed answer, as `` {"Status": "ERROR"}``; a missing member is left out."""
     told = {
         name[len(task) + 1 :]: value
         for name, value in finding.assumed.items()

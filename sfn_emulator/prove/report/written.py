@@ -1,4 +1,4 @@
-"""Counterexamples as a pytest file: each a test that fails until the saga is mended, and guards it from then on."""
+"""Counterexamples as a pytest file: each test fails until the saga is mended, and guards it from then on."""
 
 import os
 import re
@@ -29,8 +29,8 @@ def test_{name}() -> None:
 def write_tests(directory: Path, proof: Proof, saga: Path | None, wanted: Wanted | None = None) -> Path | None:
     """``test_counterexamples.py`` in the directory; ``None`` where there is nothing to write.
 
-    ``saga`` is the claims' file, if there is one. What was ``wanted`` other than it says stands in each test, so that
-    the tests run as this proof did, from wherever pytest is started.
+    ``saga`` is the claims' file, if there is one. Settings in ``wanted`` that differ from it stand in each test, so
+    that the tests run like this proof, from any working directory.
     """
     if proof.executed is None or not proof.executed.counterexamples:
         return None
@@ -48,7 +48,7 @@ def _from(directory: Path, file: Path) -> str:
 
 
 def _asked(proof: Proof, wanted: Wanted | None) -> str:
-    """Arguments for what the claims' file does not say itself."""
+    """The arguments for settings that are not in the claims' file."""
     if wanted is None:
         return ""
     claims = proof.claims

@@ -1,7 +1,7 @@
-"""A machine made fit for a walk: every expression takes unknown values, every field gets what it can work with.
+"""Adapts a machine for a walk: every expression takes unknown values, and every field gets a value it can work with.
 
-The model stays a model: it is compiled by the engine's own compiler and runs in the engine's own runs. Bounds that
-this sets are gathered in ``Bounds.notes``.
+The result is still a model: the engine's own compiler compiles it, and it runs in the engine's own runs. Bounds that
+the adaptation sets are gathered in ``Bounds.notes``.
 """
 
 from collections.abc import Callable
@@ -33,14 +33,14 @@ from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.values import Value
 
 MOST_ITEMS: Final = 12
-"""Iterations that a Map over known items is walked with, at most."""
+"""The greatest number of iterations with which a Map over known items is walked."""
 T = TypeVar("T")
 V = TypeVar("V")
 
 
 @dataclass
 class Bounds:
-    """What the walk assumes, in sentences for its report."""
+    """The walk's assumptions, as sentences for its report."""
 
     notes: dict[str, None] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class _Abstract:
         raise AssertionError(made)
 
     def flow(self, flow: Flow) -> Flow:
-        """Every expression of the data flow; ResultPath writes into plain objects, unknown or not."""
+        """Adapts every expression of the data flow. ResultPath writes into plain objects, unknown or not."""
         made: Any = flow
         for name in (f.name for f in fields(flow)):
             value = getattr(flow, name)
@@ -92,7 +92,7 @@ class _Abstract:
         return replace(catcher, output=output, assign=assign)
 
     def map(self, state: Map) -> Map:
-        """Over what is known of its items: over unknown ones, with ``ITEMS`` iterations or none."""
+        """Adapts a Map: over known items as far as they go; over unknown ones with ``ITEMS`` iterations or none."""
         items = state.items or Compiled("$", lambda subject, scope: getattr(subject, "input", subject))
 
         def listed(value: Value) -> Value:
@@ -111,7 +111,7 @@ class _Abstract:
         return replace(state, processor=processor, items=items, selector=selector, distribution=distribution)
 
     def _assumed(self, name: str) -> list[Value]:
-        """Unknown items: none or ``ITEMS``, and as many wherever they are asked for again."""
+        """Unknown items: none or ``ITEMS`` of them, and the same number wherever they are asked for again."""
         known = self.mind.facts.known.get(name)
         if isinstance(known, list):
             return known
@@ -133,7 +133,7 @@ class _Abstract:
         )
 
     def holder(self, told: T) -> T:
-        """A reader, batcher or writer: its expressions, and those of its configuration."""
+        """Adapts a reader, batcher or writer: its expressions, and those of its configuration."""
         made: Any = told
         for name in (f.name for f in fields(made)):
             value = getattr(made, name)
@@ -145,7 +145,7 @@ class _Abstract:
         return held
 
     def number(self, value: V) -> V:
-        """An unknown one is 1."""
+        """Adapts a field that is a number; an unknown one is 1."""
         if not isinstance(value, Compiled):
             return value
         made: Any = over_unknowns(value, self.mind, _number(1))
@@ -178,7 +178,7 @@ _FIELDS: Final[dict[str, Callable[[Value], Value]]] = {
     "error": lambda value: value if isinstance(value, str) else "unknown",
     "cause": lambda value: value if isinstance(value, str) else "unknown",
 }
-"""Fields of states that take an expression, and what stands in for an unknown value of it."""
+"""Fields of states that take an expression, and the value that replaces an unknown one."""
 _HELD: Final[dict[str, Callable[[Value], Value]]] = {"max_items": _number(1), "max_bytes": _number(262_144)}
 
 

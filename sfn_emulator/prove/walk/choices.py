@@ -1,4 +1,4 @@
-"""A walk's choices: a sequence of picks, so that each way can be gone again, and the next one be found.
+"""A walk's choices: a sequence of picks, so that each way can be repeated, and the next one found.
 
 A run that asks ``pick`` at every fork is a function of the sequence. ``following`` gives the sequence that differs in
 the last fork that has a way left: depth first, without keeping anything but numbers.
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Choices:
-    """Picks as they were told first, then always the first option."""
+    """Makes the given picks first, then always picks the first option."""
 
     def __init__(self, told: Sequence[int] = ()) -> None:
         self._told = told
@@ -28,7 +28,7 @@ class Choices:
         return tuple(index for index, _ in self.taken)
 
     def following(self) -> tuple[int, ...] | None:
-        """The next sequence to try; ``None`` when all ways have been gone."""
+        """The next sequence to try; ``None`` when all ways have been walked."""
         for at in range(len(self.taken) - 1, -1, -1):
             index, count = self.taken[at]
             if index + 1 < count:

@@ -1,7 +1,7 @@
-"""Choices over unknown values: a condition that asks about one is answered by trying the values that matter to it.
+"""Choices over unknown values. A condition about an unknown value is answered by trying the values that matter to it.
 
-What matters is in the Choice itself: a number it compares with, one less and one more; a string, and another one;
-whether the place is there at all. The pick is remembered as a fact, so a later Choice about the same place agrees.
+The Choice itself shows what matters: a number it compares with, one less and one more; a string, and another one;
+whether the place exists. The pick is kept as a fact, so a later Choice about the same place agrees.
 """
 
 import re
@@ -113,7 +113,7 @@ _SAMPLES: Final[dict[str, Value]] = {
 
 
 def _asked(read: Read, subject: Any, scope: Scope, mind: Mind) -> str | None:
-    """The unknown value's name that the comparison is about; ``None`` where it is known."""
+    """The name of the unknown value that the comparison is about; ``None`` if the value is known."""
     try:
         value = look((read,), subject, scope, mind.facts, strict=True).values[0]
     except MissingError:
@@ -167,7 +167,7 @@ _TRYING: Final[dict[str, Callable[[Any], list[Value]]]] = {
 }
 
 
-# -- JSONata: asked as a whole, once what it reads is picked
+# -- JSONata: evaluated as a whole, after the values it reads are picked
 
 
 def _jsonata(condition: Compiled, own: Sequence[str], mind: Mind, literals: Literals) -> Test:
@@ -201,7 +201,7 @@ def _literals(own: Sequence[str], read: Read, literals: Literals) -> list[Value]
 
 
 def _spread(values: Any) -> list[Value]:
-    """Each value, and of a number those beside it."""
+    """Each value; for a number also its two neighbours."""
     made: list[Value] = []
     for value in values:
         made.append(value)

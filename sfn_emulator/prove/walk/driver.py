@@ -1,8 +1,9 @@
-"""One more driver of runs, beside ``engine.driver``: no clock and no tasks, but a pick wherever the world could differ.
+"""A second driver of runs, beside ``engine.driver``. It has no clock and no tasks, but a pick wherever the world could
+differ.
 
-It carries a run to its end: every attempt of a Task is answered with one of the outcomes it can have, timers fire when
-nothing else can happen, and the ledger is kept of what that did to the world. Executions that a run starts and waits
-for, and the children of a Distributed Map, are runs of their own, carried by a driver of their own to their end.
+It carries a run to its end. Every attempt of a Task is answered with one of its possible outcomes, timers fire when
+nothing else can happen, and the effects on the world are noted in the ledger. Executions that a run starts and waits
+for, and the children of a Distributed Map, are runs of their own. Each is carried to its end by a driver of its own.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from sfn_emulator.values import Unset, Value, dumps
 
 
 class WalkDriver:
-    """Carries ``run``, which stands in ``frame``."""
+    """Carries ``run``; its place is ``frame``."""
 
     def __init__(
         self, run: Run, moment: Moment, mind: Mind, claims: Claims, ways: Ways, frame: Frame | None = None
@@ -59,7 +60,7 @@ class WalkDriver:
         self._doubtful: set[str] = set()
 
     def carry(self, began: float | None = None) -> None:
-        """To the end. Raises ``EndlessError``."""
+        """Carries the run to its end. Raises ``EndlessError``."""
         run = self.run
         run.start(run.identity.started_at if began is None else began)
         while True:
@@ -155,7 +156,7 @@ class WalkDriver:
             self._tell(TaskFailed(effect.id, outcome.error, cause))
 
     def _picked(self, key: str, options: Sequence[Outcome]) -> Outcome:
-        """One that the faults left allow; it is told in the story."""
+        """Picks an outcome that the remaining faults allow, and notes it for the story."""
         moment = self.moment
         outcome = self._mind.choices.pick([option for option in options if option.cost <= moment.faults])
         moment.faults -= outcome.cost
@@ -194,11 +195,11 @@ class WalkDriver:
                 self._happened(under_way, 0.0)
 
     def _works_until(self, effect: StartTask) -> float:
-        """Seconds after the run's beginning at which the work is over, whatever becomes of the attempt."""
+        """Seconds from the run's beginning to the end of the work, whatever the attempt's outcome."""
         return self.run.at - self._zero + self._claims.longest(self._name(effect))
 
     def _settle(self, effect: StartTask, outcome: Outcome, until: float = 0.0) -> None:
-        """What a failed attempt has done, and may yet do."""
+        """Notes the effects that a failed attempt had, and those that may still come."""
         task, moment = self._name(effect), self.moment
         if outcome.happened:
             self._happened(effect, until)
@@ -229,7 +230,7 @@ class WalkDriver:
             moment.ledger = moment.ledger.lasts(task, until)
 
     def _recorded(self, task: str) -> None:
-        """A Task that is neither a step nor a compensation, nor only reads: it may write down what failed."""
+        """Notes a Task that is no step and no compensation and not only reads: it may record what failed."""
         ledger, claims = self.moment.ledger, self._claims
         known = task in claims.undo or task in claims.reads or claims.undoes(task)
         if ledger.unrecorded and not known:
@@ -238,7 +239,7 @@ class WalkDriver:
     # -- runs within the run
 
     def _inside(self, program: Program, given: Value, frame: Frame) -> Run:
-        """Carried to its end, from the present moment on."""
+        """Carries a nested run to its end, from the present moment on."""
         moment, outside = self.moment, self.moment.inside
         run = Run(program, self.run.identity, given, dumps(given))
         moment.runs += 1
@@ -248,7 +249,7 @@ class WalkDriver:
         return run
 
     def _nested_end(self, effect: StartTask, outcome: Outcome) -> tuple[Outcome, Run]:
-        """The execution that the Task starts, when it has ended, and what the Task makes of it."""
+        """The end of the execution that the Task starts, and the Task's own outcome."""
         name, deeds = self._name(effect), self.moment.deeds
         picked = len(deeds)
         asked = effect.request.input
@@ -258,13 +259,13 @@ class WalkDriver:
         frame = Frame(f"{name}/", place, where.region, self._zero, where.items, where.again)
         ended = self._inside(self._ways.nested[name], given, frame)
         if deeds[picked - 1 : picked] == [(name, outcome)]:
-            del deeds[picked - 1]  # told after what happened inside
+            del deeds[picked - 1]  # noted after the events inside
         outcome = self._as_it_ended(effect, outcome, ended)
         deeds.append((name, outcome))
         return outcome, ended
 
     def _as_it_ended(self, effect: StartTask, outcome: Outcome, ended: Run) -> Outcome:
-        """Effects inside that the claims do not know are the Task's own, if the claims know that."""
+        """Counts effects inside that the claims do not name as the Task's own, if the claims name the Task."""
         name, ledger, known = self._name(effect), self.moment.ledger, self._claims.undo
         inside = [one for one in ledger.standing if one.task.startswith(f"{name}/") and one.task not in known]
         if self._counts(name):
@@ -274,7 +275,7 @@ class WalkDriver:
         return replace(self._ways.failing[name], happened=bool(inside))
 
     def _counts(self, task: str) -> bool:
-        """Whether the Task has an effect of its own: where its machine is walked, only if the claims name it."""
+        """Whether the Task has an effect of its own. If its machine is walked, only if the claims name the Task."""
         claims = self._claims
         return task not in self._ways.nested or task in claims.undo or bool(claims.undoes(task))
 
@@ -332,7 +333,7 @@ class WalkDriver:
 
 
 def _described(ended: Run, effect: StartTask) -> dict[str, Value]:
-    """What is known of the answer: the status, and where it comes as JSON the output."""
+    """The known part of the answer: the status, and the output if it comes as JSON."""
     told: dict[str, Value] = {"Status": ended.status.value}
     if effect.request.resource.pattern is Pattern.SYNC_2 and not isinstance(ended.output, Unset):
         told["Output"] = ended.output

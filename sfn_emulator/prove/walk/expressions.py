@@ -1,7 +1,8 @@
-"""Expressions over unknown values: what they read is opened first, and what can't be evaluated is unknown as well.
+"""Expressions over unknown values: the places they read are opened first, and a result that can't be evaluated is
+unknown, too.
 
-A path that leads nowhere for certain stays the error that it is. An error that comes only of not knowing (a sum of an
-unknown number) gives a new unknown value in its place.
+A path that certainly leads nowhere is an error, as always. An error that is due to an unknown value (a sum of an
+unknown number) becomes a new unknown value.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from sfn_emulator.values import Unset, Value, dumps
 
 
 class Mind:
-    """What the present step of a walk knows, and how it decides. Set anew by the walk for every step."""
+    """The knowledge and decisions of the walk's present step. The walk sets them for every step."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -29,7 +30,7 @@ class Mind:
 
 
 class Seen:
-    """A scope whose variables and context are opened where they are read."""
+    """A scope whose variables and context are opened at the places that are read."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -55,8 +56,9 @@ class Seen:
 
 
 class Sight(NamedTuple):
-    """What an expression is applied to. ``doubt``: something it reads is unknown; ``missing``: something is not there;
-    ``vague``: it looks for values within an unknown one."""
+    """The subject of an expression. ``doubt``: something it reads is unknown; ``missing``: something does not exist;
+    ``vague``: it searches within an unknown value.
+    """
 
     subject: Any
     scope: Scope
@@ -67,7 +69,7 @@ class Sight(NamedTuple):
 
 
 def look(reads: tuple[Read, ...], subject: Any, scope: Scope, facts: Facts, *, strict: bool = False) -> Sight:
-    """Opens every place that is read. ``strict`` raises ``MissingError`` for what is not there."""
+    """Opens every place that is read. With ``strict`` a missing place raises ``MissingError``."""
     seen = Seen(scope)
     values: list[Value] = []
     missing = vague = False
@@ -106,7 +108,7 @@ def _in_doubt(value: Value) -> bool:
 
 
 def over_unknowns(compiled: Compiled, mind: Mind, meant: Callable[[Value], Value] = lambda value: value) -> Compiled:
-    """The expression, for unknown values. ``meant`` makes of an unknown result what its field needs."""
+    """The expression, made fit for unknown values. ``meant`` turns an unknown result into a value for the field."""
     if compiled.constant:
         return compiled
     reads = reads_of(compiled.source)

@@ -1,4 +1,4 @@
-"""Where a run of a walk stands: the machine itself, a machine that it started, or one child of a Distributed Map."""
+"""The place of a run in a walk: the machine itself, a machine that it started, or one child of a Distributed Map."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What a walk has done to the world so far: what stands, what was undone, and work that may still be under way."""
+"""The effects of a walk so far: those that stand, those undone, and work that may still be under way."""
 
 from typing import NamedTuple
 
@@ -50,12 +50,12 @@ class Ledger(NamedTuple):
         return self._replace(standing=standing, undone=self.undone | undone, doubtful=doubtful)
 
     def missed(self, task: str) -> "Ledger":
-        """It failed, and nothing of it happened."""
+        """Notes that a Task failed without an effect."""
         stands = any(effect.task == task for effect in self.standing)
         return self if stands else self._replace(failed=self.failed | {task})
 
     def lasts(self, task: str, seconds: float) -> "Ledger":
-        """Its work may go on for so long, whatever the machine was told."""
+        """Notes that a Task's work may go on for that long, whatever the machine was told."""
         kept = tuple(late for late in self.late if late[0] != task)
         return self._replace(late=(*kept, (task, seconds)) if seconds > 0 else kept)
 

@@ -1,4 +1,4 @@
-"""A Distributed Map in a walk: its children one after the other, and what its reader and its writer can do to it."""
+"""A Distributed Map in a walk: its children one after the other, and failures of its reader and its writer."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -13,7 +13,7 @@ from sfn_emulator.prove.walk.unknown import is_unknown, unknown
 from sfn_emulator.values import UNSET, Unset, Value
 
 ITEMS: Final = 2
-"""Iterations that a Map over unknown items is walked with, at most."""
+"""The greatest number of iterations with which a Map over unknown items is walked."""
 READER_FAILED: Final = (ANSWERED, Outcome("States.ItemReaderFailed", happened=False, lasting=True))
 WRITER_FAILED: Final = (ANSWERED, Outcome("States.ResultWriterFailed", happened=False, lasting=True))
 
@@ -46,7 +46,7 @@ def carried_out(effect: StartMapRun, choices: Choices, child: Child, failing: Fa
 
 
 def _inputs(spec: MapRunSpec, choices: Choices) -> Iterator[Value]:
-    """Each child's input. Unknown items in batches are a batch each."""
+    """Each child's input. With batches, each unknown item is a batch of its own."""
     items: Any = spec.items
     if isinstance(items, Unset):
         items = [unknown(f"{spec.state} items[{index}]") for index in range(choices.pick((ITEMS, 0)))]

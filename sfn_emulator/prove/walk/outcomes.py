@@ -1,6 +1,6 @@
-"""Every way a Task's attempt can come out, as its definition sees it.
+"""The possible outcomes of a Task's attempt, as far as its definition can tell them apart.
 
-Errors that the same Retrier and the same Catchers take are one way, named by the first of them. An error may come
+Errors that the same Retrier and the same Catchers take are one outcome, named by the first of them. An error may come
 before the effect (it *fails*) or after it (its answer is *lost*), once or at every attempt.
 """
 
@@ -22,7 +22,8 @@ _PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, "States.HeartbeatTimeou
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``error`` is ``None`` for an answer. ``happened``: the effect is there. ``lasting``: every attempt comes out so.
+    """``error`` is ``None`` for an answer. ``happened``: the effect took place. ``lasting``: every attempt has this
+    outcome.
 
     ``like`` are the errors that this one stands for. ``guarded``: some Retrier or Catcher takes the error.
     """
@@ -31,7 +32,7 @@ class Outcome:
     happened: bool = True
     lasting: bool = False
     refused: bool = False
-    """The Task said that there was nothing to do: no fault of anybody."""
+    """The Task answered that there was nothing to do, which is no fault."""
     retried: bool = False
     guarded: bool = True
     like: tuple[str, ...] = ()
@@ -92,7 +93,7 @@ def outlasting(task: Task, claims: Claims) -> Outcome:
 
 
 def execution_failed(task: Task, around: Sequence[State]) -> Outcome:
-    """How a Task comes out when the execution that it started fails; whether anything of it happened is not said."""
+    """The outcome of a Task when the execution that it started fails; it does not say whether there were effects."""
     owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
     retrier = _taking(task.retry, TASK_FAILED)
     retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
@@ -112,7 +113,9 @@ def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]
 def _classes(
     owners: Sequence[Task | Parallel | Map], names: Iterator[str], *, by_name: bool
 ) -> Iterator[tuple[str, ...]]:
-    """Names that are handled alike; a time-out is a class of its own, for its work may still be under way."""
+    """Classes of error names that are handled alike. A time-out is a class of its own, because its work may still be
+    under way.
+    """
     classes: dict[object, list[str]] = {}
     for name in names:
         alone = by_name or name == TIMEOUT

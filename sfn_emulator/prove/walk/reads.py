@@ -1,4 +1,4 @@
-"""Which places of the data an expression reads, found in its text: enough to open unknown values there beforehand."""
+"""The places of the data that an expression reads, found in its text. Unknown values are opened there beforehand."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _KEYS: Final = re.compile(r"\.([A-Za-z_][\w-]*)|\.`([^`]*)`|\[(\d+)\]|\['([^']*)
 
 
 def reads_of(source: Value) -> tuple[Read, ...]:
-    """What an expression or template reads, each place once, in the order of the text."""
+    """The places that an expression or template reads, each once, in the order of the text."""
     found: dict[Read, None] = {}
     for text in _texts(source):
         found.update(dict.fromkeys(_jsonata(text) if is_expression(text) else _json_path(text)))

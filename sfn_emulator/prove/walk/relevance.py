@@ -1,7 +1,7 @@
-"""Which part of its data can still make a difference to a saga: two places that differ in nothing else are one.
+"""The part of its data that can still make a difference to a saga. Two places that differ only in other data are one.
 
-A value matters where a Choice asks about it or where it goes on into other data. What a Task is called with matters
-only in that it is there: nobody here looks at what the Task makes of it.
+A value matters if a Choice asks about it or if it goes into other data. Of a Task's parameters only their presence
+matters, because the walk does not run the Task.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,9 @@ class Need(NamedTuple):
 
 
 def needs_by_state(body: Branch, nested: frozenset[str] = frozenset()) -> Mapping[str, tuple[Need, ...]]:
-    """For every top-level state, what it and all after it look at. ``nested`` Tasks hand on what they read."""
+    """For every top-level state, the data that it and all later states look at. ``nested`` Tasks pass on the data they
+    read.
+    """
     own = {name: frozenset(_needs(state, nested)) for name, state in body.states.items()}
     targets = {name: frozenset(targets_of(state)) for name, state in body.states.items()}
     made = dict(own)
@@ -44,7 +46,7 @@ def needs_by_state(body: Branch, nested: frozenset[str] = frozenset()) -> Mappin
 
 
 def _simplified(needs: frozenset[Need]) -> tuple[Need, ...]:
-    """Without those that a wider one has in it."""
+    """The needs without those that a wider one includes."""
     wide = [need.keys for need in needs if need.value]
 
     def covered(need: Need) -> bool:
@@ -81,7 +83,7 @@ def bodies(body: Branch) -> Iterator[Branch]:
 
 
 def caught_from(body: Branch, entered: set[str]) -> set[str]:
-    """States that more faults would reach: behind a Catcher of a state that was entered, with all that follows."""
+    """States that more faults would reach: those behind a Catcher of a state that was entered, and all that follow."""
     caught = [c.next for name, state in body.states.items() if name in entered for c in getattr(state, "catch", ())]
     found: set[str] = set()
     while caught:
@@ -104,7 +106,7 @@ def _needs(state: State, nested: frozenset[str]) -> Iterator[Need]:
             if read.root in _ROOTS and (read.keys or value):
                 yield Need(read.keys, value or not read.whole)
             elif read.root == CONTEXT and read.keys[:2] == ("Execution", "Input"):
-                continue  # what an execution was given never changes
+                continue  # an execution's input never changes
     if isinstance(state, Choice):
         for rule in state.rules:
             yield from _asked(rule.condition.source)

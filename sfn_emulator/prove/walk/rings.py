@@ -8,7 +8,7 @@ Edges = Mapping[T, Iterable[T]]
 
 
 def rings(edges: Edges[T]) -> list[list[T]]:
-    """Each as the nodes that reach each other; a node that leads to itself is one, too."""
+    """Each ring as the nodes that reach each other. A node that leads to itself is a ring, too."""
     back: dict[T, list[T]] = {}
     for node, targets in edges.items():
         for target in targets:

@@ -1,4 +1,4 @@
-"""What a walk tells: each rule a saga can break, in words for people."""
+"""The rules that a saga can break in a walk, in words for people."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,10 +21,10 @@ class Rule(StrEnum):
 
 
 WARNINGS: Final = frozenset({Rule.UNREACHED, Rule.ENDLESS})
-"""Told, but no counterexample: nothing is left behind by them."""
+"""Rules whose breach is only a warning: it leaves nothing behind."""
 
 CLAIMED: Final = frozenset({Rule.NOT_UNDONE, Rule.NOT_REPEATABLE})
-"""Broken only where somebody claims that something undoes something."""
+"""Rules that can only be broken if the claims name a compensation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Hit:
 
 
 def begins(claims: Claims, task: str, ledger: Ledger, elapsed: float, *, inside: bool) -> list[Hit]:
-    """What is wrong with beginning this Task now; only compensations can come at a wrong time."""
+    """The rules that beginning this Task now breaks. Only compensations can come at a wrong time."""
     hits: list[Hit] = []
     for step in claims.undoes(task):
         rest = ledger.under_way(step, elapsed)
@@ -73,7 +73,7 @@ def _out_of_order(claims: Claims, task: str, step: str, ledger: Ledger) -> list[
 
 
 def again(claims: Claims, task: str) -> list[Hit]:
-    """A Task is attempted again although its effect may be there already."""
+    """A Task is attempted again although its effect may have happened already."""
     if task in claims.reads or task in claims.repeatable:
         return []
     text = f"'{task}' is retried after its effect may have happened, and nothing says that it is repeatable"

@@ -1,8 +1,8 @@
-"""Values that nobody knows: what a Task answers, and what an execution is given.
+"""Unknown values: Tasks' answers and executions' inputs.
 
-An unknown value is an object ``{MARK: name}``, plain JSON, so that the engine's own data flow carries it. Whoever
-reads ``$.Status`` of it gets ``{MARK: "Pay.Status"}``. ``Facts`` hold what was found out (or assumed) of such names. An
-object that is known in part has the mark beside its known members.
+An unknown value is an object ``{MARK: name}``, plain JSON, so that the engine's own data flow carries it. Reading
+``$.Status`` of it gives ``{MARK: "Pay.Status"}``. ``Facts`` hold what was found out or assumed about such names. An
+object that is partly known has the mark beside its known members.
 """
 
 import re
@@ -18,7 +18,7 @@ Key = str | int
 
 
 class MissingError(LookupError):
-    """Nothing stands where the path leads, for certain."""
+    """The path certainly leads nowhere."""
 
 
 def unknown(name: str) -> dict[str, Value]:
@@ -26,12 +26,14 @@ def unknown(name: str) -> dict[str, Value]:
 
 
 def is_unknown(value: Value) -> bool:
-    """Wholly unknown: no member of it is known."""
+    """Whether a value is wholly unknown: no member of it is known."""
     return type(value) is dict and len(value) == 1 and MARK in value
 
 
 class Facts:
-    """What is known of unknown values by name; ``UNSET`` for what is not there. ``absent`` names are never there."""
+    """The facts about unknown values, by name; ``UNSET`` for a place that does not exist. ``absent`` names never
+    exist.
+    """
 
     def __init__(self, absent: frozenset[str] = frozenset()) -> None:
         self.known: dict[str, Value] = {}
@@ -41,13 +43,13 @@ class Facts:
         self.known = {**self.known, name: value}
 
     def forget(self, name: str) -> None:
-        """A new value of that name has come."""
+        """Forgets the facts of a name: it has a new value."""
         kept = {known: value for known, value in self.known.items() if not _within(known, name)}
         if len(kept) != len(self.known):
             self.known = kept
 
     def at(self, name: str) -> Value:
-        """The value of that name, unknown perhaps; raises ``MissingError``."""
+        """The value of that name, perhaps unknown. Raises ``MissingError``."""
         if name in self._absent:
             raise MissingError(name)
         value = self.known.get(name, MARK)
@@ -56,7 +58,7 @@ class Facts:
         return unknown(name) if value == MARK else value
 
     def settled(self, value: Value) -> Value:
-        """The value, if it was unknown and is known by now; raises ``MissingError``."""
+        """The value, known by now if facts say so. Raises ``MissingError``."""
         return self.at(value[MARK]) if is_unknown(value) else value
 
 
@@ -65,7 +67,7 @@ def _within(name: str, outer: str) -> bool:
 
 
 def opened(value: Value, keys: tuple[Key, ...], facts: Facts) -> Value:
-    """The value with everything on the way to ``keys`` in it, as far as it may be there; raises ``MissingError``."""
+    """The value with everything on the way to ``keys`` in it, as far as that may exist. Raises ``MissingError``."""
     value = facts.settled(value)
     if not keys:
         return value
@@ -89,14 +91,14 @@ def _opened_object(value: dict[str, Value], key: str, rest: tuple[Key, ...], fac
 
 
 def at(value: Value, keys: tuple[Key, ...]) -> Value:
-    """What stands at ``keys`` in a value that was opened for them."""
+    """The value at ``keys`` in a value that was opened for them."""
     for key in keys:
         value = value[key]
     return value
 
 
 def shown(value: Value, known: Mapping[str, Value]) -> Value:
-    """The value for people: what was assumed of it, and ``?name`` for what nobody looked at."""
+    """The value for people: assumed values, and ``?name`` for values that were never looked at."""
     if isinstance(value, list):
         return [shown(item, known) for item in value]
     if not isinstance(value, dict):

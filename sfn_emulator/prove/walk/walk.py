@@ -1,9 +1,10 @@
-"""The walk: every place a saga can come to, within so many faults, each visited once.
+"""The walk: every place that a saga can reach with a bounded number of faults, each visited once.
 
 A *place* is a top-level state with everything that decides what can follow: its input and variables (as far as they
 are known), what is known of unknown values, and the ledger of effects. From a place the state is run alone, once for
-every way it can go. Places are hashed; what was seen with as few faults is not walked again. Places are taken up by the
-number of faults, then in the order in which they were found, so the first path to break a rule is a shortest one.
+every way it can go. Places are hashed; one that was seen with as few faults is not walked again. Places are walked in
+the order of their faults, then in the order in which they were found, so the first path that breaks a rule is a
+shortest one.
 """
 
 import hashlib
@@ -38,13 +39,13 @@ from sfn_emulator.values import UNSET, Unset, Value
 
 MOST_PLACES: Final = 150_000
 MOST_WAYS: Final = 4_000
-"""Places in all, and ways through one Parallel or Map, after which a walk says that it went no further."""
+"""Places in all, and ways through one Parallel or Map, after which a walk stops and reports that."""
 TELLING: Final = 100
 """Ways from one word about the walk's progress to the next."""
 
 
 class Place(NamedTuple):
-    """``known`` is what is known of unknown values. ``faults`` is how many have been spent on the way."""
+    """``known`` are the facts about unknown values; ``faults`` is the number of faults spent on the way."""
 
     state: str
     document: Value
@@ -55,7 +56,7 @@ class Place(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """How a place was come to: from which, by which picks."""
+    """How a place was reached: from which place, by which picks."""
 
     before: bytes | None
     picks: tuple[int, ...]
@@ -65,7 +66,7 @@ class Arrival(NamedTuple):
 class Finding:
     """A broken rule with its shortest path: ``deeds`` are the outcomes of Tasks, ``events`` the history.
 
-    ``assumed`` is what unknown values were taken to be on the way, by name.
+    ``assumed`` are the values that unknown ones were assumed to have, by name.
     """
 
     hit: Hit
@@ -81,7 +82,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Walked:
-    """``bounds`` are sentences: how far the walk went, and what it took for granted. ``whole``: nothing was cut off."""
+    """``bounds`` are sentences: how far the walk went, and its assumptions. ``whole``: nothing was cut off."""
 
     findings: tuple[Finding, ...]
     places: int
@@ -107,7 +108,7 @@ def walk(
 ) -> Walked:
     """Walks the machine with up to ``faults`` faults (the claims' own without). Raises ``ClaimsError``.
 
-    Of a ``mutant`` the claims may name states that are gone. ``nested``: see ``prove.nested``.
+    For a ``mutant`` the claims may name states that no longer exist. ``nested``: see ``prove.nested``.
     """
     if not mutant:
         check_names(claims, machine, nested)
@@ -181,7 +182,7 @@ class _Walk:
         self._levels[place.faults].append((key, place))
 
     def _hash(self, place: Place) -> bytes:
-        """Faults apart: a place seen with fewer of them is not walked again with more."""
+        """A hash of the place without its faults: a place seen with fewer faults is not walked again with more."""
         facts = self._mind.facts
         facts.known = dict(place.known)
         matter = what_matters(place.document, self._needs[place.state], facts)
@@ -191,7 +192,7 @@ class _Walk:
         return hashlib.blake2b(text, digest_size=16).digest()
 
     def _leave(self, key: bytes, place: Place) -> None:
-        """Every way the state can go from here."""
+        """Walks every way that the state can go from here."""
         told: tuple[int, ...] | None = ()
         tried = 0
         while told is not None:
@@ -246,7 +247,7 @@ class _Walk:
         moment.hits += rules.ends(self._claims, end, moment.ledger, means=means)
 
     def _meaning(self, name: str, run: Run) -> tuple[str, str]:
-        """The end in words, and what it means: ``done``, ``undone``, or nothing that was claimed."""
+        """The end in words, and its meaning: ``done``, ``undone``, or none by the claims."""
         state, claims = self._machine.body.states[name], self._claims
         if run.status is Status.FAILED and not isinstance(state, Fail):
             return f"the unhandled error {run.error} of '{name}'", "undone"
@@ -295,7 +296,7 @@ class _Walk:
         return ways
 
     def _alone(self, state: State) -> Program:
-        """The program of one state that begins with what the present place has."""
+        """The program of one state, which begins with the data of the present place."""
         step = block(Branch(state.name, {state.name: state}), self._watch).steps[state.name]
 
         def take(strand: Strand) -> None:
@@ -304,7 +305,7 @@ class _Walk:
 
         return Program(Block(state.name, {state.name: _begun_with(take, step)}, single=True))
 
-    # -- what is told
+    # -- findings
 
     def _finding(self, broken: tuple[Hit, bytes, tuple[int, ...], int]) -> Finding:
         """The path walked again, the whole machine in one run."""
@@ -387,7 +388,7 @@ def _plain(value: object) -> object:
 
 
 def _known(events: list[Event], assumed: Mapping[str, Value]) -> list[Event]:
-    """The events with what was assumed in place of unknown values."""
+    """The events, with assumed values in place of unknown ones."""
     made = []
     for event in events:
         detail = event.detail

@@ -1,13 +1,13 @@
-"""moto's backends are globals of the process; several prepared worlds in one process take turns in them."""
+"""moto's backends are globals of the process. Several prepared worlds in one process take turns in them."""
 
 from typing import Any
 
 Contents = list[tuple[Any, dict[str, Any]]]
-"""Each service's backends in use, and what they hold by account."""
+"""Each service's backends in use, and their content by account."""
 
 
 def taken() -> Contents:
-    """What the backends hold now; they are empty afterwards."""
+    """Takes the backends' content out; they are empty afterwards."""
     in_use = _in_use()
     found = [(backends, dict(backends)) for backends in in_use]
     for backends, _ in found:
@@ -17,7 +17,7 @@ def taken() -> Contents:
 
 
 def put(contents: Contents) -> None:
-    """The backends hold just this."""
+    """Makes this the backends' content."""
     taken()
     for backends, held in contents:
         backends.update(held)

@@ -1,8 +1,7 @@
-"""The faults, put in front of whoever really runs Tasks: nobody changes a handler for them.
+"""Injects faults in front of the task runner, so that handlers need not be changed.
 
-``Calls`` is the engine's ``Tasks`` before ``tasks.router``. Each attempt of a Task is a call; a *director* says what
-is to go wrong with it. All is done in one thread: a call has ended when ``start`` returns, or waits for a token or a
-timer.
+``Calls`` is the engine's ``Tasks`` before ``tasks.router``. Each attempt of a Task is a call; a *director* says which
+fault it gets. All is done in one thread: a call has ended when ``start`` returns, or waits for a token or a timer.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,13 +22,13 @@ from sfn_emulator.values import Value, dumps
 
 
 class Call:
-    """One attempt. ``number`` counts the calls of a run; ``told`` is how it ended, for the story."""
+    """One attempt. ``number`` counts the calls of a run; ``told`` is its end, for the story."""
 
     def __init__(self, number: int, effect: StartTask, *, again: bool = False) -> None:
         self.number = number
         self.effect = effect
         self.again = again
-        """A late delivery of one that was told already."""
+        """Whether it is a late delivery of a call whose end was reported already."""
         self.fault: Fault | None = None
         self.told: Signal | None = None
 
@@ -44,11 +43,11 @@ class Call:
 
 class Director(Protocol):
     def fault(self, call: Call) -> Fault | None:
-        """What is to go wrong with the call; it may be asked in several processes at once."""
+        """The fault of the call, or ``None``. It may be asked in several processes at once."""
 
 
 class Nothing:
-    """A director with whom nothing goes wrong."""
+    """A director without faults."""
 
     def fault(self, call: Call) -> Fault | None:
         return None
@@ -62,9 +61,9 @@ _OVER = _Over()
 
 
 class Calls:
-    """``answers`` are what Tasks answer that are to answer otherwise. ``die`` ends the emulator's process.
+    """``answers`` are the other answers of Tasks. ``die`` ends the emulator's process.
 
-    ``ended`` is told of every call that has ended, after its effect.
+    ``ended`` is called for every call that has ended, after its effect.
     """
 
     def __init__(
@@ -99,7 +98,9 @@ class Calls:
         call.fault = fault or self._director.fault(call)
 
         def hear(signal: Signal) -> None:
-            """Follow-up calls come from within ``tell``: what this one did is looked at first."""
+            """Reports the end of a call. Follow-up calls come from within ``tell``, so this call's effects are looked
+            at first.
+            """
             if isinstance(signal, TaskSucceeded | TaskFailed):
                 call.told = signal
                 self._over(call)
@@ -110,7 +111,7 @@ class Calls:
         return _DOES[call.fault.kind](self, call, hear)
 
     def finish(self) -> None:
-        """Deliveries that are still late come now."""
+        """Makes the late deliveries that are still to come."""
         self._deliver_late(list(self._late))
 
     def _over(self, call: Call) -> None:
@@ -124,7 +125,7 @@ class Calls:
             self._ended(Call(len(self.calls), effect, again=True))
 
     def _deliver(self, effect: StartTask) -> None:
-        """Done again; nobody listens to what comes of it."""
+        """Makes the call again. Its result is ignored."""
         self._real.start(effect, lambda signal: None)
 
     # -- each kind of fault
@@ -144,7 +145,7 @@ class Calls:
         return _OVER
 
     def _delay(self, call: Call, tell: Tell) -> Work:
-        """The state's own time-out rings; a function that may take its time has one of its own."""
+        """Delays the call until the state's own time-out rings; a function without one times out by itself."""
         self._deliver(call.effect)
         self._over(call)
         if call.effect.request.timeout is None and call.effect.request.heartbeat is None:

@@ -1,7 +1,7 @@
-"""Copies of the world: a fork has all of it, costs some milliseconds, and is gone when it has told its result.
+"""Copies of the world: a fork has all of it, costs some milliseconds, and ends when it has reported its result.
 
 ``Jobs`` shares the processor's cores among forks of forks, as make's job server does: a pipe with one byte for every
-core but one. Who forks and gets no byte waits for the fork.
+core but one. A process that forks and gets no byte waits for the fork.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ PATIENCE: Final = 120
 
 
 class CopyError(Exception):
-    """A copy of the world ended without a result; the text has what it said last."""
+    """A copy of the world ended without a result; the text has its last output."""
 
 
 class Jobs:
@@ -53,28 +53,30 @@ def cores() -> int:
 
 
 def fork() -> int:
-    """As ``os.fork``; in the copy nothing of ours that is still to be written is written again."""
+    """Like ``os.fork``. Output that waits to be written is not written again by the copy."""
     sys.stdout.flush()
     sys.stderr.flush()
-    with warnings.catch_warnings():  # threads that are there belong to whoever runs us, and the copy needs none of them
+    with warnings.catch_warnings():  # existing threads belong to our caller, and the copy needs none of them
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
 def leave(status: int = 0) -> NoReturn:
-    """The copy's end: no cleaning up, which is the original's to do."""
+    """Ends the copy without cleaning up: that is left to the original."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(status)
 
 
 def in_copy(work: Callable[[], T]) -> T:
-    """What ``work`` gives in a copy of the world, which is then gone. Raises what it raises, or ``CopyError``."""
+    """The result of ``work`` in a copy of the world, which then ends. Raises the errors of ``work``, or
+    ``CopyError``.
+    """
     return started(work)()
 
 
 def started(work: Callable[[], T]) -> Callable[[], T]:
-    """Begins ``work`` in a copy; what it gives waits for the result."""
+    """Begins ``work`` in a copy. Returns a function that waits for the result."""
     handle, name = tempfile.mkstemp(prefix="sfn-prove-")
     os.close(handle)
     path = Path(name)

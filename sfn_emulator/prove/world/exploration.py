@@ -1,9 +1,9 @@
-"""All placements of so many faults, as a tree of forks: what runs have in common is run once.
+"""All placements of a number of faults, as a tree of forks: the common beginning of runs is run once.
 
 The first run has no faults. At each call of a Task the process forks once for every fault that the call can have; the
 fork goes on with the fault, the original without. So a pair of faults costs only what follows the second one. Each run
-is announced in a line before it begins, and tells its result in another; the lines are read as they come. A run that
-was announced and told nothing (its code ended the process, or hung) is not forgotten: it counts as one that broke off.
+is announced in a line before it begins, and reports its result in another; the lines are read as they come. A run that
+was announced and reported nothing (its code ended the process, or hung) counts as one that broke off.
 """
 
 import gc
@@ -30,7 +30,7 @@ SILENT: Final = f"its process ended and told nothing: a handler ends the process
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run told: enough to know whether it has to be looked at again."""
+    """A run's report: enough to know whether it has to be looked at again."""
 
     placement: Placement
     status: str
@@ -38,11 +38,11 @@ class Seen:
     sometimes: tuple[str, ...]
     states: tuple[str, ...]
     seconds: float = field(default=0.0, compare=False)
-    """Of a processor, from the fork on."""
+    """Seconds of a processor, from the fork on."""
 
 
 Faults = Callable[[Call, int], Sequence[Fault]]
-"""What can go wrong with a call, when so many faults have been placed already."""
+"""The possible faults of a call, given the number of faults placed already."""
 
 
 class Forking:
@@ -71,7 +71,9 @@ class Forking:
         return None
 
     def _in_fork(self, fault: Fault) -> bool:
-        """True in the fork; the original goes on at once if there is a core for both. Waiting is no hanging."""
+        """Forks; true in the fork. The original goes on at once if there is a core for both. Waiting does not count as
+        hanging.
+        """
         self.announce(fault)
         free = self._jobs.take()
         pid = fork()
@@ -87,7 +89,7 @@ class Forking:
 
 
 def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Iterator[Seen]:
-    """``run`` runs the saga with the director it is given, in this process: a copy of it, here."""
+    """``run`` runs the saga with the director it is given, in this process; it is called in a copy."""
     read, write = os.pipe()
     jobs = Jobs(cores())
     gc.collect()
@@ -111,7 +113,7 @@ def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Itera
 
 
 def _told_by(lines: Iterable[str]) -> Iterator[Seen]:
-    """Each run once, until none is under way: a run announces those that it forks before it tells its own end."""
+    """Each run once, until none is under way: a run announces its forks before it reports its own end."""
     under_way: dict[str, Placement] = {}
     for line in lines:
         told = json.loads(line)

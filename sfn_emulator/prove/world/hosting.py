@@ -1,7 +1,7 @@
-"""An execution in a world: run, driver and what is stored of it, so that the emulator can die and go on.
+"""An execution in a world: its run, its driver and its stored signals, so that the emulator can die and go on.
 
-What is stored are its signals, as the service stores them. When the emulator dies, everything but these is gone: a
-new run is told them again, and what it still awaits is started again, as after any crash (docs/architecture.md).
+Its signals are stored as the service stores them. When the emulator dies, everything else is gone. A new run gets the
+signals again, and effects it still awaits are started again, as after any crash (docs/architecture.md).
 """
 
 from collections.abc import Callable
@@ -17,7 +17,9 @@ from sfn_emulator.values import Value, dumps
 
 
 class _Life(Alone):
-    """The execution from one crash to the next, as its driver's host and tasks; deaf once it is over."""
+    """The execution from one crash to the next, as its driver's host and tasks. Once it is over, it ignores
+    everything.
+    """
 
     def __init__(self, hosted: "Hosted", run: Run) -> None:
         self.over = False
@@ -78,17 +80,17 @@ class Hosted:
         self._tell_end()
 
     def stop(self, error: str | None, cause: str | None) -> None:
-        """StopExecution."""
+        """Stops the execution (StopExecution)."""
         if self._life is not None:
             self._life.driver.stop(error, cause)
 
     def die(self) -> None:
-        """Nothing that happens from now on is heard, until it is revived."""
+        """Lets the emulator die: nothing is heard from now on, until ``revive``."""
         assert self._life is not None
         self._life.over = self._dead = True
 
     def revive(self) -> bool:
-        """Goes on from what is stored; false if it had not died."""
+        """Goes on from the stored signals. Returns false if it had not died."""
         if not self._dead or self._life is None:
             return False
         self._life.driver.stop()

@@ -1,7 +1,7 @@
-"""One prepared world: a whole emulator in this process, set up once by the user's own function, then at rest.
+"""A prepared world: a whole emulator in this process, set up once by the user's own function, and then at rest.
 
-Everything that holds the world is memory of this process (moto's backends are), and nothing runs when ``prepare`` has
-returned. So a copy of the world is a fork.
+The world is memory of this process alone (moto's backends are), and nothing runs after ``prepare`` has returned. So a
+fork copies the world.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from sfn_emulator.serving.settings import Settings
 
 Client: TypeAlias = Any
 Setup: TypeAlias = Callable[[Callable[[str], Client]], Any]
-"""Given ``client(service)``, makes the world; may return the ARN of the state machine that is to be proved."""
+"""Makes the world, given ``client(service)``. It may return the ARN of the state machine to prove."""
 
 ENDPOINT: Final = "http://127.0.0.1:9"
-"""Where clients believe they call; nothing is there, for every request is answered in this process."""
+"""The address that clients are made with. Nothing listens there: every request is answered in this process."""
 
 
 class Prepared(NamedTuple):
-    """``definition`` is the text as it was deployed, every ARN in it."""
+    """``definition`` is the text as it was deployed, with its ARNs."""
 
     neighbours: Neighbours
     settings: Settings
@@ -37,12 +37,12 @@ class Prepared(NamedTuple):
     role_arn: str
     definition: str
     definitions: Mapping[str, str]
-    """Of every state machine in the world, by ARN: executions may start others."""
+    """The definition of every state machine in the world, by ARN: executions may start others."""
     contents: Contents
 
 
 def prepare(setup: Setup, name: str | None = None) -> Prepared:
-    """Runs ``setup`` and finds the state machine it made: the one it returns, of that name, or the only one.
+    """Runs ``setup`` and finds the state machine it made: the one it returns, the one of that name, or the only one.
 
     Raises ``UnprovableError``.
     """

@@ -1,8 +1,8 @@
-"""Handlers' boto3 clients, whatever sessions they make: each asks us, and clients that are alike are one.
+"""Handlers' boto3 clients, from any session: each asks this world, and equal clients are shared.
 
 Each function has its own copy of its modules and would make its own clients, in every copy of the world again. Making
-a client takes longer than most calls, so they are kept by what they are made of. Those that a rehearsal made in this
-process are there in every copy.
+a client takes longer than most calls, so they are kept by their parameters. Clients that a rehearsal made in this
+process exist in every copy.
 """
 
 import os
@@ -22,7 +22,9 @@ class Sessions:
         self._clients: dict[str, Any] = {}
 
     def install(self) -> None:
-        """For a copy of the process, which has no other use for sessions. The default one is made anew."""
+        """Installs this in a copy of the process, which uses sessions for nothing else. The default session is made
+        again.
+        """
         import boto3
         import botocore
 
@@ -31,7 +33,7 @@ class Sessions:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """For this process, which has other uses for sessions before and afterwards."""
+        """Installs this for its block, in this process, which uses sessions otherwise before and afterwards."""
         import boto3
         import botocore
 

@@ -1,4 +1,4 @@
-"""The rows of every DynamoDB table, read where moto holds them: no request, so nothing is changed by looking."""
+"""The rows of every DynamoDB table, read from moto's memory: without a request, so that looking changes nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias

@@ -1,4 +1,6 @@
-"""One execution tried: started, faults put in its way, claims asked at every step and at the end."""
+"""One trial of an execution: it is started, faults are injected, and claims are checked at every step and at the
+end.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ ENDLESS = "the execution did not end"
 
 @dataclass
 class Told:
-    """What claims are given as ``execution``. ``states`` are those it entered, in order."""
+    """The ``execution`` that claims get. ``states`` are those it entered, in order."""
 
     input: Value
     name: str
@@ -38,7 +40,7 @@ class Told:
         return state in self.states
 
     def failed(self, state: str) -> bool:
-        """Whether the state was left by a Catcher: its output came of an error."""
+        """Whether the state was left by a Catcher, so that its output came from an error."""
         return state in self.caught
 
     @property
@@ -112,7 +114,7 @@ class Trial:
         self._now: Tables = {}
 
     def run(self) -> Tried:
-        """In the world that is there: ``World.enter`` comes first."""
+        """Runs the trial in the present world. Call ``World.enter`` first."""
         self._before = self._now = self.world.tables()
         self.hosted.start()
         for _ in range(MOST_STEPS):
@@ -149,7 +151,7 @@ class Trial:
         return Tried(self.told, self._before, after, self._broken, sometimes, tuple(self._steps), self.hosted.deaths)
 
     def _look(self) -> None:
-        """What can be said of the execution by now."""
+        """The execution as far as it has come."""
         run, told = self.hosted.run, self.told
         told.status, told.error, told.cause = run.status.value, run.error, run.cause
         told.output = None if isinstance(run.output, Unset) else run.output

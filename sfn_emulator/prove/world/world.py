@@ -1,4 +1,4 @@
-"""A world in which executions run in one thread and virtual time, over the neighbours that ``prepare`` left."""
+"""A world in which executions run in one thread and in virtual time, over the neighbours that ``prepare`` set up."""
 
 import contextlib
 import os
@@ -46,11 +46,11 @@ _TOKENS: Final = {
 }
 _FUNCTION: Final = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d+:function:[\w-]+")
 MOST_STEPS: Final = 5_000
-"""Timers that one execution lets ring before it counts as one that does not end."""
+"""Timers of one execution that may ring before it counts as endless."""
 
 
 class Inline(Workers):
-    """Work is done at once, by whoever asks for it."""
+    """Does work at once, on the caller's thread."""
 
     def __init__(self) -> None:
         super().__init__(lambda thunk: thunk(), 0)
@@ -73,7 +73,7 @@ class _NoLogs:
 
 
 class _NoActivities:
-    """Nobody polls: an activity's task waits for its time-out."""
+    """Activities without workers: a task waits for its time-out."""
 
     def exists(self, activity_arn: str) -> bool:
         return True
@@ -126,17 +126,17 @@ class World:
         return Router(reached)
 
     def enter(self) -> None:
-        """This world is the one that is there; called in a copy, before anything is run."""
+        """Makes this world the present one. Called in a copy, before anything is run."""
         backends.put(self.prepared.contents)
         self.sessions.install()
 
     def hush(self) -> None:
-        """In a copy: what functions print is not for whoever waits for the results of hundreds of runs."""
+        """Silences functions' output in a copy, because it would be that of hundreds of runs."""
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, the copy's end closes it
         sys.stdout = overheard(sys.stderr)
 
     def restart_clock(self) -> None:
-        """The next execution begins when the first one did."""
+        """Makes the next execution begin at the same time as the first one."""
         self.clock = VirtualClock()
         self.tasks = self._router(Inline())
 
@@ -146,11 +146,13 @@ class World:
         self._before_each = step
 
     def _post(self, kind: str, target: str, payload: bytes, about: Mapping[str, Any]) -> None:
-        """What a service has for a function, or a function for another, is delivered when the call has ended."""
+        """Keeps a call of a function by a service or by another function, for delivery when the present call has
+        ended.
+        """
         self._deliveries.append((target, payload))
 
     def answer(self, request: Request) -> Reply:
-        """Every request of a handler or a Task; only tokens are answered of Step Functions."""
+        """Answers every request of a handler or a Task. Of Step Functions it answers only those about tokens."""
         self._before_each()
         target = request.headers.get("x-amz-target", "")
         if not target.startswith(STATES_TARGET):
@@ -169,16 +171,18 @@ class World:
         return Hosted(program, identity, given, self.clock)
 
     def load(self, definition: str) -> None:
-        """The code of every function that the definition names is in this process anew, and so in each copy."""
+        """Loads the code of every function that the definition names into this process, and so into each copy."""
         self._lambdas.forget()
         with self._there(self.prepared.contents):
             for arn in dict.fromkeys(_FUNCTION.findall(definition)):
-                with contextlib.suppress(Exception):  # what can't be imported fails when it is called
+                with contextlib.suppress(Exception):  # a function that can't be imported fails when it is called
                     self._lambdas.preload(arn)
 
     @contextlib.contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """Within it this process is a copy of the world. What remains of it are caches, clients, imported modules."""
+        """Makes this process a copy of the world within its block. Caches, clients and imported modules remain
+        afterwards.
+        """
         copied = [(kind, deepcopy(held)) for kind, held in self.prepared.contents]
         with self._there(copied):
             try:
@@ -201,13 +205,13 @@ class World:
         return look(self._neighbours)
 
     def settle(self) -> None:
-        """What services have for functions (SNS, EventBridge, …) is delivered."""
+        """Delivers the calls that services (SNS, EventBridge, …) have for functions."""
         while self._deliveries:
             function, event = self._deliveries.pop(0)
             self._lambdas.invoke(function, event)
 
     def advance(self) -> bool:
-        """Lets the next timer ring; false if there is none."""
+        """Lets the next timer ring. Returns false if there is none."""
         return self.clock.advance_to_next()
 
     # -- executions that executions start
@@ -231,7 +235,7 @@ class World:
         return running
 
     def _when_over(self, child: Hosted, then: Callable[[], None]) -> None:
-        """Looks again whenever time goes on."""
+        """Checks again whenever time goes on."""
         if child.is_over:
             then()
         else:

@@ -1,1 +1,1 @@
-"""What shows through where AWS runs Java: its texts, its random numbers, its sets, its JSON parser."""
+"""Java's behaviour where AWS's answers show it: its texts, its random numbers, its sets, its JSON parser."""

@@ -1,4 +1,4 @@
-"""In which order a ``java.util.HashSet`` or ``HashMap`` gives back what was put into it.
+"""The iteration order of a ``java.util.HashSet`` or ``HashMap``.
 
 ``States.ArrayUnique`` answers in that order (notes on AWS: ``[true, false]`` comes back as ``[false, true]``,
 ``[[1, 2], [2, 1]]`` as ``[[2, 1], [1, 2]]``; recorded 2026-04: ``[null, null, 1, null]`` as ``[null, 1]``). A CSV
@@ -28,7 +28,7 @@ def hash_set(values: list[Value]) -> list[Value]:
 
 
 def hash_map_keys(keys: Sequence[str]) -> list[str]:
-    """The different keys, as a ``HashMap`` iterates over them that grew as they were put into it."""
+    """The different keys, in the order of a ``HashMap`` that grew as they were inserted."""
     buckets = _LEAST_BUCKETS
     while len(keys) > buckets * _LOAD_FACTOR:
         buckets *= 2
@@ -48,7 +48,7 @@ def _iterated(values: Iterable[Value], buckets: int) -> list[Value]:
 
 
 def _identity(value: Value) -> Any:
-    """A hashable stand-in: values that Java calls equal have equal ones."""
+    """A hashable identity: values that are equal in Java have equal ones."""
     if isinstance(value, dict):
         return ("object", frozenset((key, _identity(member)) for key, member in value.items()))
     if isinstance(value, list):
@@ -72,7 +72,7 @@ def _string_hash(value: str) -> int:
 
 
 def _integer_hash(value: int) -> int:
-    """An ``Integer`` where it fits, else a ``Long``; a ``BigInteger`` beyond."""
+    """The hash of an ``Integer`` where the number fits, else of a ``Long``, else of a ``BigInteger``."""
     if -_INT_LIMIT <= value < _INT_LIMIT:
         return value & _INT_MASK
     if value.bit_length() < 2 * _INT_BITS:

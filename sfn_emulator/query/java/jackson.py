@@ -1,7 +1,8 @@
 """JSON with positions: where every value of a text stands, and the first fault in Jackson's words.
 
-Slow and exact, used when there is something to tell. AWS parses definitions, inputs and ``States.StringToJson`` with
-Jackson, so its messages are Jackson's (recorded: ``Unrecognized token 'not': was expecting (...)``).
+It is slow and exact, and used only when there is an error to report. AWS parses definitions, inputs and
+``States.StringToJson`` with Jackson, so its messages are Jackson's (recorded: ``Unrecognized token 'not': was expecting
+(...)``).
 """
 
 import json
@@ -16,7 +17,7 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _NUMBER: Final = re.compile(r"-?(?:0(?![0-9])|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![.eE])")
 _TORN: Final = re.compile(r"(-?)([0-9]*)(\.?)([0-9]*)([eE]?)([+-]?)")
-"""What there is of a number that is none."""
+"""The readable beginning of an invalid number."""
 _TOKEN: Final = re.compile(r"\w+")
 _SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
@@ -31,19 +32,21 @@ _STRAY: Final = {
     "/": "maybe a (non-standard) comment? "
     "(not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
 }
-"""Where a value should stand; of any other character it is said that a valid value was expected."""
+"""Characters that get a message of their own where a value should stand; for any other the message is that a valid
+value was expected.
+"""
 _APART: Final = "Expected space separating root-level values"
 _CLOSING: Final = {"Array": "]", "Object": "}", "root": "]"}
 _SHOWN: Final = 500
-"""Characters of the source Jackson quotes."""
+"""Characters of the source that Jackson quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What differs by Jackson's version and settings.
+    """The differences between Jackson's versions and settings.
 
-    ``source`` writes, in an error's location, the text that was read; ``past`` is how many characters behind a stray
-    one the column points; ``unique`` refuses a field that stands twice.
+    ``source`` writes the text into an error's location; ``past`` is the number of characters from a stray one to the
+    reported column; ``unique`` refuses a repeated field.
     """
 
     source: Callable[[str], str]
@@ -58,16 +61,16 @@ def _quoted(text: str) -> str:
 
 
 QUOTED: Final = Dialect(_quoted, 1, unique=True)
-"""As definitions are refused."""
+"""The dialect in which definitions are refused."""
 
 REDACTED: Final = Dialect(
     lambda text: "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)", 0, unique=False
 )
-"""As ``States.StringToJson`` fails (recorded 2026-04)."""
+"""The dialect in which ``States.StringToJson`` fails (recorded 2026-04)."""
 
 
 def in_brief(message: str) -> str:
-    """A message of Jackson's on one line for people, without the text that it repeats as its ``[Source: ...]``."""
+    """A message of Jackson's on one line for people, without the text in its ``[Source: ...]``."""
     return " ".join(re.split(r"\s*(?:\(start marker )?at \[Source: ", message, maxsplit=1)[0].split())
 
 
@@ -96,15 +99,16 @@ class JsonError(ValueError):
 
 @dataclass(slots=True)
 class Scanned:
-    """The value, and for every place in it line and column of the field name (or item) that begins it."""
+    """The value, and for every place in it the line and column at which its field name or item begins."""
 
     value: Any = None
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_first(text: str, depth_limit: int) -> Any:
-    """The first value of a text, as ``ObjectMapper.readTree`` reads it: null of a blank text, whatever comes behind
-    the value. Raises ``JsonError``."""
+    """The first value of a text, as ``ObjectMapper.readTree`` reads it: null for a blank text; text after the value is
+    ignored. Raises ``JsonError``.
+    """
     scanner = _Scanner(text, depth_limit, dialect=REDACTED)
     start = scanner.skip(0)
     if start == len(text):
@@ -116,7 +120,7 @@ def read_first(text: str, depth_limit: int) -> Any:
 
 
 def read_with_texts(text: str, depth_limit: int) -> tuple[Any, tuple[tuple[Any, str], ...]]:
-    """A text's value, and every array and object in it with the part of the text it was written as."""
+    """A text's value, and every array and object in it with its own part of the text."""
     scanner = _Scanner(text, depth_limit, dialect=REDACTED)
     value, _ = scanner.value(scanner.skip(0), ())
     return value, tuple((part, text[start:end]) for part, start, end in scanner.spans)
@@ -324,7 +328,7 @@ class _Scanner:
         return self.unexpected(at, why, " in numeric value")
 
     def more(self, at: int, kind: str) -> int:
-        """Where the next value or name begins."""
+        """The place where the next value or name begins."""
         at = self.skip(at)
         if at >= len(self.text):
             raise self.torn(kind)
@@ -339,13 +343,13 @@ class _Scanner:
             raise self.unexpected(at, f"was expecting comma to separate {kind} entries")
 
     def stray(self, at: int) -> JsonError:
-        """What stands where the text should begin or have ended."""
+        """The error for a character where the text should begin or have ended."""
         if self.text[at] in "]}":
             return self.mismatched(at, -1, "root")
         return self.unexpected(at, f"expected a valid value {_EXPECTED}")
 
     def mismatched(self, at: int, start: int, kind: str) -> JsonError:
-        """A region that another's bracket would close; the root begins in column 0."""
+        """The error for a bracket that does not match its region; the root begins in column 0."""
         char = self.text[at]
         opened = _location(self.text, start, self.dialect)
         expected = "}" if kind == "root" and char == "]" else _CLOSING[kind]

@@ -1,1 +1,1 @@
-"""JSONata text → compiled expression → value, with AWS's additions and AWS's words for what fails."""
+"""JSONata text → compiled expression → value, with AWS's additions and AWS's error messages."""

@@ -1,8 +1,8 @@
 """The functions AWS adds to JSONata, and those that draw from the execution.
 
-Documented in the Developer Guide, "Transforming data with JSONata"; rounding toward zero, what is undefined and the
+Documented in the Developer Guide, "Transforming data with JSONata"; rounding toward zero, the undefined results and the
 generator behind ``$random(seed)`` (``java.util.Random``) were measured on AWS (floci issue 2662, pull request 2676),
-what missing and wrong arguments come to was recorded in 2026-04.
+the results of missing and wrong arguments were recorded in 2026-04.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _sequence_of: Final = utils.Utils.create_sequence_from_iter
 
 
 def partition(array: Any, size: Any) -> Any:
-    """A plain array of arrays, of one array without a size; a size that is cut to zero is undefined."""
+    """A plain array of arrays; without a size, of one array. A size that is cut to zero gives undefined."""
     if array is None:
         return None
     step = len(array) if size is None else math.trunc(size)
@@ -35,7 +35,7 @@ def partition(array: Any, size: Any) -> Any:
 
 
 def arange(start: Any, end: Any, step: Any) -> Any:
-    """A sequence, so a range of one number is that number (recorded); the end belongs to it when a step lands on it."""
+    """A sequence, so a range of one number is that number (recorded). It includes the end if a step lands on it."""
     if start is None or end is None or step is None or not math.trunc(step):
         return None
     first, last, by = (math.trunc(n) for n in (start, end, step))
@@ -115,20 +115,20 @@ _DRAWN: Final[dict[str, tuple[str, Callable[[Scope], Callable[..., Any]], int]]]
     "now": ("<s?s?:s>", _now, 2),
     "millis": ("<:n>", _millis, 0),
 }
-"""Bound anew for each evaluation that mentions them: name → signature, what makes the function, its arity."""
+"""Functions bound for each evaluation that mentions them: name → signature, maker of the function, its arity."""
 
 DRAWN: Final = frozenset(_DRAWN)
 
 
 class _Native(library.Jsonata.JNativeFunction):  # type: ignore[misc]
-    """The library's function object with our signatures, and doubles that stay doubles where integers end."""
+    """The library's function object with our signatures. Doubles beyond the range of integers stay doubles."""
 
     def __init__(self, name: str, signature: Any, method: Callable[..., Any], arity: int) -> None:
         self.function_name, self.method, self.nargs = name, method, arity
         self.signature = Signature.of(name, signature)
 
     def call(self, input: Any, args: Any) -> Any:
-        """Functions that call back ($map, $each, ...) hand in arguments nobody has looked at."""
+        """Called by functions with a callback ($map, $each, ...): their arguments are not validated yet."""
         if self.signature is not None and not isinstance(args, Fitting):
             args = self.signature.validate(args, None)
         arguments = [*args, *[None] * (self.nargs - len(args))]

@@ -1,4 +1,4 @@
-"""Times and integers by picture, put right where the library departs from the reference."""
+"""Times and integers by picture, corrected where the library differs from the reference."""
 
 import datetime
 import math
@@ -20,7 +20,9 @@ _DAY: Final = 86_400
 
 
 def to_millis(timestamp: Any, picture: Any) -> Any:
-    """Without a picture as ``Date.parse``: a year or a month alone will do, and a day too many runs on."""
+    """Without a picture like ``Date.parse``: a year or a month alone is enough, and a day too many runs into the next
+    month.
+    """
     if timestamp is None or picture is not None:
         return _of_this_era(_Library.datetime_to_millis(timestamp, picture))
     found = _ISO.fullmatch(timestamp)
@@ -40,7 +42,7 @@ _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def _of_this_era(millis: Any) -> Any:
-    """A year of two digits is one of 1900 and later, as ``Date.UTC`` has it."""
+    """A year of two digits lies in the 1900s, as in ``Date.UTC``."""
     if not isinstance(millis, int) or millis >= -59_011_459_200_000:
         return millis
     moment = _EPOCH + datetime.timedelta(milliseconds=millis)
@@ -55,8 +57,9 @@ _generate_regex: Final = _Pictures._generate_regex
 
 
 def _matcher(picture: Any) -> Any:
-    """What reads a time. Year, month and day have as many digits as the picture has, or any number of them; what stands
-    between the components stands for itself."""
+    """The regular expression that reads a time. Year, month and day have the picture's number of digits, or any
+    number; text between the components stands for itself.
+    """
     matcher = _generate_regex(picture)
     for part, made in zip(picture.parts, matcher.parts, strict=True):
         if part.type == "literal":
@@ -88,7 +91,7 @@ _NAMED: Final = frozenset({"A", "a", "I", "i", "W", "w", "Ww"})
 
 
 def _refuse_sequence(picture: Any) -> None:
-    """A picture without a digit, that is none of the named ones, would begin a sequence."""
+    """Refuses a picture that has no digit and is none of the named ones: it would begin a sequence."""
     if isinstance(picture, str):
         token = picture.rpartition(";")[0] if ";" in picture else picture
         if token not in _NAMED and not any(character.isdecimal() for character in token):
@@ -96,7 +99,7 @@ def _refuse_sequence(picture: Any) -> None:
 
 
 def parse_integer(value: Any, picture: Any) -> Any:
-    """What the picture can't read is not a number, and not an error (measured on AWS)."""
+    """The integer. A text that the picture can't read gives NaN, not an error (measured on AWS)."""
     if value is not None:
         _refuse_sequence(picture)
     try:
@@ -106,7 +109,7 @@ def parse_integer(value: Any, picture: Any) -> Any:
 
 
 def _leading_integer(value: str, picture: str) -> Any:
-    """As ``parseInt``: the digits a text begins with, where the picture is one of digits."""
+    """Like ``parseInt``: the digits at the beginning of a text, if the picture is one of digits."""
     token, _, modifier = picture.rpartition(";") if ";" in picture else (picture, "", "")
     found = None if token in _NAMED else _LEADING.match(value[:-2] if modifier.startswith("o") else value)
     return int(found[1]) if found else math.nan

@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 RAW: Final = {"D3137": 1, "D3141": 1, "T1005": 1, "T1007": 1, "D3140": 1}
-"""How many inserts of a code stand as they are, without quotes."""
+"""The number of inserts of a code that are not quoted."""
 
 STACK_OVERFLOW: Final = (
     "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive."
@@ -18,7 +18,9 @@ EVALUATION_TIMEOUT: Final = "Expression evaluation timeout: Check for infinite l
 MEMORY_LIMIT: Final = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
 NOT_EVALUATED: Final = "threw an internal error during evaluation."
-"""Where a function trips over what it was given, which the reference does not check; an id follows (measured)."""
+"""The message for an internal error of a function whose arguments the reference does not check; an id follows
+(measured).
+"""
 
 CATALOGUE: Final = {
     "S0101": "String literal must be terminated by a matching quote",
@@ -159,7 +161,7 @@ class JsonataError(Exception):
 
 
 class BoundError(Exception):
-    """Evaluation went past a bound; ``message`` is the sentence AWS (or its time box) has for it, without a code."""
+    """Evaluation went past a bound; ``message`` is AWS's sentence for it (or its time box's), without a code."""
 
     def __init__(self, message: str) -> None:
         self.message = message

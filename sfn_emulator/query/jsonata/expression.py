@@ -1,7 +1,7 @@
 """JSONata in the States Language: ``{% expression %}`` → ``Compiled``.
 
 An expression is parsed once by the library (jsonata-python). Common simple shapes also get a fast way
-(``jsonata_fast``), closures that either give the very answer or step aside for the library. Importing this module
+(``fast``): closures that either give the same answer or leave it to the library. Importing this module
 does not import the library; the first expression compiled does.
 
 ``apply(subject, scope)``: the subject is a ``States``. Raises ``EvaluationError`` States.QueryEvaluationError with
@@ -29,7 +29,7 @@ MEMBERS: Final = frozenset({"input", "result", "errorOutput", "context"})
 
 
 class JsonataSyntaxError(QuerySyntaxError):
-    """An expression AWS refuses when the definition is created; ``code`` is AWS's diagnostic code."""
+    """An expression that AWS refuses when the definition is created; ``code`` is AWS's diagnostic code."""
 
     def __init__(self, message: str, offset: int = 0, code: str = INVALID) -> None:
         super().__init__(message, offset)
@@ -75,7 +75,7 @@ def compile_expression(text: str, location: str) -> Compiled:
 def _applied(
     fast: Fast | None, slow: Callable[[States, Scope], Value], text: str, location: str
 ) -> Callable[[Any, Scope], Value]:
-    """The fast way where it is sure, else the library; the only place that makes errors of evaluation."""
+    """The fast way where it is sure, else the library. All evaluation errors are made here."""
 
     def asked(subject: Any, scope: Scope) -> Value:
         try:
@@ -106,7 +106,7 @@ def _applied(
 
 
 def library_way(tree: Any, free: set[str], members: frozenset[str]) -> Callable[[States, Scope], Value]:
-    """Evaluation by the library: only the names the expression reads are bound, nulls marked."""
+    """Evaluation by the library. Only the names that the expression reads are bound; nulls are marked."""
     from sfn_emulator.query.jsonata import library
     from sfn_emulator.query.jsonata.additions import DRAWN, drawn
     from sfn_emulator.query.jsonata.functions import functions_frame
@@ -131,7 +131,7 @@ def library_way(tree: Any, free: set[str], members: frozenset[str]) -> Callable[
 
 
 def _states(subject: States, scope: Scope, members: frozenset[str]) -> dict[str, Value]:
-    """``$states`` with those of the members that exist."""
+    """``$states`` with the members that exist."""
     present = {"input": subject.input, "result": subject.result, "errorOutput": subject.error_output}
     states = {name: value for name, value in present.items() if name in members and value is not UNSET}
     if "context" in members:

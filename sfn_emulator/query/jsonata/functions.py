@@ -1,4 +1,4 @@
-"""The functions an expression can call: the library's, with those put right that depart from the reference."""
+"""The functions that an expression can call: the library's, corrected where they differ from the reference."""
 
 import base64
 import functools
@@ -46,7 +46,7 @@ def number(arg: Any) -> Any:
 
 
 def total(args: Any) -> Any:
-    """Left to right in doubles, which Python's ``sum`` no longer is from 3.12 on."""
+    """The sum from left to right, in doubles. Python's ``sum`` does more since 3.12."""
     return None if args is None else functools.reduce(lambda a, b: float(a) + float(b), args, 0.0)
 
 
@@ -93,7 +93,7 @@ def sort(array: Any, comparator: Any) -> Any:
 
 
 def _merge_sorted(items: list[Any], swaps: Callable[[Any, Any], Any]) -> list[Any]:
-    """The reference's own merge sort: the right one goes first where the comparator is true as JavaScript has it."""
+    """The reference's own merge sort: the right item goes first if the comparator is true in JavaScript's sense."""
     if len(items) <= 1:
         return items
     middle = len(items) // 2
@@ -211,7 +211,7 @@ def _replaced_by(function: Any, found: dict[str, Any]) -> str:
 
 
 def _expanded(template: str, whole: str, groups: Sequence[str | None]) -> str:
-    """``$$``, ``$0`` and ``$n``; of ``$12`` with fewer than 12 groups, ``$1`` counts and the 2 stays."""
+    """Expands ``$$``, ``$0`` and ``$n``. With fewer than 12 groups, ``$12`` is ``$1`` followed by a 2."""
     digits = len(str(len(groups)))
 
     def one(found: re.Match[str]) -> str:
@@ -230,7 +230,7 @@ def _expanded(template: str, whole: str, groups: Sequence[str | None]) -> str:
 
 
 _EXPONENTIAL: Final = 1e21
-"""From here on JavaScript writes a number with its exponent."""
+"""From this number on JavaScript writes an exponent."""
 
 
 def format_base(value: Any, radix: Any) -> Any:
@@ -245,7 +245,9 @@ _ACTIVE: Final = frozenset("0123456789#.,;e")
 
 
 def format_number(value: Any, picture: Any, options: Any) -> Any:
-    """The library misses the rule on passive characters inside the active part, which comes before all others."""
+    """Adds the rule that the library lacks: no passive characters inside the active part. It is checked before all
+    others.
+    """
     if value is None:
         return None
     if options is None and isinstance(picture, str):
@@ -271,7 +273,9 @@ _RESERVED: Final = frozenset(b";/?:@&=+$,#")
 
 
 def _decode_url(text: str, reserved: frozenset[int] = frozenset()) -> str:
-    """As ``decodeURIComponent``; with ``reserved`` as ``decodeURI``, which leaves those as they are."""
+    """Like ``decodeURIComponent``; with ``reserved`` like ``decodeURI``, which leaves reserved characters as they
+    are.
+    """
     if "%" in _ESCAPED.sub("", text):
         raise ValueError("a % that begins no escape")
 
@@ -284,7 +288,9 @@ def _decode_url(text: str, reserved: frozenset[int] = frozenset()) -> str:
 
 
 def base64_decode(text: Any) -> Any:
-    """As java.util.Base64 reads it: padding may be missing, anything else foreign is an internal error (measured)."""
+    """Decodes like java.util.Base64: padding may be missing; any other foreign character is an internal error
+    (measured).
+    """
     if text is None:
         return None
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8", "replace")
@@ -336,7 +342,7 @@ def _library_functions() -> dict[str, Any]:
 
 @functools.cache
 def functions_frame() -> Any:
-    """The frame every evaluation's frame hangs on; shared, never written to."""
+    """The parent of every evaluation's frame. It is shared and never written to."""
     frame = Frame(None)
     frame.bindings = _library_functions()
     return frame

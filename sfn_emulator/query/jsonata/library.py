@@ -1,6 +1,6 @@
-"""The library's evaluator, bounded, and put right where it departs from the reference implementation.
+"""The library's evaluator, bounded, and corrected where it differs from the reference implementation.
 
-What differs from ``jsonata.Jsonata`` is listed here method by method; everything else is the library's own. Inside
+Each method here replaces one of ``jsonata.Jsonata``; everything else is the library's own. Inside
 the library Python's ``None`` is *undefined* and ``Utils.NULL_VALUE`` is JSON null.
 
 The bounds are AWS's where they were measured (depth 100; 6,990,256 bytes held: ``[1..873782]`` passes and one more
@@ -42,7 +42,7 @@ _create_sequence: Final = utils.Utils.create_sequence
 
 
 class _Current:
-    """Whose evaluation is under way, by context: one may be set aside in its middle while another goes on."""
+    """The evaluation under way, by context: one may be set aside midway while another goes on."""
 
     _evaluator: ContextVar[Any] = ContextVar("evaluator")
 
@@ -61,7 +61,7 @@ _to_boolean: Final = functions.Functions.to_boolean
 
 
 def _boolean(value: Any) -> bool | None:
-    """What is not a number is false, as in JavaScript."""
+    """JavaScript's truth of a number: NaN is false."""
     return False if isinstance(value, float) and math.isnan(value) else _to_boolean(value)
 
 
@@ -69,7 +69,7 @@ functions.Functions.to_boolean = staticmethod(_boolean)
 
 
 class _PartialParser:
-    """What the evaluator asks of its parser: to parse the little function a partial application is made of."""
+    """The parser as the evaluator uses it: for the small function that a partial application becomes."""
 
     dbg = False
 
@@ -80,15 +80,15 @@ class _PartialParser:
 class Evaluator(library.Jsonata):  # type: ignore[misc]
     """One evaluation of one syntax tree."""
 
-    def __init__(self) -> None:  # the library's constructor would parse
+    def __init__(self) -> None:  # without the library's constructor, which would parse
         self.parser = _PartialParser()
         self.environment = None
         self.input = None
         self.depth = self.steps = self.made = 0
 
     def run(self, tree: Node, frame: Any) -> Any:
-        """The tree's value in the library's terms; raises ``JsonataError``, ``BoundError`` or what Python raises."""
-        library.Jsonata.CURRENT.jsonata = self  # where the library's functions look for whom to call back
+        """The tree's value in the library's terms. Raises ``JsonataError``, ``BoundError`` or errors of Python's."""
+        library.Jsonata.CURRENT.jsonata = self  # the library's functions look here for the evaluator to call back
         self.environment = frame
         try:
             return self.eval(tree, None, frame)
@@ -97,7 +97,7 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
         except (RecursionError, MemoryError) as error:
             raise BoundError(STACK_OVERFLOW if isinstance(error, RecursionError) else MEMORY_LIMIT) from None
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-            raise BoundError(NOT_EVALUATED) from None  # where the library trips over arguments it does not check
+            raise BoundError(NOT_EVALUATED) from None  # the library fails on arguments it does not check
 
     def eval(self, expr: Node, input: Any, environment: Any) -> Any:
         """The library's ``eval`` without its thread lookup, with the bounds."""
@@ -122,7 +122,7 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
         return _settled(expr, result)
 
     def account(self, result: Any) -> None:
-        """Counts what was made; raises ``BoundError`` where AWS's memory limit is passed."""
+        """Counts the bytes made. Raises ``BoundError`` if AWS's memory limit is exceeded."""
         size = len(result) if isinstance(result, str) else 8 * len(result) if isinstance(result, list) else 0
         self.made += size
         if size > HELD or self.made > MADE:
@@ -175,13 +175,13 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
         return utils.Utils.create_sequence_from_iter(range(int(lhs), int(rhs) + 1))
 
     def evaluate_group_expression(self, expr: Node, input: Any, environment: Any) -> Any:
-        """The library appends to an empty input, which would be the execution's own data."""
+        """Copies an empty input, because the library appends to it and it is the execution's own data."""
         if isinstance(input, list) and not input:
             input = _create_sequence()
         return super().evaluate_group_expression(expr, input, environment)
 
     def evaluate_wildcard(self, expr: Node, input: Any) -> Any:
-        """The library copies everything found so far for each list it meets."""
+        """Collects in one list: the library would copy all earlier results for each list it meets."""
         found = _create_sequence()
         for value in input.values() if isinstance(input, dict) else input if isinstance(input, list) else ():
             found.extend(self.flatten(value, None) if isinstance(value, list) else [value])
@@ -243,7 +243,7 @@ _MAKERS: Final = frozenset({"binary", "unary", "function", "apply", "wildcard", 
 
 
 def _is_number(value: Any) -> bool:
-    """JSONata's test for a number: NaN is none, and an infinity is D1001."""
+    """JSONata's test for a number: NaN is not one, and an infinity raises D1001."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -290,7 +290,7 @@ def is_callable(value: Any) -> bool:
 
 
 def with_nulls(value: Value) -> Any:
-    """JSON for the library: a null is its marker. Shares what holds no null."""
+    """JSON for the library, with its marker for null. Parts without null are shared."""
     if value is None:
         return NULL
     if isinstance(value, dict | list) and "null" in dumps(value):
@@ -307,9 +307,9 @@ def _marked(value: Value) -> Any:
 
 
 def plain(value: Any, function: Callable[[], Value] | None = None) -> Value:
-    """The library's value as JSON; functions become what ``function`` gives, or raise ``UnsupportedResultError``.
+    """The library's value as JSON. A function becomes the result of ``function``, or raises ``UnsupportedResultError``.
 
-    Shares with the argument what is plain already. Infinities are AWS's strings ("Infinity", measured).
+    Parts that are plain already are shared with the argument. Infinities are AWS's strings ("Infinity", measured).
     """
     if value is None or isinstance(value, str | bool):
         return value
@@ -343,5 +343,5 @@ def _is(left: Any, right: Any) -> bool:
 
 
 def outcome(value: Any) -> Value:
-    """What an evaluation gives its caller: ``UNSET`` for undefined."""
+    """An evaluation's result for its caller: ``UNSET`` for undefined."""
     return UNSET if value is None else plain(value)

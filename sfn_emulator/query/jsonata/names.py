@@ -1,4 +1,6 @@
-"""What an expression reads: workflow variables, members of ``$states``, and names AWS does not offer at the top."""
+"""The names an expression reads: workflow variables, members of ``$states``, and names that AWS does not allow at the
+top.
+"""
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ class Names:
 
 
 _SCOPES: Final = ("block", "lambda")
-"""What binds for itself."""
+"""Nodes that bind names in a scope of their own."""
 
 
 def names_of(tree: Node) -> Names:

@@ -13,7 +13,7 @@ import regex
 from sfn_emulator.query.jsonata.errors import EVALUATION_TIMEOUT, BoundError, JsonataError
 
 SECONDS: Final = 0.5
-"""How long one regular expression may work on one string, all matches together."""
+"""Seconds that one regular expression may work on one string, for all matches together."""
 
 LONGEST: Final = 10_000
 """Characters of a pattern; the ``regex`` library's compiler takes quadratic time."""
@@ -24,7 +24,9 @@ _INSIDE: Final = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\/": "/"}
 
 
 def _translated(pattern: str, multiline: bool) -> str:
-    """JavaScript's meaning in Python's syntax: ASCII classes, and a ``$`` that is the very end."""
+    """The pattern with JavaScript's meaning in Python's syntax: ASCII classes, and a ``$`` that matches only the very
+    end.
+    """
     inside = False
 
     def token(match: re.Match[str]) -> str:
@@ -47,7 +49,7 @@ def _translated(pattern: str, multiline: bool) -> str:
 
 
 class Pattern:
-    """What the library calls a compiled pattern; also the library's ``regex_engine``: ``Pattern(text, flags)``."""
+    """A compiled pattern in the library's interface; ``Pattern(text, flags)`` also serves as the library's engine."""
 
     def __init__(self, pattern: str, flags: Any) -> None:
         options = (regex.IGNORECASE if flags.case_insensitive else 0) | (regex.MULTILINE if flags.multiline else 0)
@@ -59,7 +61,7 @@ class Pattern:
             raise JsonataError("S0303", pattern) from None
 
     def finditer(self, string: str) -> Iterator[Any]:
-        """All matches, left to right; D1004 at the first that is empty, as the reference has it."""
+        """All matches, left to right. An empty match raises D1004, as in the reference."""
         try:
             for match in self._compiled.finditer(string, timeout=SECONDS):
                 if not match.group():
@@ -72,7 +74,7 @@ class Pattern:
         return next(self.finditer(string), None)
 
     def split(self, string: str, maxsplit: int = 0) -> list[str]:
-        """The stretches between matches; groups are not kept. ``maxsplit`` 0 splits everywhere."""
+        """The texts between matches; groups are left out. ``maxsplit`` 0 splits everywhere."""
         parts, start = [], 0
         for count, match in enumerate(self.finditer(string), 1):
             parts.append(string[start : match.start()])

@@ -1,4 +1,4 @@
-"""Which arguments a function takes: the library's signatures with the reference's rules for null and error texts."""
+"""Signatures of functions: the library's, with the reference's rules for null and its error messages."""
 
 import copy
 import re
@@ -29,7 +29,7 @@ class Signature(signature.Signature):  # type: ignore[misc]
         return own  # type: ignore[no-any-return]
 
     def get_symbol(self, value: Any) -> str:
-        """The library takes null for a missing argument."""
+        """The type of an argument. The library would take null for a missing one."""
         symbol: str = "l" if value is utils.Utils.NULL_VALUE else super().get_symbol(value)
         return symbol
 

@@ -1,6 +1,6 @@
 """Expression text → syntax tree (the library's), with AWS's dialect and the reference's error texts.
 
-This module imports the library: import it only when there is an expression to compile.
+This module imports the library, so import it only when there is an expression to compile.
 """
 
 import itertools
@@ -65,7 +65,7 @@ def parse(text: str) -> Node:
         raise QuerySyntaxError(error.message) from None
     except QuerySyntaxError:
         raise
-    except KeyError as error:  # the library looks an operator up that it has no symbol for
+    except KeyError as error:  # the library looks up an operator that it has no symbol for
         raise QuerySyntaxError(filled("S0204", error.args)) from None
     except IndexError:  # its tokenizer reads past the end of a comment or an escape
         raise QuerySyntaxError(filled("S0106" if "/*" in text else "S0101", ()), len(text)) from None
@@ -106,7 +106,7 @@ def operands(node: Node) -> Iterator[Node]:
 
 
 def qualifiers(node: Node) -> Iterator[Node]:
-    """The nodes directly below that see what the node gives, item by item: predicates, stages and a group's pairs."""
+    """The nodes directly below that see the node's result, item by item: predicates, stages and a group's pairs."""
     yield from node.predicate or ()
     yield from node.stages or ()
     if node.group is not None:

@@ -14,7 +14,7 @@ from sfn_emulator.query.jsonata.expression import compile_expression, is_express
 from sfn_emulator.values import Value
 
 Report: TypeAlias = Callable[[str, QuerySyntaxError], None]
-"""Told of every problem with its place inside the template: ``/v/values[0]``, empty for the template itself."""
+"""Called with every problem and its place inside the template: ``/v/values[0]``, empty for the template itself."""
 
 _Sink: TypeAlias = tuple[Report, list[Compiled]]
 
@@ -22,8 +22,8 @@ _Sink: TypeAlias = tuple[Report, list[Compiled]]
 def compile_jsonata_template(value: Value, location: str, report: Report | None = None) -> Compiled:
     """Compiles a template.
 
-    Without ``report`` the first problem is raised (``JsonataSyntaxError``). With it every problem is reported, and what
-    is returned must not be applied if there was one.
+    Without ``report`` the first problem is raised (``JsonataSyntaxError``). With it every problem is reported; if there
+    was one, the result must not be applied.
     """
     parts: list[Compiled] = []
     apply = _compiled(value, location, "", (report or _raise, parts))
@@ -41,7 +41,7 @@ def _constant(value: Value) -> Apply:
 
 
 def _compiled(value: Value, location: str, pointer: str, sink: _Sink) -> Apply | None:
-    """``None`` where no expression is inside: the value stands for itself."""
+    """The closure of a value; ``None`` if it holds no expression and stands for itself."""
     if isinstance(value, dict):
         return _object({k: _compiled(v, f"{location}/{k}", f"{pointer}/{k}", sink) for k, v in value.items()}, value)
     if isinstance(value, list):

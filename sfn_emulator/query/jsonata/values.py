@@ -1,4 +1,4 @@
-"""Values as JSONata sees them: truth, equality and text, as the reference implementation (2.0.6) has them.
+"""JSONata's truth, equality and text of values, as in the reference implementation (2.0.6).
 
 Here ``UNSET`` is JSONata's *undefined* and ``None`` is JSON null.
 """
@@ -11,7 +11,7 @@ from sfn_emulator.query.jsonata.errors import JsonataError
 from sfn_emulator.values import Value
 
 EXACT: Final = 2**53
-"""Integers below this magnitude are the same number as a Python int and as the double JSONata calculates with."""
+"""Integers below this magnitude are the same as a Python int and as a double, with which JSONata calculates."""
 
 BUILT_IN: Final = frozenset(
     """
@@ -24,7 +24,7 @@ BUILT_IN: Final = frozenset(
     partition range hash uuid parse
     """.split()  # noqa: SIM905 - a list of names is read as one
 )
-"""JSONata's functions and AWS's additions. ``$eval`` is known and absent: calling it fails with T1006."""
+"""JSONata's functions and AWS's additions. ``$eval`` is known but not available: calling it fails with T1006."""
 
 _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in map(chr, range(32))} | {
     ord('"'): '\\"',
@@ -76,7 +76,7 @@ def json_text(value: Value, indent: str = "", newline: str = "") -> str:
 
 
 def text_of(value: Value) -> str:
-    """What ``$string`` and ``&`` make of a defined value; raises ``JsonataError`` D3001 for infinities."""
+    """The text of a defined value for ``$string`` and ``&``. Raises ``JsonataError`` D3001 for infinities."""
     return value if isinstance(value, str) else json_text(value)
 
 
@@ -103,7 +103,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def whole(number: float) -> float:
-    """A double as JSON writes it: without a fraction it is an integer, up to where JavaScript turns to exponents."""
+    """A double as JSON writes it: without a fraction it is an integer, up to where JavaScript writes exponents."""
     if number.is_integer() and abs(number) < 1e21:
         return int(number)
     return number

@@ -45,7 +45,7 @@ class ConditionError(QuerySyntaxError):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """``wanted`` is what a literal operand must be; ``prepare`` what is made of it once, when compiled."""
+    """``wanted`` is the type of a literal operand; ``prepare`` converts it once, when compiled."""
 
     compare: Compare
     wanted: str
@@ -59,7 +59,7 @@ def is_timestamp(value: Value) -> bool:
 
 
 def _strings(test: Compare) -> Compare:
-    """Order is that of UTF-16 code units, as Java compares strings."""
+    """Compares strings by UTF-16 code units, as Java does."""
 
     def compare(value: Any, operand: Any) -> bool:
         if value.__class__ is not str or operand.__class__ is not str:
@@ -81,7 +81,7 @@ def _numbers(test: Compare) -> Compare:
 
 
 def _timestamps(test: Compare) -> Compare:
-    """The operand is already nanoseconds."""
+    """Compares timestamps; the operand is in nanoseconds already."""
 
     def compare(value: Any, operand: Any) -> bool:
         moment = parse_nanoseconds(value)
@@ -128,13 +128,15 @@ OPERATORS: Final[dict[str, Operator]] = {
     "IsBoolean": _type_test(_is_boolean),
     "IsTimestamp": _type_test(is_timestamp),
 }
-"""Those with a literal operand, except IsPresent; each of the first four kinds also takes a ``…Path`` operand."""
+"""The operators with a literal operand, except IsPresent. Each of the first four kinds also takes a ``…Path``
+operand.
+"""
 
 IS_PRESENT: Final = "IsPresent"
 
 
 def _number_or_zero(operand: Value) -> Value:
-    """What a path finds for a number to be compared with: all but numbers count as 0, as of Java's ``JsonNode``
+    """A path's value for a comparison of numbers: any other value counts as 0, as in Java's ``JsonNode``
     (notes on AWS: 7 is greater than [6], 8 is at least false; recorded: 7 does not equal {"value": 7})."""
     return operand if is_number(operand) else 0
 
@@ -166,7 +168,7 @@ def _never(subject: Any, scope: Scope) -> bool:
 
 @dataclass(slots=True)
 class _Build:
-    """What is gathered on the way through one rule."""
+    """The problems and variables gathered on the way through one rule."""
 
     problems: list[ConditionProblem]
     variables: set[str]
@@ -234,7 +236,7 @@ _PRESENCE: Final = Operator(lambda value, operand: False, "boolean", _is_boolean
 
 
 def _wanted(operator: Operator) -> str:
-    """AWS's words for an operand of the wrong type (recorded for timestamps)."""
+    """AWS's message for an operand of the wrong type (recorded for timestamps)."""
     if operator.wanted == "timestamp":
         return "String does not match RFC3339 timestamp"
     return f"Expected value of type {operator.wanted.capitalize()}"

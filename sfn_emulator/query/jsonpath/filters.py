@@ -28,9 +28,11 @@ from sfn_emulator.values import UNSET, Value
 Accepts: TypeAlias = Callable[[Value], bool]
 """``accepts(candidate)``"""
 Judge: TypeAlias = Callable[[Value, Scope], Accepts]
-"""``judge(root, scope)``, once for all candidates of a list: what does not depend on the candidate is read once."""
+"""``judge(root, scope)``, once for all candidates of a list: values that do not depend on the candidate are read
+once.
+"""
 Read: TypeAlias = Callable[[Value, Scope], Callable[[Value], Any]]
-"""An operand, in the same two steps; ``UNSET`` where it leads nowhere."""
+"""An operand, in the same two steps; ``UNSET`` if it leads nowhere."""
 Inner: TypeAlias = Callable[[Path], Callable[[Value, Value, Scope], Any]]
 """Compiles a path inside a filter to ``read(candidate, root, scope)``, which gives ``UNSET`` where it leads nowhere."""
 
@@ -111,7 +113,7 @@ def _of_candidate(read: Callable[[Value, Value, Scope], Any]) -> Read:
 
 
 def _of_all(read: Callable[[Value, Value, Scope], Any]) -> Read:
-    """Read when the first candidate asks for it: there may be none, or its place never be reached."""
+    """An operand that is the same for all candidates. It is read when the first candidate asks for it, if one does."""
 
     def for_all(root: Value, scope: Scope) -> Callable[[Value], Any]:
         found: list[Any] = []
@@ -130,7 +132,9 @@ def _of_all(read: Callable[[Value, Value, Scope], Any]) -> Read:
 
 
 class Members:
-    """What is loosely equal to something in a list. Of one that is asked about again, what it holds is looked up."""
+    """Whether a value is loosely equal to an item of a list. For a list that is asked about again, items are looked up
+    by hash.
+    """
 
     def __init__(self) -> None:
         self._list: list[Value] | None = None

@@ -12,9 +12,8 @@ class FunctionFailure(Exception):  # noqa: N818
 
 
 def call_function(name: str, model: Value, arguments: Sequence[Value]) -> Value:
-    """What ``model.name(arguments)`` gives; raises ``FunctionFailure``.
-
-    What JSON has no number for is a string, as AWS writes it (measured with JSONata).
+    """The result of ``model.name(arguments)``. Raises ``FunctionFailure``. An infinity or NaN is a string, as AWS
+    writes it (measured with JSONata).
     """
     result = _FUNCTIONS[name](model, [a for a in arguments if a is not UNSET])
     if isinstance(result, float) and not math.isfinite(result):
@@ -30,7 +29,7 @@ def _flat(arguments: Sequence[Value]) -> list[Value]:
 
 
 def _double(number: float) -> float:
-    """As Java makes a double of a number of any size."""
+    """A number of any size as a double, converted as in Java."""
     try:
         return float(number)
     except OverflowError:
@@ -51,7 +50,9 @@ def _length(model: Value, arguments: Sequence[Value]) -> Value:
 
 
 def _sum(model: Value, arguments: Sequence[Value]) -> float:
-    """One after the other, as Jayway adds: ten times 0.1 is 0.9999999999999999 (Python's own sum is exacter)."""
+    """The sum, adding one after the other as Jayway does: ten times 0.1 is 0.9999999999999999 (Python's own sum is
+    more exact).
+    """
     total = 0.0
     for number in _numbers(model, arguments):
         total += number

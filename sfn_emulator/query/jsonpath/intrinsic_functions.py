@@ -1,6 +1,7 @@
 """The States.* intrinsic functions, one row each (Developer Guide, `Intrinsic functions for JSONPath states`).
 
-AWS judges arguments when a call runs: number and types are no matter of a definition (recorded 2026-04).
+AWS checks arguments when a call runs: their number and types are not checked when a definition is created (recorded
+2026-04).
 """
 
 import base64
@@ -23,7 +24,7 @@ MAX_ENCODED: Final = 10_000
 """Characters States.Base64Encode, Base64Decode and Hash take."""
 
 MAX_TEXT: Final = 4 * PAYLOAD_LIMIT
-"""Where States.Format stops: no state may put out a quarter of it."""
+"""Characters at which States.Format stops: a quarter of it is already too much for a state's output."""
 
 MAX_PARSED_DEPTH: Final = 1_000
 """Levels States.StringToJson reads (Jackson's limit)."""
@@ -35,8 +36,9 @@ Body: TypeAlias = Callable[..., Value]
 
 
 class IntrinsicFailure(Exception):  # noqa: N818
-    """An intrinsic function met arguments it can't work on; the text is AWS's, where it says more than which function
-    it was."""
+    """An intrinsic function met arguments it can't work on; the text is AWS's, where AWS says more than the function's
+    name.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Intrinsic:
     """``body(*arguments)``, or ``body(scope, *arguments)`` where ``scoped``, with ``least`` to ``most`` arguments.
 
     ``types`` are the arguments' types, by which the linter judges literals: ``a`` array, ``n`` number, ``s`` string,
-    ``o`` object, ``*`` anything. ``miscounted`` is what is said of another number of arguments, where AWS says more
+    ``o`` object, ``*`` anything. ``miscounted`` is AWS's message for another number of arguments, where it says more
     than that they are invalid.
     """
 
@@ -84,7 +86,7 @@ def _whole(value: Value) -> int:
 
 
 def _cut(value: Value) -> int:
-    """An integer; of a fraction what stands before the point (notes on AWS: 2.6 is 2)."""
+    """An integer; a fraction is cut at the point (notes on AWS: 2.6 is 2)."""
     return max(-_INT_LIMIT, min(int(value), _INT_LIMIT - 1)) if isinstance(value, float) else _whole(value)
 
 
@@ -128,7 +130,7 @@ def _range(first: Value, last: Value, step: Value) -> Value:
 
 
 def _item(items: Value, index: Value) -> Value:
-    """Of an empty array null (a note on AWS)."""
+    """An item of the array; null for an empty array (a note on AWS)."""
     source = _array(items)
     position = _cut(index)
     if not source:
@@ -149,8 +151,9 @@ _FOREIGN: Final = re.compile(r"[^A-Za-z0-9+/]")
 
 
 def _decode(text: Value) -> Value:
-    """What is no Base64 is passed over, up to the padding (notes on AWS: blanks around, letters left over and
-    padding within do not fail)."""
+    """Decodes up to the padding and skips characters that are no Base64 (notes on AWS: blanks around, letters left
+    over and padding within do not fail).
+    """
     digits = _FOREIGN.sub("", _short_string(text).partition("=")[0].translate({0x2D: "+", 0x5F: "/"}))
     if len(digits) % 4 == 1:
         digits = digits[:-1]
@@ -161,7 +164,7 @@ _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-3
 
 
 def _hash(data: Value, algorithm: Value) -> Value:
-    """Of a string its UTF-8 bytes, of anything else its JSON text."""
+    """The hash of a string's UTF-8 bytes, or of any other value's JSON text."""
     name = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
     if name is None:
         raise IntrinsicFailure
@@ -170,7 +173,9 @@ def _hash(data: Value, algorithm: Value) -> Value:
 
 
 def _merge(first: Value, second: Value, deep: Value) -> Value:
-    """Merging deeply is not supported; whatever else stands for it means no (a note on AWS: "false")."""
+    """Merges two objects. A deep merge is not supported; any other value than true means a shallow one (a note on AWS:
+    "false").
+    """
     if java_text(deep).lower() == "true" or not isinstance(first, dict) or not isinstance(second, dict):
         raise IntrinsicFailure
     return {**first, **second}
@@ -228,13 +233,13 @@ def format_pieces(template: str) -> list[str]:
 
 
 def plain_text(value: Value) -> str:
-    """How a value stands in a formatted string: as Java writes it."""
+    """A value in a formatted string: as Java writes it."""
     kind = value.__class__
     return str(value) if kind is str or kind is int else java_text(value)
 
 
 def _format(template: Value, *arguments: Value) -> Value:
-    """With a template from data; one that is a literal is taken apart beforehand (``intrinsics``)."""
+    """States.Format with a template from data. A literal template is split beforehand (``intrinsics``)."""
     pieces = format_pieces(_string(template))
     if len(pieces) - 1 != len(arguments):
         raise IntrinsicFailure
@@ -250,12 +255,12 @@ def _format(template: Value, *arguments: Value) -> Value:
 
 
 def _add(one: Value, other: Value) -> Value:
-    """A sum of 32-bit integers: what leaves the range fails."""
+    """A sum of 32-bit integers; a result out of range fails."""
     return _whole(_rounded(one) + _rounded(other))
 
 
 def _random(scope: Scope, start: Value, end: Value, *seeds: Value) -> Value:
-    """From start up to, not including, end; the same seed gives the same number."""
+    """A number from start up to, not including, end. The same seed gives the same number."""
     low, high = _cut(start), _cut(end)
     if low >= high:
         raise IntrinsicFailure

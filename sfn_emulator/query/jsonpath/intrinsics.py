@@ -23,19 +23,19 @@ from sfn_emulator.query.memo import remembered
 from sfn_emulator.values import Value
 
 MAX_NESTING: Final = 10
-"""How many intrinsic functions one field may hold inside each other (documented)."""
+"""Levels of nested intrinsic functions in one field (documented)."""
 
 STRING_INTRINSICS: Final = frozenset(
     ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
 )
-"""Those that ErrorPath and CausePath take: the ones that can give a string (Developer Guide, `Fail state`)."""
+"""The functions that ErrorPath and CausePath accept: those that can give a string (Developer Guide, `Fail state`)."""
 
 Apply: TypeAlias = Callable[[Any, Scope], Value]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string literal as it stands between its quotes."""
+    """A string literal, as written between its quotes."""
 
     raw: str
 
@@ -62,19 +62,19 @@ Argument: TypeAlias = Text | Constant | Call | Path
 
 _NAME: Final = re.compile(r"States\.(\w+)\(")
 _STRING: Final = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'", re.DOTALL)
-"""A backslash stands before ``' { } \\`` alone (recorded: ``\\"`` is refused)."""
+"""The characters that a backslash may escape: ``' { } \\`` (recorded: ``\\"`` is refused)."""
 _CONSTANT: Final = re.compile(r"(-?\d{1,400}(?:\.\d+)?(?:[eE][+-]?\d{1,4})?|true|false|null)(?![\w.])")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
 def is_intrinsic(text: str) -> bool:
-    """Does it look like a call, right or wrong?"""
+    """Whether a text looks like a call, right or wrong."""
     return text.startswith("States.")
 
 
 @remembered
 def compile_intrinsic(text: Value, allowed: Collection[str] | None = None) -> Compiled:
-    """Raises ``QuerySyntaxError`` for what is no call of a known function.
+    """Compiles a call. Raises ``QuerySyntaxError`` for a text that is no call of a known function.
 
     ``allowed`` limits the outermost function (``STRING_INTRINSICS``). ``apply`` raises ``EvaluationError``, for
     arguments in wrong number or of wrong type, too.
@@ -104,7 +104,7 @@ def parse_intrinsic(text: str) -> Call:
 
 
 def misfits(text: str) -> list[str]:
-    """Why every run of a call would fail, though AWS takes its definition: for the linter."""
+    """Why every run of a call would fail although AWS accepts its definition; for the linter."""
     found: list[str] = []
     waiting: list[Argument] = [parse_intrinsic(text)]
     while waiting:
@@ -200,13 +200,13 @@ _FAILURES: Final = (IntrinsicFailure, OverflowError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class _Outermost:
-    """The whole call as the field holds it: errors of the calls inside show it, too."""
+    """The whole call in the field; errors of nested calls quote it, too."""
 
     text: str
     miss: Miss
 
     def error(self, call: Call, failure: Exception) -> EvaluationError:
-        """The sentence of AWS (recorded 2026-04)."""
+        """The error with AWS's sentence (recorded 2026-04)."""
         said = str(failure) if isinstance(failure, IntrinsicFailure) else ""
         return EvaluationError(
             RUNTIME,
@@ -280,7 +280,7 @@ def _many_call(call: Call, body: Body, arguments: tuple[Apply, ...], outermost: 
 
 
 def _literal_format(call: Call, template: str, arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
-    """States.Format with a literal template, taken apart once."""
+    """States.Format with a literal template, which is split once."""
     try:
         pieces = format_pieces(template)
         if len(pieces) != len(arguments):
@@ -291,7 +291,7 @@ def _literal_format(call: Call, template: str, arguments: tuple[Apply, ...], out
 
 
 def _format_call(call: Call, pieces: list[str], arguments: tuple[Apply, ...], outermost: _Outermost) -> Apply:
-    """Only the holes are left to fill."""
+    """A call of States.Format whose template is split already: only the holes are filled."""
     head, *tails = pieces
     holes = tuple(zip(arguments, tails, strict=True))
 

@@ -1,4 +1,4 @@
-"""What a JSONPath is made of: segments, and the predicates of its filters."""
+"""The parts of a JSONPath: segments, and the predicates of its filters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class Path:
 
     @property
     def definite(self) -> bool:
-        """Can it lead to one value only? (Jayway: a definite path gives the value, any other a list.)"""
+        """Whether it can lead to one value only. (Jayway: a definite path gives the value, any other a list.)"""
         last = len(self.segments) - 1
         return all(_is_definite(segment, i == last) for i, segment in enumerate(self.segments))
 

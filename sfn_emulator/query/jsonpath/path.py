@@ -4,7 +4,7 @@ A definite path (names and single indices) compiles to direct look-ups, one dict
 look-up fails is the path walked again, to tell why in Jayway's words. Any other path compiles to steps from a list of
 nodes to a list of nodes, and gives a list.
 
-What a miss is called differs by field, so the caller hands in a ``Miss``.
+The message for a path that finds nothing differs by field, so the caller passes a ``Miss``.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Apply: TypeAlias = Callable[[Any, Scope], Value]
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """What a field says when its path leads nowhere.
+    """A field's message when its path leads nowhere.
 
     ``text`` may hold ``{path}`` (as written), ``{field}``, ``{input}`` (the JSON searched), ``{reason}`` (Jayway's
     words) and ``{step}`` (the path's last name or index).
@@ -35,9 +35,9 @@ class Miss:
     text: str
     error_name: str = RUNTIME
     null_text: str = ""
-    """What is said instead where the input itself is null."""
+    """The message if the input itself is null."""
     null_root: bool = False
-    """Whether that is said of ``$`` alone, too."""
+    """Whether that message also holds for ``$`` alone."""
 
     def error(self, path: Path, field: str, root: Value, scope: Scope) -> EvaluationError:
         if root is None and self.null_text:
@@ -74,7 +74,7 @@ ITEMS_PATH: Final = Miss('Unable to apply step "{step}" to input {input}', "Stat
 
 @remembered
 def compile_path(text: Value, field: str = "", miss: Miss = INVALID_PATH) -> Compiled:
-    """``$…``, ``$$…`` or ``$name…``; raises ``QuerySyntaxError`` for what is no path.
+    """``$…``, ``$$…`` or ``$name…``; raises ``QuerySyntaxError`` for a text that is no path.
 
     ``apply(subject, scope)`` raises ``EvaluationError`` (States.Runtime) where a definite path finds nothing; a path
     that is not definite gives ``[]`` then (recorded for payload templates).
@@ -118,7 +118,7 @@ def _root_reader(root: str) -> Callable[[Scope], Value]:
 
 
 def _input_apply(path: Path, field: str, miss: Miss) -> Apply:
-    """``$…``, the hot case: the commonest shapes have closures of their own."""
+    """The closure for ``$…``, the hot case: the commonest shapes have closures of their own."""
     segments = path.segments
     if not segments:
         return _whole_input(path, field, miss) if miss.null_root else lambda subject, scope: subject

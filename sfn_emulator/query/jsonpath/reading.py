@@ -12,13 +12,13 @@ from sfn_emulator.values import UNSET, Value
 Read: TypeAlias = Callable[[Value, Scope], Value]
 
 LOOKUP_ERRORS: Final = (KeyError, IndexError, TypeError)
-"""What a reader of a definite path raises where the path leads nowhere."""
+"""The errors that a reader of a definite path raises if the path leads nowhere."""
 
 
 def compile_read(segments: tuple[Segment, ...]) -> Read:
     """A definite path gives its value or raises one of ``LOOKUP_ERRORS``; any other gives a list.
 
-    Raises ``FunctionFailure`` where a function of the path can't work on what it finds.
+    Raises ``FunctionFailure`` if a function of the path can't work on a value.
     """
     if not Path("", INPUT, segments).definite:
         return _list_read(segments)
@@ -28,7 +28,7 @@ def compile_read(segments: tuple[Segment, ...]) -> Read:
 
 
 def _leading_keys(segments: tuple[Segment, ...]) -> tuple[str | int, ...]:
-    """The direct look-ups a path begins with."""
+    """The direct look-ups at the beginning of a path."""
     keys: list[str | int] = []
     for segment in segments:
         match segment:
@@ -62,7 +62,7 @@ def _keys_read(keys: tuple[str | int, ...]) -> Read:
 
 
 def _tail_read(read: Read, last: Segment) -> Read:
-    """A definite path that ends in a union of names (which gives one object) or in a function."""
+    """The reader of a definite path that ends in a union of names (which gives one object) or in a function."""
     if isinstance(last, Function):
         call = compile_call(last)
         return lambda value, scope: call(read(value, scope), value, scope)
@@ -78,7 +78,9 @@ def _tail_read(read: Read, last: Segment) -> Read:
 
 
 def _list_read(segments: tuple[Segment, ...]) -> Read:
-    """A function behind ``..`` takes the whole list, behind anything else each value, as in Jayway."""
+    """The reader that gives a list. A function after ``..`` takes the whole list, after anything else each value, as
+    in Jayway.
+    """
     last = segments[-1]
     if not isinstance(last, Function):
         return _nodes_read(segments)
@@ -90,7 +92,9 @@ def _list_read(segments: tuple[Segment, ...]) -> Read:
 
 
 def _nodes_read(segments: tuple[Segment, ...]) -> Read:
-    """Direct look-ups as far as the path is definite, steps from there on; a miss on the way gives no nodes."""
+    """The reader of nodes: direct look-ups as far as the path is definite, then steps. A miss on the way gives no
+    nodes.
+    """
     keys = _leading_keys(segments)
     read = _keys_read(keys)
     steps = compile_steps(segments[len(keys) :], compile_inner)
@@ -122,7 +126,7 @@ def _argument(argument: Path | Literal) -> Callable[[Value, Value, Scope], Any]:
 
 
 def compile_inner(path: Path) -> Callable[[Value, Value, Scope], Any]:
-    """A path within a path: ``read(candidate, root, scope)``, ``UNSET`` where it leads nowhere."""
+    """A path within a path: ``read(candidate, root, scope)``; ``UNSET`` if it leads nowhere."""
     read = compile_read(path.segments)
     base = _base(path.root)
 

@@ -29,7 +29,7 @@ def compile_reference(text: Value, field: str = "", miss: Miss = INVALID_PATH) -
 
 
 def parse_reference(text: Value) -> Path:
-    """Raises ``QuerySyntaxError`` for what is no reference path."""
+    """The reference path. Raises ``QuerySyntaxError`` for a text that is none."""
     if not isinstance(text, str) or not text.startswith(INPUT):
         raise QuerySyntaxError(f"{_NOT_REFERENCE}Reference path didn't start with '$'")
     try:
@@ -56,9 +56,9 @@ def _key(segment: Segment) -> str | int:
 def compile_reference_path(text: Value) -> ResultPath:
     """A ResultPath: rooted in the state's input, and written to.
 
-    ``place(input, result)`` shares everything off the path with the input. Objects that are missing are made; so is an
-    input that is null. An index must lie within its array. Raises ``EvaluationError`` (States.ReferencePathConflict,
-    as seen from AWS) where the path leads through a value that is neither.
+    The new value of ``place(input, result)`` shares everything off the path with the input. Missing objects are made,
+    also in place of a null input. An index must lie within its array. Raises ``EvaluationError``
+    (States.ReferencePathConflict, as seen from AWS) where the path leads through a value that is neither.
     """
     path = parse_reference(text)
     if path.root != INPUT:
@@ -72,7 +72,7 @@ def compile_reference_path(text: Value) -> ResultPath:
 
 
 def _place_member(name: str) -> Place:
-    """``$.name``: one shallow copy."""
+    """Places at ``$.name``, with one shallow copy."""
 
     def place(subject: Value, result: Value) -> Value:
         if subject.__class__ is dict:

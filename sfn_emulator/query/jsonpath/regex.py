@@ -1,7 +1,7 @@
 """Regular expressions of filters (``=~ /…/i``), matched whole, as Jayway does with java.util.regex.
 
-The ``regex`` library stops a search that takes too long, which Python's own ``re`` can't. Who has no such filter does
-without its import.
+The ``regex`` library stops a search that takes too long, which Python's own ``re`` can't. Without such a filter it is
+not imported.
 """
 
 from functools import reduce
@@ -11,13 +11,13 @@ from typing import Any, Final
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 
 SECONDS: Final = 0.5
-"""How long one pattern may work on one string."""
+"""Seconds that one pattern may work on one string."""
 
 LONGEST: Final = 10_000
 """Characters of a pattern; compiling takes quadratic time."""
 
 _FLAGS: Final = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "UNICODE", "d": "VERSION0"}
-"""Java's letters → the library's names; ``u`` and ``d`` say what is so anyway."""
+"""Java's flags → the library's names; ``u`` and ``d`` have no effect, because they are the default."""
 
 
 class Regex:
@@ -30,7 +30,7 @@ class Regex:
         self._pattern = pattern
 
     def full_match(self, text: str) -> bool:
-        """Raises ``EvaluationError`` where the pattern explodes."""
+        """Whether the whole text matches. Raises ``EvaluationError`` if the pattern takes too long."""
         try:
             return self._pattern.fullmatch(text, timeout=SECONDS) is not None
         except TimeoutError:
@@ -39,7 +39,7 @@ class Regex:
 
 
 def compile_regex(text: str, flags: str) -> Regex:
-    """Raises ``QuerySyntaxError`` for what does not parse."""
+    """Compiles a pattern. Raises ``QuerySyntaxError`` if it does not parse."""
     if len(text) > LONGEST:
         raise QuerySyntaxError(f"Regular expression longer than {LONGEST} characters")
     import regex

@@ -1,6 +1,6 @@
 """Steps of paths that may lead to many values: a list of nodes in, the list of nodes one segment further out.
 
-A node that a segment does not fit simply leads nowhere, as in Jayway behind an indefinite segment.
+A segment that does not fit a node finds nothing there, as in Jayway after an indefinite segment.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from sfn_emulator.query.jsonpath.model import Descend, Filter, Indices, Names, S
 from sfn_emulator.values import Value
 
 MAX_NODES: Final = 250_000
-"""How many values a path may lead to on its way: paths like ``$..*..*`` would multiply without end."""
+"""Values that a path may reach on its way: paths like ``$..*..*`` would multiply without end."""
 
 Nodes: TypeAlias = list[Value]
 Step: TypeAlias = Callable[[Nodes, Value, Scope], Nodes]
@@ -54,7 +54,9 @@ def _expanding(expand: Expand) -> Step:
 
 
 def _descending(expand: Expand, target: Segment) -> Step:
-    """Every container below, in document order. A filter judges objects themselves, not an array's items again."""
+    """Every container below, in document order. A filter is applied to objects themselves, not once more to an array's
+    items.
+    """
     kinds = dict if isinstance(target, Filter) else (dict, list)
     expand_all = _expanding(expand)
 
@@ -85,7 +87,7 @@ def descendants(value: Value) -> Iterator[Value]:
 
 
 def _expander(segment: Segment, leaf: bool, inner: Inner) -> Expand:
-    """What one segment finds in one node."""
+    """The values that one segment finds in one node."""
     match segment:
         case Names(names):
             return _names(names, leaf)

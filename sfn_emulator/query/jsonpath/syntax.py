@@ -32,11 +32,11 @@ from sfn_emulator.query.jsonpath.model import (
 from sfn_emulator.values import Value
 
 MAX_DEPTH: Final = 20
-"""How deep filters, groups and functions may nest: a bound for the parser, far beyond any real path."""
+"""Levels of nested filters, groups and functions: a bound for the parser, far beyond any real path."""
 MAX_CONDITIONS: Final = 1_000
-"""How many comparisons the filters of a path may hold; a megabyte of them would take half a minute."""
+"""Comparisons that the filters of a path may hold; a megabyte of them would take half a minute."""
 MAX_SEGMENTS: Final = 1_000
-"""How many parts a path may have; JSON is refused where it nests about as deep."""
+"""Parts that a path may have; JSON of about that depth is refused."""
 
 
 OPERATORS: Final = (
@@ -64,7 +64,7 @@ def parse_path(text: str) -> Path:
 
 
 def parse_path_at(text: str, start: int) -> tuple[Path, int]:
-    """A path among other text, as in the arguments of an intrinsic function, and where it ends."""
+    """A path within a longer text, as in the arguments of an intrinsic function, and the place where it ends."""
     parser = _Parser(text, start)
     return parser.inner_path(), parser.at
 
@@ -212,7 +212,9 @@ class _Parser:
         return Names(tuple(names))
 
     def quoted_name(self) -> str:
-        """A name as it stands: recorded on AWS, ``\\"`` in a name is two characters; only the quote may be escaped."""
+        """A quoted name. ``\\"`` in a name is two characters (recorded on AWS); only the quote of its own kind may be
+        escaped.
+        """
         quote = self.peek()
         if quote not in ("'", '"') or not quote:
             raise self.problem("Expected a quoted property")

@@ -41,7 +41,7 @@ class TemplateError(QuerySyntaxError):
 
 @remembered_by_json
 def compile_template(value: Value) -> Compiled:
-    """Raises ``TemplateError`` with every problem of the template at once."""
+    """Compiles a template. Raises ``TemplateError`` with every problem at once."""
     build = _Build([], set())
     part = build.part(value, "", 0)
     if build.problems:
@@ -53,13 +53,13 @@ def compile_template(value: Value) -> Compiled:
 
 @dataclass(slots=True)
 class _Build:
-    """What is gathered on the way through one template."""
+    """The problems and variables gathered on the way through one template."""
 
     problems: list[TemplateProblem]
     variables: set[str]
 
     def part(self, value: Value, pointer: str, depth: int) -> Apply | None:
-        """The closure for a part of the template; ``None`` where the part is constant."""
+        """The closure for a part of the template; ``None`` if the part is constant."""
         if depth > MAX_DEPTH:
             self.problems.append(TemplateProblem(pointer, "", "The template is nested too deeply", "TOO_DEEP"))
             return None
@@ -101,16 +101,15 @@ class _Build:
 
 
 def _ordered(members: dict[str, Value]) -> list[str]:
-    """The names as AWS writes them: constants first, the others in the order of a Java map.
-
-    All recorded outputs agree, of 2023 to 2026-04.
+    """The names in AWS's order: constants first, the others in the order of a Java map. All recordings from 2023 to
+    2026-04 agree.
     """
     constant = [key for key in members if not key.endswith(SUFFIX)]
     return constant + hash_map_keys([key.removesuffix(SUFFIX) for key in members if key.endswith(SUFFIX)])
 
 
 def is_query(key: str, text: Value) -> bool:
-    """Whether a path or a call stands behind a key that ends in ``.$``."""
+    """Whether the value of a key that ends in ``.$`` is a path or a call."""
     try:
         compile_field(key, text)
     except QuerySyntaxError:
@@ -119,7 +118,7 @@ def is_query(key: str, text: Value) -> bool:
 
 
 def compile_field(key: str, text: Value) -> Compiled:
-    """What stands behind a key that ends in ``.$``; raises ``QuerySyntaxError``."""
+    """Compiles the value of a key that ends in ``.$``. Raises ``QuerySyntaxError``."""
     if isinstance(text, str) and is_intrinsic(text):
         return compile_intrinsic(text)
     if not isinstance(text, str) or not text.startswith("$"):

@@ -6,7 +6,7 @@ from typing import Final
 
 
 def compile_wildcard(pattern: str) -> Callable[[str], bool]:
-    """A matcher whose time is linear in text and pattern: each piece is found at its first place, none is retried."""
+    """A matcher in linear time: each piece is searched once and taken at its first place."""
     pieces = wildcard_pieces(pattern)
     first, last = pieces[0], pieces[-1]
     if len(pieces) == 1:

@@ -1,7 +1,7 @@
 """The children of one Map Run while they run.
 
-A STANDARD child is an execution like any other: a row, signals, a history. An EXPRESS child lives in memory only; what
-came of it goes into a chunk of outcomes. Each kind tells ``ended`` once per child.
+A STANDARD child is an execution like any other: a row, signals, a history. An EXPRESS child lives in memory only; its
+outcome goes into a chunk. Each kind calls ``ended`` once per child.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,12 +34,12 @@ class Ended(NamedTuple):
 
 
 Cursor = tuple[int, float, int]
-"""Where a page of results begins: a group of them, and the place in it."""
+"""The beginning of a page of results: a group, and a place in it."""
 BEGINNING: Final[Cursor] = (0, 0.0, 0)
 
 
 class ChildHolder(Protocol):
-    """What children need of whoever holds executions. ``present`` is as ``Holder``'s."""
+    """The part of the holder of executions that children need. ``present`` is that of ``Holder``."""
 
     @property
     def present(self) -> float: ...
@@ -57,39 +57,39 @@ class ChildHolder(Protocol):
     def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live: ...
     def children_of(self, map_run_arn: str) -> Sequence[Live]: ...
     def wants_log(self, revision: str) -> bool:
-        """Whether EXPRESS children of this revision are to be told of with ``log``."""
+        """Whether ends of this revision's EXPRESS children are to be passed to ``log``."""
 
     def log(self, execution: Execution, events: list[Event]) -> None:
-        """An EXPRESS child has ended."""
+        """Called when an EXPRESS child has ended."""
 
 
 class Children(Protocol):
-    """``running`` is how many there are now, ``running_items`` how many items they have."""
+    """``running`` is the number of children now, ``running_items`` that of their items."""
 
     running: int
     running_items: int
 
     @property
     def waiting_again(self) -> tuple[int, int]:
-        """How many executions wait to be redriven, and how many items they have."""
+        """The number of executions that wait to be redriven, and that of their items."""
 
     def begin(self, unit: Unit, at: float) -> None: ...
     def begin_again(self) -> bool:
-        """Begins one that waits to be redriven; false if there is none."""
+        """Begins one that waits to be redriven. Returns false if there is none."""
 
     def stop(self, most: int) -> None:
-        """Stops up to ``most`` of those that run."""
+        """Stops up to ``most`` running children."""
 
     def save(self, *, idle: bool) -> None:
-        """``idle``: nothing more will begin or end for now."""
+        """Stores outcomes. ``idle`` says that no more children will begin or end for now."""
 
     def saved(self) -> None: ...
     def page(self, cursor: Cursor) -> tuple[list[ChildResult], Cursor | None]:
-        """Results, and where the next page begins; ``None`` after the last."""
+        """A page of results, and the beginning of the next one; ``None`` after the last."""
 
 
 class StandardChildren:
-    """Children with rows of their own. After a restart they go on by themselves and are only watched."""
+    """Children with rows of their own. After a restart they go on by themselves, and this only watches them."""
 
     def __init__(self, holder: ChildHolder, store: Store, kin: Kin, ended: Callable[[Ended], None]) -> None:
         self._holder = holder
@@ -152,7 +152,7 @@ class StandardChildren:
     def saved(self) -> None: ...
 
     def page(self, cursor: Cursor) -> tuple[list[ChildResult], Cursor | None]:
-        """By status, those first that ended first."""
+        """A page of results by status; children that ended first come first."""
         at, *after = cursor
         rows = self._store.children(self._kin.map_run_arn, ENDS[at], (after[0], int(after[1])), PAGE)
         found = [self._kin.result(execution) for _, execution in rows]

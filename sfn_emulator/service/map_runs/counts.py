@@ -1,4 +1,4 @@
-"""How a Map Run's items and children stand, as DescribeMapRun tells it and as its tolerance judges it."""
+"""The counts of a Map Run's items and children, for DescribeMapRun and for its tolerated failures."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _NAMES: Final = {
 
 
 class Counts:
-    """Children that ended, and their items, by status. ``bytes`` is what all results take in an array."""
+    """Children that ended, and their items, by status. ``bytes`` is the size of all results in an array."""
 
     def __init__(self) -> None:
         self.executions = dict.fromkeys(_NAMES.values(), 0)
@@ -23,7 +23,7 @@ class Counts:
         self.items_written = 0
         self.executions_lasting = 0
         self.items_lasting = 0
-        """Failures that a redrive found and could not run again."""
+        """Failures that a redrive could not run again."""
 
     def add(self, status: Status, items: int, size: int, executions: int = 1) -> None:
         name = _NAMES[status]
@@ -41,9 +41,8 @@ class Counts:
         return sum(self.items.values()) - self.items["succeeded"]
 
     def exceed(self, count: int | None, percentage: float | None, known: int | None) -> bool:
-        """Whether more has failed than is tolerated: either limit, or none at all where neither is set.
-
-        ``known`` is the number of all items; while that is ``None`` no share of it can be told.
+        """Whether more items have failed than one of the limits tolerates; without limits none may fail. ``known`` is
+        the number of all items; while it is ``None``, the percentage can't be judged.
         """
         failed = self.failed_items
         if not failed:
@@ -54,12 +53,12 @@ class Counts:
         return by_count or (percentage is not None and known is not None and failed * 100 > percentage * known)
 
     def failures_last(self) -> None:
-        """What has failed by now can't be redriven."""
+        """Notes that failures up to now can't be redriven."""
         self.executions_lasting = self.ended - self.executions["succeeded"]
         self.items_lasting = self.failed_items
 
     def all_written(self) -> None:
-        """ResultWriter has written the results of all that ended."""
+        """Notes that ResultWriter has written the results of all children that ended."""
         self.executions_written, self.items_written = self.ended, sum(self.items.values())
 
 

@@ -19,11 +19,11 @@ from sfn_emulator.service.store.text import plain
 from sfn_emulator.values import Unset, dumps
 
 CHUNK: Final = 1_000
-"""Outcomes in one stored chunk, unless something that can be seen from outside has to be kept earlier."""
+"""Outcomes in one stored chunk, unless one has to be stored earlier because its work could be seen from outside."""
 
 
 class _Child(Alone):
-    """One that did not end in its first turn: its driver's host, and its ``Tasks``."""
+    """A child that did not end in its first turn: its driver's host, and its ``Tasks``."""
 
     __slots__ = ("_children", "driver", "run", "unit")
 
@@ -53,9 +53,9 @@ class _Child(Alone):
 
 
 class ExpressChildren:
-    """Children in memory. One whose work others might have seen is stored at the end of the tick it ends in.
+    """Children in memory. A child whose work others might have seen is stored at the end of the tick in which it ends.
 
-    The rest, which did nothing but think, wait until they fill a chunk: after a crash they are simply run again.
+    The others, which had no effects, wait until they fill a chunk: after a crash they are run again.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ExpressChildren:
         return 0, 0
 
     def begin_again(self) -> bool:
-        """Never: what is to be run again is a gap in the outcomes, and the feed's to fill."""
+        """Always false: a child to run again is a gap in the outcomes, which the feed fills."""
         return False
 
     # -- running them
@@ -130,10 +130,10 @@ class ExpressChildren:
         for child in list(self._children.values())[:most]:
             child.driver.stop()
 
-    # -- what came of them
+    # -- their outcomes
 
     def unsaved(self) -> list[tuple[int, Execution]]:
-        """Those that run or have ended and are not stored yet, with their numbers, the latest first."""
+        """The children that run, or have ended and are not stored yet, with their numbers, the latest first."""
         found = [(child.unit.number, self._begun(child)) for child in self._children.values()]
         found += [(outcome.number, self._kin.outcome(outcome)) for outcome in self._fresh]
         return sorted(found, key=lambda numbered: -numbered[0])
@@ -142,7 +142,7 @@ class ExpressChildren:
         return self._kin.execution(child.unit, child.run.identity.started_at)
 
     def find(self, number: int) -> Execution | None:
-        """One that runs, or has ended and is not stored yet."""
+        """A child that runs, or has ended and is not stored yet."""
         child = self._children.get(number)
         if child is not None:
             return self._begun(child)
@@ -166,7 +166,7 @@ class ExpressChildren:
         self._writing, self._urgent, self._rewritten = 0, False, ()
 
     def page(self, cursor: Cursor) -> tuple[list[ChildResult], Cursor | None]:
-        """Chunk by chunk, in the order in which they ended."""
+        """A page of results, chunk by chunk, in the order in which children ended."""
         chunks = self._store.outcomes(self._kin.map_run_arn, cursor[0] - 1, 1)
         if not chunks:
             return [], None

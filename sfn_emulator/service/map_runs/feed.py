@@ -1,4 +1,4 @@
-"""Items → the inputs of children: each selected on its own, in batches where the state says so, within AWS's limits."""
+"""Items → the inputs of children: each is selected on its own, batched if the state says so, within AWS's limits."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ Select = Callable[[int, Value, "str | Unset", str], Value]
 
 
 class Unit(NamedTuple):
-    """What one child gets: ``items`` items from ``first`` on, as ``value`` and its JSON text."""
+    """One child's input: ``items`` items from ``first`` on, as ``value`` and as JSON text."""
 
     number: int
     first: int
@@ -23,7 +23,7 @@ class Unit(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Children that were begun but have no outcome: ``number`` and on, over the items ``first`` to ``end``."""
+    """Children that were begun and have no outcome: from ``number`` on, over the items ``first`` to ``end``."""
 
     number: int
     first: int
@@ -31,9 +31,9 @@ class Gap(NamedTuple):
 
 
 class Feed:
-    """Units in order of their items; gaps first. ``taken`` and ``begun`` are where the next new unit begins.
+    """Units in the order of their items; gaps first. ``taken`` and ``begun`` are where the next new unit begins.
 
-    A batch that was cut once is cut the same again, because it depends on nothing but the items from its first on.
+    A batch is always cut in the same way, because it depends only on the items from its first one on.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Feed:
 
     @property
     def pending_units(self) -> int:
-        """How many children the items that are known and not taken will make, as far as that can be told."""
+        """The number of children that the known remaining items will make, as far as it is known."""
         return self.units_in(self._items.known - self.taken)
 
     def units_in(self, items: int) -> int:
         return items if self._batcher is None else self._batcher.batches(items)
 
     def rest(self) -> Iterator[Unit]:
-        """What was never begun: units of the items read so far. Raises as ``next``."""
+        """The units that were never begun, of the items read so far. Raises like ``next``."""
         feed = Feed(
             _Known(self._items), self._select, self._spec, taken=self.taken, begun=self.begun, gaps=list(self._gaps)
         )
@@ -81,7 +81,7 @@ class Feed:
         return not self._gaps and self._items.complete and self.taken >= self._items.known
 
     def next(self) -> Unit | None:
-        """The next unit, ``None`` while there is none (yet). Raises ``StateError`` where there can be none."""
+        """The next unit; ``None`` while there is none (yet). Raises ``StateError`` if it can't be made."""
         if self._gaps:
             gap = self._gaps[0]
             unit = self._cut(gap.number, gap.first, gap.end)
@@ -114,7 +114,7 @@ class Feed:
 
 
 class _Known:
-    """Items as far as they are known, taken for all."""
+    """The items known so far, treated as all items."""
 
     complete = True
 
@@ -126,7 +126,7 @@ class _Known:
 
 
 class _None:
-    """Stands for an item that is not there yet."""
+    """Stands for an item that has not been read yet."""
 
 
 _NONE: Final = _None()
@@ -143,7 +143,7 @@ def _unit(number: int, first: int, count: int, value: Value) -> Unit:
 class Batcher:
     """ItemBatcher: ``{"BatchInput": …, "Items": […]}`` (`input-output-itembatcher`).
 
-    Raises ``StateError`` for limits that are no limits. An item too large for a batch of its own is one all the same.
+    Raises ``StateError`` for invalid limits. An item that is too large for a batch is a batch of its own nevertheless.
     """
 
     def __init__(self, spec: BatcherSpec) -> None:
@@ -162,13 +162,13 @@ class Batcher:
         self._size = 0
 
     def batches(self, items: int) -> int:
-        """How many batches items make; 0 where only bytes limit them, because that shows when they are cut."""
+        """The number of batches; 0 if only bytes limit them, because then it is known only when they are cut."""
         return -(-items // self._limit) if self._limit else 0
 
     def cut(self, first: int, last: int, sure: bool, item: Callable[[int], Value]) -> tuple[Value, int]:
-        """The batch from ``first`` on and how many items it has; 0 while more items may come that belong to it.
+        """The batch from ``first`` on and the number of its items; 0 while more items may come that belong to it.
 
-        ``last`` is the end of the items there are, ``sure`` whether it is the end of all.
+        ``last`` is the end of the known items, ``sure`` whether it is the end of all items.
         """
         if self._first != first:
             self._first, self._items, self._size = first, [], self._bare

@@ -1,5 +1,5 @@
-"""Who holds the Map Runs: starts them for the engine, takes them up after a restart or by a redrive, and finds their
-children for those who ask. STANDARD children are held by the ``Host`` like any execution.
+"""The holder of Map Runs: starts them for the engine, goes on with them after a restart or by a redrive, and finds
+their children. STANDARD children are held by the ``Host`` like any execution.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,20 +35,20 @@ from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import UNSET, Unset, Value
 
 _MOST_AT_ONCE: Final = 2**53
-"""What any JSON can hold; more children than that are never open."""
+"""A number that any JSON can hold. There are never more open children than this."""
 MOST_REDRIVES: Final = 1_000
-"""Of one Map Run (`redrive-map-run`)."""
+"""Redrives of one Map Run (`redrive-map-run`)."""
 
 
 class Nothing:
-    """Work that was over before it began."""
+    """Work that is over before it begins."""
 
     def cancel(self) -> None: ...
 
 
 @dataclass(slots=True)
 class _Finished:
-    """An EXPRESS child as the outlet is told of it."""
+    """An ended EXPRESS child, for the outlet."""
 
     execution: Execution
     events: Sequence[Event]
@@ -68,7 +68,7 @@ class MapRunHost:
         self._orphans: dict[str, list[Live]] | None = None
         self.monotonic = monotonic
 
-    # -- what Map Runs and their children need
+    # -- for Map Runs and their children
 
     @property
     def present(self) -> float:
@@ -100,7 +100,7 @@ class MapRunHost:
         return self._host.redrive(seq, execution, client_token)
 
     def children_of(self, map_run_arn: str) -> Sequence[Live]:
-        """Children that were running when the last process ended; none once ``open`` is over."""
+        """Children that were running when the last process ended; none after ``open`` has ended."""
         if self._orphans is None:
             self._orphans = {}
             for live in self._host.all():
@@ -123,7 +123,7 @@ class MapRunHost:
     # -- starting
 
     def start(self, effect: StartMapRun, tell: Tell) -> "MapRunWork | Nothing":
-        """A new Map Run, one that the last process left, or one that is to be redriven."""
+        """Starts a new Map Run, one that the last process left, or one that is to be redriven."""
         spec = effect.spec
         arn = effect.redrive or _arn(spec, effect.id)
         known = self._around.store.get(MapRun, arn)
@@ -233,7 +233,7 @@ class MapRunHost:
         return children, counts
 
     def _to_redrive(self, kin: Kin) -> list[tuple[Status, str, int]]:
-        """Children that did not succeed and can be redriven: status, ARN, items; in order of their numbers."""
+        """Children that did not succeed and can be redriven: status, ARN, items; in the order of their numbers."""
         found: list[tuple[int, Status, str, int]] = []
         for status in ENDS[1:]:
             after = (0.0, 0)
@@ -252,14 +252,14 @@ class MapRunHost:
         self._data = data
 
     def opened(self) -> None:
-        """After the host has taken up its executions: what nobody waits for any more is over."""
+        """Ends Map Runs that no execution waits for. Called after the host has taken up its executions."""
         for arn in self._store.open_runs():
             if arn not in self._runs:
                 self._abandon(arn)
         self._orphans = {}
 
     def _abandon(self, arn: str) -> None:
-        """The parent ended just before the last process did, and there was no time to stop the children."""
+        """Ends a Map Run whose parent ended just before the last process did, without time to stop the children."""
         record = self._around.store.get(MapRun, arn)
         for live in self.children_of(arn):
             if not live.ended:
@@ -269,7 +269,7 @@ class MapRunHost:
         self._store.closed(arn)
         self._around.journal.changed()
 
-    # -- what is asked about them
+    # -- reads and updates
 
     def update(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateMapRun."""

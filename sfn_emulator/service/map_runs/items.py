@@ -29,14 +29,14 @@ class Window(NamedTuple):
 
 
 class Items(Protocol):
-    """``known`` is how many there are so far, ``complete`` whether that is all."""
+    """``known`` is the number of items so far, ``complete`` whether these are all."""
 
     @property
     def known(self) -> int: ...
     @property
     def complete(self) -> bool: ...
     def window(self, index: int) -> Window | None:
-        """Items around ``index``; ``None`` if it is not there (yet)."""
+        """Items around ``index``; ``None`` if it does not exist (yet)."""
 
     def cancel(self) -> None: ...
 
@@ -60,11 +60,11 @@ class StateItems:
 
 
 class StoredItems:
-    """Items on their way from a reader into the store, and out of it as children take them.
+    """Items that go from a reader into the store, and out of it as children take them.
 
     Reading runs ahead of the children, as fast as it can, because only its end tells how many items there are. After a
-    restart it starts over and passes by what is stored already. ``arrived`` is called after every step; with the error
-    when it can't go on. ``fresh`` are the chunks that are not saved yet.
+    restart it starts over and skips items that are stored already. ``arrived`` is called after every step, with the
+    error if it can't go on. ``fresh`` are the chunks that are not stored yet.
     """
 
     def __init__(self, store: MapStore, run: str, complete: bool, arrived: Callable[[Exception | None], None]) -> None:
@@ -78,7 +78,7 @@ class StoredItems:
         self.fresh: list[ItemChunk] = []
 
     def read(self, data: MapData, blocks: Callable[[], Iterator[ItemBlock]]) -> None:
-        """Goes on reading with ``data``'s worker; does nothing when all was read."""
+        """Goes on reading with ``data``'s worker; does nothing if everything was read."""
         if not self.complete:
             self._step(data, _packed(blocks, self.known))
 
@@ -118,7 +118,7 @@ class StoredItems:
 
 
 def _packed(blocks: Callable[[], Iterator[ItemBlock]], skip: int) -> Iterator[tuple[int, bytes]]:
-    """Blocks as chunks, less the first ``skip`` items."""
+    """Blocks as chunks, without the first ``skip`` items."""
     for source, values, keys in blocks():
         if skip:
             passed = min(skip, len(values))

@@ -1,4 +1,4 @@
-"""What all children of a Map Run have in common, and their records."""
+"""The common properties of a Map Run's children, and their records."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Kin(NamedTuple):
     test_case: str | None
 
     def execution(self, unit: Unit, at: float) -> Execution:
-        """A child that begins."""
+        """The record of a child that begins."""
         name = self.names.name(unit.number)
         return Execution(
             arn=self.execution_prefix + name,
@@ -46,7 +46,7 @@ class Kin(NamedTuple):
         )
 
     def outcome(self, outcome: Outcome) -> Execution:
-        """An EXPRESS child's record, made when it is asked for."""
+        """The record of an EXPRESS child, made when it is asked for."""
         unit = Unit(outcome.number, outcome.first, outcome.items, None, outcome.input)
         return replace(
             self.execution(unit, outcome.started_at),
@@ -66,13 +66,13 @@ class Kin(NamedTuple):
         )
 
     def pending(self, unit: Unit) -> ChildResult:
-        """One that was never started."""
+        """The record of a child that was never started."""
         name = self.names.name(unit.number)
         return ChildResult(unit.number, self.execution_prefix + name, name, self.machine_arn, None, unit.text)
 
 
 def kin_of(record: MapRun, seed: str = "", test_case: str | None = None) -> Kin:
-    """``seed`` and ``test_case`` matter to children that run, not to what is told of them."""
+    """``seed`` and ``test_case`` matter only to running children, not to records."""
     head, _, tail = record.arn.partition(":mapRun:")
     place, _, run = tail.rpartition(":")
     return Kin(
@@ -82,7 +82,7 @@ def kin_of(record: MapRun, seed: str = "", test_case: str | None = None) -> Kin:
 
 
 def express_identity(kin: Kin, parent: Identity, name: str, at: float) -> Identity:
-    """Who an EXPRESS child is."""
+    """The identity of an EXPRESS child."""
     return Identity(
         *(kin.execution_prefix + name, name, kin.machine_arn, kin.machine_name, parent.role_arn, at),
         *(parent.region, parent.test_case, f"{parent.seed}/{name}", True),

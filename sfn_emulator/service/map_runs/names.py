@@ -16,14 +16,14 @@ _SHAPE: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]
 
 
 class Place(NamedTuple):
-    """Where a child belongs: the last part of its Map Run's ARN, and its number, counted from 0."""
+    """A child's place: the last part of its Map Run's ARN, and its number, counted from 0."""
 
     run: str
     number: int
 
 
 def map_run_id(seed: str, effect: int) -> str:
-    """Of the Map Run that an execution's effect starts: the same again after a restart."""
+    """The id of the Map Run that an execution's effect starts: the same after a restart."""
     high = _hash(f"{seed}\x00map-run:{effect}") >> 4
     return _uuid(high, _hash(f"run:{high}") & _MASK)
 
@@ -41,12 +41,12 @@ class ChildNames:
         return _uuid(self._high, (self._base + number) & _MASK)
 
     def number(self, name: str) -> int:
-        """The inverse of ``name``, for a name that is known to be one of these."""
+        """The inverse of ``name``, for a name that is one of these."""
         return (_bits(name) - self._base) & _MASK
 
 
 def place_of(name: str) -> Place | None:
-    """Where a child of this name would belong; ``None`` if no child can have it."""
+    """The place of a child with this name; ``None`` if no child can have it."""
     if not _SHAPE.fullmatch(name):
         return None
     high = _bits(name) >> _LOW
@@ -65,6 +65,6 @@ def _uuid(high: int, low: int) -> str:
 
 
 def _bits(uuid: str) -> int:
-    """The 122 free bits."""
+    """The 122 free bits of a UUID."""
     digits = uuid.replace("-", "")
     return int(digits[:12] + digits[13:16], 16) << _LOW | (int(digits[16:], 16) & _MASK)

@@ -1,4 +1,6 @@
-"""Map Runs on the record: list, describe, update. Who runs them puts the records and reads the settings back."""
+"""The operations on Map Runs: list, describe, update. The runner of Map Runs writes the records and reads the
+settings.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -52,7 +54,7 @@ def describe_map_run(around: Surroundings, told: Mapping[str, Any]) -> dict[str,
 
 
 def list_map_runs(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Of one execution, in order of start. The execution must exist; ``Executions`` sees to that."""
+    """The Map Runs of one execution, in the order of their start. ``Executions`` checks that the execution exists."""
     execution_arn = arns.parse(told["executionArn"], "execution").text
     scope, size = f"map runs {execution_arn}", page_size(told.get("maxResults"))
     after = resume(scope, told.get("nextToken"), around.now())
@@ -90,7 +92,7 @@ def update_map_run(around: Surroundings, told: Mapping[str, Any]) -> MapRun:
 
 
 def abandoned(run: MapRun, now: float) -> MapRun:
-    """The record of a Map Run whose parent has ended without it: what was running was aborted."""
+    """The record of a Map Run whose parent has ended without it: its running children were aborted."""
     return replace(
         run, status=Status.ABORTED, stopped_at=now, items=_aborted(run.items), executions=_aborted(run.executions)
     )

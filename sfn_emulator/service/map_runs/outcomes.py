@@ -1,4 +1,4 @@
-"""What is stored of EXPRESS children, read back: which are missing, which failed, pages of results."""
+"""Reads the stored outcomes of EXPRESS children: which are missing, which failed, pages of results."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -62,11 +62,11 @@ def tally(chunks: list[OutcomeChunk]) -> Tally:
 
 
 Rewritten = tuple[int, OutcomeChunk | None]
-"""A chunk's number, and what it is to be from now on; ``None``: nothing is left of it."""
+"""A chunk's number, and its new content; ``None`` if nothing is left of it."""
 
 
 def without_failures(chunks: list[OutcomeChunk]) -> list[Rewritten]:
-    """The chunks that have failures, less those: what did not succeed is to be run again (redrive)."""
+    """The chunks that have failures, without these: children that did not succeed are to be run again (redrive)."""
     return [(chunk.n, _successes(chunk)) for chunk in chunks if chunk.failures]
 
 
@@ -76,7 +76,7 @@ def _successes(chunk: OutcomeChunk) -> OutcomeChunk | None:
 
 
 class Position(NamedTuple):
-    """After which outcome a page begins, going backwards: the chunk, and how many of it were seen."""
+    """The beginning of a page, going backwards: the chunk, and the number of its outcomes that were seen."""
 
     n: int
     seen: int

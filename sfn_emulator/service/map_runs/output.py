@@ -1,4 +1,4 @@
-"""What comes of a Map Run: an array put together here, or files that a writer puts somewhere. Page by page."""
+"""The output of a Map Run, made page by page: an array, or files of a writer."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,13 +14,13 @@ from sfn_emulator.service.map_runs.results import combined, group_of, shape
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, size
 
 Concluded = Callable[[Value, Exception | None], None]
-"""Told the Map state's raw result, or why there is none."""
+"""Called with the Map state's raw result, or with the reason why there is none."""
 
 NO_WRITER: Final = WriterSpec(None, None, {})
 
 
 class Collecting:
-    """The results as an array in order of the items; at most what a state may put out."""
+    """The results as an array in the order of the items, up to the limit of a state's output."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Collecting:
 
 
 class Writing:
-    """The results into files, by a writer off the loop, while the next page is read on it.
+    """Writes the results into files, by a writer in a thread, while the loop reads the next page.
 
     ``pending`` are the children that were never started.
     """

@@ -1,6 +1,6 @@
-"""What Map Runs need of those who read items and write results, as Protocols; whoever opens the service supplies them.
+"""The Protocols of readers of items and writers of results. The caller that opens the service supplies them.
 
-Readers and result files block and are used from one worker thread at a time; ``run`` brings them there.
+Readers and result files block, and are used by one worker thread at a time, through ``run``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,23 +30,23 @@ class ItemBlock(NamedTuple):
 
 
 class ResultFiles(Protocol):
-    """Result files under way. Everything raises ``StateError`` States.ResultWriterFailed."""
+    """Result files that are being written. Every method raises ``StateError`` States.ResultWriterFailed."""
 
     def add(self, group: str, results: Sequence[bytes]) -> None:
         """Adds results, each as JSON text, to the files of a group."""
 
     def finish(self) -> str:
-        """Writes what is left and the manifest; gives the manifest's key."""
+        """Writes the rest and the manifest. Returns the manifest's key."""
 
 
 class MapData(Protocol):
-    """Where the items of a Distributed Map come from, and where its results go."""
+    """The source of a Distributed Map's items, and the destination of its results."""
 
     def read(self, spec: ReaderSpec, identity: Identity) -> Iterator[ItemBlock]:
         """The items, block by block. Raises ``StateError`` States.ItemReaderFailed."""
 
     def write(self, spec: WriterSpec, identity: Identity, map_run_arn: str) -> ResultFiles:
-        """Result files that can be written to: their bucket is there. Raises ``StateError`` otherwise."""
+        """Opens result files, whose bucket must exist. Raises ``StateError`` otherwise."""
 
     def run(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> Work:
-        """Runs ``job`` off the loop, then ``done`` on it."""
+        """Runs ``job`` in a thread, then ``done`` on the loop."""

@@ -17,7 +17,7 @@ def group_of(child: ChildResult) -> str:
 
 
 Shape = Callable[[ChildResult], list[str]]
-"""A child's results, each as JSON text; one but for FLATTEN."""
+"""A child's results, each as JSON text; always one, except with FLATTEN."""
 
 
 def _whole(child: ChildResult) -> list[str]:
@@ -40,7 +40,7 @@ SHAPES: Final[Mapping[str, Shape]] = {"NONE": _whole, "COMPACT": _output, "FLATT
 
 
 def shape(config: Mapping[str, Value], default: str) -> Shape:
-    """What WriterConfig asks for; a result without an output is always told whole."""
+    """The shape that WriterConfig asks for. A result without an output is always described as a whole."""
     return SHAPES[str(config.get("Transformation", default))]
 
 

@@ -1,6 +1,6 @@
-"""One Map Run under way: it takes items, keeps children running, counts, and tells the parent how it ended.
+"""A running Map Run: it takes items, keeps children running, counts, and reports its end to the parent.
 
-    CHECKING   is the results' bucket there?
+    CHECKING   does the results' bucket exist?
     RUNNING    children begin as others end, in short turns of the loop
     CLOSING    too many have failed, or the parent was stopped: no more begin, those that run end or are stopped
     CONCLUDING every result is stored; they are put together, or written
@@ -33,7 +33,7 @@ from sfn_emulator.service.store.records import MapRun
 from sfn_emulator.values import PAYLOAD_LIMIT, Value
 
 MOST_AT_ONCE: Final = 10_000
-"""Children that run in parallel, whatever MaxConcurrency says (`state-map-distributed`, Service quotas)."""
+"""Children that run in parallel at most, whatever MaxConcurrency says (`state-map-distributed`, Service quotas)."""
 
 SLICE: Final = 0.003
 """Seconds of beginning children before others on the loop have their turn."""
@@ -44,7 +44,7 @@ EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
 EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
 Tell = Callable[[Value, StateError | None], None]
-"""Tells the parent the state's raw result, or why there is none."""
+"""Gives the parent the state's raw result, or the reason why there is none."""
 
 
 class Phase(Enum):
@@ -56,19 +56,19 @@ class Phase(Enum):
 
 
 class MapRunHolder(ChildHolder, Protocol):
-    """What a Map Run needs of whoever holds it."""
+    """The part of its holder that a Map Run needs."""
 
     def monotonic(self) -> float:
         """Seconds of a clock that only serves to measure."""
 
     def touch_run(self, run: "MapRunWork") -> None:
-        """It has changed: to be saved at the end of the tick."""
+        """Notes that it has changed, so that it is stored at the end of the tick."""
 
     def run_ended(self, run: "MapRunWork") -> None: ...
 
 
 class Parts(NamedTuple):
-    """What a Map Run is put together from."""
+    """The parts of a Map Run."""
 
     kin: Kin
     items: Items
@@ -78,7 +78,7 @@ class Parts(NamedTuple):
 
 
 class MapRunWork:
-    """The engine's ``Work`` for one Map Run, and what the journal saves of it. ``assemble`` comes before all else."""
+    """The engine's ``Work`` for one Map Run, and the part that the journal stores. Call ``assemble`` first."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class MapRunWork:
         self._holder.touch_run(self)
 
     def refuse(self, error: StateError) -> None:
-        """It can't even begin."""
+        """Fails a Map Run that can't begin."""
         self._fail(error)
 
     def _check_writer(self) -> None:
@@ -161,7 +161,7 @@ class MapRunWork:
         self._schedule()
 
     def arrived(self, error: Exception | None) -> None:
-        """Items have been read, or can't be."""
+        """Called when items have been read, or when they can't be."""
         if error is not None:
             self._fail(_failure(error, ITEM_READER_FAILED))
         elif self.phase is Phase.RUNNING:
@@ -218,7 +218,9 @@ class MapRunWork:
         return True
 
     def _slot(self) -> float:
-        """When the next child begins: now; where time is skipped, when the one ended whose place it takes."""
+        """The time at which the next child begins: now; if time is skipped, the end of the child whose place it
+        takes.
+        """
         now = self._holder.clock.now()
         if self._holder.skip_time:
             self._slots += 1
@@ -245,7 +247,7 @@ class MapRunWork:
             self._fail(StateError(EXCEEDED, EXCEEDED_CAUSE))
 
     def settings_changed(self, record: MapRun) -> None:
-        """UpdateMapRun."""
+        """Applies an UpdateMapRun."""
         self.record = replace(
             self.record,
             max_concurrency=record.max_concurrency,
@@ -265,7 +267,7 @@ class MapRunWork:
             self._schedule()
 
     def cancel(self) -> None:
-        """The parent was stopped or has timed out; nothing is told any more."""
+        """Cancels the Map Run: the parent was stopped or has timed out, and gets no result."""
         if self.phase is Phase.ENDED or self._cancelled:
             return
         self._cancelled = True
@@ -274,7 +276,7 @@ class MapRunWork:
         self._schedule()
 
     def _close(self) -> None:
-        """Running children are stopped, but for EXPRESS ones as long as the parent waits: those can't be, on AWS."""
+        """Stops running children. EXPRESS ones go on as long as the parent waits: on AWS they can't be stopped."""
         children = self.parts.children
         self.parts.items.cancel()
         if self._work is not None:
@@ -325,7 +327,7 @@ class MapRunWork:
         if not self._cancelled:
             self._tell(result, failure)
 
-    # -- saved at the end of the tick
+    # -- stored at the end of the tick
 
     def save(self, store: Store) -> None:
         run, items = self.record.arn, self.parts.items
@@ -357,7 +359,7 @@ class MapRunWork:
             self._all_stored()
 
     def lost(self) -> bool:
-        """What is known of it stays with it, and is tried again."""
+        """Keeps the data of a failed commit, so that it is stored with the next one."""
         return True
 
     def _counted(self) -> MapRun:
@@ -391,7 +393,7 @@ class MapRunWork:
 
 
 def _failure(error: Exception, default: str) -> StateError:
-    """What the state fails with; a fault of ours is told by the log."""
+    """The error that the state fails with. A fault of ours goes to the log."""
     if isinstance(error, StateError):
         return error
     if isinstance(error, EvaluationError):

@@ -1,4 +1,4 @@
-"""What is stored of Map Runs besides their records: items as they were read, and outcomes of EXPRESS children.
+"""Stores the data of Map Runs besides their records: items as they were read, and outcomes of EXPRESS children.
 
 Both in chunks, compressed, so that a million items are some thousand rows. A STANDARD child is an execution with a row
 of its own.
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
     @property
     def size(self) -> int:
-        """What its result takes in an array; of one that failed at least that."""
+        """Bytes that its result takes in an array; for one that failed, at least."""
         return result_bytes(self.input, self.output, self.cause)
 
 
@@ -62,12 +62,12 @@ class OutcomeChunk(NamedTuple):
 
 
 def result_bytes(given: str, output: str | None, cause: str | None) -> int:
-    """Bytes a child's result takes in an array; of one that failed, which is told whole, at least these."""
+    """Bytes that a child's result takes in an array; for one that failed, which is described as a whole, at least."""
     return len(given) + len(cause or "") + 1 if output is None else len(output) + 1
 
 
 _OUTPUT_AT: Final = Outcome._fields.index("output")
-_SAME: Final = True  # in the place of an output that equals the input
+_SAME: Final = True  # stored in place of an output that equals the input
 
 
 class MapStore:
@@ -82,7 +82,7 @@ class MapStore:
         self._database.write("INSERT OR REPLACE INTO map_item VALUES (?, ?, ?, ?)", (run, *chunk))
 
     def items(self, run: str, at: int) -> ItemChunk | None:
-        """The chunk that has item ``at``."""
+        """The chunk that contains the item ``at``."""
         row = self._database.execute(
             "SELECT first, length, body FROM map_item WHERE run = ? AND first <= ? ORDER BY first DESC LIMIT 1",
             (run, at),
@@ -90,7 +90,7 @@ class MapStore:
         return ItemChunk(*row) if row and at < row[0] + row[1] else None
 
     def count_items(self, run: str) -> int:
-        """How many items were read so far."""
+        """The number of items read so far."""
         row = self._database.execute("SELECT max(first + length) FROM map_item WHERE run = ?", (run,)).fetchone()
         return int(row[0] or 0)
 
@@ -115,7 +115,7 @@ class MapStore:
         return [OutcomeChunk(*row) for row in rows]
 
     def outcome(self, run: str, number: int) -> Outcome | None:
-        """Of one child."""
+        """The outcome of one child."""
         rows = self._database.execute(
             "SELECT body FROM map_outcome WHERE run = ? AND least <= ? AND most >= ?", (run, number, number)
         )
@@ -146,7 +146,7 @@ class MapStore:
     # -- STANDARD children, counted
 
     def tally(self, run: str) -> dict[Status, tuple[int, int, int]]:
-        """By status: how many children, how many items, how many bytes of output."""
+        """By status: the numbers of children, of items, and of bytes of output."""
         rows = self._database.execute(
             "SELECT status, count(*), sum(item_count), sum(length(output)) FROM execution WHERE map_run = ? "
             "GROUP BY status",

@@ -1,1 +1,1 @@
-"""What each API operation does, one file a kind of resource."""
+"""The API's operations, one file for each kind of resource."""

@@ -47,7 +47,7 @@ class _Queue:
                 offer.taken(poller.worker)
 
     def give_back(self, task: Mapping[str, Any]) -> None:
-        """The worker went away just as it got the task: the next one gets it, begun already."""
+        """Gives a task back whose worker went away just as it got the task: the next one gets it, already begun."""
         token = task.get("taskToken")
         if token:
             self.offers = {token: _Offer(token, task["input"], lambda worker: None), **self.offers}
@@ -55,7 +55,7 @@ class _Queue:
 
 
 class Activities:
-    """``exists``, ``offer`` and ``withdraw`` are for whoever runs Tasks; the rest are operations."""
+    """``exists``, ``offer`` and ``withdraw`` are for the task runner; the other methods are operations."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
@@ -73,7 +73,7 @@ class Activities:
         queue.match()
 
     def withdraw(self, activity_arn: str, token: str) -> None:
-        """Idempotent."""
+        """Withdraws a task. Idempotent."""
         self._queue(activity_arn).offers.pop(token, None)
 
     def abandon(self) -> None:

@@ -1,8 +1,8 @@
 """The fast way: closures for the common shapes of JSONata.
 
 ``fast_way(tree)`` gives a closure ``(States, Scope, context) -> value or UNSET``, or ``None`` where the expression
-holds anything not listed here. A closure raises ``Doubt`` whenever the answer is not plainly known: for every error,
-rare type and odd number the library is asked, which also words the errors. Expressions have no effects, so asking
+holds anything not listed here. A closure raises ``Doubt`` whenever it is not sure of the answer: for every error, rare
+type and odd number. Then the library is asked, which also writes the errors. Expressions have no effects, so asking
 again is safe; functions that draw (``$uuid``) are left to the library altogether.
 
 See docs/decisions/0002-jsonata-fast-way.md.
@@ -39,7 +39,7 @@ _STATES_FIELDS: Final = {"input": 0, "result": 1, "errorOutput": 2}
 
 
 _MARKS: Final = ("group", "keep_array", "tuple", "focus", "index", "ancestor", "seeking_parent")
-"""Attributes of a node that give it a meaning the fast way has none for."""
+"""Attributes of a node whose meaning the fast way does not support."""
 
 
 class _UnlistedError(Exception):
@@ -54,7 +54,7 @@ def fast_way(tree: Node) -> Fast | None:
 
 
 def _compiled(node: Node, top: bool, depth: int) -> Fast:
-    """``top`` tells that there is no context item; inside predicates there is one."""
+    """``top`` says that there is no context item; inside predicates there is one."""
     shape = _SHAPES.get(node.type)
     if shape is None or not depth or any(getattr(node, mark) for mark in _MARKS):
         raise _UnlistedError

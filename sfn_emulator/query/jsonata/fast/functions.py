@@ -1,7 +1,7 @@
-"""Functions of the fast way: name → how many arguments → what gives the value, or raises ``Doubt``.
+"""Functions of the fast way: name → number of arguments → a function that gives the value or raises ``Doubt``.
 
-Arguments may be ``UNSET`` (undefined). Only calls with all arguments written out are taken, so that none stands for
-the context item.
+Arguments may be ``UNSET`` (undefined). Only calls with all arguments are supported, so that no argument is the context
+item.
 """
 
 import math
@@ -49,7 +49,7 @@ def _numbers(value: Value) -> list[Any]:
 
 
 def _of_numbers(function: Callable[[list[Any]], Any]) -> Function:
-    """Undefined of nothing, as ``$max``, ``$min`` and ``$average`` are."""
+    """A function of numbers that is undefined without any, like ``$max``, ``$min`` and ``$average``."""
 
     def checked(value: Value) -> Value:
         if value is UNSET or value == []:
@@ -119,7 +119,7 @@ def _merge(value: Value) -> Value:
 
 
 def _keys(value: Value) -> Value:
-    """A sequence: of one key it is that key, of none undefined."""
+    """The keys as a sequence: a single key is itself, and no key is undefined."""
     if type(value) is not dict:
         raise Doubt
     keys = list(value)

@@ -1,7 +1,7 @@
 """Operators of the fast way, as closures over the closures of their sides.
 
-Numbers are Python's own while they are exact as doubles (below 2**53) and doubles else, as in the reference; whatever
-else meets an operator is a ``Doubt`` and left to the library, errors included.
+Numbers are Python's own while they are exact as doubles (below 2**53), and doubles otherwise, as in the reference. Any
+other operand raises ``Doubt`` and is left to the library, errors included.
 """
 
 import math
@@ -39,7 +39,7 @@ def _arithmetic(exact: Callable[[Any, Any], Any]) -> Callable[[Fast, Fast], Fast
 
 
 def _rare(exact: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
-    """Doubles, and undefined sides; a side of any other type is the library's business."""
+    """The operator for doubles and undefined sides. A side of any other type is left to the library."""
     if (a is UNSET or is_number(a)) and (b is UNSET or is_number(b)):
         return UNSET if a is UNSET or b is UNSET else settled(exact(float(a), float(b)))
     raise Doubt

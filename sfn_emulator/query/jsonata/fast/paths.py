@@ -1,7 +1,7 @@
 """Paths of the fast way: names through objects and arrays, and predicates, with the reference's rules on sequences.
 
-A *sequence* is what a step finds: it is flattened into what surrounds it, and one of one item is that item. An array
-of the data is kept as it is where a path ends in it.
+A *sequence* is the result of a step. It is flattened into its surroundings, and a sequence of one item is that item. An
+array of the data is kept as it is where a path ends in it.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from sfn_emulator.query.jsonata.fast.operators import Doubt, Fast, boolean, is_n
 from sfn_emulator.values import UNSET, Value
 
 Selector: TypeAlias = Callable[[States, Scope, list[Value]], tuple[list[Value], bool]]
-"""A predicate: of these items, those it selects, and whether that is a sequence (not one array of the data)."""
+"""A predicate: the items it selects, and whether they are a sequence (not one array of the data)."""
 Step: TypeAlias = tuple[str, tuple[Selector, ...]]
 
 
@@ -43,7 +43,7 @@ def field_of(position: int) -> Fast:
 
 
 def walk(source: Fast, steps: tuple[Step, ...]) -> Fast:
-    """Down the names while there are objects; a list on the way, or a predicate, goes by ``_over``."""
+    """Follows the names through objects. A list on the way, or a predicate, is handled by ``_over``."""
     if len(steps) == 1 and not steps[0][1]:
         return _one_step(source, steps[0][0], steps)
     plain = tuple(name for name, stages in steps) if not any(stages for _, stages in steps) else ()
@@ -94,7 +94,7 @@ def _over(states: States, scope: Scope, items: list[Value], steps: tuple[Step, .
 def _mapped(
     states: States, scope: Scope, items: list[Value], name: str, stages: tuple[Selector, ...]
 ) -> tuple[list[Value], bool]:
-    """What the step finds in each item, and whether that is one array to be kept as it is."""
+    """The results of a step in each item, and whether they are one array that is kept as it is."""
     found: list[Value] = []
     intact = False
     for item in items:
@@ -110,11 +110,13 @@ def _mapped(
 
 
 class _Sequence(list[Value]):
-    """Flattened into its surroundings, where an array of the data would be kept. Never leaves this module."""
+    """A sequence, which is flattened into its surroundings; an array of the data would be kept. It never leaves this
+    module.
+    """
 
 
 def _looked_up(item: Value, name: str) -> Value:
-    """A name in an array inside an array: the sequence of what its objects have."""
+    """A name in an array inside an array: the sequence of its objects' values."""
     if type(item) is not list:
         return UNSET
     found = _Sequence()
@@ -176,7 +178,7 @@ def _chosen(verdict: Value, index: int, length: int) -> bool:
 
 
 def predicated(closure: Fast, selectors: tuple[Selector, ...]) -> Fast:
-    """Predicates on anything but a name in a path: what is left of a sequence of one is its item."""
+    """Predicates on anything but a name in a path: a remaining sequence of one is its item."""
 
     def apply(states: States, scope: Scope, context: Value) -> Value:
         value = closure(states, scope, context)
