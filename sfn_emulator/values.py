@@ -1,8 +1,8 @@
 """JSON as the States Language sees it.
 
 A value is what ``json`` makes: ``None``, ``bool``, ``int``, ``float``, ``str``, ``list``, ``dict``. Values are
-never changed in place once they have been handed on: whoever needs another value makes a new one and may share
-the parts that stayed the same. That is what lets history keep references instead of copies.
+never changed in place once they have been passed on: code that needs another value makes a new one and may share the
+unchanged parts. So the history can keep references instead of copies.
 
 Reading and writing go through orjson. What it can't do is rare and done by slower means here: integers beyond 64 bits
 and lone surrogates (both are kept), and values nested deeper than its limits.
@@ -19,7 +19,7 @@ import orjson
 Value: TypeAlias = Any
 Variables: TypeAlias = Mapping[str, Value]
 Place: TypeAlias = tuple[str | int, ...]
-"""Where a value stands in another: keys and indexes from the root."""
+"""The place of a value in another: keys and indexes from the root."""
 
 PAYLOAD_LIMIT: Final = 262_144
 """Bytes of UTF-8 a state's input or output may hold (AWS: Service quotas, 256 KiB)."""
@@ -29,7 +29,7 @@ MAX_DIGITS: Final = 1_000
 
 
 class Unset:
-    """The absence of a value where ``None`` is a value (JSON null)."""
+    """The absence of a value, where ``None`` is a value (JSON null)."""
 
     __slots__ = ()
 
@@ -37,13 +37,13 @@ class Unset:
         return "UNSET"
 
     def __reduce__(self) -> str:
-        return "UNSET"  # there is one alone, in whatever process it comes to
+        return "UNSET"  # a single object, also after unpickling in another process
 
 
 UNSET: Final = Unset()
 
 _LONG: Final = 19
-"""Digits from which on an integer may be beyond 64 bits."""
+"""An integer with this many digits may be beyond 64 bits."""
 _STRIDE: Final = 6
 _LONG_INTEGER: Final = (re.compile(r"[0-9]{19}"), re.compile(rb"[0-9]{19}"))
 _PERHAPS_LONG: Final = (re.compile(r"[0-9]{3}"), re.compile(rb"[0-9]{3}"))
@@ -51,9 +51,9 @@ _BEYOND_ORJSON: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]|\d{19}")
 
 
 def loads(text: str | bytes) -> Value:
-    """The value of a JSON text; of a key given twice the last counts.
+    """The value of a JSON text. If a key is given twice, the last one counts.
 
-    Raises ``ValueError`` with the position for what is not JSON, NaN and infinite numbers included, and for text
+    Raises ``ValueError`` with the position for a text that is no JSON (NaN and infinite numbers are not), and for one
     nested deeper than 1,024 levels.
     """
     try:
@@ -69,7 +69,9 @@ def loads(text: str | bytes) -> Value:
 
 
 def _has_long_integer(text: Any) -> bool:
-    """Looks at every sixth character first: 19 digits in a row show three there. Six times as fast on ordinary text."""
+    """Whether a text may hold a long integer. It looks at every sixth character first, where 19 digits in a row show
+    at least three. That is six times as fast on ordinary text.
+    """
     kind = 0 if isinstance(text, str) else 1
     if _PERHAPS_LONG[kind].search(text[::_STRIDE]) is None:
         return False
@@ -81,7 +83,7 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _load_slowly(text: str) -> Value:
-    """Integers of any size and lone surrogates, which orjson rounds or refuses."""
+    """Reads integers of any size and lone surrogates, which orjson rounds or refuses."""
     try:
         return json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_no_constant)
     except RecursionError:

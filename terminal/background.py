@@ -1,7 +1,7 @@
 """The embedded server as a process in the background.
 
-``DIR/server.json`` says where it is: ``{"pid", "url"}``; ``DIR/server.log`` has its complaints. What is written there
-is believed only if the server answers and the process is one of ours.
+``DIR/server.json`` has its address: ``{"pid", "url"}``; ``DIR/server.log`` has its messages. The address counts only if
+the server answers and the process is one of ours.
 """
 
 import json
@@ -20,7 +20,7 @@ from terminal.errors import TerminalError
 
 MODULE = "sfn_emulator"
 PATIENCE = 10.0
-"""Seconds a server gets to start or to stop before it is given up or killed."""
+"""Seconds that a server gets to start or to stop before it is given up or killed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Running:
 
 
 def find(directory: Path, url: str) -> Running | None:
-    """The server of that directory, else any of our kind that answers at ``url``."""
+    """The server of that directory, else any emulator that answers at ``url``."""
     noted = _noted(directory)
     if noted and (told := health(noted.url)) and _is_server(noted.pid):
         return replace(noted, directory=told.get("stateDirectory"), time=str(told.get("time")))
@@ -43,7 +43,7 @@ def find(directory: Path, url: str) -> Running | None:
 
 
 def start(directory: Path, *arguments: str) -> Running:
-    """A new server, once it answers. Raises ``TerminalError`` with what it said when it does not come up."""
+    """A new server, once it answers. Raises ``TerminalError`` with its last message if it does not start."""
     log = _writable(directory) / "server.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -79,7 +79,7 @@ def stop(directory: Path) -> Running | None:
 
 
 def health(url: str) -> dict[str, Any] | None:
-    """What the server at ``url`` says of itself; ``None`` when none of our kind answers."""
+    """The health of the server at ``url``; ``None`` if no emulator answers."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
             told = json.load(answer)

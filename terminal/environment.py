@@ -1,4 +1,6 @@
-"""Where the packages are: imported first, this goes on in the environment that make made when they are missing."""
+"""Finds the packages. It is imported first; if packages are missing, it goes on in the environment that make has
+made.
+"""
 
 import os
 import sys

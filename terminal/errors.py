@@ -1,5 +1,5 @@
-"""What the command line tells a person when it could not do what was asked."""
+"""The command line's errors."""
 
 
 class TerminalError(Exception):
-    """One line: what, where and how to mend it."""
+    """One line: what is wrong, where, and how to mend it."""

@@ -1,4 +1,6 @@
-"""The developer's loop: each save is deployed. What can't be deployed is told, and the last version stays."""
+"""The developer's loop: each save is deployed. If one can't be deployed, the reason is shown, and the last version
+stays.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -14,11 +16,11 @@ HERE = Path(__file__).parent.parent
 PLACES = [HERE / "handlers", HERE / "statemachine", HERE / "deploy" / "config.yaml"]
 """Where the deployed files are."""
 FEW = 12
-"""Changes that are told one by one."""
+"""Changes that are listed one by one."""
 
 
 def keep(session: Session, rounds: Iterable[object], problem: Callable[[], str | None]) -> None:
-    """Deploys once a round. ``problem`` tells what is wrong with the definition, if anything."""
+    """Deploys once a round. ``problem`` returns the definition's first fault, or ``None``."""
     for _ in rounds:
         began = time.perf_counter()
         done = _round(replace(session), problem)
@@ -26,7 +28,7 @@ def keep(session: Session, rounds: Iterable[object], problem: Callable[[], str |
 
 
 def _round(session: Session, problem: Callable[[], str | None]) -> str:
-    """What was changed, or why the last version stays."""
+    """The changes in words, or why the last version stays."""
     wrong = problem()
     if wrong is not None:
         return f"not deployed, the last version stays: {wrong}"

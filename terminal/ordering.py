@@ -1,4 +1,4 @@
-"""Orders as they are asked for on the command line: by options or a file, once more, or as an example."""
+"""Orders from the command line: by options or a file, repeated, or as an example."""
 
 import json
 import secrets
@@ -29,7 +29,7 @@ def once_more(session: Session, file: Path | None, order: dict[str, Any], run: C
 
 
 def _given(name: str) -> bool:
-    """Whether an option was written on the command line."""
+    """Whether an option was given on the command line."""
     return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 

@@ -28,7 +28,7 @@ def schema() -> dict[str, Any]:
 
 
 def choices(field: str) -> list[str]:
-    """The words the schema knows for a field."""
+    """The words that the schema allows for a field."""
     return list(schema()["properties"][field]["enum"])
 
 

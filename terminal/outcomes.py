@@ -1,4 +1,4 @@
-"""What came of a saga, in words and in JSON."""
+"""The outcome of a saga, in words and in JSON."""
 
 from terminal import show, steps, writes
 from terminal.saga_run import Run

@@ -1,4 +1,4 @@
-"""The world that the saga is proved in: everything ``deploy`` makes, over the clients that the proof gives."""
+"""The world in which the saga is proved: everything that ``deploy`` makes, over the proof's clients."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from deploy.targets import Target
 
 
 def world(client: Callable[[str], Any]) -> str:
-    """Deploys the saga; gives its state machine's ARN."""
+    """Deploys the saga. Returns its state machine's ARN."""
     account = client("sts").get_caller_identity()["Account"]
     told = config.load()
     region = told.targets["embedded"]["region"]

@@ -1,4 +1,4 @@
-"""What a service refused, in a line that says how to mend it."""
+"""The refusals of services, each in a line that says how to mend it."""
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -16,7 +16,9 @@ MENDS = {
 
 
 def told(error: ClientError | ResponseParserError) -> str:
-    """What a service said, and how to mend it. What has no error's name, or can't be read, is no service's answer."""
+    """The service's message, and how to mend it. An answer without an error code, or one that can't be read, comes
+    from another program.
+    """
     said = error.response["Error"] if isinstance(error, ClientError) else {"Code": "0"}
     if said["Code"].isdigit():
         return "what answers there is another program, and no AWS service; look at --endpoint and the target"

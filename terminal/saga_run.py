@@ -27,9 +27,9 @@ ON_THE_WAY = "on the way"
 
 @dataclass
 class Run:
-    """A saga that was followed. ``writes`` is ``None`` where nobody knows what each step wrote.
+    """A saga that was followed. ``writes`` is ``None`` on targets that do not report the writes of each step.
 
-    ``moments`` are the tables before, at the wait (if it came to that), else when most was changed, and after.
+    ``moments`` are the tables before, at the wait (else when most rows differed), and after.
     """
 
     arn: str
@@ -43,7 +43,7 @@ class Run:
 
 
 def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str = "skip") -> Run:
-    """Starts the saga and follows it to its end, telling its steps as they pass."""
+    """Starts the saga and follows it to its end, showing its steps as they pass."""
     before = _known(session, order)
     paced = session.name == "embedded" and background.pace(session.target.endpoint, order["MessageId"], "real")
     looks = _Looks(session, before, order["MessageId"] if paced and time_mode == "skip" else None)
@@ -60,7 +60,7 @@ def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mo
 
 
 def _between(seen: Mapping[str, Snapshot], written: list[Write] | None, after: Snapshot) -> Mapping[str, Snapshot]:
-    """The most telling moment between before and after, if there is one."""
+    """The moment between before and after that shows most, if there is one."""
     if AT_WAIT in seen:
         return {AT_WAIT: seen[AT_WAIT]}
     before = seen["before"]
@@ -79,7 +79,7 @@ class _Looks:
         self._seen: set[int] = set()
 
     def at_step(self) -> None:
-        """Where nobody tells who wrote what, the tables are looked at after each step."""
+        """Looks at the tables after each step, on targets that do not report writes."""
         if self._session.name == "embedded" or AT_WAIT in self.moments:
             return
         now = self._session.tables()
@@ -87,7 +87,7 @@ class _Looks:
             self._most, self.moments[ON_THE_WAY] = count, now
 
     def at(self, visit: Visit) -> bool:
-        """Looks while a visit waits or will be tried again. Tells whether it is seen for the first time."""
+        """Looks at the tables while a visit waits or will be retried. Returns whether it is seen for the first time."""
         if visit.number in self._seen:
             return False
         self._seen.add(visit.number)
@@ -99,7 +99,7 @@ class _Looks:
 
 
 class StoppedFollowingError(TerminalError):
-    """Ctrl-C, while the saga goes on by itself."""
+    """Ctrl-C was pressed; the saga goes on by itself."""
 
     def __init__(self, arn: str) -> None:
         name = arn.rpartition(":")[2]
@@ -110,7 +110,7 @@ class StoppedFollowingError(TerminalError):
 
 
 def start(session: Session, order: Mapping[str, Any], via: str, time_mode: str | None) -> str:
-    """The execution's ARN."""
+    """Starts the saga. Returns the execution's ARN."""
     _known(session, order)
     if time_mode is not None:
         background.pace(session.target.endpoint, order["MessageId"], time_mode)
@@ -126,7 +126,7 @@ def _known(session: Session, order: Mapping[str, Any]) -> Snapshot:
 
 
 class UsedError(TerminalError):
-    """The order's id names an earlier saga."""
+    """The order's id belongs to an earlier saga."""
 
 
 def _by_states(session: Session, order: Mapping[str, Any]) -> str:
@@ -166,7 +166,7 @@ def _message(body: bytes) -> str:
 
 
 def follow(session: Session, arn: str, looks: _Looks) -> Happened:
-    """Tells each step once it is known what became of it; what takes its time is told while it does."""
+    """Shows each step once its outcome is known. A step that waits or is retried is shown meanwhile, too."""
     steps, shown = Steps(session.client("stepfunctions")), 0
     console = show.console()
     spinner = console.status("starting") if console.is_terminal and not session.quiet else nullcontext()

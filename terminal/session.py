@@ -1,4 +1,4 @@
-"""Where a command works: target, configuration and server, from the options every command has."""
+"""The session of a command: target, configuration and server, from the options that commands share."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -73,30 +73,30 @@ class Session:
         return tables.look(self.client("dynamodb"), self.config.tables)
 
     def say(self, text: Any) -> None:
-        """Words (or a rich renderable) for people; nothing when JSON is wanted."""
+        """Prints words (or a rich renderable) for people; nothing if JSON is wanted."""
         if not self.quiet:
             show.told(text)
 
     def say_lines(self, lines: Iterable[Text]) -> None:
-        """A line each, cropped to a terminal's width, whole in a pipe."""
+        """Prints a line each: cropped to a terminal's width, whole in a pipe."""
         if not self.quiet:
             show.lines(lines)
 
     def answer(self, document: Any) -> None:
-        """The result for machines; nothing when words are wanted."""
+        """Prints the result for machines; nothing if words are wanted."""
         if self.quiet:
             click.echo(json.dumps(document, indent=2, default=str))
 
 
 ALL = ("target", "config", "state_dir", "json")
 SERVER = ("config", "state_dir", "json")
-"""What a command can be about. It has the options of each."""
+"""The subjects of a command: it has the options of each."""
 
 
 def command(
     group: click.Group, *, about: Sequence[str] = ALL, starts: bool = False, **settings: Any
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """A command of the group, with those options its session is ``about``; the function gets a ``Session`` first."""
+    """A command of the group, with the options of the subjects in ``about``. The function gets a ``Session`` first."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @wraps(function)

@@ -1,4 +1,4 @@
-"""How it looks: lines, what each step wrote, and the tables at several moments with what differs marked."""
+"""Prints for people: lines, the writes of each step, and the tables at several moments with their differences."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -14,14 +14,14 @@ from terminal.writes import Write
 
 MARKS = {"+": "green", "-": "red", "~": "yellow"}
 TELLING = ("Status", "Quantity", "InStock", "Reason")
-"""Endings of the columns that are shown of a row that came or went."""
+"""Endings of the columns that are shown for a new or removed row."""
 _ANY = 100_000
-"""The width of a pipe: no end to it."""
+"""The width of a pipe: practically unlimited."""
 _IN_A_PIPE = 120
-"""In a pipe, what is wider than this stands one below the other."""
+"""In a pipe, wider tables are printed one column below the other."""
 _LONG = 40
 HIDDEN = ("Saga",)
-"""Columns that say nothing to a person."""
+"""Columns without a meaning for people."""
 
 
 def lines(texts: Iterable[Text]) -> None:
@@ -35,7 +35,7 @@ def lines(texts: Iterable[Text]) -> None:
 
 
 def told(text: RenderableType) -> None:
-    """Prints words, or what rich can draw; in a pipe without the blanks that fill up lines."""
+    """Prints words, or a rich renderable; in a pipe without trailing blanks."""
     shown = console()
     if shown.is_terminal:
         shown.print(text)
@@ -46,9 +46,8 @@ def told(text: RenderableType) -> None:
 
 
 def writes(made: Sequence[Write]) -> Iterator[Text]:
-    """``Update Inventory   ~ Inventory/ITEM001   ItemsInStock 500 → 499``, a line for each row that was written.
-
-    Where that is too long for a line, the rows stand below their step.
+    """``Update Inventory   ~ Inventory/ITEM001   ItemsInStock 500 → 499``, a line for each written row. If that is too
+    long for a line, the rows stand below their step.
     """
     yield Text("What each step wrote", style="italic")
     wide = max(len(f"{write.table}/{write.key}") for write in made)
@@ -76,9 +75,8 @@ def _written(write: Write) -> str:
 
 
 def tables(moments: Mapping[str, Snapshot], only_looked: bool) -> RenderableType:
-    """The moments side by side for every row that is not the same in all of them, then what stayed as it was.
-
-    Where there is no room side by side, one below the other. ``only_looked``: nobody knows what was written between.
+    """The moments side by side for every row that differs between them, then the number of unchanged rows. Without room
+    they stand one below the other. ``only_looked``: writes between the moments are not known.
     """
     rows = dict(_differing(moments))
     total = sum(len(table) for table in next(iter(moments.values())).values())
@@ -92,14 +90,14 @@ def tables(moments: Mapping[str, Snapshot], only_looked: bool) -> RenderableType
 
 
 def _fitting(wide: Table, narrow: RenderableType) -> RenderableType:
-    """What is wide, if there is room for it."""
+    """The wide form, if there is room for it."""
     shown = console()
     fits = shown.measure(wide, options=shown.options.update(max_width=_ANY)).maximum <= _room()
     return wide if fits else narrow
 
 
 def _room() -> int:
-    """Columns there are for things side by side."""
+    """The width in columns for things side by side."""
     return console().width if console().is_terminal else _IN_A_PIPE
 
 
@@ -132,7 +130,7 @@ def _stacked(rows: Mapping[str, list[Text]], moments: Collection[str]) -> Render
 
 
 def _cells(rows: Iterable[Mapping[str, Any] | None]) -> list[Text]:
-    """Each row's columns that ever differ, marked where they are not as in the first."""
+    """Each row's columns that differ at any moment, marked where they differ from the first one."""
     rows = list(rows)
     first = rows[0]
     names = [name for row in rows if row for name in row if name not in HIDDEN]
@@ -177,7 +175,7 @@ def _each_row(name: str, rows: Mapping[str, Row]) -> RenderableType:
 
 
 def change_rows(before: Snapshot, after: Snapshot) -> list[dict[str, Any]]:
-    """For machines: what differs."""
+    """The differences, for machines."""
     return [_row(change) for change in changes(before, after)]
 
 
@@ -189,7 +187,7 @@ def _row(change: Change) -> dict[str, Any]:
 
 @cache
 def console() -> Console:
-    """Plain, unwrapped lines when the output is not a terminal."""
+    """A console that prints plain, unwrapped lines if the output is not a terminal."""
     made = Console(highlight=False, soft_wrap=False)
     return made if made.is_terminal else Console(highlight=False, width=_ANY, no_color=True)
 

@@ -10,7 +10,7 @@ from terminal.errors import TerminalError
 
 
 def found(directory: Path, url: str, port: int | None) -> Running | None:
-    """The directory's own server, if it runs. Raises ``TerminalError`` if another's has the wanted port."""
+    """The directory's own server, if it runs. Raises ``TerminalError`` if another directory's server has the port."""
     known = background.find(directory, url)
     if known is None or not is_foreign(known, directory):
         return known
@@ -23,7 +23,7 @@ def found(directory: Path, url: str, port: int | None) -> Running | None:
 
 
 def is_foreign(found: Running, directory: Path) -> bool:
-    """Whether somebody else started it, and for another directory."""
+    """Whether it was started by somebody else, for another directory."""
     return not found.pid and found.directory != str(directory)
 
 
@@ -32,7 +32,7 @@ def place(found: Running) -> str:
 
 
 def check(found: Running, port: int | None, time_mode: str | None, in_memory: bool, foreground: bool) -> None:
-    """Refuses what a server that runs already is not. Raises ``TerminalError``."""
+    """Raises ``TerminalError`` for options that differ from those of the running server."""
     differs = {
         f"--port {port}": port not in (None, 0, urlsplit(found.url).port),
         f"--time {time_mode}": time_mode not in (None, found.time),

@@ -1,4 +1,4 @@
-"""An execution as the steps it took. Its history is read the same on every target, whatever states it has."""
+"""An execution as its steps. The history is read in the same way on every target, for any state machine."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Steps:
 def settled(told: Happened) -> list[Visit]:
     """The visits at the top level whose outcome is final, oldest first.
 
-    What became of a step is known once the Choices after it have led somewhere.
+    A step's outcome is known once the Choices after it have led somewhere.
     """
     visits = told.on(0)
     if told.status != "RUNNING":
@@ -52,12 +52,12 @@ def settled(told: Happened) -> list[Visit]:
 
 
 def unfinished(told: Happened, *outcomes: Outcome) -> list[Visit]:
-    """The visits that are in one of those outcomes now, wherever they are."""
+    """The visits with one of those outcomes now, at any depth."""
     return [visit for visit in told.visits if visit.outcome in OPEN and visit.outcome in outcomes]
 
 
 def undone_by(told: Happened) -> list[str]:
-    """The compensations that did what they are for, in their order."""
+    """The compensations that succeeded, in their order."""
     return [v.state for v in told.visits if v.state in COMPENSATIONS and v.outcome is Outcome.COMPENSATED]
 
 
@@ -67,7 +67,7 @@ def ending(told: Happened) -> str:
 
 
 def row(told: Happened, visit: Visit) -> Mapping[str, Any]:
-    """A step for machines. ``in`` tells where it is inside a Parallel or a Map: ``Each[3]/Both[0]``."""
+    """A step for machines. ``in`` is its place inside a Parallel or a Map: ``Each[3]/Both[0]``."""
     names = {"state": visit.state, "type": visit.type, "outcome": visit.outcome.value, "seconds": visit.seconds}
     said = {"status": status(visit), "error": visit.error, "reason": reason(visit) or None}
     return {**names, **said, "attempts": max(len(visit.attempts), visit.rounds), "in": _inside(told, visit)}

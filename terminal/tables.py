@@ -1,4 +1,4 @@
-"""What stands in the saga's tables, and what differs between two looks at them."""
+"""The rows of the saga's tables, and the differences between two looks at them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Change:
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[Change]:
-    """What differs, table by table."""
+    """The differences, table by table."""
     return [change for table in after for change in _changes(table, before.get(table, {}), after[table])]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a definition or an input, with line and column; nothing is asked of a server."""
+"""The faults of a definition or an input, with line and column. No server is needed."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ class Linted(NamedTuple):
 
 def linted(file: Path) -> Linted:
     """Raises ``TerminalError``."""
-    from sfn_emulator.lint.findings import UnreadableError, in_file  # most of the start-up, which few commands need
+    # Imported here, because it takes most of the start-up and few commands need it.
+    from sfn_emulator.lint.findings import UnreadableError, in_file
     from sfn_emulator.lint.formats import line, row
 
     try:

@@ -1,4 +1,4 @@
-"""What each step wrote into the saga's tables. The emulator knows it; other targets do not."""
+"""The writes of each step into the saga's tables. The emulator reports them; other targets do not."""
 
 import json
 import urllib.request
@@ -12,7 +12,7 @@ from terminal.tables import Row, Snapshot, changes
 
 @dataclass(frozen=True)
 class Write:
-    """A row before and after; ``None`` where there is none. ``state`` is the step whose work it was."""
+    """A row before and after; ``None`` if there is none. ``state`` is the step that wrote it."""
 
     state: str
     table: str
@@ -26,9 +26,8 @@ class Write:
 
 
 def of(url: str | None, arn: str, tables: Mapping[str, Mapping[str, Any]]) -> list[Write] | None:
-    """An execution's writes into ``tables``, oldest first, as the emulator at ``url`` tells them.
-
-    ``None`` where nobody knows them, or not all of them any more.
+    """An execution's writes into ``tables``, oldest first, from the emulator at ``url``. ``None`` if they are not
+    known, or no longer complete.
     """
     try:
         with urllib.request.urlopen(f"{url}/_sfn/api/tables?arn={quote(arn)}", timeout=30) as answer:
@@ -47,7 +46,7 @@ def _write(deed: Mapping[str, Any], key: Iterable[str]) -> Write:
 
 
 def furthest(before: Snapshot, writes: Iterable[Write]) -> tuple[str, Snapshot]:
-    """The moment when most rows differed from ``before``: the step that had just written, and the tables."""
+    """The moment at which most rows differed from ``before``: the step that had just written, and the tables."""
     now, found = before, ("", before)
     for write in writes:
         table = {key: row for key, row in now[write.table].items() if key != write.key}

@@ -52,7 +52,7 @@ def _seal(scope: str, body: bytes) -> bytes:
 def page(
     found: Sequence[T], size: int, scope: str, position: Callable[[T], Any], now: float
 ) -> tuple[Sequence[T], dict[str, str]]:
-    """Of ``size + 1`` found records, the page and its ``nextToken`` member, if there is more."""
+    """The page of ``size + 1`` found records, and its ``nextToken`` member, if there are more."""
     if len(found) <= size:
         return found, {}
     shown = found[:size]

@@ -8,22 +8,22 @@ from sfn_emulator.engine.strand import YEAR
 from sfn_emulator.service.store.records import Execution
 
 PERIOD: Final = 14 * 24 * 3600.0
-"""Seconds after its end that an execution can be redriven."""
+"""Seconds after its end for which an execution can be redriven."""
 MOST_EVENTS: Final = 24_999
 MOST_TOKENS: Final = 10
 TOKEN_LIFETIME: Final = 15 * 60.0
-"""Seconds for which a client token stands for the redrive it led to (API_RedriveExecution: clientToken)."""
+"""Seconds for which a client token stands for its redrive (API_RedriveExecution: clientToken)."""
 
 _ENDED_BADLY: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
 
 
 def keeps_signals(execution: Execution) -> bool:
-    """Whether what it was told is kept after its end, to run it again."""
+    """Whether its signals are kept after its end, to run it again."""
     return execution.type is MachineType.STANDARD and execution.status in _ENDED_BADLY
 
 
 def redriven_with(execution: Execution, token: str | None, now: float) -> float | None:
-    """When this token redrove the execution, if it did of late."""
+    """The time at which this token redrove the execution, if it did recently."""
     at = dict(execution.redrive_tokens).get(token) if token is not None else None
     return at if at is not None and now - at <= TOKEN_LIFETIME else None
 
@@ -35,7 +35,9 @@ def with_token(tokens: tuple[tuple[str, float], ...], token: str | None, at: flo
 
 
 def redrive_status(execution: Execution, now: float, *, deleting: bool = False) -> tuple[str, str | None]:
-    """``redriveStatus`` and its reason (of SUCCEEDED: recorded). ``deleting``: its machine is, or is no more."""
+    """``redriveStatus`` and its reason (recorded for SUCCEEDED). ``deleting``: its machine is being deleted, or is
+    gone.
+    """
     reason = _refusal(execution, now, deleting)
     if reason is not None:
         return "NOT_REDRIVABLE", reason

@@ -1,4 +1,4 @@
-"""Stored state machines and their revisions: found, and taken away with all that hangs on them."""
+"""Stored state machines and their revisions: finds them, and removes them with everything that depends on them."""
 
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import refuse
@@ -21,7 +21,7 @@ def revision_of(around: Surroundings, revision: str) -> Revision:
 
 
 def remove(around: Surroundings, machine: StateMachine) -> None:
-    """The machine with its versions and aliases. Revisions stay as long as executions tell of them."""
+    """Removes the machine with its versions and aliases. Revisions stay as long as executions refer to them."""
     for kind in (Alias, Version):
         for record in around.store.documents(kind, machine.arn):
             around.store.delete(record)

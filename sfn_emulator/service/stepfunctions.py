@@ -1,4 +1,4 @@
-"""The service put together: one object that has every operation, and what tasks and the server need of it."""
+"""The service as one object: every operation, and the parts of it that tasks and the server need."""
 
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,14 +27,14 @@ from sfn_emulator.service.trials.trials import Trials
 Admission: TypeAlias = Callable[[Surroundings, Mapping[str, Any]], Awaitable[None]]
 _AT_ONCE: Final = 500
 _TIDY_EVERY: Final = 600.0
-"""Seconds between two looks for executions that may be forgotten."""
+"""Seconds between two searches for executions that may be forgotten."""
 
 
 class StepFunctions:
-    """Everything on the thread of ``loop``.
+    """The service. Use it on the thread of ``loop``.
 
-    Whoever runs Tasks is built on this (its ``tokens``, ``activities`` and ``nested``) and given to ``open``, which
-    goes on with what was running when the last process ended. ``close`` commits and lets go.
+    The task runner is built on it (on its ``tokens``, ``activities`` and ``nested``) and given to ``open``, which goes
+    on with executions of the last process. ``close`` commits and lets go.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class StepFunctions:
         self.trials = Trials(self.definitions, self.host)
 
         self.admissions: Sequence[Admission] = ()
-        """Asked before a state machine is created or updated; they raise ``ApiError`` for what may not be."""
+        """Checks before a state machine is created or updated; they raise ``ApiError`` for one that is not allowed."""
 
     def open(self, tasks: Tasks, data: MapData | None = None) -> None:
         """``data`` reads the items and writes the results of Distributed Maps."""
@@ -78,7 +78,7 @@ class StepFunctions:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Ends what has been open too long, and forgets what is older than is wanted, a little at a time."""
+        """Ends executions that have been open too long, and forgets those older than the retention, a few at a time."""
         self.host.expire()
         self._drop_signals()
         days = self._retention_days
@@ -86,7 +86,7 @@ class StepFunctions:
         self._tidying = self.around.loop.call_later(0.1 if full else _TIDY_EVERY, self._tidy)
 
     def _drop_signals(self) -> None:
-        """Those of executions that can be redriven no more, a little further each time and then from the beginning."""
+        """Drops the signals of executions that can no longer be redriven, a part at each call, in rounds."""
         told = self.store.told_after(self._dropped_until, _AT_ONCE)
         self._dropped_until = told[-1][0] if len(told) == _AT_ONCE else 0
         cutoff = self.around.now() - PERIOD
@@ -96,14 +96,14 @@ class StepFunctions:
                 self.journal.changed()
 
     def forget(self, *, days: float) -> int:
-        """Forgets executions that ended more than ``days`` ago, some hundreds at a time; gives how many."""
+        """Forgets executions that ended more than ``days`` ago, some hundreds at a time. Returns their number."""
         forgotten = self.store.forget_before(self.around.now() - days * 24 * 3600, _AT_ONCE)
         if forgotten:
             self.journal.changed()
         return forgotten
 
     def counts(self) -> Mapping[str, Any]:
-        """How much there is, of all regions; ``tokens`` are the callbacks and activities that are waited for."""
+        """The numbers of things of all regions; ``tokens`` are callbacks and activities under way."""
         held = self.store.counts()
         return {
             "stateMachines": held.get(StateMachine.kind, 0),
@@ -113,7 +113,7 @@ class StepFunctions:
         }
 
     def abandon(self) -> None:
-        """Forgets all it holds, with what is under way; the database is empty, and for another to use."""
+        """Forgets everything, also executions under way. The database is then empty, for another service."""
         if self._tidying is not None:
             self._tidying.cancel()
         self.activities.abandon()

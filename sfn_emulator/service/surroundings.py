@@ -1,4 +1,4 @@
-"""What every part of the service works with: the store, the journal, the clock, ids, and where a request came from."""
+"""The surroundings of every part of the service: the store, the journal, the clock, ids, and a request's region."""
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Surroundings:
         return round(self.clock.now(), 3)
 
     def chance(self) -> float:
-        """In [0, 1)."""
+        """A random number in [0, 1)."""
         return int(self.new_id().replace("-", "")[:8], 16) / 2**32
 
     def at(self, place: Place) -> "Surroundings":

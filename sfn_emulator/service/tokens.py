@@ -1,8 +1,8 @@
-"""Task tokens: who waits for which, and the three operations that answer them.
+"""Task tokens: the waiter of each, and the three operations that answer them.
 
-A token is drawn from its execution's seed, so it cannot be guessed and comes back the same after a restart; what waits
-for it registers itself. A token that looks like ours and that nobody waits for was used, has timed out, or belongs to
-an execution that has ended: AWS answers TaskTimedOut to all of these, and InvalidToken to anything else.
+A token is drawn from its execution's seed, so it can't be guessed and is the same after a restart. Its waiter registers
+itself. A token of our form without a waiter was used, has timed out, or belongs to an execution that has ended. AWS
+answers TaskTimedOut to all of these, and InvalidToken to any other text.
 """
 
 import re
@@ -18,7 +18,7 @@ _LOOKS_LIKE_ONE: Final = re.compile(r"AQ[A-Za-z0-9+/=]{40,2000}")
 
 
 class Waiter(Protocol):
-    """Who waits for a token; told on the loop's thread."""
+    """A waiter for a token. It is called on the loop's thread."""
 
     def succeeded(self, output: Value) -> None: ...
     def failed(self, error: str | None, cause: str | None) -> None: ...
@@ -26,7 +26,7 @@ class Waiter(Protocol):
 
 
 class Tokens:
-    """The tokens that are waited for now."""
+    """The tokens that have a waiter now."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Waiter] = {}

@@ -1,1 +1,1 @@
-"""The port: connections, which service a request is for, what a server can be told, and what puts it all together."""
+"""The port: connections, the gateway to the services, the server's own routes, and the composition root."""

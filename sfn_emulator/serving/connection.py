@@ -1,10 +1,10 @@
 """HTTP/1.1 as this server speaks it: bytes → whole requests → whole replies, one after the other on each connection.
 
-httptools finds the requests; there are no streams, as no service here needs any. Patience has an end: a request's
-headers are to be there ``PATIENCE`` seconds after its first byte (or after connecting), then some part of its body
-every ``PATIENCE`` seconds; between requests a connection may be idle for ``IDLE`` seconds.
+httptools parses the requests. There are no streams, because no service here needs any. Time is bounded: a request's
+headers must come within ``PATIENCE`` seconds of its first byte (or of connecting), then some part of its body every
+``PATIENCE`` seconds. Between requests a connection may be idle for ``IDLE`` seconds.
 
-A client that goes away stops nothing it has asked for, but for what was asked with ``while_connected``.
+A request goes on when its client goes away, unless ``while_connected`` says otherwise.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ _OUR_HEADERS: Final = frozenset({"connection", "content-length", "date", "transf
 _NEVER: Final = float("inf")
 _WORTH_A_COPY: Final = 65_536
 _WORTH_A_THREAD: Final = 8 * 1024 * 1024
-"""Bytes of a body from which on the loop does not put it together itself: a hundred megabytes take some 50 ms."""
+"""Bytes of a body from which on a thread joins its parts, not the loop: a hundred megabytes take some 50 ms."""
 _NOTHING: Final = Request("GET", "/")
 
 
 class App(NamedTuple):
-    """Who answers. ``refuse`` is asked before the body is read, and may refuse the request then and there."""
+    """The application that answers. ``refuse`` is asked before the body is read, and may refuse the request at once."""
 
     respond: Callable[[Request], Awaitable[Reply]]
     refuse: Callable[[Request], Reply | None]
@@ -45,7 +45,7 @@ class App(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """One client. ``open_ones`` are all there are, to be told when the server stops."""
+    """One client. ``open_ones`` are all open connections, which are told when the server stops."""
 
     def __init__(self, app: App, loop: asyncio.AbstractEventLoop, open_ones: "set[Connection]") -> None:
         self._app = app
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_ones.discard(self)
         self._waiting.clear()
-        del self._parser  # they hold each other
+        del self._parser  # the parser and the connection refer to each other
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None and self._asked is not None and self._app.while_connected(self._asked):
@@ -95,13 +95,13 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._keep = False  # we stay with HTTP/1.1: this request is answered, and no other is read
+            self._keep = False  # no upgrade from HTTP/1.1: this request is answered, and no other is read
         except httptools.HttpParserError:
             self._reject(_MALFORMED)
         if self._midway and not self._deaf:
             if self._in_body:
                 self._deadline = self._loop.time() + PATIENCE
-            else:  # the parser keeps a header to itself until it is whole
+            else:  # the parser reports a header only when it is whole
                 self._count(len(data))
 
     def pause_writing(self) -> None:
@@ -157,7 +157,7 @@ class Connection(asyncio.Protocol):
             self._parts = []
         if self._task is None:
             self._answer(request, self._parts, keep)
-        else:  # pipelined: it waits for its turn, and no more of them is read
+        else:  # pipelined: it waits for its turn, and no more is read
             self._waiting.append((request, self._parts, keep))
             self._transport.pause_reading()
 
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
     # -- answers
 
     def _answer(self, request: Request, parts: list[bytes], keep: bool) -> None:
-        """``parts`` are those of a large body, which is put together here."""
+        """Answers a request. ``parts`` are those of a large body, which are joined here."""
         self._asked = request
         self._task = self._loop.create_task(self._respond(request, parts, keep))
 
@@ -186,7 +186,7 @@ class Connection(asyncio.Protocol):
             if parts:
                 request.body = await self._loop.run_in_executor(None, b"".join, parts)
             reply = await self._app.respond(request)
-        except asyncio.CancelledError:  # at the end: whoever waits is told, and may ask the next server
+        except asyncio.CancelledError:  # the server stops: waiting clients are told, and may ask the next server
             reply = STOPPING
         self._task = self._asked = None
         if self._transport.is_closing():
@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self, reply: Reply, method: str, keep: bool) -> None:
         head, body = _head(reply, method, keep), reply.body if _has_body(reply.status, method) else b""
-        if len(body) < _WORTH_A_COPY:  # in one piece: a client woken by the head alone would only wait again
+        if len(body) < _WORTH_A_COPY:  # in one write: a client woken by the head alone would only wait again
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
@@ -208,8 +208,9 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _reject(self, reply: Reply) -> None:
-        """Answers what has not been read to its end, and hears no more: who still sends is let do so for a while,
-        because closing on what was not read takes the answer away from its client."""
+        """Answers a request that was not read to its end, and reads no more. The client may go on sending for a while,
+        because closing a connection with unread data would destroy the answer.
+        """
         if self._deaf or self._transport.is_closing():
             return
         self._deaf, self._keep = True, False
@@ -228,7 +229,7 @@ class Connection(asyncio.Protocol):
         if self._loop.time() < self._deadline:
             self._look_later()
         elif self._transport.get_write_buffer_size():
-            self._transport.abort()  # it does not read what it asked for
+            self._transport.abort()  # the client does not read its answer
         elif self._midway and self._in_body and not self._deaf and self._task is None:
             self._transport.write(_head(_TOO_SLOW, "", keep=False) + _TOO_SLOW.body)
             self._transport.close()
@@ -236,13 +237,13 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def stop(self) -> None:
-        """Closes as soon as there is nothing to answer."""
+        """Closes as soon as no request is waiting for an answer."""
         self._keep = False
         if self._task is None:
             self._transport.close()
 
     def give_up(self) -> None:
-        """Closes now; who waits for an answer is told that there will be none."""
+        """Closes now. Clients that wait are told that there will be no answer."""
         if self._task is not None:
             self._task.cancel()
         else:
@@ -263,7 +264,7 @@ async def say_goodbye(connections: set[Connection], grace: float) -> None:
 
 
 def _absolute(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request to a proxy; what is no URL is the root."""
+    """Path and query of a request to a proxy; the root for a text that is no URL."""
     try:
         parsed = httptools.parse_url(url)
     except httptools.HttpParserInvalidURLError:

@@ -1,11 +1,11 @@
-"""What a server answers about itself, and what it can be told: a table of paths, none of them AWS's.
+"""The server's own routes: what it reports about itself, and how it is controlled. None of the paths is AWS's.
 
 =====================  ===================================================================
-GET /health            version, uptime, and what is held; 503 when something is wrong
-GET /_sfn/clock        what time it is, and which setting it passes by
-POST /_sfn/clock       {"advance": SECONDS} moves time on, with all that becomes due
-POST /_sfn/reset       {} forgets everything, {"service": NAME} what one service holds
-POST /moto-api/reset   as /_sfn/reset, for those who come from moto's server
+GET /health            version, uptime, and what it holds; 503 when something is wrong
+GET /_sfn/clock        the time, and the setting by which it passes
+POST /_sfn/clock       {"advance": SECONDS} moves time on, with everything that becomes due
+POST /_sfn/reset       {} forgets everything, {"service": NAME} the state of one service
+POST /moto-api/reset   the same as /_sfn/reset, for users of moto's server
 POST /pace             {"execution": NAME, "time": "real" | "skip"}
 =====================  ===================================================================
 """
@@ -17,29 +17,31 @@ from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
 from sfn_emulator.values import loads
 
 LONGEST: Final = 10 * 365 * 24 * 3600
-"""Seconds time can be moved on by at once."""
+"""Seconds by which time can be moved on at once."""
 
 Answer = Callable[[Request], Awaitable[Reply]]
 Routes = Mapping[tuple[str, str], Answer]
 
 
 class UnclearError(Exception):
-    """What was asked for can't be understood; the text says what to send."""
+    """A request can't be understood; the text says what to send."""
 
 
 class Controlled(Protocol):
-    """The server, as far as it can be asked and told."""
+    """The part of the server that these routes use."""
 
     def health(self) -> Mapping[str, object]: ...
     def pace(self, execution: str, time: str) -> None: ...
     def clock(self) -> Mapping[str, object]: ...
     async def advance(self, seconds: float) -> None: ...
     async def reset(self, service: str | None) -> bool:
-        """Forgets what ``service`` (boto3's or its signing name) holds, or everything; false if there is no such."""
+        """Forgets the state of ``service`` (boto3's name or the signing name), or everything. Returns false if there
+        is no such service.
+        """
 
 
 def routes(server: Controlled) -> Routes:
-    """Method and path → who answers."""
+    """Method and path → the function that answers."""
 
     async def health(_: Request) -> Reply:
         told = server.health()

@@ -1,8 +1,8 @@
-"""One port: which service is this request for?
+"""One port for all services: finds the service of each request.
 
-A request that names a Step Functions operation is handed on after one look at its headers. Everything else is looked
-at more closely (``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop;
-but for errands (``cloud.keeping.errands``), which are done before a thread would have been woken.
+A request that names a Step Functions operation is recognised by one header. Any other request is examined more closely
+(``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop. Errands
+(``cloud.keeping.errands``) are the exception: they are done sooner than a thread would be woken.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _log: Final = logging.getLogger(__name__)
 STATES_TARGET: Final = "AWSStepFunctions."
 LONG_POLL: Final = STATES_TARGET + "GetActivityTask"
 _OUR_PATHS: Final = ("/moto-api/",)
-"""What no service of AWS has below its host."""
+"""Paths that no AWS service has."""
 CONSOLE: Final = "/_sfn"
 ERRANDS: Final = 0.01
 """Seconds that errands may take of the loop until it has seen to all others."""
@@ -43,7 +43,7 @@ _LED_THERE: Final = Reply(302, [("location", CONSOLE + "/"), ("cache-control", "
 
 
 class Answered(Protocol):
-    """What the Step Functions API answers with."""
+    """The form of the Step Functions API's answers."""
 
     @property
     def status(self) -> int: ...
@@ -54,7 +54,7 @@ class Answered(Protocol):
 
 
 class Shown(Protocol):
-    """What the console answers with."""
+    """The form of the console's answers."""
 
     @property
     def status(self) -> int: ...
@@ -79,7 +79,7 @@ class StepFunctions(Protocol):
 class Gateway:
     """``answer`` is for the host's loop; ``answer_from_thread`` for threads that want a reply without a socket.
 
-    ``own`` says who answers what is asked of the server itself (method and path), AWS's services aside.
+    ``own`` maps the server's own routes (method and path) to functions.
     """
 
     def __init__(
@@ -108,11 +108,13 @@ class Gateway:
         self._left = ERRANDS
 
     def refuse(self, request: Request) -> Reply | None:
-        """The reply to a request whose body need not be read: who asks may not."""
+        """The refusal of a request from a client that is not allowed; its body need not be read. ``None`` if it is
+        allowed.
+        """
         return self._door.refuse(request)
 
     def while_connected(self, request: Request) -> bool:
-        """Whether the request is given up when its client goes away: the task it would get stays for others."""
+        """Whether the request is given up when its client goes away, so that the task it would get stays for others."""
         return request.headers.get("x-amz-target") == LONG_POLL or request.path == CHANGES
 
     async def respond(self, request: Request) -> Reply:
@@ -126,8 +128,8 @@ class Gateway:
         return self._door.granted(request, reply) if "origin" in request.headers else reply
 
     async def answer(self, request: Request) -> Reply:
-        """The reply to ``request``; whatever fails inside becomes a 500 that says so."""
-        if data_plane(request) is not None:  # first: it answers any page, and nothing else may be reached that way
+        """The reply to ``request``; an unexpected error becomes a 500."""
+        if data_plane(request) is not None:  # first: pages of any origin may call it, and must reach nothing else
             return await self._elsewhere(request)
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
@@ -153,7 +155,7 @@ class Gateway:
         self._left = ERRANDS
 
     async def _without_target(self, request: Request, target: str) -> Reply:
-        """The reply to a request that path and method, or its signature, tell the service of."""
+        """The reply to a request whose service is known from its path and method, or from its signature."""
         own = self._own.get((request.method, request.path))
         if own is not None:
             return await own(request)
@@ -164,7 +166,7 @@ class Gateway:
         return await self._elsewhere(request)
 
     async def _shown(self, request: Request) -> Reply:
-        """What the page under ``/_sfn/`` asks for; no bucket can have that name."""
+        """The reply to the page under ``/_sfn/``; no bucket can have that name."""
         if self.console is None:
             return json_error(503, "ServiceUnavailable", "The server is not open yet.")
         if request.path in (CONSOLE, "/"):
@@ -174,7 +176,9 @@ class Gateway:
         return Reply(told.status, [("content-type", told.type), *told.headers], told.body)
 
     def answer_from_thread(self, request: Request) -> Reply:
-        """As ``answer``, in this thread and blocking; only Step Functions is asked on the loop. Not for the loop."""
+        """Like ``answer``, but blocking, in the calling thread; only Step Functions itself is called on the loop.
+        Never call it on the loop.
+        """
         if self._is_states(request):
             if self._loop is None:
                 raise RuntimeError("The gateway is not open yet.")
@@ -182,7 +186,7 @@ class Gateway:
         return self._guarded_call(request, self._destination(request)[1])
 
     def answer_later(self, request: Request) -> None:
-        """From any thread, without waiting; only that it was refused is told, in the log."""
+        """Sends a request from any thread, without waiting. Only a refusal is reported, in the log."""
         if self._loop is None:
             raise RuntimeError("The gateway is not open yet.")
         asyncio.run_coroutine_threadsafe(self._unwatched(request), self._loop)
@@ -222,7 +226,9 @@ class Gateway:
         return data_plane(request) is None and request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
 
     def _destination(self, request: Request) -> tuple[ThreadPoolExecutor, Callable[[], Reply]]:
-        """Who answers, and in which threads: who waits for a function must not take those its calls need."""
+        """The neighbour that answers, and its pool of threads: requests that wait for a function must not take the
+        threads which that function's own calls need.
+        """
         called = data_plane(request)
         if called is not None:
             return self._invocations, partial(self._called, called, request)
@@ -261,7 +267,7 @@ def _failure() -> Reply:
 
 
 def _is_opened(request: Request) -> bool:
-    """Is it a browser that opens ``/``? An S3 client that lists its buckets there signs, and wants no HTML."""
+    """Whether a browser opens ``/``. An S3 client that lists its buckets there signs, and does not accept HTML."""
     if request.path != "/" or request.query or request.method not in ("GET", "HEAD"):
         return False
     headers = request.headers
@@ -277,9 +283,9 @@ _BOX: Final = ("content-security-policy", "sandbox allow-scripts allow-forms all
 
 
 def _boxed(request: Request, reply: Reply) -> Reply:
-    """A document of a bucket or a function is shown as of an origin of its own: it must not reach the page's token.
+    """Gives a document of a bucket or a function an origin of its own, so that it can't reach the page's token.
 
-    A policy that the document brings (helmet's) is kept beside ours: a browser obeys all it is given.
+    A policy that the document brings (helmet's) is kept beside ours: a browser obeys both.
     """
     kind = next((value for name, value in reply.headers if name == "content-type"), "")
     shown = kind.lower().startswith(_PAGES) or "sec-fetch-dest" in request.headers

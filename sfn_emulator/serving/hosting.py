@@ -1,4 +1,4 @@
-"""A server on a socket of its own: it listens, says so, and serves until it is told to stop."""
+"""A server on its own socket: it listens, announces itself, and serves until it is told to stop."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ _MANY_FILES: Final = 65_536
 
 
 class StartError(Exception):
-    """The server can't start; the text says what, where and how to mend it."""
+    """The server can't start; the text says what is wrong, where, and how to mend it."""
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
     listener = _listen(settings)
     _allow_many_files()
-    os.umask(0o077)  # what is kept is nobody else's
+    os.umask(0o077)  # nobody else may read the kept files
     if REAL_AWS not in settings.endpoints.values():
         _forget_the_shells_aws()
     try:
@@ -55,7 +55,7 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         connections: set[Connection] = set()
         app = server.app()
         wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
-        gc.freeze()  # what it took to start is there to stay: a collection of garbage takes 40 ms less
+        gc.freeze()  # objects of the start stay for ever: hiding them saves 40 ms in each collection of garbage
         gc.enable()
         announce(endpoint)
         await told_to_stop.wait()
@@ -68,7 +68,7 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
 
 
 def _allow_many_files() -> None:
-    """As many open files as we may have: clients that hang about half open must not use up a shell's thousand."""
+    """Raises the limit of open files as far as is allowed: half-open clients must not use up a shell's thousand."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
     with contextlib.suppress(OSError, ValueError):
@@ -76,8 +76,9 @@ def _allow_many_files() -> None:
 
 
 def _forget_the_shells_aws() -> None:
-    """Profiles of the shell and the files they are in mean nothing here, and one that is not there would be asked for
-    by every client that moto makes."""
+    """Removes AWS profiles and their files from the environment. They mean nothing here, and a missing one would break
+    every client that moto makes.
+    """
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(name, None)
     os.environ |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
@@ -85,7 +86,8 @@ def _forget_the_shells_aws() -> None:
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
+    # Without the protocol's name asyncio leaves Nagle's algorithm on.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
@@ -101,7 +103,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def warn_if_open(settings: Settings) -> None:
-    """Says on standard error that others can reach this server, when they can."""
+    """Warns on standard error if others can reach this server."""
     if not settings.is_loopback:
         print(  # noqa: T201 - a warning to the person who started it
             f"warning: listening on {settings.host}: everyone who reaches this port can read, change and run "

@@ -1,7 +1,7 @@
 """The composition root: settings in, one port out.
 
-Everything that has to be wired is wired here and nowhere else. A server owns its state directory, its threads and its
-child processes, and gives all of them back when it stops.
+All wiring is done here and nowhere else. A server owns its state directory, its threads and its child processes, and
+releases them when it stops.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ from sfn_emulator.tasks.workers import Workers
 
 _log: Final = logging.getLogger(__name__)
 _OURS: Final = ("stepfunctions", "states")
-"""boto3's and the signing name of Step Functions."""
+"""Step Functions' names in boto3 and in signatures."""
 
 
 class Server:
@@ -109,7 +109,7 @@ class Server:
         self.outlet = NeighbourOutlet(self.neighbours)
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
         if self._state is not None and (self._state.path / "sources.sqlite").exists():
-            self._checkpoints()  # damage is told now, not when the first stream moves
+            self._checkpoints()  # damage is reported now, not when the first stream moves
         self.agenda = Agenda(self.neighbours, self._client, self.outbox.post, self._checkpoints)
         self.neighbours.on_change = self._changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
@@ -162,7 +162,7 @@ class Server:
             return self.neighbours.witness.tables(self.neighbours.backends("dynamodb"))
 
     def _stacks(self) -> StackService:
-        """CloudFormation; whatever a stack holds is made by calls on this process."""
+        """CloudFormation, which makes resources by calls on this process."""
         return StackService(
             directory=None if self._state is None else self._state.path,
             fsync=self.settings.fsync,
@@ -184,7 +184,7 @@ class Server:
         return ScaledClock(time.time, loop.call_later, factor)  # noqa: TID251 - the one source of real time
 
     def _service(self) -> StepFunctions:
-        """Step Functions itself, going on with what was running when the last process ended."""
+        """Step Functions itself, which goes on with executions of the last process."""
         loop = asyncio.get_running_loop()
         service = StepFunctions(
             self._database,
@@ -207,7 +207,9 @@ class Server:
         return service
 
     def _hands(self, service: StepFunctions, clock: Clock, loop: asyncio.AbstractEventLoop) -> tuple[Tasks, S3MapData]:
-        """Whoever runs Tasks and reads items: with the neighbours in this process, or wherever the settings say."""
+        """The runners of Tasks and the readers of items, over the neighbours in this process, or as the settings
+        say.
+        """
         clients = self._clients()
         elsewhere = "lambda" in self.settings.endpoints
         policies, enforce = RolePolicies(clients, self.settings.region), self.settings.iam == "enforce"
@@ -252,13 +254,13 @@ class Server:
         return self._here.client(service, region)
 
     def _invoke(self, function: str, event: bytes) -> tuple[bytes, str | None]:
-        """Runs a function for a feed: its answer, and why it failed."""
+        """Runs a function for a feed. Returns its answer, or why it failed."""
         try:
             lambdas: Functions = self.lambdas
             if "lambda" in self.settings.endpoints:
                 lambdas = ClientLambdas(self._clients(), self.settings.region)
             result = lambdas.invoke(function, event)
-        except Exception as error:  # refused or out of reach: it is tried again
+        except Exception as error:  # refused or unreachable: it is tried again
             return b"", str(error)
         return result.payload, result.function_error and result.payload.decode("utf-8", "replace")
 
@@ -301,29 +303,29 @@ class Server:
         self.outbox.post(EVENT, target, text, {**about, "hops": hops()})
 
     def app(self) -> App:
-        """What connections need of the gateway."""
+        """The application for connections: the gateway."""
         gateway = self.gateway
         return App(gateway.respond, gateway.refuse, gateway.while_connected, self.settings.body_limit)
 
     def pace(self, execution: str, time: str) -> None:
-        """Lets executions of a name take their time, or skip it, whatever the server's own setting."""
+        """Sets whether executions of a name take their time or skip it, whatever the server's own setting."""
         if self.service is not None:
             self.service.host.pace(execution, skip=time == "skip")
 
     def clock(self) -> Mapping[str, object]:
-        """The present in epoch seconds, ISO 8601 and the setting it passes by."""
+        """The present time in epoch seconds and ISO 8601, and the setting by which it passes."""
         now = self._clock.now()
         return {"now": round(now, 3), "iso": format_timestamp(now), "time": self.settings.time}
 
     async def advance(self, seconds: float) -> None:
-        """Lets time pass, with all that becomes due on the way."""
+        """Lets time pass, with everything that becomes due on the way."""
         if self.service is not None:
             await let_pass(self._clock, self.service.journal, seconds)
             self.outbox.hasten(seconds)
             self.stacks.hasten(seconds)
 
     async def reset(self, service: str | None) -> bool:
-        """Forgets what a service holds, or everything, as if the server had just been started in a new directory."""
+        """Forgets the state of a service, or everything, as if the server had just been started in a new directory."""
         if service in (None, *_OURS) and self.service is not None:
             self.service.abandon()
             self._serve_step_functions()
@@ -343,7 +345,7 @@ class Server:
         return known
 
     def health(self) -> Mapping[str, object]:
-        """Version, uptime in seconds, what is held, and what is wrong when the status is not ``ok``."""
+        """Version, uptime in seconds, the numbers of held things, and the fault if the status is not ``ok``."""
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
         wrong = self.neighbours.refusal or (self.service.journal.failure if self.service else None)
         return {
@@ -363,7 +365,9 @@ class Server:
         return {"neighbours": self.neighbours.held_services(), **counts, **self.neighbours.counts()}
 
     def _keeper(self) -> tuple[Keeper | None, str | None]:
-        """Who keeps the neighbours' writes; or why they can't be had, where the server starts without them."""
+        """The keeper of the neighbours' writes; or the reason why they are not available, if the server starts without
+        them.
+        """
         if self._state is None:
             return None, None
         try:

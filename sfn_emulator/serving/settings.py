@@ -1,4 +1,4 @@
-"""What can be set about a server, and how a text becomes a setting (``ValueError`` says what is wrong with it)."""
+"""The settings of a server, and the parsers of their texts (a ``ValueError`` says what is wrong)."""
 
 import re
 from collections.abc import Mapping
@@ -22,34 +22,38 @@ class Settings:
     port: int = DEFAULT_PORT
     state_dir: Path | None = Path(".sfn")
     adopt_state_dir: bool = False
-    """Whether a state directory that was not made here is taken: what it holds is run."""
+    """Whether a state directory that was not made here is accepted: its functions and executions are run."""
     without_neighbours: bool = False
-    """Whether to start when the neighbours' state can't be restored: they answer nobody, Tasks that call them wait."""
+    """Whether to start although the neighbours' state can't be restored. They then answer no request, and Tasks that
+    call them wait.
+    """
     time: str = "real"
     fsync: bool = False
     lambda_mode: str = "process"
     iam: str = "off"
     sdk_integrations: str = "any"
-    """``any`` AWS SDK service and action that boto3 knows, or those ``listed`` by AWS for Step Functions."""
+    """``any``: every AWS SDK service and action that boto3 knows; ``listed``: those that AWS lists for Step
+    Functions.
+    """
     mocks: Path | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    """Where Tasks call a service (its botocore name) instead of here: a URL, or ``aws``."""
+    """Service (its botocore name) → where Tasks call it instead of here: a URL, or ``aws``."""
     retention: float | None = None
     account: str = ACCOUNT
     region: str = "us-east-1"
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    """Pages of other origins that may ask (``http://localhost:3000``)."""
+    """Other origins whose pages may send requests (``http://localhost:3000``)."""
     verbose: bool = False
-    """Whether executions and functions' lines are told on standard error."""
+    """Whether executions and functions' lines are shown on standard error."""
     coverage: Path | None = None
-    """Where it is noted which states, rules and Catchers of every definition were taken."""
+    """The directory in which taken states, rules and Catchers of every definition are noted."""
     body_limit: int = 128 * 1024 * 1024
     grace: float = 2.0
     execution_memory: int = 512
-    """Megabytes one execution may hold."""
+    """Megabytes that one execution may hold."""
     express_history: int = 200
-    """How many EXPRESS executions that ended are kept, in memory, for the page."""
+    """The number of ended EXPRESS executions kept in memory for the page."""
 
     @property
     def is_loopback(self) -> bool:
@@ -73,7 +77,7 @@ _USUAL_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def as_origin(text: str) -> str:
-    """As browsers write it: in lower case, without the port that goes without saying."""
+    """The origin as browsers write it: in lower case, without the scheme's default port."""
     if text == "null":
         raise ValueError(
             "'null' is the origin of every page in a sandboxed frame, whoever made it; serve yours by HTTP"

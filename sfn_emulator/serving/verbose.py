@@ -1,4 +1,4 @@
-"""What a server says when it is asked to: a line for each execution that begins or ends, each line of a function."""
+"""The output of ``--verbose``: a line for each execution that begins or ends, and each line of a function."""
 
 import sys
 import time

@@ -1,9 +1,9 @@
-"""What a Resource answers with, by botocore's models; and what of a mocked answer does not fit them (TestState).
+"""The models of Resources' answers, from botocore; and the check of a mocked answer against them (TestState).
 
-Names are in Step Functions' casing. Members the model does not know are nobody's business. What cannot be checked:
-HTTP Tasks, API Gateway, EKS calls and jobs (`Mock validation modes`), Lambda functions by ARN, activities, and whatever
-comes back with a task token. ``.sync`` answers with what the polling operation describes. Texts are recorded, but for
-those of lists, structures, booleans and lengths, which follow them.
+Names are in Step Functions' casing. Members that the model does not know are not checked. Not checked at all are HTTP
+Tasks, API Gateway, EKS calls and jobs (`Mock validation modes`), Lambda functions by ARN, activities, and answers by a
+task token. The answer of ``.sync`` is that of the polling operation. Messages are recorded, except those about lists,
+structures, booleans and lengths, which follow the recorded ones.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _JSON_MEMBERS: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("bedrock", "invokeModel"): frozenset({"Body"}),
     ("states", "startExecution"): frozenset({"Input", "Output"}),
 }
-"""Members that are text in the model, but JSON as Step Functions gives them."""
+"""Members that are text in the model and JSON in Step Functions."""
 
 _DIRECT: Final = {
     ("lambda", "invoke"): ("lambda", "invoke"),
@@ -33,7 +33,7 @@ _POLLED: Final = {("states", "startExecution"): ("stepfunctions", "describeExecu
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The model of an answer. ``open`` are members that may hold anything."""
+    """The model of an answer. Members in ``open`` may hold any value."""
 
     shape: Any
     naming: Naming
@@ -41,7 +41,7 @@ class Answer:
 
 
 def answer_of(resource: Resource) -> Answer | None:
-    """``None`` where there is no model to check against."""
+    """The model of a Resource's answer; ``None`` if there is none to check against."""
     if resource.family is not Family.SERVICE or resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN:
         return None
     if resource.resource_type.startswith("aws-sdk:"):
@@ -57,7 +57,7 @@ def answer_of(resource: Resource) -> Answer | None:
 
 
 def _called(key: tuple[str, str], pattern: Pattern) -> tuple[str, str] | None:
-    """The botocore operation whose answer is the result."""
+    """The botocore operation whose answer becomes the result."""
     if pattern is Pattern.REQUEST_RESPONSE:
         row = optimised.ROWS.get(key)
         return (row.botocore, row.operation) if row is not None else _DIRECT.get(key)
@@ -66,7 +66,7 @@ def _called(key: tuple[str, str], pattern: Pattern) -> tuple[str, str] | None:
 
 
 def problem(resource: Resource, result: Value, *, strict: bool) -> str | None:
-    """The first thing in a mocked result that does not fit; ``strict``: or that is missing."""
+    """The first fault of a mocked result: a member that does not fit or, with ``strict``, is missing."""
     answer = answer_of(resource)
     if answer is None or answer.shape is None:
         return None
@@ -80,7 +80,7 @@ def problem(resource: Resource, result: Value, *, strict: bool) -> str | None:
 
 
 class _Checker:
-    """Every check yields what is wrong, one after the other."""
+    """The checks. Each yields its faults, one after the other."""
 
     def __init__(self, answer: Answer, strict: bool) -> None:
         self._naming = answer.naming

@@ -1,7 +1,7 @@
-"""Where calls to other services go, and the botocore clients that make them, created when first needed.
+"""The destinations of calls to other services, and the botocore clients that make them, created when first needed.
 
-By default every service is found in our own process (``connect``) or at one endpoint; a setting sends single
-services elsewhere: another endpoint, or real AWS (``"aws"``) with the ordinary credential chain.
+By default every service is in our own process (``connect``) or at one endpoint. A setting sends single services
+elsewhere: to another endpoint, or to real AWS (``"aws"``) with the ordinary credential chain.
 """
 
 import threading
@@ -13,11 +13,11 @@ from typing import Any, Final
 REAL_AWS: Final = "aws"
 
 Connect = Callable[[Any], None]
-"""Makes a botocore client ask whoever answers in this process, without a socket."""
+"""Makes a botocore client call the gateway in this process, without a socket."""
 
 
 class ProfileError(Exception):
-    """The user's own AWS credentials can't be read; the text says why."""
+    """The user's own AWS credentials can't be read; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,16 @@ class Destinations:
         return self._set(service) is None
 
     def _set(self, service: str) -> str | None:
-        """What was set for a service, by its own name or by that of its family (``bedrock`` is bedrock-runtime's)."""
+        """The setting for a service, by its own name or by its family's (``bedrock`` for bedrock-runtime)."""
         if not self.services:
             return None
         return self.services.get(service) or self.services.get(signing_name(service))
 
 
 class Clients:
-    """botocore clients, one per service and region, safe to use from any thread. Raises ``ProfileError`` when a service
-    is to be the real one and the shell's profile is not there."""
+    """botocore clients, one per service and region, safe to use from any thread. Raises ``ProfileError`` if a service
+    is to be real AWS and the shell's profile does not exist.
+    """
 
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
@@ -58,7 +59,7 @@ class Clients:
             self._find_credentials()
 
     def _find_credentials(self) -> None:
-        """The user's own, before anyone in this process sets others."""
+        """Finds the user's own credentials, before this process sets others."""
         from botocore.exceptions import BotoCoreError
 
         try:
@@ -68,7 +69,7 @@ class Clients:
             raise ProfileError(text) from None
 
     def is_ours(self, service: str) -> bool:
-        """Whether one of our neighbours answers for the service."""
+        """Whether the service is answered by one of our neighbours."""
         return self._destinations.is_ours(service)
 
     def _get_session(self) -> Any:
@@ -97,7 +98,7 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             parameter_validation=False,
             s3={"addressing_style": "path"} if url else None,
-            request_checksum_calculation="when_supported",  # as the Java SDK does (recorded of PutObject)
+            request_checksum_calculation="when_supported",  # like the Java SDK (recorded for PutObject)
             response_checksum_validation="when_required",
             max_pool_connections=128,
             connect_timeout=5,
@@ -132,7 +133,7 @@ def service_model(service: str) -> Any:
 
 @cache
 def signing_name(service: str) -> str:
-    """The name under which requests are signed: ``bedrock`` of bedrock-runtime, ``states`` of stepfunctions."""
+    """The name under which requests are signed: ``bedrock`` for bedrock-runtime, ``states`` for stepfunctions."""
     metadata = service_model(service).metadata
     return str(metadata.get("signingName") or metadata.get("endpointPrefix") or service)
 

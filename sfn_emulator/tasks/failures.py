@@ -1,4 +1,4 @@
-"""How a refused call looks to a Task: the Java SDKs' texts, as recorded.
+"""The errors of refused calls in a Task: the Java SDKs' texts, as recorded.
 
 Version 1 (optimised integrations): ``DynamoDB.ResourceNotFoundException``, "… (Service: AmazonDynamoDBv2; Status
 Code: 400; Error Code: ResourceNotFoundException; Request ID: …; Proxy: null)".
@@ -14,7 +14,7 @@ from sfn_emulator.tasks.naming import exception_name, service_prefix, uncapitali
 
 
 class ServiceV1(NamedTuple):
-    """One service in the Java SDK 1: what its errors begin with, its display name, its base exception."""
+    """One service in the Java SDK 1: the prefix of its errors, its display name, its base exception."""
 
     prefix: str
     service: str
@@ -48,7 +48,7 @@ def error_v2(
 
 
 def no_answer() -> tuple[type[Exception], ...]:
-    """What botocore raises when no answer came, or none that can be read."""
+    """The error when no answer came, or none that can be read."""
     from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError
     from botocore.parsers import ResponseParserError
@@ -58,7 +58,9 @@ def no_answer() -> tuple[type[Exception], ...]:
 
 
 def unreachable(prefix: str, error: Exception) -> StateError:
-    """No answer came at all (the endpoint is down, the connection broke), or it is no answer of that service."""
+    """The error when no answer came at all (the endpoint is down, the connection broke), or when it is no answer of
+    that service.
+    """
     return StateError(f"{prefix}.SdkClientException", _sentence(error))
 
 
@@ -75,7 +77,7 @@ def _sentence(error: Exception) -> str:
 
 
 class Refusal(NamedTuple):
-    """What an error answer said, whichever SDK will report it."""
+    """An error answer, whichever SDK will report it."""
 
     code: str
     message: str
@@ -86,7 +88,7 @@ class Refusal(NamedTuple):
 
 
 def refusal(error: Any, service_model: Any, request_id: str) -> Refusal:
-    """From a botocore ``ClientError``; ``request_id`` is used where the answer has none."""
+    """The refusal in a botocore ``ClientError``; ``request_id`` is used if the answer has none."""
     said = error.response.get("Error", {})
     about = error.response.get("ResponseMetadata", {})
     code = str(said.get("Code", ""))
@@ -102,8 +104,9 @@ def refusal(error: Any, service_model: Any, request_id: str) -> Refusal:
 
 
 def bodiless(said: Refusal, operation: Any) -> Refusal:
-    """What the SDK makes of an answer to HEAD, which has no body: no text, and of 404 the one error the operation has
-    (``S3.NoSuchBucketException``)."""
+    """The SDK's error for an answer to HEAD, which has no body: there is no text, and 404 is the operation's only
+    error (``S3.NoSuchBucketException``).
+    """
     errors = [str(shape.name) for shape in operation.error_shapes]
     shape = errors[0] if said.status == 404 and len(errors) == 1 else None
     return said._replace(message="", shape=shape)
@@ -115,7 +118,7 @@ def _shape_name(service_model: Any, code: str) -> str | None:
 
 
 def nulls(operation: Any, arguments: Mapping[str, Any]) -> Refusal | None:
-    """What a service says of required parameters that are null, for ours, which look at less than AWS's do."""
+    """A service's refusal of required parameters that are null: our neighbours check less than AWS."""
     shape = operation.input_shape
     missing = [name for name in shape.required_members if name not in arguments] if shape is not None else []
     if not missing:

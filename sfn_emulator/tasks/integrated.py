@@ -1,7 +1,8 @@
-"""Which AWS SDK services and actions Step Functions has integrated: a dated, finite list, not all that an SDK has.
+"""The AWS SDK services and actions that Step Functions has integrated: a dated list, not everything in an SDK.
 
-``integrated.json`` holds what the Developer Guide lists and its release history has added since, with the days. Of the
-actions it knows only those the guide names as unsupported: that an action is too new to be integrated is not known.
+``integrated.json`` holds the services that the Developer Guide lists and that its release history has added since, with
+the days. Of actions it has only those that the guide names as unsupported: whether an action is too new to be
+integrated is not known.
 """
 
 import json
@@ -17,7 +18,7 @@ _TABLE: Final = Path(__file__).with_name("integrated.json")
 
 
 class Table(NamedTuple):
-    """``unsupported`` are (service, action) of services that are integrated."""
+    """``unsupported`` are pairs (service, action) of integrated services."""
 
     as_of: str
     services: frozenset[str]
@@ -39,7 +40,7 @@ def _words(rows: Iterable[list[str]]) -> frozenset[str]:
 
 
 def doubt(resource: Resource) -> str | None:
-    """Why AWS would not know an AWS SDK integration that boto3's models have; ``None`` for any other Resource."""
+    """Why AWS may not have an AWS SDK integration that boto3's models have; ``None`` for any other Resource."""
     if not resource.resource_type.startswith(SDK_PREFIX):
         return None
     service = resource.resource_type.removeprefix(SDK_PREFIX)

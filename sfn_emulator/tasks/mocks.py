@@ -4,7 +4,7 @@
      "MockedResponses": {RESPONSE: {"0": {"Return": …}, "1-2": {"Throw": {"Error": …, "Cause": …}}}}}
 
 The numbers count a state's invocations within one execution: retries, loops and Map iterations alike. A state that the
-test case does not name is really called. Source: `Configuration file for mocked service integrations`.
+test case does not name is really run. Source: `Configuration file for mocked service integrations`.
 """
 
 import re
@@ -35,12 +35,12 @@ _EXECUTIONS: Final = 10_000
 
 
 class MockFileError(Exception):
-    """A mock configuration that can't be used; the text says where and what."""
+    """A mock configuration can't be used; the text says what is wrong, and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What one invocation answers: ``output``, or ``error`` with ``cause``."""
+    """One invocation's answer: ``output``, or ``error`` with ``cause``."""
 
     output: Value | Unset = UNSET
     error: str = ""
@@ -77,7 +77,7 @@ def read(path: Path) -> Cases:
 
 
 def parse(document: Value) -> Cases:
-    """Raises ``MockFileError`` for the first thing that is wrong."""
+    """The test cases in a text. Raises ``MockFileError`` for the first fault."""
     top = _object(document, "the file")
     if top and not top.keys() & {"StateMachines", "MockedResponses"}:
         raise MockFileError(f"it has neither StateMachines nor MockedResponses, but {', '.join(sorted(top))}.")
@@ -138,7 +138,7 @@ def _response(value: Value, where: str) -> Response:
 
 
 class MockedTasks:
-    """``Tasks`` that answer for the states a test case names, and hand every other one on."""
+    """``Tasks`` that answer for the states a test case names, and pass on all others."""
 
     def __init__(self, tasks: Tasks, cases: Cases) -> None:
         self._tasks = tasks
@@ -179,7 +179,7 @@ class MockedTasks:
         return Finished()
 
     def _count(self, effect: StartTask) -> int:
-        """This invocation's number; a task that is awaited since before a crash has none of its own."""
+        """This invocation's number. A task that was under way before a crash gets no new one."""
         request = effect.request
         counts = self._counts.setdefault(request.identity.execution_arn, {})
         self._counts.move_to_end(request.identity.execution_arn)

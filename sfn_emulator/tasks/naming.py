@@ -1,4 +1,4 @@
-"""Names as Step Functions writes them: it calls AWS through the Java SDKs, so theirs are the rules.
+"""Names in Step Functions' casing. It calls AWS through the Java SDKs, so their rules hold.
 
 The AWS SDK integrations use version 2 (``DynamoDb``, ``Acl``, ``Md5OfMessageBody``), the optimised ones version 1
 (``DynamoDB``, ``ACL``, ``MD5OfMessageBody``). Sources: `Learning to use AWS service SDK integrations`, and the code
@@ -59,7 +59,7 @@ def _folders() -> dict[str, str]:
 
 @cache
 def service_prefix(service_id: str) -> str:
-    """What errors begin with: ``SFN`` → ``Sfn``, ``DynamoDB`` → ``DynamoDb``, ``Config Service`` → ``Config``."""
+    """The prefix of errors: ``SFN`` → ``Sfn``, ``DynamoDB`` → ``DynamoDb``, ``Config Service`` → ``Config``."""
     name = pascal(service_id)
     for prefix in ("Amazon", "Aws"):
         name = name.removeprefix(prefix)
@@ -117,4 +117,4 @@ def member_v2(member: str) -> str:
 
 
 _RESERVED: Final = {"Equals": "EqualsValue", "Null": "Nul"}
-"""Words Java keeps for itself: ``equals`` (documented), ``null`` (DynamoDB's attribute value)."""
+"""Words reserved in Java: ``equals`` (documented), ``null`` (DynamoDB's attribute value)."""

@@ -1,6 +1,6 @@
 """The three service integration patterns over one blocking call: request-response, .waitForTaskToken and .sync.
 
-Every runner comes down to a ``Starter``: it starts one attempt and tells, on the host's thread, what came of it.
+Every runner is a ``Starter``: it starts one attempt and reports its outcome on the host's thread.
 """
 
 import logging
@@ -32,23 +32,23 @@ Starter = Callable[[StartTask, Tell], Work]
 _log: Final = logging.getLogger(__name__)
 
 Call = Callable[[TaskRequest], Value]
-"""Blocking, on a worker thread: a request's result; raises ``StateError`` for what the service refused."""
+"""A request's result; blocking, on a worker thread. Raises ``StateError`` for a refusal of the service."""
 
 
 class Finished:
-    """Work that is over already."""
+    """Work that has ended already."""
 
     def cancel(self) -> None: ...
 
 
 def refused(effect: StartTask, tell: Tell, cause: str) -> Work:
-    """The task could not even be scheduled: States.Runtime, final."""
+    """The failure of a task that could not even be scheduled: States.Runtime, final."""
     tell(TaskFailed(effect.id, RUNTIME, cause, "Runtime"))
     return Finished()
 
 
 def failure(effect: StartTask, error: Exception, stage: str = "Failed") -> TaskFailed:
-    """What an exception means for the task. Whatever is not a ``StateError`` is a fault of ours, for the log."""
+    """The task's failure for an exception. Any exception but ``StateError`` is a fault of ours, and goes to the log."""
     if isinstance(error, StateError):
         return TaskFailed(effect.id, error.error, error.cause, stage)
     _log.error("%s failed", effect.request.resource.arn, exc_info=error)
@@ -56,11 +56,11 @@ def failure(effect: StartTask, error: Exception, stage: str = "Failed") -> TaskF
 
 
 Run = Callable[[Callable[[], Value], Callable[[Value | Exception], None]], Work]
-"""Runs a job and gives its result or exception to a callback: ``Workers.run``, or ``inline``."""
+"""Runs a job and passes its result or exception to a callback: ``Workers.run``, or ``inline``."""
 
 
 def inline(job: Callable[[], Value], done: Callable[[Value | Exception], None]) -> Work:
-    """Runs what does not block at once, on the host's thread."""
+    """Runs a job that does not block at once, on the host's thread."""
     try:
         outcome: Value | Exception = job()
     except Exception as error:
@@ -70,7 +70,7 @@ def inline(job: Callable[[], Value], done: Callable[[Value | Exception], None]) 
 
 
 def _called(call: Call, request: TaskRequest) -> Callable[[], Value]:
-    """The call, to be made on behalf of the request's execution."""
+    """The call, with the request's execution as its cause."""
     who = Cause(request.identity.execution_arn, request.state, request.entered, request.attempt)
     return on_behalf(who, lambda: call(request))
 
@@ -92,9 +92,9 @@ def request_response(run: Run, call: Call) -> Starter:
 
 
 class _Callback:
-    """One open token. An answer that comes before the submission is told waits for it, so that history has both.
-
-    Whoever answers is told that it was heard; so the run is told at once, too, and knows it after a crash.
+    """One open token. An answer that comes before the submission is reported waits for that, so that the history has
+    both. The sender of an answer gets a success. So the run gets the answer at once, too, and still knows it after a
+    crash.
     """
 
     def __init__(self, effect: StartTask, tell: Tell, running: Running) -> None:
@@ -169,7 +169,7 @@ def _submit(run: Run, call: Call, effect: StartTask, callback: _Callback) -> Wor
 
 
 def answerable(start: Starter, tokens: Tokens) -> Starter:
-    """A job's task whose token may end it, too (recorded). The job itself goes on, and nobody waits for it."""
+    """A job whose token may end the task, too (recorded). The job itself then goes on, and nobody waits for it."""
 
     def started(effect: StartTask, tell: Tell) -> Work:
         token, running = effect.request.token, Running()
@@ -206,8 +206,8 @@ def answerable(start: Starter, tokens: Tokens) -> Starter:
 class Job(NamedTuple):
     """A job that .sync waits for.
 
-    ``look(request, submitted)`` asks how it is: the result when it succeeded, ``UNSET`` while it runs, ``StateError``
-    when it failed. ``stop`` ends it when the task is aborted, best effort, as AWS does.
+    ``look(request, submitted)`` polls it: it returns the result when the job succeeded, ``UNSET`` while it runs, and
+    raises ``StateError`` when it failed. ``stop`` tries to end it when the task is aborted, as on AWS.
     """
 
     look: Callable[[TaskRequest, Value], Value | Unset]
@@ -216,11 +216,11 @@ class Job(NamedTuple):
 
 FIRST_LOOK = 0.5
 LAST_LOOK = 10.0
-"""Seconds between looks at a job: half a second, then half as long again each time, up to ten."""
+"""Seconds between two polls of a job: half a second first, then 1.5 times as long each time, up to ten."""
 
 
 class _Watch:
-    """Looks at one job until it has ended; between looks no thread is held."""
+    """Polls one job until it has ended. Between polls it holds no thread."""
 
     def __init__(self, workers: Workers, clock: Clock, job: Job, effect: StartTask, tell: Tell) -> None:
         self._workers = workers
@@ -276,7 +276,7 @@ class _Watch:
 
 
 def sync(workers: Workers, clock: Clock, call: Call, job: Job) -> Starter:
-    """Submits the call, tells TaskSubmitted, and looks at the job until it has ended."""
+    """Submits the call, reports TaskSubmitted, and polls the job until it has ended."""
 
     def start(effect: StartTask, tell: Tell) -> Work:
         watch = _Watch(workers, clock, job, effect, tell)

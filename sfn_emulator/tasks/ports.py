@@ -1,7 +1,7 @@
-"""What the tasks need of the rest of the house, as small Protocols; the composition root supplies them.
+"""The ports of the task runners, as small Protocols. The composition root supplies them.
 
-Everything here but ``Lambdas.invoke`` is called on the host's thread, and answers at once. ``Lambdas.invoke`` is called
-from worker threads and may take its time.
+All methods but ``Lambdas.invoke`` are called on the host's thread and return at once. ``Lambdas.invoke`` is called from
+worker threads and may take its time.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Post = Callable[[Callable[[], None]], object]
 
 
 class InvokeResult(Protocol):
-    """What Lambda's Invoke answers. ``function_error`` is None, "Handled" or "Unhandled" (X-Amz-Function-Error)."""
+    """The answer of Lambda's Invoke. ``function_error`` is None, "Handled" or "Unhandled" (X-Amz-Function-Error)."""
 
     @property
     def payload(self) -> bytes: ...
@@ -33,7 +33,7 @@ class Lambdas(Protocol):
 
     ``function`` is a name, a partial or a full ARN (with or without qualifier). Raises ``LookupError`` whose text is
     AWS's ("Function not found: arn:…") when there is none, and an error with ``code``, ``message`` and ``status`` for
-    what Lambda refuses otherwise. A time-out is a ``function_error`` with Lambda's payload.
+    Lambda's other refusals. A time-out is a ``function_error`` with Lambda's payload.
     """
 
     def invoke(
@@ -51,11 +51,11 @@ class Tokens(Protocol):
 
     def wait(self, token: str, waiter: Waiter) -> None: ...
     def forget(self, token: str) -> None:
-        """The token is no longer waited for; answers to it are TaskTimedOut from now on. Idempotent."""
+        """Forgets a token; an answer to it gets TaskTimedOut from now on. Idempotent."""
 
 
 class ActivityQueues(Protocol):
-    """The queues behind GetActivityTask. The token is registered with ``Tokens`` by whoever offers."""
+    """The queues behind GetActivityTask. The caller of ``offer`` registers the token with ``Tokens``."""
 
     def exists(self, activity_arn: str) -> bool: ...
     def offer(self, activity_arn: str, token: str, text: str, taken: Callable[[str | None], None]) -> None:
@@ -75,16 +75,16 @@ class Child(Protocol):
 
 
 class NestedExecutions(Protocol):
-    """Starts executions for ``states:startExecution`` and tells their end."""
+    """Starts executions for ``states:startExecution`` and reports their end."""
 
     def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> Child:
         """Starts one with the input text. The same name and text while it runs gives the same child again.
 
-        Raises the service's API error, which has ``code`` and ``message``, for what StartExecution refuses.
+        Raises the service's API error, which has ``code`` and ``message``, for a refusal of StartExecution.
         """
 
     def watch(self, execution_arn: str, ended: Callable[[Mapping[str, Value]], None]) -> Work:
-        """Calls ``ended`` once, with what DescribeExecution answers (wire names, dates as epoch seconds), at its end.
+        """Calls ``ended`` once at its end, with DescribeExecution's answer (wire names, dates as epoch seconds).
 
         At once if it has ended. Cancelling stops the watching, not the execution.
         """

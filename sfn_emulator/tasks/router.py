@@ -1,6 +1,6 @@
-"""Who runs a Task: Resource → runner, decided by table, once per Resource.
+"""Finds the runner of a Task: Resource → runner, by table, once per Resource.
 
-What is not in a table is refused when the definition is created, in AWS's words, never quietly done.
+A Resource that is in no table is refused when the definition is created, in AWS's words.
 """
 
 from collections.abc import Callable
@@ -40,9 +40,9 @@ from sfn_emulator.values import Unset, Value, dumps
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything tasks reach out to. ``api_base`` is the URL at which API Gateway's host names are really served.
+    """Everything that tasks call. ``api_base`` is the URL at which API Gateway's host names are really served.
 
-    ``listed_only``: AWS SDK integrations that AWS does not list are refused, though they could be run here.
+    ``listed_only``: refuses AWS SDK integrations that AWS does not list, although they could be run here.
     """
 
     workers: Workers
@@ -87,7 +87,7 @@ class Router:
     def start(self, effect: StartTask, tell: Tell) -> Work:
         try:
             return self._start(effect, tell)
-        except Exception as error:  # a fault of ours ends the Task, and leaves no execution waiting for it
+        except Exception as error:  # a fault of ours ends the Task, so that no execution waits for it for ever
             tell(failure(effect, error))
             return Finished()
 
@@ -98,7 +98,7 @@ class Router:
         except _UnknownResourceError:
             return refused(effect, tell, f"The resource provided {resource.arn} is not recognized.")
         if not isinstance(effect.submitted, Unset):
-            return runner.start(effect, tell)  # it was fit and allowed when it was submitted
+            return runner.start(effect, tell)  # it was valid and allowed when it was submitted
         problems = runner.problems(effect.request.input)
         if problems:
             return refused(effect, tell, unusable(effect.request.input, problems))

@@ -18,21 +18,21 @@ Naming = Callable[[str], str]
 
 
 class Rules(NamedTuple):
-    """How one SDK reads JSON."""
+    """The rules by which one SDK reads JSON."""
 
     naming: Naming
     texts: Mapping[str, str] = MappingProxyType({})
-    """Structures that a bare text may stand for, and the member it becomes."""
+    """Structures in whose place a bare text may stand, and the member that the text becomes."""
     documents: frozenset[str] | None = None
     """Members of type string that take an object or an array, too, as its JSON; ``None`` for all."""
     own_case: bool = False
-    """Within structures the API's own names (``attempts``) are taken, too."""
+    """Whether the API's own names (``attempts``) are accepted within structures, too."""
 
 
 class Parameters:
     """Turns a Task's input into keyword arguments for an operation.
 
-    A null is no argument, be it required: what is missing then is for the service to say (recorded).
+    A null is left out, even if it is required: the service then reports that it is missing (recorded).
     """
 
     def __init__(self, shape: Any, rules: Rules) -> None:
@@ -40,13 +40,13 @@ class Parameters:
         self._rules = rules
 
     def problems(self, value: Value) -> list[str]:
-        """What is wrong with them, in AWS's words ("The field \\"X\\" is not supported by Step Functions")."""
+        """The faults of the parameters, in AWS's words ("The field \\"X\\" is not supported by Step Functions")."""
         found: list[str] = []
         self._convert(value, found)
         return found
 
     def __call__(self, value: Value) -> dict[str, Any]:
-        """The keyword arguments. Only to be asked for when there are no problems."""
+        """The keyword arguments. Call it only if there are no problems."""
         arguments: dict[str, Any] = self._convert(value, [])
         return arguments
 
@@ -121,7 +121,7 @@ def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
 _BITS: Final = {"integer": 31, "long": 63}
-"""Java's int and long: what is larger is no number of that kind."""
+"""The ranges of Java's int and long."""
 
 
 def _integer(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
@@ -190,14 +190,14 @@ def _converter(shape: Any) -> _Converter:
 
 
 def iso(moment: datetime) -> str:
-    """As ``java.time.Instant`` prints itself: fractions only where there are any."""
+    """The time in the form of ``java.time.Instant``: with a fraction only if there is one."""
     moment = moment.astimezone(UTC)
     fraction = f".{moment.microsecond // 1000:03d}" if moment.microsecond >= 1000 else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def millis(moment: datetime) -> int:
-    """As the Java SDK 1's ``Date`` is written to JSON."""
+    """The time in the form of the Java SDK 1's ``Date`` in JSON."""
     return round(moment.timestamp() * 1000)
 
 
@@ -224,7 +224,7 @@ def _from(shape: Any, value: Any, naming: Naming, timestamp: Callable[[datetime]
 
 
 _MOST: Final = 4 * 1024 * 1024
-"""Bytes of a stream that are read: a result may have 262,144, and whatever is longer fails as too large."""
+"""Bytes of a stream that are read: a result may have 262,144, and a longer one fails as too large."""
 
 
 def _scalar(kind: str, value: Any, timestamp: Callable[[datetime], Value]) -> Value:
@@ -238,7 +238,7 @@ def _scalar(kind: str, value: Any, timestamp: Callable[[datetime], Value]) -> Va
 
 
 def json_or_text(text: str) -> Value:
-    """The value of a JSON text; the text itself where it is none."""
+    """The value of a JSON text; the text itself if it is no JSON."""
     try:
         return loads(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""What of a Task's Parameters or Arguments is wrong whatever the input, so that the definition is refused.
+"""The faults of a Task's Parameters or Arguments that every input would meet, so that the definition is refused.
 
-Step Functions looks at optimised integrations only: names that the service's API does not have, at any depth, and
-some required ones (reported of ValidateStateMachineDefinition; others are missed when the Task starts). Names that
-end in ``.$`` are there, but nothing more is known of them. AWS SDK integrations are not looked at before they run.
+Step Functions checks optimised integrations only: names that the service's API does not have, at any depth, and some
+required ones (reported for ValidateStateMachineDefinition; others are checked when the Task starts). A name that ends
+in ``.$`` counts as present. AWS SDK integrations are not checked before they run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _CALLED: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("states", "startExecution"): ("stepfunctions", "startExecution"),
     ("bedrockagentcore", "invokeHarness"): ("bedrock-agentcore", "invokeHarness"),
 }
-"""Service and operation by what a Resource names. EMR's integrations have parameters of their own."""
+"""Resource → service and operation. EMR's integrations have parameters of their own."""
 _REQUIRED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("dynamodb", "getItem"): ("TableName", "Key"),
     ("dynamodb", "putItem"): ("TableName",),
@@ -33,11 +33,11 @@ _REQUIRED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("states", "startExecution"): ("StateMachineArn",),
 }
 _MORE: Final[dict[tuple[str, str], tuple[str, ...]]] = {("bedrock", "invokeModel"): ("Input", "Output")}
-"""What an integration takes besides the operation's own parameters."""
+"""Parameters of an integration besides those of the operation."""
 
 
 def refusals(resource: Resource, given: Mapping[str, Value]) -> Sequence[str]:
-    """AWS's words for each thing that is wrong; empty for what is not known here."""
+    """AWS's message for each fault; none for an integration that is not known here."""
     key = resource.resource_type, resource.action
     called = _CALLED.get(key) if resource.family is Family.SERVICE else None
     if called is None:

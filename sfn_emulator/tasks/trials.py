@@ -1,4 +1,4 @@
-"""What TestState has to know of integrations: their response models, and the HTTP exchanges under way."""
+"""TestState's knowledge of integrations: their response models, and the HTTP exchanges under way."""
 
 from collections.abc import Callable, Mapping
 

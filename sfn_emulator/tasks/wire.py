@@ -1,7 +1,7 @@
-"""SdkHttpMetadata and SdkResponseMetadata: what an optimised integration tells of the HTTP answer, as recorded.
+"""SdkHttpMetadata and SdkResponseMetadata: an optimised integration's description of the HTTP answer, as recorded.
 
-The answer came from a neighbour, so its headers are written as AWS's own server would have written them: the names,
-their casing and order as recorded, Content-Length that of the body AWS would have sent.
+The answer comes from a neighbour, so its headers are written as AWS's own server would write them: names, casing and
+order as recorded, and the Content-Length of the body that AWS would send.
 """
 
 import hashlib
@@ -91,7 +91,7 @@ def content_type(model: Any) -> str:
 
 
 def body(operation: Any, answer: Mapping[str, Any], request_id: str) -> bytes:
-    """The body AWS would have answered with."""
+    """The body that AWS would answer with."""
     shape = operation.output_shape
     if operation.service_model.protocol in ("query", "ec2"):
         return _xml(operation, shape, answer, request_id).encode()

@@ -13,14 +13,15 @@ T = TypeVar("T")
 _Job: TypeAlias = "tuple[Running, Callable[[], Any], Callable[[Any], None]]"
 
 THREADS: Final = 1_200
-"""Calls under way at once; the rest queue. More than the 1,000 invocations AWS runs at once for an account (Lambda
-quotas): so many slow functions make no other wait. Threads wait for a socket or a child process, and cost little."""
+"""Calls under way at once; further ones queue. It is more than the 1,000 concurrent invocations of an AWS account
+(Lambda quotas), so that slow functions do not make other calls wait. A waiting thread costs little.
+"""
 
 IDLE_SECONDS: Final = 20.0
 
 
 class Running:
-    """Work whose outcome is dropped once it is cancelled; cancelled and told on the host's thread only."""
+    """Work whose outcome is dropped once it is cancelled. It is cancelled and reported on the host's thread only."""
 
     __slots__ = ("cancelled", "on_cancel")
 
@@ -29,7 +30,7 @@ class Running:
         self.on_cancel: Callable[[], None] | None = None
 
     def also(self, undo: Callable[[], None]) -> None:
-        """Undoes something further on cancelling; nothing is undone if it is cancelled already."""
+        """Adds something to undo on cancelling. It is not undone if the work is cancelled already."""
         first = self.on_cancel
 
         def both() -> None:
@@ -63,7 +64,7 @@ class Workers:
 
     def run(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> Work:
         running = Running()
-        with self._ready:  # a thread takes a job and leaves the idle in one step, or a job waited for one that has gone
+        with self._ready:  # one step: otherwise a job could wait for an idle thread that has gone
             self._jobs.append((running, job, done))
             grow = self._idle < len(self._jobs) and self._threads < self._limit
             self._threads += grow

@@ -77,7 +77,7 @@ class Activities:
         self._queue(activity_arn).offers.pop(token, None)
 
     def abandon(self) -> None:
-        """Workers that wait get nothing."""
+        """Answers waiting workers without a task."""
         for queue in self._queues.values():
             for poller in queue.pollers:
                 _give_up(poller.answer)

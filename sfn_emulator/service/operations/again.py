@@ -1,4 +1,4 @@
-"""An execution started again at a state of another: with that state's data as it was, or changed.
+"""Starts an execution at a state of an earlier one, with that state's data as it was, or changed.
 
 AWS has no such operation. The new one is an execution of its own: name, ARN, time and seed are new, and its Origin says
 which state it began at and of which execution (docs/decisions/0036). What ran before that state does not run again.
@@ -22,10 +22,11 @@ from sfn_emulator.service.surroundings import Surroundings
 def start_again(
     around: Surroundings, executions: Executions, definitions: Definitions, of: Execution, told: Mapping[str, Any]
 ) -> Execution:
-    """``told``: ``state``, ``event`` by which ``of`` entered it; ``data``, ``variables`` and ``input`` (of the whole
-    execution), JSON texts; ``name``; ``current``: by the definition as it is now, not as ``of`` ran by it.
+    """``told`` holds ``state`` and ``event`` (by which ``of`` entered it); ``data``, ``variables`` and ``input`` (of
+    the whole execution) as JSON texts; ``name``; and ``current``: by the present definition, not by the one that ``of``
+    ran by.
 
-    Raises ``ApiError`` as StartExecution does, and for a state that is not on the top level of the definition.
+    Raises ``ApiError`` like StartExecution, and for a state that is not on the definition's top level.
     """
     machine = around.store.get(StateMachine, of.machine_arn)
     if of.map_run_arn is not None:

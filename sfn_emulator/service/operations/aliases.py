@@ -18,7 +18,9 @@ _SAME_NAME: Final = (
 
 
 def _routes(around: Surroundings, given: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[tuple[str, int], ...]]:
-    """The machine's ARN and its routes; versions must exist, differ, be of one machine, and weigh 100 together."""
+    """The machine's ARN and its routes. Versions must exist, differ, and belong to one machine; the weights must total
+    100.
+    """
     versions = [arns.parse(route["stateMachineVersionArn"], "stateMachine") for route in given]
     received = f"Received: [{', '.join(version.text for version in versions)}]"
     if not all((version.qualifier or "").isdigit() for version in versions):
@@ -38,7 +40,9 @@ def _routes(around: Surroundings, given: Sequence[Mapping[str, Any]]) -> tuple[s
 
 
 def create_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Idempotent by name, description and routing; the same name with anything else is a conflict (recorded)."""
+    """Idempotent for the same name, description and routing; the same name with anything else is a conflict
+    (recorded).
+    """
     machine_arn, routes = _routes(around, told["routingConfiguration"])
     _check_not_deleting(around, machine_arn)
     wanted = Alias(
@@ -117,7 +121,7 @@ def delete_state_machine_alias(around: Surroundings, told: Mapping[str, Any]) ->
 
 
 def list_state_machine_aliases(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a machine, or of one of its versions: those that route to it."""
+    """The aliases of a machine, or those that route to one of its versions."""
     arn = arns.parse(told["stateMachineArn"], "stateMachine")
     if around.store.get(StateMachine, arn.base) is None:
         raise refuse("StateMachineDoesNotExist", arn.text)

@@ -1,4 +1,4 @@
-"""What is asked about executions: start, stop, describe, list, history. ``host`` has those that run."""
+"""The operations on executions: start, stop, describe, list, history. ``host`` has the running ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ from sfn_emulator.service.surroundings import Surroundings
 
 MOST_OPEN: Final = 1_000_000
 HISTORY_BYTES: Final = 2 * 1024 * 1024
-"""Length of the data of one page of a history: it may have fewer events than were asked for
-(API_GetExecutionHistory: maxResults)."""
+"""Length of the data on one page of a history. A page may have fewer events than were asked for
+(API_GetExecutionHistory: maxResults).
+"""
 _NAME_TAKEN: Final = 90 * 24 * 3600.0
 """Seconds after an execution's end for which its name is taken (API_StartExecution: name)."""
 _BILLED_STEP: Final = 100
@@ -51,7 +52,7 @@ class Executions:
         return {"executionArn": execution.arn, "startDate": execution.started_at}
 
     def begin(self, around: Surroundings, wanted: Execution, *, keep: bool = False) -> "Live | Found":
-        """A new live execution, or the one that is meant by the same name and input. ``keep``: see ``Host.begin``."""
+        """A new live execution, or the running one of the same name and input. ``keep``: see ``Host.begin``."""
         value = read_input(wanted.input)
         if wanted.type is MachineType.EXPRESS:
             return self._host.begin(wanted, value)
@@ -78,19 +79,19 @@ class Executions:
         return _sync_answer(done, told.get("includedData"))
 
     def wanted(self, around: Surroundings, told: Mapping[str, Any]) -> Execution:
-        """The record of the execution a start asks for; raises what StartExecution refuses about machine and name."""
+        """The record of the execution that a start asks for. Raises StartExecution's errors about machine and name."""
         return _wanted(around, told)
 
     # -- stop
 
     async def stop(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Of one that has ended, the time it ended at."""
+        """Stops an execution. For one that has ended, the time of its end is returned."""
         found = self._existing(around, told["executionArn"])
         if found.execution.type is MachineType.EXPRESS:
             raise type_not_supported()
         if isinstance(found, Live) and not found.ended:
             found.stop(told.get("error"), told.get("cause"))
-            if not found.ended:  # it is between two commits, and sees the stop after the present one
+            if not found.ended:  # the execution is between two commits, and sees the stop after the present one
                 await self._host.end_of(found)
         return {"stopDate": found.execution.stopped_at}
 
@@ -118,7 +119,7 @@ class Executions:
         return describe(execution, around.now(), told.get("includedData"), deleting=deleting)
 
     def describe_machine(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """The machine as this execution runs it, whatever became of it since."""
+        """The machine as this execution runs it, even if it was changed or deleted since."""
         execution = self._existing(around, told["executionArn"]).execution
         revision = revision_of(around, execution.revision)
         arn = arns.parse(execution.machine_arn, "stateMachine")
@@ -135,7 +136,7 @@ class Executions:
     # -- lists
 
     def list(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Newest first, of a machine, version, alias or Map Run."""
+        """The executions of a machine, version, alias or Map Run, newest first."""
         column, value = self._listed(around, told)
         status = Status(told["statusFilter"]) if "statusFilter" in told else None
         redriven = told["redriveFilter"] == "REDRIVEN" if "redriveFilter" in told else None
@@ -219,14 +220,14 @@ class Executions:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An execution that has ended: its row."""
+    """An ended execution: its row."""
 
     seq: int
     execution: Execution
 
 
 def stored_events(around: Surroundings, found: Live | Found, *, included: bool) -> tuple[int, Callable[[int], Event]]:
-    """How many events an execution has, and how one is read by its number."""
+    """The number of an execution's events, and a function that reads one by its number."""
     stored = pages.Reader(around.store, found.seq, included=included)
     if isinstance(found, Found):
         return found.execution.events, stored
@@ -314,7 +315,7 @@ def _is_deleting(around: Surroundings, execution: Execution) -> bool:
 def describe(
     execution: Execution, now: float, included: str | None = None, *, deleting: bool = False
 ) -> dict[str, Any]:
-    """What DescribeExecution answers."""
+    """DescribeExecution's answer."""
     told = _brief(execution) | _data(execution, included)
     told.pop("itemCount", None)
     told |= _optional(traceHeader=execution.trace_header, error=execution.error, cause=execution.cause)
@@ -332,7 +333,7 @@ def _data(execution: Execution, included: str | None) -> dict[str, Any]:
 
 
 def _sync_answer(execution: Execution, included: str | None) -> dict[str, Any]:
-    """What StartSyncExecution answers; outputDetails are told of failures, too (recorded)."""
+    """StartSyncExecution's answer; it has outputDetails for failures, too (recorded)."""
     told = {
         "executionArn": execution.arn,
         "stateMachineArn": execution.machine_arn,

@@ -30,12 +30,14 @@ class Machines:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self.condemn: Callable[[str], None] = lambda machine_arn: None
-        """Sees to it that a machine's executions end at their next transition."""
+        """Makes a machine's executions end at their next transition."""
 
     # -- create
 
     def create(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Idempotent by all but role and tags (API_CreateStateMachine); the definition is compared as text."""
+        """Idempotent for the same request, regardless of role and tags (API_CreateStateMachine). The definition is
+        compared as text.
+        """
         check_name(told["name"])
         check_role(told["roleArn"])
         _check_description(told)
@@ -88,7 +90,7 @@ class Machines:
     # -- describe
 
     def describe(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Of a machine, of one of its versions, or of a Distributed Map state in it."""
+        """Describes a machine, one of its versions, or a Distributed Map state in it."""
         arn = arns.parse(told["stateMachineArn"], "stateMachine")
         if arn.label:
             return self._describe_part(around, arn, told.get("includedData"))
@@ -125,8 +127,9 @@ class Machines:
         }
 
     def configuration(self, revision: Revision, included: str | None, label: str | None = None) -> dict[str, Any]:
-        """What DescribeStateMachine and DescribeStateMachineForExecution both say of a revision, or of the
-        Distributed Map state in it that is called ``label``."""
+        """The members of a revision that DescribeStateMachine and DescribeStateMachineForExecution share; or those of
+        its Distributed Map state ``label``.
+        """
         metadata_only = included == "METADATA_ONLY"
         model = self._definitions.model(revision)
         told: dict[str, Any] = {
@@ -148,7 +151,7 @@ class Machines:
     # -- update
 
     def update(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """A new revision if anything differs; executions that run keep the one they began with."""
+        """Makes a new revision if anything differs. Running executions keep the one they began with."""
         machine = machine_at(around, told["stateMachineArn"])
         if machine.deleting:
             raise refuse("StateMachineDeleting", machine.arn)
@@ -192,7 +195,7 @@ class Machines:
     # -- list
 
     def list(self, around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-        """By name (seen on AWS by users who compared)."""
+        """The machines, sorted by name (as users saw it on AWS)."""
         scope, size = f"machines {around.place.region}", page_size(told.get("maxResults"))
         after = resume(scope, told.get("nextToken"), around.now())
         found = around.store.named(StateMachine, around.place.region, after=after, limit=size + 1)
@@ -206,7 +209,7 @@ _UPDATABLE: Final = frozenset(
 
 
 def _updated(around: Surroundings, before: Revision, told: Mapping[str, Any]) -> Revision:
-    """``before`` with what is told; itself when nothing differs."""
+    """``before`` with the given changes; the same object if nothing differs."""
     after = replace(
         before,
         definition=told.get("definition", before.definition),

@@ -1,4 +1,4 @@
-"""Executions that other executions start: what a Task on ``states:startExecution`` needs of the service."""
+"""Executions that other executions start, for Tasks on ``states:startExecution``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ class Child(NamedTuple):
 
 
 class Watch:
-    """Waits for an execution's end until it is cancelled."""
+    """A watch for an execution's end, until it is cancelled."""
 
     def __init__(self, ended: Callable[[Mapping[str, Value]], None]) -> None:
         self._ended: Callable[[Mapping[str, Value]], None] | None = ended
@@ -46,7 +46,9 @@ class NestedExecutions:
         self._host = host
 
     def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> Child:
-        """Raises ``ApiError`` for what StartExecution refuses. The same name and text while it runs: the same child."""
+        """Starts a child. The same name and text while it runs give the same child. Raises ``ApiError`` like
+        StartExecution.
+        """
         told: dict[str, Any] = {"stateMachineArn": machine_arn, "name": name, "input": plain(text)}
         if trace_header is not None:
             told["traceHeader"] = trace_header
@@ -56,12 +58,12 @@ class NestedExecutions:
         return Child(execution.arn, execution.started_at)
 
     def watch(self, execution_arn: str, ended: Callable[[Mapping[str, Value]], None]) -> Watch:
-        """Calls ``ended`` with what DescribeExecution answers, once, at its end; at once if it has ended."""
+        """Calls ``ended`` once with DescribeExecution's answer, at the execution's end; at once if it has ended."""
         watch = Watch(ended)
         found = self._executions.found(self._around, execution_arn)
         if isinstance(found, Live) and not found.ended:
             found.watch(lambda execution: watch.tell(self._described(execution)))
-        elif found is not None and found.execution.status is not Status.RUNNING:  # else nobody could take it up
+        elif found is not None and found.execution.status is not Status.RUNNING:  # otherwise nobody could go on with it
             watch.tell(self._described(found.execution))
         return watch
 

@@ -18,7 +18,9 @@ _TAKES: Final = regex.compile(_PATTERN).match
 
 
 def merged(old: Mapping[str, str], given: Iterable[Mapping[str, str]], arn: str) -> dict[str, str]:
-    """Raises ``TooManyTags`` beyond 50 and ``ValidationException`` for the reserved prefix ``aws:``."""
+    """The merged tags. Raises ``TooManyTags`` beyond 50 and ``ValidationException`` for the reserved prefix
+    ``aws:``.
+    """
     tags = dict(old)
     for number, tag in enumerate(given, 1):
         key = _checked(tag, number)
@@ -31,7 +33,7 @@ def merged(old: Mapping[str, str], given: Iterable[Mapping[str, str]], arn: str)
 
 
 def _checked(tag: Mapping[str, str], number: int) -> str:
-    """The tag's key; raises ``ValidationException`` for none, and for signs a tag may not have."""
+    """The tag's key. Raises ``ValidationException`` for a missing key, and for characters that a tag may not have."""
     problems = [
         f"Value '{text}' at 'tags.{number}.member.{name}' failed to satisfy constraint: "
         f"Member must satisfy regular expression pattern: {_PATTERN}"

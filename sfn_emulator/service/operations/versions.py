@@ -14,7 +14,7 @@ MOST: Final = 1_000
 
 
 def publish(around: Surroundings, machine: StateMachine, description: str | None) -> Version:
-    """The version of the machine's present revision: the one there is, or the next number."""
+    """The version of the machine's present revision: the existing one, or one with the next number."""
     present = around.store.documents(Version, machine.arn)
     for version in present:
         if version.revision == machine.revision:
@@ -59,7 +59,7 @@ def _check_revision(around: Surroundings, machine: StateMachine, wanted: str | N
 
 
 def list_state_machine_versions(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Newest first; of a machine that is not there, none."""
+    """The versions of a machine, newest first; none if the machine does not exist."""
     machine_arn = arns.parse_unlabelled(told["stateMachineArn"]).text
     scope, size = f"versions {machine_arn}", page_size(told.get("maxResults"))
     below = resume(scope, told.get("nextToken"), around.now())
@@ -71,7 +71,7 @@ def list_state_machine_versions(around: Surroundings, told: Mapping[str, Any]) -
 
 
 def delete_state_machine_version(around: Surroundings, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Idempotent (recorded). A version that an alias routes to is refused; executions that run by it go on."""
+    """Idempotent (recorded). Refused if an alias routes to the version. Executions of the version go on."""
     arn = arns.parse(told["stateMachineVersionArn"], "stateMachine")
     if arn.qualifier is None or not arn.qualifier.isdigit():
         raise refuse("InvalidArn", f"Resource type not valid in this context: {arn.kind}")

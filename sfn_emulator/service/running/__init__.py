@@ -1,1 +1,1 @@
-"""Executions that are under way: their runs, signals, histories and the deliveries to whoever waits."""
+"""Executions that are under way: their runs, signals, histories, and deliveries to others."""

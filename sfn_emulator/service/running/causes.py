@@ -1,8 +1,8 @@
-"""On whose behalf something is done: which attempt of which state of which execution.
+"""The cause of a change: which attempt of which state of which execution made it.
 
-A Task's work holds its cause on its thread; what it asks of a neighbour in this process is asked on that thread. A
-function's process is another matter: there the cause travels as it does on AWS, in the trace that Lambda gives to each
-invocation and that every AWS SDK sends on (``_X_AMZN_TRACE_ID``, header ``X-Amzn-Trace-Id``).
+A Task's work holds its cause on its thread, and it calls neighbours in this process on that thread. For a function's
+process, the cause travels as on AWS: in the trace that Lambda gives to each invocation and that every AWS SDK sends on
+(``_X_AMZN_TRACE_ID``, header ``X-Amzn-Trace-Id``).
 """
 
 import re
@@ -36,13 +36,13 @@ _held: Final = _Held()
 
 
 def cause() -> Cause | None:
-    """Of what this thread is doing now."""
+    """The cause of this thread's present work; ``None`` if it has none."""
     return _held.cause
 
 
 @contextmanager
 def caused_by(cause: Cause | None) -> Iterator[None]:
-    """All that this thread does within is done on behalf of ``cause``."""
+    """Makes ``cause`` the cause of everything that this thread does in its block."""
     before, _held.cause = _held.cause, cause
     try:
         yield
@@ -51,7 +51,7 @@ def caused_by(cause: Cause | None) -> Iterator[None]:
 
 
 def on_behalf(cause: Cause, job: Callable[[], T]) -> Callable[[], T]:
-    """The job, whatever thread it is done on."""
+    """The job, with this thread's present cause on whatever thread it runs."""
 
     def done() -> T:
         with caused_by(cause):
@@ -61,14 +61,14 @@ def on_behalf(cause: Cause, job: Callable[[], T]) -> Callable[[], T]:
 
 
 class Traces:
-    """The causes of invocations, by the root of their trace. From any thread."""
+    """The causes of invocations, by the root of their trace. Usable from any thread."""
 
     def __init__(self) -> None:
         self._causes: OrderedDict[str, Cause] = OrderedDict()
         self._lock = threading.Lock()
 
     def begin(self, trace: str) -> None:
-        """An invocation begins on this thread, with this trace."""
+        """Notes that an invocation with this trace begins on this thread."""
         root = _ROOT.search(trace)
         if _held.cause is not None and root is not None:
             with self._lock:
@@ -77,6 +77,6 @@ class Traces:
                     self._causes.popitem(last=False)
 
     def of(self, header: str | None) -> Cause | None:
-        """The cause that a trace header tells; ``None`` for that of a stranger."""
+        """The cause that belongs to a trace header; ``None`` for a foreign trace."""
         found = _ROOT.search(header) if header else None
         return self._causes.get(found[1]) if found else None

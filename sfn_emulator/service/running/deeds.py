@@ -1,6 +1,6 @@
-"""What was done to the neighbours: rows written, with how they were before and after; messages, objects, invocations.
+"""Deeds are changes of the neighbours: written rows, as they were before and after; messages, objects, invocations.
 
-Kept in memory, the newest only: what was cut is counted, so that whoever shows deeds can say so.
+They are kept in memory, the newest only. Those that were cut are counted, so that the page can say so.
 """
 
 import threading
@@ -16,10 +16,10 @@ _OVERHEAD: Final = 400
 
 
 class Deed(NamedTuple):
-    """``number`` counts from 1. ``at`` is real time, epoch seconds; ``seconds`` how long it took, where that is known.
+    """``number`` counts from 1. ``at`` is real time in epoch seconds; ``seconds`` is its duration, if known.
 
-    Of a row: ``target`` is its table, ``key`` its key as text, ``before`` and ``after`` DynamoDB JSON, ``None`` where
-    there was no row. Of an invocation ``after`` is the log.
+    For a row, ``target`` is its table, ``key`` its key as text, ``before`` and ``after`` are DynamoDB JSON, ``None`` if
+    there was no row. For an invocation ``after`` is the log.
     """
 
     number: int
@@ -40,7 +40,7 @@ class Deed(NamedTuple):
 
 
 class Deeds:
-    """From any thread. ``watch`` is called after each deed, on the thread that did it."""
+    """Usable from any thread. ``watch`` is called after each deed, on the thread that did it."""
 
     def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         self._kept: deque[Deed] = deque()
@@ -51,7 +51,7 @@ class Deeds:
         self.watch: Callable[[], None] | None = None
 
     def add(self, deed: Deed) -> None:
-        """The deed gets its number here."""
+        """Adds a deed, which gets its number here."""
         with self._lock:
             self.count += 1
             self._kept.append(deed._replace(number=self.count))
@@ -62,7 +62,7 @@ class Deeds:
             self.watch()
 
     def all(self) -> list[Deed]:
-        """Oldest first."""
+        """All deeds, oldest first."""
         with self._lock:
             return list(self._kept)
 
@@ -71,7 +71,7 @@ class Deeds:
 
     @property
     def cut(self) -> int:
-        """How many were forgotten."""
+        """The number of deeds that were cut."""
         return self.count - len(self._kept)
 
 

@@ -1,7 +1,7 @@
-"""What others hear of executions: history events as CloudWatch log lines, status changes as EventBridge events.
+"""Reports executions to others: history events as CloudWatch log lines, status changes as EventBridge events.
 
 Sources: Developer Guide, "Logging using CloudWatch Logs" (levels, fields, truncation) and "EventBridge (CloudWatch
-Events) for Step Functions execution status changes". Both are told after the commit, and never hold anything up.
+Events) for Step Functions execution status changes". Both are sent after the commit, and never hold anything up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from sfn_emulator.service.store.records import Execution, Revision
 from sfn_emulator.values import dumps
 
 DATA_LIMIT: Final = 248 * 1024
-"""Bytes of input and output beyond which a log line truncates and an EventBridge event leaves out."""
+"""Bytes of input and output beyond which a log line truncates them and an EventBridge event leaves them out."""
 
 _FATAL: Final = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
 _TROUBLE: Final = ("Failed", "Aborted", "TimedOut")
@@ -28,20 +28,22 @@ _DATA: Final = ("input", "output")
 
 
 class Outlet(Protocol):
-    """Where log lines and events go. Called on the loop's thread; must not block."""
+    """The destination of log lines and events. Called on the loop's thread; must not block."""
 
     def log(self, group_arn: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
-        """Lines with their time in milliseconds since the epoch."""
+        """Takes lines with their time in milliseconds since the epoch."""
 
     def wants_events(self, region: str) -> bool:
-        """Whether anyone may be listening; if not, no event is made."""
+        """Whether anybody may be listening. If not, no event is made."""
 
     def event(self, region: str, event: Mapping[str, Any]) -> None:
-        """One event as EventBridge shows it to rules and targets, without ``id``, ``version`` and ``account``."""
+        """Takes one event in the form for EventBridge's rules and targets, without ``id``, ``version`` and
+        ``account``.
+        """
 
 
 class Told(Protocol):
-    """A live execution, and how much of it was told: events by number, and the last status."""
+    """A live execution, and how much of it was sent: the number of events, and the last status."""
 
     delivered: int
     announced: Status | None
@@ -53,7 +55,7 @@ class Told(Protocol):
 
 
 def level_takes(level: str, kind: str) -> bool:
-    """Whether a log level takes events of this type: FATAL the bad ends, ERROR all failures, ALL everything."""
+    """Whether a log level includes events of this type: FATAL the bad ends, ERROR all failures, ALL everything."""
     if level == "ALL":
         return True
     if kind in _FATAL:
@@ -62,7 +64,7 @@ def level_takes(level: str, kind: str) -> bool:
 
 
 def deliver(told: Told, revision: Revision, outlet: Outlet) -> None:
-    """Tells what is new of an execution."""
+    """Sends the news of an execution."""
     if revision.logging["level"] != "OFF":
         _deliver_lines(told, revision, outlet)
     told.delivered = len(told.events)

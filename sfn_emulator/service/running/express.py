@@ -1,7 +1,7 @@
-"""The last EXPRESS executions that ended, with their histories: AWS keeps none, but whoever looks on wants to see them.
+"""The last EXPRESS executions that ended, with their histories. AWS keeps none; the page shows them.
 
-In memory, so many and so many bytes at most. What one weighs is estimated a moment after it ended: of thousands in a
-second, only those that are still kept by then are looked at.
+They are in memory, bounded in number and bytes. The size of one is estimated a moment after its end: of thousands in a
+second, only those that are still kept by then are measured.
 """
 
 from asyncio import AbstractEventLoop
@@ -30,7 +30,7 @@ class Ended(NamedTuple):
 
 
 class LastExpress:
-    """On the loop's thread. ``most`` 0 keeps none."""
+    """Use it on the loop's thread. ``most`` 0 keeps none."""
 
     def __init__(self, loop: AbstractEventLoop, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         self._loop = loop
@@ -61,7 +61,7 @@ class LastExpress:
         return iter(list(reversed(self._kept.values())))
 
     def weigh(self) -> None:
-        """Forgets the oldest until all that are kept hold no more than they may."""
+        """Forgets the oldest until those that are kept fit into the bound."""
         self._weighing = False
         for arn, ended in self._kept.items():
             if arn not in self._weights:
@@ -75,8 +75,9 @@ class LastExpress:
 
 
 def _weight(events: Sequence[Event]) -> int:
-    """Bytes, estimated from samples, so that it takes no longer for a long history. What it begins and ends with holds
-    the whole input and output, and stands for no other event."""
+    """Its bytes, estimated from samples, so that a long history takes no longer. The first and last events, which hold
+    the whole input and output, are no samples for others.
+    """
     ends, middle = [*events[:_FEW], *events[_FEW:][-_FEW:]], events[_FEW:-_FEW]
     step = max(1, len(middle) // _SAMPLES)
     return sum(_size(event.detail) for event in ends) + step * sum(_size(event.detail) for event in middle[::step])

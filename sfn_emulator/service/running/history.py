@@ -18,7 +18,7 @@ _LEAVING: Final = ("Pass", "Task", "Choice", "Wait", "Succeed", "Parallel", "Map
 
 
 def _own(*types: str) -> dict[str, str | None]:
-    """Each type with a detail field named after itself."""
+    """Types whose detail field has the type's own name."""
     return {name: f"{name[0].lower()}{name[1:]}EventDetails" for name in types}
 
 
@@ -49,19 +49,21 @@ _NOT_TRUNCATED: Final = {"truncated": False}
 
 
 class JsonText(str):
-    """The JSON text of a value, where a stored event has it instead of the value."""
+    """The JSON text of a value, in a stored event that has it instead of the value."""
 
     __slots__ = ()
 
 
 class Texts:
-    """JSON text of values, made once. ``included`` is includeExecutionData; ``started`` has the input as given."""
+    """The JSON texts of values, each made once. ``included`` is includeExecutionData; ``started`` has the input as
+    given.
+    """
 
     def __init__(self, started: Any, *, included: bool = True) -> None:
         self.included = included
         self.started = started
         self.given = 0
-        """Characters of all that was asked for."""
+        """Characters of all texts so far."""
         self._known: dict[int, str] = {}
         self._alive: list[Value] = []
 
@@ -71,7 +73,7 @@ class Texts:
         return text
 
     def _of(self, value: Value) -> str:
-        """Texts are known by the value's identity."""
+        """The text of a value, found by the value's identity."""
         if not isinstance(value, dict | list):
             return value if isinstance(value, JsonText) else dumps(value)
         known = self._known.get(id(value))
@@ -166,7 +168,7 @@ _RENDER: Final[Mapping[type[Any], Callable[[Any, Texts], dict[str, Any]]]] = {
 def render(event: Event, number: int, texts: Texts, started: Mapping[str, Any]) -> dict[str, Any]:
     """AWS's HistoryEvent number ``number``.
 
-    ``started`` holds what ExecutionStarted says besides its input: the role, the version and the alias.
+    ``started`` holds the members of ExecutionStarted besides its input: the role, the version and the alias.
     """
     detail = event.detail
     told: dict[str, Any] = {
@@ -185,7 +187,7 @@ def render(event: Event, number: int, texts: Texts, started: Mapping[str, Any]) 
 
 
 def _first(detail: Any, texts: Texts, started: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What events 1 and 2 say that no other does."""
+    """The members that only events 1 and 2 have."""
     if isinstance(detail, engine.Started):
         return started
     if isinstance(detail, engine.Entered) and texts.started and texts.included:
@@ -194,7 +196,7 @@ def _first(detail: Any, texts: Texts, started: Mapping[str, Any]) -> Mapping[str
 
 
 def started_details(execution: Execution, revision: Revision) -> dict[str, str]:
-    """What ExecutionStarted says besides the input."""
+    """The members of ExecutionStarted besides the input."""
     details = {"roleArn": revision.role_arn}
     if execution.alias_arn:
         details["stateMachineAliasArn"] = execution.alias_arn
@@ -204,5 +206,5 @@ def started_details(execution: Execution, revision: Revision) -> dict[str, str]:
 
 
 def started_of(events: Sequence[Event]) -> engine.Started | None:
-    """The detail of ExecutionStarted, if it is there."""
+    """The detail of ExecutionStarted; ``None`` if there is none."""
     return events[0].detail if events and isinstance(events[0].detail, engine.Started) else None

@@ -1,4 +1,4 @@
-"""Who holds the executions that run: begins them, lets their effects out, and after a restart takes them up again."""
+"""The holder of running executions: begins them, sends out their effects, and goes on with them after a restart."""
 
 import asyncio
 import logging
@@ -25,10 +25,10 @@ from sfn_emulator.values import Value, loads
 _log: Final = logging.getLogger(__name__)
 
 ROUNDS: Final = 4
-"""How often the loop sees to all others between two turns: a request needs some rounds until it is answered."""
+"""Rounds of the loop for all others between two turns: a request needs some rounds until it is answered."""
 
 PACES: Final = 1_000
-"""Names whose pace is remembered before they begin; the oldest is forgotten first."""
+"""Names of executions to come whose pace is remembered; the oldest is forgotten first."""
 
 
 class Host:
@@ -55,7 +55,7 @@ class Host:
         self._paces: dict[str, bool] = {}
         self.express = LastExpress(around.loop)
         self.heard: Callable[[Execution], None] = lambda execution: None
-        """Told of each execution when it begins and when its end is saved."""
+        """Called for each execution when it begins and when its end is stored."""
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -67,11 +67,13 @@ class Host:
         return iter(self._lives.values())
 
     def not_before(self, at: float) -> float:
-        """``at``, or the present of the execution on whose behalf something is begun."""
+        """``at``, but not before the present of the execution that causes it."""
         return max(at, self.present)
 
     def pace(self, name: str, *, skip: bool) -> None:
-        """Executions of that name skip their waits or not, whatever the others do: those that run, or the next."""
+        """Sets whether executions of that name skip their waits, whatever others do: the running ones, or the next
+        one.
+        """
         lives = [live for live in self._lives.values() if live.execution.name == name]
         for live in lives:
             live.pace(skip=skip)
@@ -83,7 +85,7 @@ class Host:
     # -- beginning
 
     def begin(self, execution: Execution, value: Value, *, keep: bool = False) -> Live:
-        """``keep``: no request waits for it, so that a failed commit is tried again rather than refused."""
+        """Begins an execution. ``keep``: no request waits for it, so a failed commit is tried again and not refused."""
         live = self._make(execution, value)
         live.keep = keep
         if execution.name in self._paces:
@@ -120,7 +122,7 @@ class Host:
         return self._definitions.child_program(revision, map_run.state)
 
     async def end_of(self, live: Live) -> Execution:
-        """The record of its end, once that is saved."""
+        """The record of its end, once that is stored."""
         done: asyncio.Future[Execution] = self._around.loop.create_future()
         live.watch(lambda execution: None if done.done() else done.set_result(execution))
         return await done
@@ -128,7 +130,9 @@ class Host:
     # -- after a restart
 
     def open(self, tasks: Tasks, map_runs: MapRuns | None = None) -> None:
-        """Takes up what was running when the last process ended. All are known first: a parent asks for its child."""
+        """Goes on with executions that were running when the last process ended. All are loaded first, because a
+        parent asks for its child.
+        """
         self._tasks = tasks
         self.map_runs = map_runs
         for seq, execution in self._around.store.open_executions():
@@ -154,34 +158,36 @@ class Host:
         self.touch(live)
 
     def _leave(self, execution: Execution) -> None:
-        """What can't be read of one keeps no other from going on, and it is left as it is."""
+        """Leaves an execution that can't be read as it is. Others go on."""
         _log.exception("%s could not be taken up; it is left as it is", execution.arn)
 
     def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
-        """Takes up one that failed. Raises ``ReplayMismatchError`` if what is stored of it does not fit any more."""
+        """Redrives one that failed. Raises ``ReplayMismatchError`` if its stored signals no longer fit."""
         live = self._make(execution, loads(execution.input), seq)
         signals = [(at, decode(body)) for at, body in self._around.store.signals(seq)]
         live.redrive(signals, self._around.store.paged(seq), client_token)
         self._lives[execution.arn] = live
         return live
 
-    # -- what ends them
+    # -- ends
 
     def condemn(self, machine_arn: str) -> None:
-        """The machine is being deleted: each of its executions, and of its Map Runs', ends at its next transition."""
+        """Makes each execution of a machine, and of its Map Runs, end at its next transition: the machine is being
+        deleted.
+        """
         for live in list(self._lives.values()):
             kept = live.execution.type is MachineType.STANDARD and not live.ended
             if kept and f"{live.execution.machine_arn}/".startswith(f"{machine_arn}/"):
                 live.condemn()
 
     def expire(self) -> None:
-        """Ends what waits for nothing but work and has been open for a year; timers see to the others."""
+        """Ends executions that wait only for work and have been open for a year; timers end the others."""
         latest = self._around.now() - YEAR
         for live in list(self._lives.values()):
             if live.execution.started_at <= latest and not live.ended:
                 live.expire()
 
-    # -- what live executions need
+    # -- for live executions
 
     @property
     def tasks(self) -> Tasks:
@@ -196,7 +202,9 @@ class Host:
         self._around.journal.touch(live)
 
     def later(self, then: Callable[[], None], delay: float = 0.0) -> None:
-        """Without a delay: when it is its turn. Of those that wait one goes on, then the loop sees to all others."""
+        """Calls ``then`` later. Without a delay, one of those that wait goes on at a time, and then the loop serves
+        all others.
+        """
         if delay:
             self._around.loop.call_later(delay, then)
             return
@@ -239,7 +247,7 @@ class Host:
             self._around.journal.changed()
 
     def abandon(self) -> None:
-        """All executions are forgotten."""
+        """Forgets all executions."""
         lives, self._lives = self._lives, {}
         for live in lives.values():
             live.abandon()

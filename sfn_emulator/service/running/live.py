@@ -1,8 +1,8 @@
-"""An execution that runs: its run and driver, what it was told, and how that is stored.
+"""A running execution: its run and driver, its signals, and how these are stored.
 
-    told a signal → recorded → the run's turn → [commit] → effects go out, watchers hear of the end
+    a signal → recorded → the run's turn → [commit] → effects go out, watchers hear of the end
 
-The driver carries the run; nothing it wants leaves before the commit that holds what led to it.
+The driver carries the run. An effect leaves only after the commit that holds its cause.
 """
 
 import logging
@@ -29,13 +29,13 @@ from sfn_emulator.values import UNSET, dumps
 _log: Final = logging.getLogger(__name__)
 
 HANDED_AFTER: Final = 0.05
-"""Seconds after which what was answered has left the process."""
+"""Seconds after which an answer has left the process."""
 BUDGET: Final = 10_000
 """Transitions one execution may make before others have their turn."""
 WORTH_A_PAGE: Final = 50
-"""Events of one that runs that are not stored yet, from which on they are; until then they are few enough to hold."""
+"""Events after which a running execution stores its history; fewer are held in memory."""
 PAGES: Final = 8
-"""How many pages one that runs writes at the end of a tick, some megabytes at most."""
+"""Pages that a running execution writes at the end of a tick, some megabytes at most."""
 TRANSITIONS_LIMIT: Final = 200_000
 """Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
 AWS would not get so far in its five minutes, and each event holds memory."""
@@ -46,9 +46,10 @@ _SPOILT: Final = (RUNTIME, "The execution holds a value that is no JSON and can'
 
 
 class Holder(Protocol):
-    """What a live execution needs of whoever holds it.
+    """The part of its holder that a live execution needs.
 
-    ``present`` is the time of the execution that is being served, or 0: what it tells others is never before it.
+    ``present`` is the time of the execution that is being served, or 0. Executions that it starts never begin before
+    it.
     """
 
     present: float
@@ -64,14 +65,14 @@ class Holder(Protocol):
     @property
     def skip_time(self) -> bool: ...
     def touch(self, live: "Live") -> None:
-        """It has changed: to be saved at the end of the tick."""
+        """Notes that it has changed, so that it is stored at the end of the tick."""
 
     def later(self, then: Callable[[], None], delay: float = 0.0) -> None: ...
     def deliver(self, live: "Live") -> None:
-        """What is new of it lasts, and others may hear of it."""
+        """Called when its news are stored, so that others may hear of them."""
 
     def gone(self, live: "Live") -> None:
-        """It has ended and that is saved, or it never was."""
+        """Called when its end is stored, or when it never came to be."""
 
 
 class Live:
@@ -88,15 +89,17 @@ class Live:
         self.run = run
         self.seq = seq
         self.keep = bool(seq)
-        """Whether a failed commit is tried again, rather than taken as a start that never was."""
+        """Whether a failed commit is tried again. If not, the execution never came to be."""
         self.transitions = 0
-        """Since it last waited."""
+        """Transitions since it last waited."""
         self.delivered = 0
-        """How many events were told to the outlet, and the last status."""
+        """The number of events sent to the outlet, and the last status."""
         self.announced: Status | None = None
         self._holder = holder
         self._paged = 0
-        """The number of the last event that is stored in a page, and of the last whose detail was let go of."""
+        """The number of the last event that is stored in a page, and of the last one whose detail was dropped from
+        memory.
+        """
         self._gone = self._new_paged = 0
         self._unwritten = False
         self._new_seq = 0
@@ -116,19 +119,21 @@ class Live:
 
     @property
     def events(self) -> list[Event]:
-        """A detail that is a number is in the page that holds this event."""
+        """The events. A detail that is a number is in the page that holds this event."""
         return self.run.events
 
-    # -- what happens to it
+    # -- what happens to the execution
 
     def begin(self) -> None:
-        """What its first turn leads to may come ticks later; that it was begun lasts with the present one."""
+        """Begins it. Its start is stored with the present tick; the effects of its first turn may come some ticks
+        later.
+        """
         self._holder.touch(self)
         self.run.start(self.execution.started_at)
         self._driver.resume()
 
     def resume(self, signals: list[tuple[float, Told]], paged: int) -> None:
-        """Told again all it was told before; what it still awaits goes out again. Raises ``ReplayMismatchError``.
+        """Gets all its signals again; effects it still awaits go out again. Raises ``ReplayMismatchError``.
 
         ``paged`` is the number of the last event that is stored in a page: it need not be written again.
         """
@@ -156,19 +161,19 @@ class Live:
         self._driver.stop(error, cause, at)
 
     def condemn(self) -> None:
-        """Its machine is being deleted: its next transition ends it."""
+        """Makes its next transition end it: its machine is being deleted."""
         at = self._driver.now()
         self._note(at, Condemn())
         self._driver.condemn(at)
 
     def expire(self) -> None:
-        """It has been open for too long."""
+        """Ends it, because it has been open for too long."""
         at = self._driver.now()
         self._note(at, Expire())
         self._driver.expire(at)
 
     def redrive(self, signals: list[tuple[float, Told]], paged: int, client_token: str | None) -> None:
-        """Told again all it was told until it failed, then runs what failed again. ``paged``: see ``resume``."""
+        """Gets all its signals again, and then runs the failed part again. ``paged``: see ``resume``."""
         self.replay(signals, paged)
         self.run.take_effects()
         at = max(self._driver.now(), self.run.at)
@@ -189,23 +194,23 @@ class Live:
         self._driver.redrive(at)
 
     def pace(self, *, skip: bool) -> None:
-        """Whether it skips its waits, whatever the others do."""
+        """Sets whether it skips its waits, whatever others do."""
         self._driver.pace(skip=skip)
 
     def skip_wait(self) -> bool:
-        """Ends the wait that is on; false where there is none, or work is under way beside it."""
+        """Ends the present wait. Returns false if there is none, or if work is under way beside it."""
         return self._driver.skip_next()
 
     def watch(self, ended: Callable[[Execution], None]) -> None:
-        """Calls ``ended`` when it has ended and that is saved."""
+        """Calls ``ended`` when its end is stored."""
         self._watchers = [*(self._watchers or ()), ended]
 
     def let_go(self) -> None:
-        """The process ends: nothing is awaited any more; what is stored will go on another time."""
+        """Lets go of it, because the process ends. Its stored state goes on in the next process."""
         self._watchers = None
 
     def abandon(self) -> None:
-        """All is forgotten, with whatever it waits for; who waits for its end hears that it was aborted."""
+        """Forgets it and everything it waits for. Watchers of its end hear that it was aborted."""
         self._driver.abandon()
         watchers, self._watchers = self._watchers, None
         ended = replace(self.execution, status=Status.ABORTED, stopped_at=self._driver.now())
@@ -222,7 +227,7 @@ class Live:
             assert self._holder.map_runs is not None, "a driver without Map Runs asks for none"
             return self._holder.map_runs.start(effect, self._tell)
         if effect.submitted is None and effect.id not in self._handed:
-            # a worker took it, but the process died before the worker can have heard
+            # a worker took it, but the process died before the worker got the answer
             return self._holder.tasks.start(effect._replace(submitted=UNSET), self._tell_but_its_beginning)
         return self._holder.tasks.start(effect, self._tell)
 
@@ -254,7 +259,7 @@ class Live:
     def later(self, then: Callable[[], None]) -> None:
         if self._unpaged < WORTH_A_PAGE:
             self._holder.later(then)
-        else:  # before it makes more of them
+        else:  # before it makes more events
             self._committed.append(lambda: self.later(then))
             self._holder.touch(self)
 
@@ -263,7 +268,7 @@ class Live:
         return 0 if self.execution.type is MachineType.EXPRESS else len(self.run.events) - self._paged
 
     def advance(self, run: Run, budget: int) -> bool | None:
-        """The driver's turns: the holder's, with what one may do without waiting counted."""
+        """Advances by the holder's turns, and counts the transitions without waiting."""
         more = self._holder.turns.advance(run, budget)
         if more is not None:
             self.transitions += budget - run.budget
@@ -295,7 +300,7 @@ class Live:
             events=len(run.events),
         )
 
-    # -- saved at the end of the tick
+    # -- stored at the end of the tick
 
     def save(self, store: Store) -> None:
         if self.execution.type is MachineType.EXPRESS:
@@ -323,7 +328,7 @@ class Live:
             self._new_paged = pages.write(store, seq, events, self._paged + 1, self.delivered, PAGES)
 
     def _let_go_of_details(self) -> None:
-        """Of what is stored and was told to all."""
+        """Drops the details of events that are stored and were sent to everybody."""
         events = self.run.events
         for at in range(self._gone, min(self._paged, len(events))):
             if events[at].detail is not None:
@@ -331,7 +336,7 @@ class Live:
         self._gone = self._paged
 
     def spoil(self, error: Exception, *, bare: bool) -> None:
-        """It fails here and now, without what it was told last; ``bare`` leaves its history out, too."""
+        """Makes it fail now, without its last signals; ``bare`` leaves its history out, too."""
         _log.error("%s holds what can't be stored: %s", self.execution.arn, error)
         self._driver.abandon()
         at, events = self._driver.now(), self.run.events

@@ -1,8 +1,8 @@
-"""Histories as they are stored: in pages, so that ten events cost ten events.
+"""Histories are stored in pages, so that reading ten events costs ten events.
 
-A page holds up to ``PAGE_EVENTS`` events, fewer when they carry much. Its ``body`` is what they are, its ``data`` the
-JSON texts of the values they carry, each once: who asks without data does not read them, and nobody parses them. Of an
-execution that runs pages are written as it goes; its own list then has a number in place of each detail (``recall``).
+A page holds up to ``PAGE_EVENTS`` events, fewer when they carry much. Its ``body`` has the events, its ``data`` the
+JSON texts of their values, each once. A read without data skips them, and nobody parses them. A running execution
+writes pages as it goes; its own list then has a number in place of each detail (``recall``).
 """
 
 import zlib
@@ -25,7 +25,7 @@ _CLASSES: Final = (
     *(engine.ActivityScheduled, engine.ActivityStarted, engine.TaskScheduled, engine.TaskOutcome, engine.MapStarted),
     *(engine.Iteration, engine.MapRun, engine.Redriven, engine.Evaluation),
 )
-"""Stored by their place: new ones come last."""
+"""Types are stored by their place in this list: new ones come last."""
 
 _CODE: Final = {kind: code for code, kind in enumerate(_CLASSES)}
 _VALUE_AT: Final = {
@@ -38,23 +38,23 @@ _VALUE_AT: Final = {
     engine.TaskScheduled: 3,
     engine.TaskOutcome: 2,
 }
-"""Which field of a detail is a value; it is stored as its number in the page's data."""
+"""The fields of a detail that are values; each is stored as its number in the page's data."""
 _ASSIGNED_AT: Final = 2
 _GIVEN_AT: Final = 1
-"""Where ExecutionStarted has the input as it was given; a text like the others."""
+"""The field of ExecutionStarted with the input as it was given; it is stored like the other texts."""
 
 _NO_VALUE: Final = -1
 _BETWEEN: Final = b"\0"
-"""Stands in no JSON text."""
+"""A separator that occurs in no JSON text."""
 _WORTH_COMPRESSING: Final = 1_024
-"""Bytes: setting up a compressor takes longer than a short run."""
+"""Bytes from which on texts are compressed: setting up a compressor takes longer than a short run."""
 _LONG: Final = 64 * 1024
 _TASTE: Final = 4_096
-"""Of what is long so much is compressed first: text that does not shrink much takes longest."""
+"""Bytes of a long text that are compressed as a trial: text that does not shrink much takes longest."""
 
 
 class Page(NamedTuple):
-    """``first`` is the number of its first event, from 1; ``length`` how many there are."""
+    """``first`` is the number of its first event, from 1; ``length`` the number of its events."""
 
     first: int
     length: int
@@ -63,7 +63,7 @@ class Page(NamedTuple):
 
 
 class _Data:
-    """The texts of a page by their value's identity, so that what is shared is stored once."""
+    """The texts of a page by their value's identity, so that a shared value is stored once."""
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
@@ -81,7 +81,7 @@ class _Data:
         return known
 
     def given(self, text: str, value: int) -> int:
-        """The input as it was given: mostly as we would write it."""
+        """The number of the input as it was given, whose text is mostly the one that we would write."""
         return value if text.encode("utf-8", "surrogatepass") == self.texts[value] else self.add(text)
 
     def add(self, text: str) -> int:
@@ -106,7 +106,7 @@ def pack(events: Sequence[Event], first: int, last: int) -> Page:
 
 
 def packable(events: Sequence[Event], after: int) -> int:
-    """How many events after the first ``after`` ones can be stored."""
+    """The number of events after the first ``after`` ones that can be stored."""
     for at in range(after, len(events)):
         try:
             pack(events, at + 1, at + 1)
@@ -129,7 +129,7 @@ def _packed(detail: Any, data: _Data) -> list[Any]:
 
 
 def _small(body: bytes) -> bytes:
-    """Compressed where that is worth it; the first byte tells (a zlib stream begins with ``x``)."""
+    """The bytes, compressed if that is worth it; the first byte says so (a zlib stream begins with ``x``)."""
     if len(body) < _WORTH_COMPRESSING or (len(body) > _LONG and not _shrinks(body[:_TASTE])):
         return b"=" + body
     return zlib.compress(body, 1)
@@ -144,7 +144,7 @@ def _large(body: bytes) -> bytes:
 
 
 def unpack(page: Page, *, included: bool = True) -> list[Event]:
-    """The page's events; their values are ``JsonText``, or ``None`` where data is not ``included``."""
+    """The page's events; their values are ``JsonText``, or ``None`` if data is not ``included``."""
     types, rows = from_bytes(_large(page.body))
     text = _reader(page.data) if included else lambda number: None
     return [
@@ -180,7 +180,7 @@ def _unpacked(code: int, fields: list[Any], text: Callable[[int], Any]) -> Any:
 
 
 def write(store: Store, seq: int, events: Sequence[Event], first: int, last: int, most: int | None = None) -> int:
-    """Writes events ``first`` to ``last`` in at most ``most`` pages; gives the number of the last one written."""
+    """Writes events ``first`` to ``last`` in at most ``most`` pages. Returns the number of the last event written."""
     while first <= last and most != 0:
         page = pack(events, first, last)
         store.put_page(seq, *page)
@@ -199,7 +199,7 @@ class Reader:
         self._old: list[Event] | None = None
 
     def __call__(self, number: int) -> Event:
-        """Raises ``LookupError`` for one that is not stored."""
+        """The event of that number. Raises ``LookupError`` if it is not stored."""
         if self._old is not None:
             return self._old[number - 1]
         if not 0 <= number - self._first < len(self._events):
@@ -238,7 +238,7 @@ def _unpacked_row(code: int, fields: list[Any], value: Callable[[int], Value]) -
 
 
 def recall(events: list[Event], read: Callable[[int], Event]) -> None:
-    """Puts back the details that were let go of, wherever their events have moved to."""
+    """Restores the dropped details, wherever their events have moved to."""
     for at, event in enumerate(events):
         if isinstance(event.detail, int):
             events[at] = event._replace(detail=read(event.detail).detail)

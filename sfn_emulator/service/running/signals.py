@@ -1,9 +1,9 @@
-"""What an execution is told, as the bytes that are stored of it, to be told again after a restart or by a redrive.
+"""The signals of an execution as stored bytes, which it gets again after a restart or by a redrive.
 
-Besides the engine's signals these are StopExecution, DeleteStateMachine, RedriveExecution, the end of the longest time
-an execution may take, and what only concerns this process.
+Besides the engine's signals these are StopExecution, DeleteStateMachine, RedriveExecution, the end of an execution's
+longest time, and one that only concerns this process (``Handed``).
 
-Each names the effect it answers, so a run that is rebuilt and does not wait for that effect is seen to differ.
+Each signal names the effect it answers. So a rebuilt run that does not wait for that effect is recognised as different.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Stop(NamedTuple):
 
 
 class Condemn(NamedTuple):
-    """DeleteStateMachine of its machine: its next transition ends it."""
+    """DeleteStateMachine of its machine: its next transition ends the execution."""
 
 
 class Expire(NamedTuple):
@@ -55,7 +55,7 @@ Told: TypeAlias = Signal | Stop | Condemn | Expire | Redrive | Handed
 
 
 def tell(run: Run, told: Told, at: float) -> None:
-    """Tells the run; it goes on when it is advanced."""
+    """Gives the signal to the run, which goes on when it is advanced."""
     match told:
         case Stop(error, cause):
             run.stop(error, cause, at)

@@ -1,12 +1,12 @@
-"""Turns in slices of time (docs/decisions/0019): whatever an execution is doing, the loop gets its turn, too.
+"""Runs turns in slices of time (docs/decisions/0019): whatever an execution is doing, the loop gets its turn, too.
 
-A turn runs in a greenlet. When it has taken its slice, a timer's signal sets it aside between two bytecodes, at
-any depth, and whoever holds the run goes on with it later. A turn that is shorter pays for a greenlet and two system
-calls. Turns share nothing that changes but what is known by context (``contextvars``), which each greenlet has its own.
+A turn runs in a greenlet. When it has used its slice, a timer's signal sets it aside between two bytecodes, at any
+depth, and the run's holder goes on with it later. A shorter turn pays for a greenlet and two system calls. The only
+changing state that turns share is in ``contextvars``, and each greenlet has its own.
 
-At each of these moments the process's memory is looked at: what it grew by while a run had its turn is counted as the
-run's, and a run that has more than ``limit`` ends. What a heavy turn holds is kept out of the collector's sight, which
-walks through all it sees in one go, hundreds of milliseconds for hundreds of megabytes.
+At each of these moments the process's memory is measured. Its growth during a run's turn counts as the run's, and a run
+with more than ``limit`` ends. Objects of a heavy turn are hidden from the garbage collector, which walks through all it
+sees in one go: hundreds of milliseconds for hundreds of megabytes.
 """
 
 import gc
@@ -24,28 +24,31 @@ from sfn_emulator.engine.run import Run
 from sfn_emulator.errors import OutOfMemoryError
 
 SLICE: Final = 0.01
-"""Seconds all turns together may take until the loop has seen to all others."""
+"""Seconds that all turns together may take before the loop serves all others."""
 
 _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
 _HEAVY: Final = 24 * _MEGABYTE
-"""Bytes by which a turn grows until what it holds is hidden from the collector."""
+"""Bytes by which a turn grows before its objects are hidden from the collector."""
 _ENDING: Final = 64 * _MEGABYTE
-"""Bytes by which a run may still grow while it ends; then it is told again, for Python swallows what is raised in a
-finaliser or in a callback of the collector."""
+"""Bytes by which a run may still grow while it ends. Then the error is raised again, because Python swallows an error
+that is raised in a finaliser or in a callback of the collector.
+"""
 _HIDDEN_FOR: Final = 5.0
-"""Seconds between two looks whether what was hidden has gone."""
+"""Seconds between two checks whether hidden objects are gone."""
 _FEW: Final = 100_000
-"""Objects that may stay hidden for good: some ten megabytes."""
+"""Objects that may stay hidden for ever: some ten megabytes."""
 _LOOKS: Final = 12
-"""After which more than that is shown, and what went round in circles taken away."""
+"""Seconds after which more objects than that are shown again, and garbage in circles is collected."""
 _PAGE: Final = resource.getpagesize()
 _IMPORTING: Final = "<frozen importlib._bootstrap>"
 
 
 class _Turn:
-    """A turn that was not done in a slice: its greenlet while it is midway, and the bytes its slices have added."""
+    """A turn that takes more than one slice: its greenlet while it is midway, and the bytes that its slices have
+    added.
+    """
 
     __slots__ = ("greenlet", "held", "hidden")
 
@@ -56,7 +59,7 @@ class _Turn:
 
 
 class Sliced:
-    """The ``Turns`` of a loop on the main thread; there is one in a process. ``limit`` is in megabytes."""
+    """The ``Turns`` of a loop on the main thread, one per process. ``limit`` is in megabytes."""
 
     def __init__(self, loop: AbstractEventLoop, limit: int) -> None:
         self._loop = loop
@@ -98,14 +101,14 @@ class Sliced:
         return more
 
     def _refresh(self) -> None:
-        """The loop has seen to all others: there is a whole slice again for those who come."""
+        """Renews the slice: the loop has served all others."""
         self._left, self._fresh = SLICE, True
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        """Sets aside the turn under way; comes back here when the turn goes on."""
+        """Sets the turn under way aside. It returns from here when the turn goes on."""
         if self._under_way is None or getcurrent() is not self._under_way:
             return
-        if _is_importing(frame):  # others would find a module half made
+        if _is_importing(frame):  # other code would find a module half imported
             signal.setitimer(signal.ITIMER_REAL, SLICE)
             return
         turn = self._turn
@@ -119,12 +122,12 @@ class Sliced:
 
 
 class _Garbage:
-    """What the collector need not walk through for now."""
+    """The objects that the collector need not walk through for now."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._at_rest: int | None = None
-        """Objects that were hidden before, to stay."""
+        """Objects that were hidden before, for ever."""
         self._looks = 0
         self._looking = False
 
@@ -138,7 +141,9 @@ class _Garbage:
             self._loop.call_later(_HIDDEN_FOR, self._look)
 
     def _look(self) -> None:
-        """Few objects that go round in circles may stay hidden: to look for them is to walk through everything."""
+        """Shows hidden objects again if there are many. A few that form circles may stay hidden, because finding them
+        means walking through everything.
+        """
         self._looks += 1
         many = gc.get_freeze_count() - (self._at_rest or 0) > _FEW
         self._looking = many and self._looks < _LOOKS
@@ -163,7 +168,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 def resident() -> int:
-    """Bytes of memory the process holds now; where only the most it ever held is known, that."""
+    """Bytes of memory that the process holds now, or the most it ever held where only that is known."""
     if sys.platform == "linux":
         with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123 - asked often
             return int(file.read().split()[1]) * _PAGE

@@ -1,12 +1,12 @@
-"""The SQLite file in the state directory: which version it is, how it commits.
+"""The SQLite file in the state directory: its version, its migration, its commits.
 
 ``Database.open(directory)`` refuses a file that is damaged, foreign or newer without touching it, and migrates an older
-one; that no other process has the directory is the caller's to see to. ``Database.open(None)`` is a database in memory
-with the same tables: what ``--in-memory`` runs on.
+one. The caller makes sure that no other process has the directory. ``Database.open(None)`` is a database in memory with
+the same tables, for ``--in-memory``.
 
 Commits happen on the loop's thread and, by default, do not wait for the disk (WAL, synchronous=NORMAL: a killed
-process loses nothing); ``fsync`` makes them wait. What is costly, carrying the log over into the file, is done on a
-thread of its own.
+process loses nothing); ``fsync`` makes them wait. The costly part, copying the log into the file (a checkpoint), is
+done on a thread of its own.
 """
 
 import os
@@ -24,12 +24,12 @@ from sfn_emulator.service.store.schema import MIGRATIONS
 APPLICATION_ID: Final = 0x53464E45
 FILE_NAME: Final = "service.sqlite"
 _CHECKPOINT_EVERY: Final = 4_000
-"""Changed rows, and pages of long values, between two checkpoints; bounds the log to some tens of megabytes."""
+"""Changed rows, and pages of long values, between two checkpoints. This bounds the log to some tens of megabytes."""
 
 
 _PAGE: Final = 4_096
 _QUICKLY_READ: Final = 64 * 1024 * 1024
-"""Bytes of a file that are looked at from end to end before the first answer (some 50 ms)."""
+"""Bytes up to which a file is checked as a whole before the first answer (some 50 ms)."""
 
 
 class StateDirectoryError(Exception):
@@ -44,22 +44,23 @@ class Database:
         self._path = path
         self._changed = 0
         self._carried = False
-        """Whether but a little of the log is left to carry over. It begins anew only when nothing is left, and that is
-        never so on another thread while this one writes."""
+        """Whether only a little of the log is left to copy. The log starts again only when nothing is left, which
+        never happens on another thread while this one writes.
+        """
         self._checkpoint: threading.Thread | None = None
         self.execute = connection.execute
         self.executemany = connection.executemany
 
     @classmethod
     def open(cls, directory: Path | None, *, fsync: bool = False) -> "Database":
-        """Raises ``StateDirectoryError``; see the module."""
+        """Opens the database, as the module's docstring says. Raises ``StateDirectoryError``."""
         if directory is None:
             return cls(_prepared(sqlite3.connect(":memory:", isolation_level=None), fsync), None)
         path = directory / FILE_NAME
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _check_header(path)
-            if not Path(f"{path}-journal").exists():  # else it was being made, and what is half made is taken back
+            if not Path(f"{path}-journal").exists():  # with a journal it is half made, and SQLite undoes that
                 check_log(path)
                 _check_pages(path)
             _only_ours(path)
@@ -71,7 +72,7 @@ class Database:
             ) from None
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """One change within the present transaction. Raises ``sqlite3.Error`` when the disk refuses."""
+        """Makes one change within the present transaction. Raises ``sqlite3.Error`` if the disk refuses."""
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
         self._changed += 1
@@ -81,13 +82,13 @@ class Database:
         return self._connection.execute(sql, values)
 
     def mark(self) -> bool:
-        """The present transaction as it is now, for ``back_to``; there need not be one."""
+        """Marks the present transaction, if there is one, for ``back_to``."""
         if self._connection.in_transaction:
             self._connection.execute("SAVEPOINT mark")
         return self._connection.in_transaction
 
     def back_to(self, mark: bool) -> None:
-        """Takes back what was written since the last ``mark``."""
+        """Undoes the writes since the last ``mark``."""
         if not mark:
             self.rollback()
         elif self._connection.in_transaction:
@@ -98,7 +99,7 @@ class Database:
         return self._connection.in_transaction
 
     def commit(self) -> None:
-        """Makes the present transaction last; raises ``sqlite3.Error`` when the disk refuses."""
+        """Commits the present transaction. Raises ``sqlite3.Error`` if the disk refuses."""
         if not self._connection.in_transaction:
             return
         self._connection.execute("COMMIT")
@@ -114,7 +115,7 @@ class Database:
             self._connection.execute("ROLLBACK")
 
     def wipe(self) -> None:
-        """Every row of every table is gone."""
+        """Deletes every row of every table."""
         tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in tables:
             self.write(f"DELETE FROM {name}")
@@ -132,9 +133,9 @@ class Database:
             self._checkpoint.start()
 
     def _carry_over(self) -> None:
-        """Most of the log first, then what was written meanwhile; what is left is for the loop's thread."""
+        """Copies most of the log first, then the writes from meanwhile. The rest is left to the loop's thread."""
         assert self._path
-        with suppress(sqlite3.Error):  # the next one will catch up
+        with suppress(sqlite3.Error):  # the next checkpoint will catch up
             with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
                 for _ in range(2):
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -142,7 +143,9 @@ class Database:
 
 
 def _check_header(path: Path) -> None:
-    """Refuses what is not ours before anything opens it. Offsets: https://www.sqlite.org/fileformat2.html#the_database_header."""
+    """Refuses a file that is not ours before SQLite opens it. Offsets:
+    https://www.sqlite.org/fileformat2.html#the_database_header.
+    """
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -164,7 +167,8 @@ def _check_header(path: Path) -> None:
 def _check_pages(path: Path) -> None:
     """Raises ``sqlite3.DatabaseError`` for damage anywhere in a file that is quickly read.
 
-    Of a larger one damage is told of when it is met. The connection only reads, or closing it would change the file.
+    In a larger one, damage is reported when it is met. The connection is read-only, because closing another would
+    change the file.
     """
     if not path.exists() or not 0 < path.stat().st_size <= _QUICKLY_READ:
         return
@@ -175,7 +179,7 @@ def _check_pages(path: Path) -> None:
 
 
 def _only_ours(path: Path) -> None:
-    """Nobody else may read it; SQLite makes the files beside it as this one is."""
+    """Lets nobody else read the file. SQLite gives the files beside it the same rights."""
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     os.fchmod(opened, 0o600)
     os.close(opened)

@@ -1,4 +1,4 @@
-"""Records in and out of the database: documents by key and in order, executions with their signals and history."""
+"""Reads and writes records: documents by key and in order, executions with their signals and history."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +52,9 @@ _LOADERS: Final[dict[type[Any], Callable[[dict[str, Any]], Document]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which executions a list wants; ``column`` is machine, version, alias or map_run, ``before`` the last one's
-    (time, seq)."""
+    """Selects the executions of a list; ``column`` is machine, version, alias or map_run, ``before`` the last seen
+    one's (time, seq).
+    """
 
     column: str
     value: str
@@ -96,7 +97,9 @@ class Store:
     def documents(
         self, kind: type[D], parent: str = "", *, after: tuple[float, str] | None = None, limit: int = -1
     ) -> list[D]:
-        """In order of creation, oldest first; ``after`` is the last seen record's (created_at, key)."""
+        """Records in the order of their creation, oldest first; ``after`` is the last seen record's (created_at,
+        key).
+        """
         at, key = after or (float("-inf"), "")
         rows = self.database.execute(
             "SELECT body FROM document WHERE kind = ? AND parent = ? AND (at, key) > (?, ?) ORDER BY at, key LIMIT ?",
@@ -105,7 +108,7 @@ class Store:
         return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
 
     def named(self, kind: type[D], parent: str, *, after: str | None = None, limit: int = -1) -> list[D]:
-        """In order of their keys; ``after`` is the last seen record's key."""
+        """Records in the order of their keys; ``after`` is the last seen record's key."""
         rows = self.database.execute(
             "SELECT body FROM document WHERE kind = ? AND parent = ? AND key > ? ORDER BY key LIMIT ?",
             (kind.kind, parent, after or "", limit),
@@ -119,7 +122,7 @@ class Store:
         return int(count)
 
     def counts(self) -> dict[str, int]:
-        """How many records there are of each kind, and how many executions."""
+        """The numbers of records of each kind, and of executions."""
         counts = dict(self.database.execute("SELECT kind, count(*) FROM document GROUP BY kind").fetchall())
         (counts["execution"],) = self.database.execute("SELECT count(*) FROM execution").fetchone()
         return counts
@@ -133,11 +136,11 @@ class Store:
     # -- executions
 
     def insert_execution(self, execution: Execution) -> int:
-        """Adds a row; gives its ``seq``, by which its signals and history are kept and lists are ordered."""
+        """Adds a row. Returns its ``seq``, by which its signals and history are stored and lists are ordered."""
         return self.database.write(_INSERT, _row(execution)).lastrowid or 0
 
     def update_execution(self, seq: int, execution: Execution) -> None:
-        """Writes what may change after the start; what indices are built on, but for the status, does not."""
+        """Writes the columns that may change after the start. Of the indexed ones only the status changes."""
         e = execution
         self.database.write(
             _UPDATE,
@@ -152,11 +155,11 @@ class Store:
         return _execution(row) if row else None
 
     def executions(self, wanted: Filter, limit: int) -> list[tuple[tuple[float, int], Execution]]:
-        """Newest first, each after its (time, seq): of its end, or of its redrive or start while it runs
-        (API_ListExecutions). Texts (input, output, error, cause) are left out."""
+        """Executions, newest first, each after its (time, seq): the time of its end, or of its redrive or start while
+        it runs (API_ListExecutions). Texts (input, output, error, cause) are left out."""
         statuses = (wanted.status,) if wanted.status else tuple(Status)
         at, seq = wanted.before or _NEWEST
-        # SQLite finds its place in an index of an expression by the plain comparison alone.
+        # SQLite uses an index on an expression only for a plain comparison.
         conditions, values = f"{wanted.column} = ? AND status = ? AND {LATEST} <= ? AND ({LATEST}, seq) < (?, ?)", []
         if wanted.redriven is not None:
             conditions += f" AND redrives {'>' if wanted.redriven else '='} 0"
@@ -170,19 +173,19 @@ class Store:
         return [((row[0], row[1]), _execution((*row[1:], None, None, "", None, None, None))[1]) for row in rows]
 
     def begun_from(self, arn: str, limit: int) -> list[Execution]:
-        """Those that were started again of an execution, the newest first."""
+        """The executions that were started again from an execution, newest first."""
         rows = self.database.execute(f"{_SELECT} WHERE origin = ? ORDER BY seq DESC LIMIT ?", (arn, limit))
         return [_execution(row)[1] for row in rows.fetchall()]
 
     def open_executions(self) -> Iterator[tuple[int, Execution]]:
-        """All that were running when the process ended, oldest first."""
+        """The executions that were running when the process ended, oldest first."""
         rows = self.database.execute(f"{_SELECT} WHERE status = 'RUNNING' ORDER BY seq").fetchall()
         return map(_execution, rows)
 
     def children(
         self, map_run: str, status: Status, after: tuple[float, int], limit: int
     ) -> list[tuple[tuple[float, int], Execution]]:
-        """A Map Run's STANDARD children with this status, each after its (time, seq), the eldest first."""
+        """A Map Run's STANDARD children with this status, each after its (time, seq), oldest first."""
         at, seq = after
         rows = self.database.execute(
             f"SELECT {LATEST}, seq, {', '.join(_COLUMNS)} FROM execution "
@@ -212,17 +215,17 @@ class Store:
         self.database.write("DELETE FROM signal WHERE execution = ?", (seq,))
 
     def told_after(self, seq: int, limit: int) -> list[tuple[int, float | None]]:
-        """(seq, when it ended) of executions that signals are kept of, in order, after ``seq``."""
+        """(seq, time of the end) of executions with stored signals, in order, after ``seq``."""
         return self.database.execute(_TOLD, (seq, limit)).fetchall()
 
     def put_page(self, seq: int, first: int, count: int, body: bytes, data: bytes) -> None:
-        """Events ``first`` to ``first + count - 1`` of a history."""
+        """Stores events ``first`` to ``first + count - 1`` of a history."""
         self.database.write(
             "INSERT OR REPLACE INTO history_page VALUES (?, ?, ?, ?)", (_page(seq, first), count, body, data)
         )
 
     def page(self, seq: int, number: int, *, data: bool = True) -> tuple[int, int, bytes, bytes] | None:
-        """The page that holds event ``number``: its first event's number, how many there are, body and data."""
+        """The page that holds event ``number``: its first event's number, the number of its events, body and data."""
         row = self.database.execute(
             f"SELECT page, count, body, {'data' if data else 'body'} FROM history_page "
             "WHERE page BETWEEN ? AND ? ORDER BY page DESC LIMIT 1",
@@ -246,7 +249,7 @@ class Store:
         )
 
     def history(self, seq: int) -> bytes | None:
-        """A whole history, as versions before pages stored it."""
+        """A whole history, in the form of versions before pages."""
         row = self.database.execute("SELECT body FROM history WHERE execution = ?", (seq,)).fetchone()
         return row[0] if row else None
 
@@ -264,7 +267,7 @@ class Store:
         self.database.rollback()
 
     def forget_before(self, cutoff: float, limit: int = 500) -> int:
-        """Drops up to ``limit`` executions that ended before ``cutoff`` (retention); gives how many."""
+        """Drops up to ``limit`` executions that ended before ``cutoff`` (retention). Returns their number."""
         seqs = [
             (seq,)
             for (seq,) in self.database.execute(
@@ -277,14 +280,14 @@ class Store:
         return len(seqs)
 
     def forget(self, seq: int) -> None:
-        """An execution that has ended, with all that was kept of it."""
+        """Forgets an ended execution, with everything that was stored of it."""
         self._forget_map_runs(seq)
         self.drop_pages(seq)
         for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):
             self.database.write(f"DELETE FROM {table} WHERE {column} = ?", (seq,))
 
     def _forget_map_runs(self, seq: int) -> None:
-        """With what they read and what their EXPRESS children came to."""
+        """Forgets its Map Runs, with their items and their EXPRESS children's outcomes."""
         rows = self.database.execute(
             "SELECT key FROM document WHERE kind = ? AND parent = (SELECT arn FROM execution WHERE seq = ?)",
             (MapRun.kind, seq),
@@ -325,7 +328,7 @@ _NEWEST: Final = (float("inf"), 0)
 _BRIEF: Final = ", ".join(("seq", *_COLUMNS[:-6]))
 _SELECT: Final = f"SELECT seq, {', '.join(_COLUMNS)} FROM execution"
 _INSERT: Final = f"INSERT INTO execution ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_TOLD: Final = (  # one look into the index per execution, however many signals each has
+_TOLD: Final = (  # one index look-up per execution, however many signals each has
     "WITH RECURSIVE told(seq) AS (SELECT min(execution) FROM signal WHERE execution > ? UNION ALL "
     "SELECT (SELECT min(execution) FROM signal WHERE execution > told.seq) FROM told WHERE told.seq IS NOT NULL) "
     "SELECT execution.seq, stopped FROM told CROSS JOIN execution USING (seq) LIMIT ?"

@@ -1,9 +1,9 @@
 """One commit for everything a tick of the loop changed.
 
-Whoever changes something says so (``touch`` for a live execution, ``changed`` for records already written into the open
-transaction). At the end of the tick all of it is committed; only then are effects dispatched and answers sent. When the
-disk refuses, the tick's records are rolled back and its requests fail with a clear error; what running executions were
-told stays with them and is tried again.
+Each change is announced (``touch`` for a live execution, ``changed`` for records already written into the open
+transaction). At the end of the tick all changes are committed. Only then are effects dispatched and answers sent. If
+the disk refuses, the tick's records are rolled back and its requests fail with a clear error; running executions keep
+their signals, and the commit is tried again.
 """
 
 import logging
@@ -17,27 +17,31 @@ from sfn_emulator.service.store.documents import Store
 
 _log: Final = logging.getLogger(__name__)
 _RETRY_AFTER: Final = 1.0
-"""Seconds until what could not be written is tried again."""
+"""Seconds until a failed write is tried again."""
 
 
 class Saved(Protocol):
-    """Something live whose changes are written at the end of the tick."""
+    """A live object whose changes are written at the end of the tick."""
 
     def save(self, store: Store) -> None:
-        """Writes what changed; raises ``sqlite3.Error``. May be called again if the commit fails."""
+        """Writes its changes. Raises ``sqlite3.Error``. May be called again if the commit fails."""
 
     def saved(self) -> None:
-        """The commit that holds it is done: effects may go out."""
+        """Called when its commit is done: effects may go out."""
 
     def spoil(self, error: Exception, *, bare: bool) -> None:
-        """What is new of it can't be stored: it ends, as ``error`` says. ``bare``: neither could that be."""
+        """Makes it end with ``error``, because its changes can't be stored. ``bare``: that end could not be stored
+        either.
+        """
 
     def lost(self) -> bool:
-        """The commit failed. True if there is something to try again, false if it is as if it never was."""
+        """Called when the commit failed. Returns true if there is something to try again, false if it never came to
+        be.
+        """
 
 
 class Journal:
-    """All calls on the loop's thread."""
+    """Use it on the loop's thread."""
 
     def __init__(self, store: Store, loop: AbstractEventLoop) -> None:
         self._store = store
@@ -51,7 +55,7 @@ class Journal:
         self.watch: Callable[[], None] | None = None
         """Called after each commit."""
         self.failure: str | None = None
-        """Why the last commit failed; ``None`` when it did not."""
+        """Why the last commit failed; ``None`` if it did not."""
 
     def touch(self, live: Saved) -> None:
         self._dirty[live] = None
@@ -63,27 +67,27 @@ class Journal:
             self._loop.call_soon(self.flush)
 
     def broken(self, error: sqlite3.Error) -> None:
-        """A write of this tick was refused: nothing of the tick may last."""
+        """Notes that a write of this tick was refused, so that nothing of the tick may be committed."""
         self._broken = error
         self.changed()
 
     def __len__(self) -> int:
-        """How many live executions have something to be written."""
+        """The number of live executions with changes to write."""
         return len(self._dirty)
 
     @property
     def pending(self) -> bool:
-        """Whether something of this tick is not committed yet."""
+        """Whether changes of this tick are not committed yet."""
         return self._scheduled
 
     def committed(self) -> Future[None]:
-        """Done when this tick's changes last; fails with ``ApiError`` ServiceUnavailable when they cannot."""
+        """Returns when this tick's changes are committed. Raises ``ApiError`` ServiceUnavailable if they can't be."""
         if self._waiting is None:
             self._waiting = self._loop.create_future()
         return self._waiting
 
     def flush(self) -> None:
-        """Commits now; what the commit lets loose may start another tick's worth."""
+        """Commits now. Effects that the commit releases may begin further changes."""
         if self._closed:
             return
         self._scheduled = False
@@ -106,11 +110,11 @@ class Journal:
         for live in dirty:
             try:
                 live.saved()
-            except Exception:  # a fault of ours in one: what the others wait for still goes out
+            except Exception:  # a fault of ours in one of them: the effects of the others still go out
                 _log.exception("What follows from a commit failed")
 
     def _save(self, dirty: Iterable[Saved]) -> None:
-        """Writes what is dirty. What can't be written whatever the disk does is the fault of one alone."""
+        """Writes all changes. An object whose changes can't be written, although the disk would, is handled alone."""
         mark = self._store.database.mark()
         try:
             for live in dirty:
@@ -123,7 +127,7 @@ class Journal:
                 self._save_alone(live)
 
     def _save_alone(self, live: Saved) -> None:
-        """Saves one, or has it end as what can't be stored."""
+        """Writes one object's changes, or makes it end because they can't be stored."""
         for ending in (False, True):
             mark = self._store.database.mark()
             try:
@@ -154,7 +158,7 @@ class Journal:
             self.changed()
 
     def abandon(self) -> None:
-        """Nothing of what is not committed lasts, and nothing more is."""
+        """Drops uncommitted changes; nothing is committed from now on."""
         if self._retry is not None:
             self._retry.cancel()
         self._closed = True
@@ -163,7 +167,7 @@ class Journal:
             self._waiting.set_result(None)
 
     def close(self) -> None:
-        """A last commit."""
+        """Makes a last commit."""
         if self._retry is not None:
             self._retry.cancel()
         self.flush()
@@ -171,6 +175,6 @@ class Journal:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Is it the disk that refuses, and not a value that can't be written?"""
+    """Whether the disk refuses, and not a value that can't be written."""
     of_a_value = (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
     return isinstance(error, sqlite3.Error) and not isinstance(error, of_a_value)

@@ -1,10 +1,10 @@
-"""Whether SQLite's log still holds every commit that was made, before SQLite itself reads it.
+"""Checks that SQLite's log still holds every commit, before SQLite itself reads it.
 
-A commit is in the log (``-wal``) until it is carried over into the file. SQLite takes a log whose end is damaged or cut
-off for one that was never longer, and goes on without the commits that are gone. But its index of the log (``-shm``),
-which outlives a killed process, says how many pages had been committed; when reading the log again finds fewer, some
-are lost. The index is never waited for, so it proves nothing once the machine was started anew: a log that is older
-than the machine's start is not judged. Offsets: https://www.sqlite.org/walformat.html.
+A commit is in the log (``-wal``) until a checkpoint copies it into the file. SQLite treats a log whose end is damaged
+or cut off as one that was never longer, and goes on without the lost commits. But its index of the log (``-shm``),
+which outlives a killed process, says how many pages had been committed; if the log has fewer, some are lost. The index
+is never synced to the disk, so it proves nothing after the machine restarted: a log that is older than the machine's
+start is not judged. Offsets: https://www.sqlite.org/walformat.html.
 """
 
 import sqlite3
@@ -16,14 +16,14 @@ from urllib.parse import quote
 
 
 class _Index(NamedTuple):
-    """How many pages are committed in the log, and which log that is."""
+    """The number of pages committed in the log, and the log's identity."""
 
     pages: int
     salt: bytes
 
 
 def check_log(path: Path) -> None:
-    """Raises ``sqlite3.DatabaseError`` when commits are gone. Only reads."""
+    """Raises ``sqlite3.DatabaseError`` if commits are lost. It only reads."""
     before = _index(path)
     if before is None or not before.pages:
         return
@@ -38,7 +38,7 @@ def check_log(path: Path) -> None:
 
 
 def _index(path: Path) -> _Index | None:
-    """What the index says; ``None`` where there is none, or none of this run of the machine."""
+    """The content of the index; ``None`` if there is none, or if it is from before the machine's start."""
     index = Path(f"{path}-shm")
     try:
         if index.stat().st_mtime < _machine_started():

@@ -1,4 +1,6 @@
-"""What the service remembers. Frozen; a change makes a new record. Times are epoch seconds, UTC, to the millisecond."""
+"""The service's records. They are frozen; a change makes a new record. Times are epoch seconds, UTC, to the
+millisecond.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ INITIAL_REVISION: Final = "INITIAL"
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One immutable state of a machine: what an execution runs by. The key is ``id``."""
+    """One immutable revision of a machine, by which executions run. The key is ``id``."""
 
     kind: ClassVar[str] = "revision"
     id: str
@@ -24,7 +26,7 @@ class Revision:
     tracing: Mapping[str, Any]
     encryption: Mapping[str, Any] | None = None
     public_id: str | None = None
-    """What ``revisionId`` says; the first revision of a machine has none on the wire."""
+    """The ``revisionId`` in answers; a machine's first revision has none there."""
 
     @property
     def key(self) -> str:
@@ -37,7 +39,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """A machine and which revision it is at. ``versions`` counts all that were ever published."""
+    """A machine and its present revision. ``versions`` counts all versions that were ever published."""
 
     kind: ClassVar[str] = "machine"
     arn: str
@@ -49,7 +51,7 @@ class StateMachine:
     revision: str
     versions: int = 0
     published: bool = False
-    """Whether it was created with ``publish``, and with which description: part of the create's idempotency."""
+    """Whether it was created with ``publish``, and with which description: both count for the create's idempotency."""
     version_description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     deleting: bool = False
@@ -128,7 +130,7 @@ class MapRun:
     """A Distributed Map's run. Counts are by item and by execution, as DescribeMapRun names them.
 
     ``state`` is the Map state's name, ``revision`` the parent's, ``effect`` the number of the parent's effect that
-    started or redrove it last. ``taken`` items were handed to ``begun`` children; ``all_read`` tells that no more items
+    started or redrove it last. ``taken`` items were given to ``begun`` children; ``all_read`` says that no more items
     will be read. ``bytes`` is the size of all results so far. A tolerance that was not set is ``None``.
     """
 
@@ -171,8 +173,9 @@ Document = Revision | StateMachine | Version | Alias | Activity | MapRun
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Of which execution one was started again, and at which state. ``data`` is what that state was given, and
-    ``variables`` an object, both JSON text; ``event`` the event by which the other one entered the state."""
+    """The execution from which one was started again, and the state. ``data`` is the state's input and ``variables``
+    an object, both JSON text; ``event`` is the event by which the other execution entered the state.
+    """
 
     execution: str
     event: int
@@ -208,10 +211,10 @@ class Execution:
     redrive_tokens: tuple[tuple[str, float], ...] = ()
     """The last client tokens it was redriven with, and when."""
     events: int = 0
-    """How many history events it ended with; 0 while it runs."""
+    """The number of history events it ended with; 0 while it runs."""
     test_case: str | None = None
     """The mock test case it was started with."""
     parent_arn: str | None = None
     """The execution whose Task or Map Run started it."""
     origin: Origin | None = None
-    """Set where it did not begin at StartAt."""
+    """Set if it did not begin at StartAt."""

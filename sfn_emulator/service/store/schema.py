@@ -8,7 +8,7 @@ _FIRST: Final = (
         kind TEXT NOT NULL, key TEXT NOT NULL, parent TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (kind, key)) WITHOUT ROWID""",
     "CREATE INDEX document_in_order ON document (kind, parent, at, key)",
-    # Executions by the million: what lists need comes first, the texts last, so that a list never reads them.
+    # Executions by the million: columns for lists come first, the texts last, so that a list never reads them.
     """CREATE TABLE execution (
         seq INTEGER PRIMARY KEY, arn TEXT NOT NULL, machine TEXT NOT NULL, status TEXT NOT NULL, name TEXT NOT NULL,
         started REAL NOT NULL, stopped REAL, version TEXT, alias TEXT, map_run TEXT, item_count INTEGER,
@@ -22,11 +22,11 @@ _FIRST: Final = (
     "CREATE INDEX execution_by_map_run ON execution (map_run, status, seq) WHERE map_run IS NOT NULL",
     "CREATE INDEX execution_redriven ON execution (machine, status, seq) WHERE redrives > 0",
     "CREATE INDEX execution_open ON execution (seq) WHERE status = 'RUNNING'",
-    # What a running execution was told, in order: with its start, all that is needed to run it again.
+    # The signals of a running execution, in order. With its start they are all that is needed to run it again.
     """CREATE TABLE signal (
         execution INTEGER NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (execution, n)) WITHOUT ROWID""",
-    # What a finished execution was: its events, compressed.
+    # The history of a finished execution: its events, compressed.
     "CREATE TABLE history (execution INTEGER PRIMARY KEY, body BLOB NOT NULL)",
 )
 
@@ -39,15 +39,15 @@ _MAP_RUNS: Final = (
         run TEXT NOT NULL, n INTEGER NOT NULL, least INTEGER NOT NULL, most INTEGER NOT NULL, children INTEGER NOT NULL,
         items INTEGER NOT NULL, failures INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (run, n))""",
-    # Map Runs under way: what has to be looked after when a process starts.
+    # Map Runs under way, which have to be looked after when a process starts.
     "CREATE TABLE map_run_open (run TEXT PRIMARY KEY) WITHOUT ROWID",
 )
 
 LATEST: Final = "coalesce(stopped, redriven, started)"
-"""When an execution ended; while it runs, when it was redriven or else started."""
+"""The time of an execution's end; while it runs, of its redrive, else of its start."""
 
 _LISTS: Final = (
-    # Lists go by what happened to an execution last.
+    # Lists are sorted by an execution's last event: end, redrive or start.
     *(f"DROP INDEX execution_by_{column}" for column in ("machine", "version", "alias")),
     "DROP INDEX execution_redriven",
     f"CREATE INDEX execution_by_machine ON execution (machine, status, {LATEST}, seq)",

@@ -1,7 +1,7 @@
 """JSON and text on their way to the disk and back: lone surrogates survive in JSON and become ``?`` in plain text.
 
 AWS's strings are Java's, which may hold half a surrogate pair and write it as ``?``; SQLite and UTF-8 have no place
-for it. What an execution was told is kept exactly, because it is told again.
+for it. An execution's signals are kept exactly, because it gets them again.
 """
 
 from typing import overload

@@ -1,1 +1,1 @@
-"""TestState: one state tried alone, with the stages its data goes through."""
+"""TestState: tries one state alone, and shows the stages of its data."""

@@ -9,7 +9,7 @@ from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.values import Value, loads
 
 Check: TypeAlias = Callable[[str, Value], str | None]
-"""(path, value) → what is wrong with it."""
+"""(path, value) → its faults."""
 
 
 _NO_TASK: Final = (
@@ -71,7 +71,7 @@ _IN_A_MAP: Final[Mapping[str, Check]] = {**_CONTEXT, "Map": _object({"Item": _IT
 
 
 class Written(NamedTuple):
-    """A context object, and what it holds with the text it was written as."""
+    """A context object, and the texts of the values in it as they were written."""
 
     context: dict[str, Any]
     texts: tuple[tuple[Value, str], ...]

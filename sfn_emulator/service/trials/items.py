@@ -1,4 +1,4 @@
-"""``mapItemReaderData``: what a Map's ItemReader is to have read, as it stands in its original source."""
+"""``mapItemReaderData``: the data that a Map's ItemReader reads in the trial, in the form of its source."""
 
 import csv
 import io
@@ -15,14 +15,14 @@ _DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ",
 
 
 class Read(NamedTuple):
-    """``items``, and ``pointed`` where ItemsPointer picked them out of something larger."""
+    """The ``items``; ``pointed`` if ItemsPointer picked them out of a larger value."""
 
     items: Value
     pointed: Value | Unset = UNSET
 
 
 def read_items(text: str, reader: ItemReader) -> Read:
-    """Raises ``ValidationException`` for data that is not of the reader's InputType."""
+    """The items in the data. Raises ``ValidationException`` for data that does not fit the reader's InputType."""
     kind = reader.config.get("InputType", "JSON")
     pointed: Value | Unset = UNSET
     if kind == "CSV":
@@ -71,7 +71,7 @@ def _json(text: str) -> Value:
 
 
 def _at(value: Value, pointer: str) -> Value:
-    """RFC 6901."""
+    """The value at a JSON Pointer (RFC 6901)."""
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and name in value:

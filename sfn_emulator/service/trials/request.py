@@ -1,4 +1,4 @@
-"""What a TestState request asks for, checked as AWS checks it: in its order, in its words where they are known."""
+"""A TestState request, checked in AWS's order, with AWS's messages where they are known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ NO_REGIONS: Final = (
     "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
 )
 ALONE_NAME: Final = "StateName"
-"""What AWS calls a state that is tested without a state machine around it."""
+"""AWS's name for a state that is tested without a state machine around it."""
 
 
 class Answers(Protocol):
-    """Knows the response models of the services behind Resources."""
+    """The response models of the services behind Resources."""
 
     def problem(self, resource: Resource, result: Value, *, strict: bool) -> str | None:
-        """What does not fit the model (``strict``: or is missing from it), in AWS's words."""
+        """What in an answer does not fit the model (with ``strict``, also what is missing), in AWS's words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that can be done. ``texts`` are values with the text they were given as."""
+    """A valid request. ``texts`` are values with the text in which they were given."""
 
     state: State
     under: Conditions
@@ -88,7 +88,7 @@ def read_request(told: Mapping[str, Any], definitions: Definitions, answers: Ans
 
 
 def _check_mock(mocked: Mapping[str, Any] | None, told: Mapping[str, Any]) -> None:
-    """What can be said of the mock before the definition is looked at."""
+    """Checks of the mock that do not need the definition."""
     if mocked is None:
         if "context" in told:
             raise refuse("ValidationException", "A Context object can only be specified when a mock is specified.")
@@ -137,7 +137,7 @@ def _unfit(state: State, result: Value, answers: Answers | None, *, strict: bool
 
 
 def _writes(state: Map) -> bool:
-    """Whether the result is where results were written, rather than the results."""
+    """Whether the result is the place where results were written, and not the results."""
     writer = None if state.distribution is None else state.distribution.writer
     return writer is not None and writer.resource is not None
 
@@ -207,7 +207,7 @@ def _variables(text: str) -> Mapping[str, Value]:
 
 
 def _retries(context: Mapping[str, Any] | None) -> int:
-    """Retries so far, where only the context object tells them (`Testing catch handlers`)."""
+    """Retries so far, if only the context object has their number (`Testing catch handlers`)."""
     return int((context or {}).get("State", {}).get("RetryCount", 0))
 
 

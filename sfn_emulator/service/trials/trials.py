@@ -1,6 +1,6 @@
-"""TestState: one state, run once, and what was seen on the way.
+"""TestState: runs one state once, and reports the stages on the way.
 
-    request → checked (``trial_request``) → a program of one state (``engine.trial``) → run with the service's own
+    request → checked (``request``) → a program of one state (``engine.trial``) → run with the service's own
     tasks, or with a mock instead → status, output or error, and ``inspectionData``
 
 The run is an EXPRESS one: AWS's context object says so (recorded), and it has the five minutes TestState has.
@@ -39,17 +39,17 @@ _NUMBERS: Final = frozenset({"maxConcurrency", "toleratedFailureCount", "tolerat
 
 
 class Integrations(Answers, Protocol):
-    """What only those who run Tasks know of them."""
+    """The knowledge about integrations that only the task runner has."""
 
     def watch(self, execution_arn: str, *, reveal_secrets: bool) -> Callable[[], Mapping[str, Mapping[str, str]]]:
-        """Notes the HTTP exchanges of an execution; what it gives ends the watching and tells the last one.
+        """Notes the HTTP exchanges of an execution. Returns a function that ends this and returns the last exchange.
 
-        ``request`` and ``response`` are as in ``inspectionData``; none where no HTTP request was made.
+        ``request`` and ``response`` are as in ``inspectionData``; missing if no HTTP request was made.
         """
 
 
 class Trials:
-    """The operation. ``integrations`` are set by whoever opens the service."""
+    """The operation. The caller that opens the service sets ``integrations``."""
 
     def __init__(self, definitions: Definitions, host: Host) -> None:
         self._definitions = definitions
@@ -142,7 +142,9 @@ def _identity(around: Surroundings, role: str | None) -> Identity:
 
 
 def _amend(asked: Asked) -> Callable[[dict[str, Value]], dict[str, Value]]:
-    """The context object: the one that was given, or one made up. Only who waits for a token has one (recorded)."""
+    """The context object: the given one, or a made-up one. Only a state that waits for a token has a token
+    (recorded).
+    """
     context, has_token = asked.context, _waits(asked.state)
 
     def amend(made: dict[str, Value]) -> dict[str, Value]:
@@ -159,11 +161,11 @@ def _waits(state: State) -> bool:
     )
 
 
-# -- what is told of it
+# -- the report
 
 
 class _Report(Instrument):
-    """Collects what a trial shows, and makes the answer."""
+    """Collects the stages of a trial, and makes the answer."""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
@@ -173,7 +175,7 @@ class _Report(Instrument):
             self._stages["afterItemsPointer"] = asked.read.pointed
 
     def stage(self, strand: Strand, stage: str, value: Value) -> None:
-        """A mocked result is told at TRACE only (recorded 2025-12)."""
+        """Notes a stage. A mocked result is shown at TRACE only (recorded 2025-12)."""
         inside = strand.parent is not None
         mocked = self._asked.under.mock is not None and self._asked.level != "TRACE"
         if not inside and not (stage == "result" and mocked):
@@ -211,7 +213,9 @@ class _Report(Instrument):
         return shown
 
     def _text(self, value: Value) -> str:
-        """What is passed on as it was given keeps its text, white space and all (`TestState`'s examples)."""
+        """The text of a value. A value that is passed on unchanged keeps its text, with its white space (`TestState`'s
+        examples).
+        """
         return next((text for given, text in self._asked.texts if given is value), None) or dumps(value)
 
 

@@ -1,1 +1,1 @@
-"""Whether a role may: policies, what a Task needs, and who is asked when."""
+"""IAM: policies, the permissions that a Task needs, and the checks before calls."""

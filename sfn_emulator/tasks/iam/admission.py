@@ -1,7 +1,8 @@
-"""``--iam enforce``, when a state machine is created or updated: what its role must allow then already.
+"""``--iam enforce`` when a state machine is created or updated: the permissions that its role must have already then.
 
 Sources: Step Functions guide, `Creating an IAM role for your state machine` (trust), `cw-logs` (log delivery), `IAM
-policies for integrated services` (the rules that tell of .sync jobs). Each refusal is AWS's, as users report it.
+policies for integrated services` (the rules that report the ends of .sync jobs). Each refusal is AWS's, as users have
+reported it.
 """
 
 import asyncio
@@ -40,11 +41,11 @@ RULES: Final = {
     ("sagemaker", "createTransformJob"): "StepFunctionsGetEventsForSageMakerTransformJobsRule",
     ("states", "startExecution"): "StepFunctionsGetEventsForStepFunctionsExecutionRule",
 }
-"""The managed rule by which Step Functions hears of a .sync job's end; the other jobs are polled, or not known."""
+"""The managed rule by which Step Functions learns of a .sync job's end. Other jobs are polled, or not known."""
 
 
 class Wanted(NamedTuple):
-    """What is to be created, as far as its role is concerned. ``jobs`` are the resources of its Tasks."""
+    """The parts of a new machine that concern its role. ``jobs`` are the resources of its Tasks."""
 
     role_arn: str
     machine_arn: str
@@ -55,7 +56,7 @@ class Wanted(NamedTuple):
 
 
 class Admission:
-    """Asked before CreateStateMachine and UpdateStateMachine. Raises ``ApiError``, as they do on AWS."""
+    """The check before CreateStateMachine and UpdateStateMachine. Raises ``ApiError``, as on AWS."""
 
     def __init__(self, policies: Policies, definitions: Definitions, clock: Clock) -> None:
         self._policies = policies
@@ -68,7 +69,7 @@ class Admission:
             await asyncio.to_thread(self._check, wanted)
 
     def _wanted(self, around: Surroundings, told: Mapping[str, Any]) -> Wanted | None:
-        """``None`` for an update of nothing, which is refused for that."""
+        """The machine to check; ``None`` for an update without changes, which is refused anyway."""
         if "stateMachineArn" in told:
             arn = arns.parse(told["stateMachineArn"], "stateMachine").base
             machine = around.store.get(StateMachine, arn)

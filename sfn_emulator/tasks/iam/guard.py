@@ -1,7 +1,7 @@
 """``--iam enforce``: before each call, the state machine's role (or the Task's own) must be allowed to make it.
 
-A refusal reads as on AWS, where the called service makes it: its own error, "User: arn:aws:sts::…:assumed-role/… is
-not authorized to perform: … on resource: … because no identity-based policy allows the … action".
+A refusal reads as on AWS, where the called service makes it, with its own error: "User: arn:aws:sts::…:assumed-role/…
+is not authorized to perform: … on resource: … because no identity-based policy allows the … action".
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from sfn_emulator.values import loads
 
 
 def guarded(guard: "Guard", workers: Workers, start: Starter) -> Starter:
-    """Asks first, then starts."""
+    """A starter that asks the guard before it starts."""
 
     def ask(effect: StartTask, tell: Tell) -> Work:
         running = Running()
@@ -47,7 +47,7 @@ def guarded(guard: "Guard", workers: Workers, start: Starter) -> Starter:
 
 
 class Guard:
-    """What is asked of IAM before a Task. Without ``enforce`` only whether Credentials name a role that exists."""
+    """The checks by IAM before a Task. Without ``enforce``, only that Credentials name an existing role."""
 
     def __init__(self, policies: Policies, clock: Clock, *, enforce: bool) -> None:
         self._policies = policies
@@ -55,11 +55,11 @@ class Guard:
         self._enforce = enforce
 
     def asks(self, request: TaskRequest) -> bool:
-        """Whether there is anything to ask; activities need no permission."""
+        """Whether there is anything to check; activities need no permission."""
         return request.resource.family is not Family.ACTIVITY and (self._enforce or request.role is not None)
 
     def check(self, request: TaskRequest) -> None:
-        """Blocking. Raises ``StateError`` for what is not allowed."""
+        """Checks a request; blocking. Raises ``StateError`` if it is not allowed."""
         role = request.identity.role_arn
         if request.role is not None:
             self._assume(role, request.role, request)
@@ -108,7 +108,7 @@ class Guard:
 
 
 def _names_of(role: str) -> tuple[str, ...]:
-    """How a trust policy may name the role: itself, its account, its account's root."""
+    """The names by which a trust policy may mean the role: itself, its account, its account's root."""
     parts = role.split(":")
     account = parts[4] if len(parts) > 5 else ""
     return role, account, f"{':'.join(parts[:4])}:{account}:root"
@@ -138,7 +138,7 @@ _SHAPES: Final = {"sns": "AuthorizationErrorException"}
 
 def _denied(role: str, need: Need, decision: Decision, request: TaskRequest) -> StateError:
     resource = "" if need.resource == "*" else f" on resource: {need.resource}"
-    action = need.action.replace("sns:", "SNS:")  # as SNS itself writes it
+    action = need.action.replace("sns:", "SNS:")  # SNS writes it like this
     reason = decision.value.format(action=action)
     text = f"User: {_session(role, request)} is not authorized to perform: {action}{resource} {reason}"
     code = _CODES.get(need.service, "AccessDeniedException")
@@ -164,14 +164,14 @@ def _session(role: str, request: TaskRequest) -> str:
 
 
 class RolePolicies:
-    """A role's policies, asked of IAM each time: whoever mends a policy sees it at the next attempt."""
+    """A role's policies, read from IAM each time, so that a changed policy counts from the next attempt on."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients
         self._region = region
 
     def of(self, role_arn: str) -> RolePolicy:
-        """Raises ``LookupError`` where there is no such role."""
+        """The policies of a role. Raises ``LookupError`` if there is no such role."""
         iam = self._clients.client("iam", self._region)
         name = role_arn.rpartition("/")[2]
         try:

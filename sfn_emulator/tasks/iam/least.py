@@ -1,7 +1,8 @@
 """The least policy a definition needs of its role: each Task's actions on the resources it names, and no more.
 
-What a definition only computes (a Path, an expression) can't be told: then the action is allowed on any resource, which
-``Least.wide`` names. Sources: `IAM policies for integrated services`, `cw-logs`, `Using Map state in Distributed mode`.
+A resource that is computed at run time (a Path, an expression) is not known. Then the action is allowed on any
+resource, and ``Least.wide`` names it. Sources: `IAM policies for integrated services`, `cw-logs`, `Using Map state in
+Distributed mode`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,12 +33,12 @@ _MEANWHILE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("sagemaker", "createTransformJob"): ("sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"),
     ("states", "startExecution"): ("states:DescribeExecution", "states:StopExecution"),
 }
-"""What Step Functions does besides, while it waits for a ``.sync`` job: it looks at it, and stops it."""
+"""Step Functions' further actions while it waits for a ``.sync`` job: it polls the job, and stops it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Whose machine it is. ``*`` where it is not known."""
+    """The machine's partition, region, account and name; ``*`` if not known."""
 
     name: str = "*"
     region: str = "*"
@@ -51,7 +52,7 @@ class Around:
 
 @dataclass(slots=True)
 class Least:
-    """``allowed`` is action → resources; ``wide`` the states whose resource could not be told, with the action."""
+    """``allowed`` is action → resources; ``wide`` are the states whose resource is not known, with the action."""
 
     allowed: dict[str, set[str]] = field(default_factory=dict)
     wide: list[tuple[str, str]] = field(default_factory=list)
@@ -74,7 +75,9 @@ class Least:
 
 
 def least(definition: Mapping[str, Any], around: Around) -> Least:
-    """Of a definition's object; Tasks whose Resource is filled in later (``${Arn}``) are invoked functions."""
+    """The least policy for a definition's object. A Resource that is filled in later (``${Arn}``) counts as an invoked
+    function.
+    """
     found = Least()
     for name, state in _states(definition):
         if state.get("Type") == "Task":
@@ -154,7 +157,7 @@ def _map(found: Least, name: str, state: Mapping[str, Any], around: Around) -> N
 
 
 def _literal(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that are written out; what is computed is left out."""
+    """The literal parameters; computed ones are left out."""
     given = state.get("Arguments", state.get("Parameters"))
     return {key: value for key, value in given.items() if _is_told(key, value)} if isinstance(given, dict) else {}
 

@@ -1,7 +1,7 @@
-"""Which permissions a Task needs of its role: IAM actions and the resources they are asked for.
+"""The permissions that a Task needs of its role: IAM actions and their resources.
 
-Source: `IAM policies for integrated services`, the Service Authorization Reference. A resource that can't be told from
-the parameters is ``policies.ANY``: the action alone is checked.
+Source: `IAM policies for integrated services`, the Service Authorization Reference. A resource that can't be derived
+from the parameters is ``policies.ANY``: only the action is checked.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from sfn_emulator.values import Value
 
 
 class Need(NamedTuple):
-    """``service`` is botocore's name, for the words of the refusal."""
+    """``service`` is botocore's name, for the text of the refusal."""
 
     service: str
     action: str
@@ -25,7 +25,7 @@ class Need(NamedTuple):
 
 
 def needs(request: TaskRequest) -> tuple[Need, ...]:
-    """What the role must be allowed; empty where Step Functions asks for nothing (activities)."""
+    """The permissions that the role must have; empty if Step Functions needs none (activities)."""
     resource = request.resource
     if resource.family is Family.ACTIVITY:
         return ()
@@ -85,7 +85,7 @@ _ACTIONS: Final = {
     ("s3", "ListObjectsV2"): "ListBucket",
     ("s3", "UploadPart"): "PutObject",
 }
-"""Where IAM's action is not called like the operation."""
+"""Operation → IAM's action, where their names differ."""
 
 
 def _action(service: str, operation: str) -> str:

@@ -1,7 +1,8 @@
-"""IAM policy documents: may a principal do this to that?
+"""IAM policy documents: whether a principal may do an action on a resource.
 
 Source: IAM User Guide, `Policy evaluation logic` and `IAM JSON policy elements`: an explicit Deny wins, then any Allow,
-otherwise the implicit Deny; a permissions boundary must allow, too. No resource policies, no organization's policies.
+otherwise the implicit Deny; a permissions boundary must allow, too. Resource policies and policies of organizations are
+not read.
 """
 
 import re
@@ -17,10 +18,10 @@ Context = Mapping[str, str]
 """Condition keys and their values for one request; names in lower case."""
 
 ANY: Final = "*"
-"""A resource that is not known: any statement about the action applies, whatever it says of resources."""
+"""A resource that is not known: any statement about the action applies, whatever its resources."""
 
 NO_RESOURCE: Final = ""
-"""What an action is asked for that is about no resource: only ``*`` covers it."""
+"""The resource of an action that has none: only ``*`` covers it."""
 
 
 class Decision(Enum):
@@ -32,14 +33,14 @@ class Decision(Enum):
 
 
 class RolePolicy(NamedTuple):
-    """What IAM holds of a role: its inline and attached policies, its boundary, and who may assume it."""
+    """A role in IAM: its inline and attached policies, its boundary, and its trust policy."""
 
     identity: Sequence[Document]
     boundary: Document | None = None
     trust: Document = {}  # noqa: RUF012 - never changed
 
     def decide(self, action: str, resource: str, context: Context) -> Decision:
-        """As ``decide``, within the boundary."""
+        """Like the function ``decide``, within the boundary."""
         allowed = decide(self.identity, action, resource, context)
         if self.boundary is None or allowed is Decision.EXPLICITLY_DENIED:
             return allowed
@@ -52,7 +53,7 @@ class RolePolicy(NamedTuple):
 
 
 def decide(documents: Iterable[Document], action: str, resource: str, context: Context) -> Decision:
-    """What the documents say, taken together, of ``action`` (``sqs:SendMessage``) on ``resource`` (an ARN)."""
+    """The decision of all documents together about ``action`` (``sqs:SendMessage``) on ``resource`` (an ARN)."""
     applying = [s for document in documents for s in _statements(document) if _applies(s, action, resource, context)]
     effects = {statement.get("Effect") for statement in applying}
     if "Deny" in effects:
@@ -193,11 +194,11 @@ _OPERATORS: Final[dict[str, Callable[[str, str], bool]]] = {
     "DateGreaterThanEquals": lambda told, wanted: _instant(told) >= _instant(wanted),
     "IpAddress": lambda told, wanted: ip_address(told) in ip_network(wanted, strict=False),
 }
-"""By operator, without Not and IfExists. What is not here never holds."""
+"""The conditions by operator, without Not and IfExists. An unknown operator never holds."""
 
 
 class Policies(Protocol):
-    """Where policies are asked for: from worker threads, and it may take its time."""
+    """A source of policies. It is called from worker threads, and may take its time."""
 
     def of(self, role_arn: str) -> RolePolicy:
         """A role's policies; ``LookupError`` if there is no such role."""

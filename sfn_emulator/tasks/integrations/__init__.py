@@ -1,1 +1,1 @@
-"""Who answers a Task: one file a family of Resource."""
+"""The runners of Tasks: one file for each family of Resource."""

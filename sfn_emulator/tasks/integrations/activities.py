@@ -57,7 +57,7 @@ def activity(queues: ActivityQueues, tokens: Tokens) -> Starter:
 
         running.on_cancel = leave
         tokens.wait(token, attempt)
-        if isinstance(effect.submitted, Unset):  # else a worker had it before the process died
+        if isinstance(effect.submitted, Unset):  # otherwise a worker had it before the process died
             queues.offer(arn, token, dumps(effect.request.input), attempt.taken)
         return running
 

@@ -58,13 +58,14 @@ _CASED: Final = {
         "x-amzn-Remapped-Content-Length",
     ]
 }
-"""Headers as API Gateway writes them (recorded); the API's own stay as they came."""
+"""Headers in API Gateway's spelling (recorded). The API's own headers stay as they came."""
 
 
 class ApiGatewayInvoke:
     """``arn:aws:states:::apigateway:invoke[.waitForTaskToken]``.
 
-    ``base`` gives the local URL an API's host name is really reached at, or None to use the name itself over HTTPS.
+    ``base`` gives the local URL at which an API's host name is really reached; with None the name itself is used, over
+    HTTPS.
     """
 
     def __init__(self, base: str | None) -> None:
@@ -125,7 +126,7 @@ def _is_lists(value: Value) -> bool:
 def _body(body: Value, allow_null: bool) -> bytes | None:
     if body is None:
         return None
-    """JSON whatever it is, a text with its quotes (recorded)."""
+    """The body is always JSON; a text has its quotes (recorded)."""
     return dumps(body if allow_null else _without_null(body)).encode()
 
 

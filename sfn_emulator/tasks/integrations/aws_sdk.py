@@ -18,7 +18,7 @@ from sfn_emulator.values import Value
 
 
 def unknown(resource: Resource) -> str | None:
-    """AWS's refusal of an ``aws-sdk`` Resource whose service or action there is not; ``None`` for any other."""
+    """AWS's refusal of an ``aws-sdk`` Resource whose service or action does not exist; ``None`` for any other."""
     if resource.resource_type.startswith(SDK_PREFIX):
         try:
             SdkAction(Clients(Destinations()), resource.resource_type.removeprefix(SDK_PREFIX), resource.action)
@@ -28,7 +28,7 @@ def unknown(resource: Resource) -> str | None:
 
 
 def not_run(resource: Resource) -> str:
-    """Why nobody runs it: AWS's refusal; or the truth, where AWS has it (or had it) and we do not."""
+    """Why a Resource is not run: AWS's refusal; or our own message, if AWS has it (or had it) and we do not."""
     name = resource.resource_type.removeprefix(SDK_PREFIX)
     if name != resource.resource_type and name in _DISCONTINUED:
         return (

@@ -1,4 +1,4 @@
-"""What an EventBridge connection adds to an HTTP Task: authorization, and parameters that win over the Task's own."""
+"""EventBridge connections of HTTP Tasks: they add authorization, and parameters that win over the Task's own."""
 
 import base64
 import re
@@ -12,7 +12,9 @@ from sfn_emulator.values import Value
 
 
 class Connection:
-    """What an EventBridge connection adds to a request. Secrets come from its secret, the rest from its description."""
+    """The additions of an EventBridge connection to a request. Secrets come from its secret, the rest from its
+    description.
+    """
 
     def __init__(self, described: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
         self._kind = described.get("AuthorizationType", "")
@@ -51,11 +53,13 @@ class Connection:
         return {}
 
     def _token(self) -> dict[str, str]:
-        """Client credentials, as OAuth 2.0 has it: the token endpoint is asked with what the connection holds."""
+        """An access token by OAuth 2.0's client credentials: the token endpoint is asked with the connection's
+        parameters.
+        """
         oauth = self._parameters.get("OAuthParameters") or {}
         client = oauth.get("ClientParameters") or {}
         secret = _lowered(self._secret)
-        secret = {**secret, **(secret.get("client_parameters") or {})}  # moto keeps them as they were given
+        secret = {**secret, **(secret.get("client_parameters") or {})}  # moto keeps them as given
         form = {
             "grant_type": "client_credentials",
             "client_id": client.get("ClientID", ""),
@@ -76,7 +80,7 @@ class Connection:
 
 
 NO_CONNECTION: Final = Connection({}, {})
-"""Adds nothing: the request as the state machine wrote it."""
+"""A connection that adds nothing: the request stays as the state machine wrote it."""
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, and the words for fields that are no good; for HTTP Tasks and API Gateway."""
+"""One HTTP request and its answer, and the messages about invalid fields; for HTTP Tasks and API Gateway."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from sfn_emulator.values import Value, dumps
 _SECONDS: Final = 60.0
 _PIECE: Final = 65_536
 _MOST: Final = 4 * 1024 * 1024
-"""Bytes of an answer that are read: a result may have 262,144."""
+"""Bytes of an answer that are read at most; a result may have 262,144."""
 
 
 def invalid(field: str) -> str:
@@ -23,7 +23,7 @@ def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
 
 
 def misfits(value: Mapping[str, Value], texts: tuple[str, ...], methods: frozenset[str]) -> list[str]:
-    """Fields that hold a text and were given none, and a Method that is none."""
+    """The faults of fields that must be texts, and of an invalid Method."""
     found = [invalid(name) for name in texts if not isinstance(value.get(name) or "", str)]
     method = value.get("Method")
     if method is not None and not (isinstance(method, str) and method in methods):
@@ -32,7 +32,7 @@ def misfits(value: Mapping[str, Value], texts: tuple[str, ...], methods: frozens
 
 
 def address(url: str) -> SplitResult | None:
-    """The parts of a URL; ``None`` for what is none."""
+    """The parts of a URL; ``None`` for a text that is none."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -63,7 +63,7 @@ _UNANSWERED: Final = (
 
 
 class Request(NamedTuple):
-    """What is sent."""
+    """An HTTP request."""
 
     method: str
     url: str
@@ -72,7 +72,7 @@ class Request(NamedTuple):
 
 
 class Answer:
-    """A response: its body is JSON where the server says so or where it parses, otherwise text."""
+    """An HTTP response. Its body is JSON if the server says so or if it parses, otherwise text."""
 
     def __init__(self, response: Any, data: bytes) -> None:
         self.status = int(response.status)
@@ -86,7 +86,7 @@ class Answer:
 
 
 def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float = _SECONDS) -> Answer:
-    """The whole answer within ``seconds``, however slowly it drips. Raises ``urllib3.exceptions.HTTPError``."""
+    """The whole answer, within ``seconds`` even if it comes slowly. Raises ``urllib3.exceptions.HTTPError``."""
     import urllib3
 
     latest = time.monotonic() + seconds
@@ -101,7 +101,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None, 
             redirect=False,
             preload_content=False,
         )
-    except ValueError:  # of the standard library, about a character that no header or address may hold
+    except ValueError:  # the standard library refuses a character that no header or address may hold
         raise urllib3.exceptions.LocationValueError("not sent") from None
     try:
         return Answer(response, _read(response, latest, seconds))
@@ -121,7 +121,7 @@ def _read(response: Any, latest: float, seconds: float) -> bytes:
             response.close()
             raise urllib3.exceptions.TimeoutError(f"The answer was not complete after {seconds:g} seconds.")
     if left <= 0:
-        response.close()  # the rest is not wanted: what was read is too large for any state
+        response.close()  # the rest is not needed: this is already too large for any state
     return b"".join(pieces)
 
 

@@ -1,6 +1,6 @@
-"""HTTP exchanges that somebody watches: what TestState shows of an HTTP Task's request and response.
+"""Watched HTTP exchanges: an HTTP Task's request and response, for TestState.
 
-Nothing is kept of an execution that nobody watches. Secrets are what the connection adds; without them a request is
+Exchanges of unwatched executions are not kept. The additions of a connection are secrets; without them a request is
 shown as the state machine wrote it. Form of the texts: `Using TRACE inspectionLevel`.
 """
 
@@ -20,7 +20,7 @@ class Exchanges:
         self._watched: dict[str, tuple[bool, Shown]] = {}
 
     def watch(self, execution_arn: str, *, reveal_secrets: bool) -> Callable[[], Mapping[str, Mapping[str, str]]]:
-        """What it gives ends the watching and tells the last exchange."""
+        """Watches an execution. Returns a function that ends this and returns the last exchange."""
         shown: Shown = {}
         self._watched[execution_arn] = reveal_secrets, shown
 
@@ -31,7 +31,7 @@ class Exchanges:
         return seen
 
     def begin(self, execution_arn: str, request: Callable[[bool], Request]) -> Callable[[Answer], None]:
-        """Notes a request, told with its secrets or without; what it gives notes the answer."""
+        """Notes a request, with its secrets or without. Returns a function that notes the answer."""
         watched = self._watched.get(execution_arn)
         if watched is None:
             return lambda answer: None

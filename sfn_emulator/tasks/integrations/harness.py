@@ -59,7 +59,7 @@ class InvokeHarness:
             raise unreachable("BedrockAgentCore", error) from None
 
     def _told(self, said: Refusal) -> Refusal:
-        """An error that came within the stream bears its event's name, and the status of the stream."""
+        """The error of an event within the stream: it has the event's name, and the status of the stream."""
         shape = self._model.get_event_stream_output().members.get(said.code)
         if shape is None:
             return said
@@ -77,7 +77,7 @@ def _in_time(events: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]
 
 @dataclass(slots=True)
 class _Answer:
-    """What the stream has told so far. ``texts`` are those of the assistant's last message, by block."""
+    """The stream's content so far. ``texts`` are those of the assistant's last message, by block."""
 
     texts: dict[int, str] = field(default_factory=dict)
     assistant: bool = True
@@ -114,7 +114,7 @@ _HEARD: Final = {
 
 
 def folded(events: Iterable[Mapping[str, Any]]) -> Value:
-    """The last message of the assistant, its texts only, with the tokens and the time of all messages."""
+    """The texts of the assistant's last message, with the tokens and the time of all messages."""
     answer = _Answer()
     for event in events:
         for name, told in event.items():

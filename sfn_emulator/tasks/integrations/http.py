@@ -163,7 +163,7 @@ def _connection_name(arn: str) -> str:
 
 
 def _region(given: Mapping[str, Value]) -> str:
-    """The connection's, which is the machine's."""
+    """The region of the connection, which is the machine's."""
     return [*_connection_arn(given).split(":"), "", "", "", ""][3]
 
 

@@ -1,7 +1,7 @@
-"""The jobs behind ``.sync``: how each service is asked how a job is, what its end looks like, and how it is stopped.
+"""The jobs behind ``.sync``: how each service's job is polled, recognised as ended, and stopped.
 
-Sources: the pages of each service under `Integrating optimized services`, and botocore's models. The result of a job
-is what the service describes, in AWS's casing; a job that failed is States.TaskFailed with that description as cause.
+Sources: the pages of each service under `Integrating optimized services`, and botocore's models. The result of a job is
+the service's description of it, in AWS's casing. A failed job is States.TaskFailed with that description as cause.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Arguments = Callable[[Value, Value], dict[str, Any]]
 
 
 class Row(NamedTuple):
-    """``look`` and ``stop`` are operations; ``job`` picks the job out of what ``look`` described, ``state`` its state.
+    """``look`` and ``stop`` are operations; ``job`` picks the job out of the answer of ``look``, ``state`` its state.
 
     ``good`` and ``bad`` are the states a job ends in; ``ended`` picks the result out of the description.
     """
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     stop: str | None = None
     stopping: Arguments | None = None
     until_gone: bool = False
-    """The job is done when the service knows the thing no more."""
+    """Whether the job is done when the service no longer knows the thing."""
 
 
 def _whole(described: Value) -> Value:
@@ -121,7 +121,7 @@ _CODEBUILD: Final = {
 def _simple(
     service: str, look: str, looking: Arguments, job: str, state: str, good: str, bad: str, *, until_gone: bool = False
 ) -> Row:
-    """A thing that is described under one member and has one member that tells its state."""
+    """A row for a thing that is described in one member, with its state in one member of that."""
     return Row(
         service,
         look,
@@ -319,7 +319,7 @@ _ERRORS: Final = {row.botocore: row.errors for row in optimised.ROWS.values()}
 
 
 def job(clients: Clients, row: Row) -> Job:
-    """How a row's job is watched and stopped, through the service's own operations."""
+    """A row's job, polled and stopped by the service's own operations."""
 
     def look(request: TaskRequest, submitted: Value) -> Value | Unset:
         try:

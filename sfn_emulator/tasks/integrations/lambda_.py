@@ -1,7 +1,7 @@
 """Lambda: a function's ARN as the Resource (payload in, payload out), and the optimised ``lambda:invoke``.
 
-A function that failed gives its ``errorType`` as the error and its payload as the cause: as it came, but written anew
-by ``lambda:invoke``. Texts: recorded, and `Invoke an AWS Lambda function with Step Functions`.
+A failed function's ``errorType`` is the error, and its payload is the cause: as it came, but written again by
+``lambda:invoke``. Texts: recorded, and `Invoke an AWS Lambda function with Step Functions`.
 """
 
 import base64
@@ -24,7 +24,7 @@ LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 
 
 def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
-    """The function's payload, parsed."""
+    """Invokes a function by its ARN; the result is its payload, parsed."""
     answer = _invoke(lambdas, request, request.resource.arn, dumps(request.input).encode(), None)
     if answer.function_error is not None:
         raise _function_failed(answer.payload, str)
@@ -32,7 +32,7 @@ def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
 
 
 class InvokeAction:
-    """``arn:aws:states:::lambda:invoke``; also what ``.waitForTaskToken`` submits."""
+    """``arn:aws:states:::lambda:invoke``; also the call that ``.waitForTaskToken`` submits."""
 
     def __init__(self, lambdas: Lambdas, clients: Clients, clock: Clock) -> None:
         self._lambdas = lambdas
@@ -73,7 +73,7 @@ class InvokeAction:
 
 
 def _not_payloads(value: Value) -> list[str]:
-    """A Payload is an object, an array or a text; a number, a boolean or null is refused (seen on AWS)."""
+    """Refuses a Payload that is a number, a boolean or null: it must be an object, an array or a text (seen on AWS)."""
     payload = value.get("Payload", "") if isinstance(value, dict) else ""
     return [] if isinstance(payload, str | dict | list) else [no_string("Payload")]
 
@@ -86,7 +86,7 @@ def _nameless(operation: Any, request: TaskRequest) -> StateError:
 
 
 def payload_text(payload: Value) -> bytes:
-    """What is sent: of a text that is JSON the text itself, of all else its JSON (recorded)."""
+    """The payload that is sent: a text that is JSON as it is, any other value as its JSON (recorded)."""
     is_json = isinstance(payload, str) and _is_json(payload)
     return (payload if is_json else dumps(payload)).encode("utf-8", "surrogatepass")
 
@@ -133,7 +133,7 @@ def _invoke(
 
 
 def _refused(error: Exception, request: TaskRequest) -> Exception:
-    """What the runtime refused for another reason (throttled, too large, no such runtime), as the SDK words it."""
+    """The SDK's error for other refusals of the runtime (throttled, too large, no such runtime)."""
     code = getattr(error, "code", None)
     if not isinstance(code, str):
         return error
@@ -196,7 +196,7 @@ def _invoked(answer: dict[str, Any]) -> Invoked:
 
 
 class ClientLambdas:
-    """Functions reached through the Lambda API: another endpoint, or real AWS."""
+    """Functions behind the Lambda API of another endpoint, or of real AWS."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients

@@ -1,8 +1,8 @@
 """``states:startExecution``: an execution that starts another, and may wait for its end.
 
 Everything here happens on the host's thread, through the ``NestedExecutions`` port: no call leaves the process.
-A child that was given no name gets one drawn from the task's token, so that a start repeated after a crash finds the
-child that was started before it.
+A child without a name gets one drawn from the task's token, so that a start repeated after a crash finds the child that
+was started before.
 """
 
 import uuid
@@ -49,14 +49,14 @@ _TOLD: Final = (
     "status",
     "stopDate",
 )
-"""What a parent is told of its child: these members of DescribeExecution and no others (recorded)."""
+"""The members of DescribeExecution in a parent's result; there are no others (recorded)."""
 
 _PARSED: Final = frozenset({"input", "output"})
 _DATES: Final = frozenset({"startDate", "stopDate"})
 
 
 class StartExecutionAction:
-    """The parameters, the start and the shape of its answer; the patterns are below."""
+    """The parameters, the start and the shape of its answer. The patterns are below."""
 
     def __init__(self, executions: NestedExecutions, clock: Clock) -> None:
         self.executions = executions
@@ -68,7 +68,7 @@ class StartExecutionAction:
         return self._parameters.problems(value)
 
     def start(self, request: TaskRequest) -> Child:
-        """Raises ``StateError`` as the SDK reports what StartExecution refuses."""
+        """Starts the child. Raises ``StateError`` with the SDK's report of StartExecution's refusal."""
         given = self._parameters(request.input)
         missing = nulls(self._operation, given)
         if missing is not None:
@@ -83,7 +83,7 @@ class StartExecutionAction:
             raise _refused(error, request) from None
 
     def __call__(self, request: TaskRequest) -> Value:
-        """What TaskSubmitted, or a request-response success, tells."""
+        """The output of TaskSubmitted, or of a request-response success."""
         return self._told(self.start(request), request)
 
     def _told(self, child: Child, request: TaskRequest) -> Value:
@@ -112,7 +112,7 @@ def _refused(error: Exception, request: TaskRequest) -> Exception:
 
 
 def start_and_wait(action: StartExecutionAction) -> Starter:
-    """``.sync`` and ``.sync:2``, which differ only in whether input and output come as text or as JSON."""
+    """``.sync`` and ``.sync:2``. They differ only in whether input and output come as text or as JSON."""
 
     def start(effect: StartTask, tell: Tell) -> Work:
         submitted = effect.submitted

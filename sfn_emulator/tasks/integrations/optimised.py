@@ -1,5 +1,5 @@
 """The optimised integrations that are one operation of a service: their parameters, their results with the HTTP
-metadata, their errors as the Java SDK 1 writes them, and which patterns each may be used in.
+metadata, their errors in the Java SDK 1's form, and the patterns of each.
 
 Source: `Integrating optimized services with Step Functions` and the pages of each service; shapes and texts from
 recordings. Jobs that ``.sync`` waits for are in ``jobs``.
@@ -45,7 +45,7 @@ SQS = ServiceV1("SQS", "AmazonSQS", "AmazonSQSException")
 
 
 class Row(NamedTuple):
-    """``botocore`` and ``operation`` are what is called; ``patterns`` what the Resource may end with."""
+    """``botocore`` and ``operation`` name the call; ``patterns`` are the possible ends of the Resource."""
 
     errors: ServiceV1
     botocore: str
@@ -57,7 +57,7 @@ class Row(NamedTuple):
 def _rows(
     service: str, errors: ServiceV1, plain: str = "", jobs: str = "", botocore: str = ""
 ) -> dict[tuple[str, str], Row]:
-    """Actions that are called like their operation."""
+    """Rows for actions with the name of their operation."""
     name = botocore or service
     return {
         **{(service, action): Row(errors, name, action) for action in plain.split()},
@@ -114,7 +114,7 @@ DOCUMENTS: Final = frozenset({"Detail", "Input", "Message", "MessageBody"})
 RULES: Final = {
     # Java's AttributeValue(String), in AWS's own samples
     "dynamodb": Rules(member_v1, texts={"AttributeValue": "S"}, documents=frozenset()),
-    "batch": Rules(member_v1, documents=frozenset(), own_case=True),  # as the guide prints RetryStrategy
+    "batch": Rules(member_v1, documents=frozenset(), own_case=True),  # the guide writes RetryStrategy like this
 }
 _OTHERS: Final = Rules(member_v1, documents=DOCUMENTS)
 
@@ -139,7 +139,7 @@ class OptimisedAction:
         return self.shaped(answer, request_id)
 
     def shaped(self, answer: dict[str, Any], request_id: str) -> dict[str, Value]:
-        """The result in AWS's casing, with the metadata of the HTTP answer."""
+        """The result in AWS's casing, with the HTTP answer's metadata."""
         named: dict[str, Value] = result(self.operation.output_shape, answer, member_v1, millis)
         if not self.row.metadata:
             return named
@@ -149,7 +149,7 @@ class OptimisedAction:
         return dict(sorted({**named, **wire.metadata(sent, request_id)}.items()))
 
     def send(self, request: TaskRequest, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """The answer and its request id. Raises ``StateError`` as the SDK would report it."""
+        """The answer and its request id. Raises ``StateError`` in the SDK's form."""
         from botocore.exceptions import ClientError
 
         seed = wire.request_id(f"{request.token}{request.attempt}", self.row.botocore)
@@ -169,7 +169,7 @@ class OptimisedAction:
 
 
 class PutEvents(OptimisedAction):
-    """``events:putEvents`` names the execution and its machine in every event, and fails when any entry failed."""
+    """``events:putEvents`` names the execution and its machine in every event, and fails if any entry failed."""
 
     def __call__(self, request: TaskRequest) -> Value:
         arguments = self._parameters(request.input)
@@ -183,7 +183,7 @@ class PutEvents(OptimisedAction):
 
 
 class RunTask(OptimisedAction):
-    """``ecs:runTask`` fails when ECS could place nothing."""
+    """``ecs:runTask`` fails if ECS could place no task."""
 
     def __call__(self, request: TaskRequest) -> Value:
         named: dict[str, Value] = super().__call__(request)
@@ -201,7 +201,7 @@ class InvokeModel(OptimisedAction):
 
 
 class AddStep(OptimisedAction):
-    """EMR's integrations name clusters and single steps where its API has job flows and lists."""
+    """EMR's integrations have clusters and single steps where its API has job flows and lists."""
 
     def problems(self, value: Value) -> list[str]:
         return _missing(value, _RENAMED[self.row.operation]) or self._parameters.problems(self._renamed(value))
@@ -244,7 +244,7 @@ _SPECIAL: Final[dict[str, type[OptimisedAction]]] = {
 
 
 def action(clients: Clients, clock: Clock, service: str, name: str) -> OptimisedAction | None:
-    """The action behind ``states:::service:name``, or None where there is no such row."""
+    """The action behind ``states:::service:name``; None if there is no such row."""
     row = ROWS.get((service, name))
     if row is None:
         return None

@@ -1,1 +1,1 @@
-"""What a Distributed Map reads and writes in S3."""
+"""The items that a Distributed Map reads from S3, and the results it writes there."""

@@ -1,8 +1,8 @@
 """Text delimited files, as Step Functions parses them (`example-csv-parse-dist-map`).
 
 Fields are strings. Double quotes keep delimiters and newlines in a field; a doubled one stands for itself, outside
-quotes, too. A backslash does so for a backslash, a quote or the delimiter, and vanishes before anything else. Missing
-fields are empty, surplus ones are skipped. A row has its names in the order of a Java map (recorded).
+quotes, too. A backslash escapes a backslash, a quote or the delimiter, and vanishes before any other character. Missing
+fields are empty, surplus ones are skipped. A row's names are in the order of a Java map (recorded).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ LARGEST_HEADER: Final = 10 * 1024
 
 
 def rows(lines: Iterator[str], config: Mapping[str, Value]) -> Iterator[dict[str, str]]:
-    """A row is an object with the headers' names. ``config`` is ReaderConfig."""
+    """The rows; each is an object with the headers' names. ``config`` is ReaderConfig."""
     found = records(lines, DELIMITERS[str(config.get("CSVDelimiter", "COMMA"))])
     names = config.get("CSVHeaders") if config.get("CSVHeaderLocation") != "FIRST_ROW" else next(found, None)
     if names is None:
@@ -68,7 +68,7 @@ def _parsed(line: str, more: Iterator[str], delimiter: str) -> list[str]:
 
 
 class _Record:
-    """The fields so far; ``quoted`` tells that the present one is inside quotes."""
+    """The fields so far; ``quoted`` says that the present one is inside quotes."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
@@ -89,7 +89,7 @@ class _Record:
             at += self._take(line[at], line[at + 1 : at + 2])
 
     def _take(self, char: str, following: str) -> int:
-        """Takes a character, and the one after it where the two belong together; gives how many."""
+        """Takes a character, and the next one if the two belong together. Returns how many were taken."""
         if char == "\\":
             return self._escape(following)
         if char == '"':

@@ -1,6 +1,6 @@
 """JSON files: the elements of an array, or the members of an object, taken one by one so that none has to be whole.
 
-Short files are parsed at once. Of longer ones only the element at hand and what is read ahead are in memory.
+Short files are parsed at once. Of longer ones only the present element and a buffer are in memory.
 """
 
 import json
@@ -17,7 +17,7 @@ SHORT: Final = 4 * 1024 * 1024
 
 _BLANK: Final = " \t\n\r"
 _AFTER_A_VALUE: Final = _BLANK + ",:]}"
-"""Before anything else a number may have been cut: ``12`` of ``12.5``."""
+"""Characters that end a number. Before any other, a number may be cut: ``12`` of ``12.5``."""
 
 
 class Member(NamedTuple):
@@ -28,9 +28,9 @@ class Member(NamedTuple):
 
 
 def members(pieces: Iterator[str], pointer: str | None) -> Iterator[Member]:
-    """What is to be iterated over in a JSON text; ``pointer`` is ItemsPointer, a JSON Pointer (RFC 6901).
+    """The items of a JSON text; ``pointer`` is ItemsPointer, a JSON Pointer (RFC 6901).
 
-    An object is only iterated over where a pointer names it; the whole file must be an array (recorded).
+    An object is iterated over only if a pointer names it; a whole file must be an array (recorded).
     """
     begin: list[str] = []
     length = 0
@@ -90,7 +90,7 @@ class Walk:
         self._decoder = json.JSONDecoder(parse_constant=_refuse)
 
     def _more(self, least: int = 1) -> bool:
-        """Reads on; false at the end."""
+        """Reads on. Returns false at the end."""
         fresh: list[str] = []
         while sum(map(len, fresh)) < least and (piece := next(self._pieces, None)) is not None:
             fresh.append(piece)
@@ -119,8 +119,9 @@ class Walk:
         return found
 
     def value(self, most: float = float("inf")) -> Value:
-        """The value here, whole; reads on until there is no doubt about where it ends. Raises for one that has more
-        than ``most`` characters."""
+        """The whole value at this place; reads on until its end is certain. Raises for one with more than ``most``
+        characters.
+        """
         self.peek()
         while True:
             try:
@@ -138,7 +139,7 @@ class Walk:
                 return value
 
     def members(self) -> Iterator[Member]:
-        """Of the array or object that begins here."""
+        """The members of the array or object that begins here."""
         closing = "]" if self.take("[", "{") == "[" else "}"
         if self.peek() == closing:
             self.take(closing)

@@ -1,4 +1,4 @@
-"""What Distributed Maps read and write, in S3: implements ``service.map_data.MapData``."""
+"""The items and results of Distributed Maps in S3: implements ``service.map_runs.ports.MapData``."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
@@ -20,7 +20,7 @@ _FAILURES: Final = {"getObject": ITEM_READER_FAILED, "listObjectsV2": ITEM_READE
 
 
 class S3MapData:
-    """Over the clients and worker threads that Tasks use; a ``guard`` is asked for permission first."""
+    """Uses the clients and worker threads of Tasks; a ``guard`` is asked for permission first."""
 
     def __init__(self, clients: Clients, workers: Workers, guard: Guard | None = None) -> None:
         self._clients = clients
@@ -40,7 +40,7 @@ class S3MapData:
         return self._workers.run(job, done)
 
     def _check(self, resource: Resource, arguments: Value, identity: Identity) -> None:
-        """As a Task that made the same call would be checked, but with the error of a reader or writer."""
+        """Checks a call like that of a Task, but with the error of a reader or writer."""
         action = parse_resource(f"arn:aws:states:::aws-sdk:s3:{resource.action}")
         assert action is not None
         request = TaskRequest(action, arguments, "", identity, "", 0)

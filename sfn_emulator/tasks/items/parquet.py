@@ -18,7 +18,7 @@ _MISSING: Final = "Reading Parquet items needs pyarrow: pip install 'sfn-emulato
 
 
 def rows(s3: S3, where: Mapping[str, Value]) -> Iterator[dict[str, Value]]:
-    """A row is an object with the columns' names."""
+    """The rows; each is an object with the columns' names."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -43,7 +43,9 @@ def _rows(file: Any) -> Iterator[dict[str, Value]]:
 
 
 def as_json(value: Any) -> Value:
-    """Dates and times as ISO 8601, decimals as numbers, bytes as text or, where they are none, Base64."""
+    """A value as JSON: dates and times as ISO 8601, decimals as numbers, bytes as text, or as Base64 if they are no
+    text.
+    """
     if isinstance(value, dict):
         return {str(name): as_json(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -76,7 +78,7 @@ _SCALARS: Final[Mapping[type, Any]] = {
 
 
 class _Remote(io.RawIOBase):
-    """An object in S3 as a file that can be read anywhere."""
+    """An object in S3 as a file with random access."""
 
     def __init__(self, s3: S3, where: Mapping[str, Value]) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""ItemReader: where a Distributed Map's items come from (`input-output-itemreader`).
+"""ItemReader: the source of a Distributed Map's items (`input-output-itemreader`).
 
-s3:listObjectsV2                       the objects' metadata, or with LOAD_AND_FLATTEN what is in them
-s3:getObject  CSV JSON JSONL PARQUET   what is in one file
-              MANIFEST                 what is in the files that an S3 inventory or an Athena manifest names
+s3:listObjectsV2                       the objects' metadata, or with LOAD_AND_FLATTEN their content
+s3:getObject  CSV JSON JSONL PARQUET   the content of one file
+              MANIFEST                 the content of the files that an S3 inventory or an Athena manifest names
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,7 +77,7 @@ def _metadata(found: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _loaded(s3: S3, where: Where, config: Config) -> Iterator[ItemBlock]:
-    """What is in the objects; a folder made in the console is an object with nothing in it."""
+    """The content of the objects. A folder made in the console is an empty object."""
     for page in s3.pages(where):
         for found in page:
             if not (found["Key"].endswith("/") and not found.get("Size")):
@@ -154,7 +154,7 @@ def _inventory(s3: S3, where: Where) -> Iterator[ItemBlock]:
 
 
 def _athena(s3: S3, where: Where, config: Config) -> Iterator[ItemBlock]:
-    """What is in the files that Athena's UNLOAD wrote: the manifest has one S3 URI per line."""
+    """The content of the files that Athena's UNLOAD wrote: the manifest has one S3 URI per line."""
     for line in lines(unpacked(s3.blocks(where))):
         named = line.strip().strip('"')
         if named:

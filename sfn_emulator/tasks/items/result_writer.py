@@ -14,11 +14,11 @@ from sfn_emulator.tasks.items.s3 import S3, Upload, parameter
 from sfn_emulator.values import Value, dumps
 
 LARGEST_FILE: Final = 5 * 1024**3
-"""Bytes after which another file is begun."""
+"""Bytes after which the next file begins."""
 
 
 class ResultFiles:
-    """Implements ``service.map_data.ResultFiles``. Made off the loop: it asks for the bucket."""
+    """Implements ``service.map_runs.ports.ResultFiles``. Make it in a thread: it asks for the bucket."""
 
     def __init__(
         self, spec: WriterSpec, clients: Clients, region: str, map_run_arn: str, largest: int = LARGEST_FILE

@@ -1,6 +1,6 @@
 """S3 as Distributed Maps use it: objects in ranges, listings page by page, files too large for one request.
 
-Whatever S3 refuses is a ``StateError`` with the error the caller names, and a cause as the Java SDK 1 writes it.
+A refusal of S3 becomes a ``StateError`` with the error that the caller names, and a cause in the Java SDK 1's form.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from sfn_emulator.tasks.failures import no_answer, unreachable
 from sfn_emulator.values import Value, dumps
 
 RANGE: Final = 2 * 1024 * 1024
-"""Bytes of an object asked for at a time."""
+"""Bytes of an object per request."""
 
 PART: Final = 8 * 1024 * 1024
 """Bytes of an upload's part; S3 wants 5 MiB at least."""
@@ -22,7 +22,7 @@ _LIST: Final = ("Bucket", "Prefix", "StartAfter", "Delimiter", "ExpectedBucketOw
 
 
 class S3:
-    """S3 in one region; ``error`` names what its refusals mean here. Blocking."""
+    """S3 in one region; ``error`` is the name of the error for its refusals. Blocking."""
 
     def __init__(self, clients: Clients, region: str, error: str) -> None:
         self._clients = clients
@@ -33,7 +33,7 @@ class S3:
         return StateError(self.error, cause)
 
     def call(self, method: str, **arguments: Any) -> Any:
-        """Raises ``StateError`` for what is refused, but ``InvalidRangeError`` for an offset beyond the end."""
+        """Makes a call. Raises ``StateError`` for a refusal, but ``InvalidRangeError`` for an offset beyond the end."""
         from botocore.exceptions import ClientError
 
         try:
@@ -98,12 +98,12 @@ def _known(where: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Any]
 
 
 def parameter(value: Value) -> str | bool:
-    """As S3 takes it: a number or an object as its JSON text, as any service's text is made of them."""
+    """A parameter for S3: a number or an object becomes its JSON text, as in texts for any service."""
     return value if isinstance(value, str | bool) else dumps(value)
 
 
 def refusal(response: Mapping[str, Any]) -> str:
-    """An S3 refusal as the Java SDK 1 tells it."""
+    """An S3 refusal in the Java SDK 1's form."""
     said, about = response.get("Error", {}), response.get("ResponseMetadata", {})
     return (
         f"{said.get('Message') or 'null'} (Service: Amazon S3; Status Code: {about.get('HTTPStatusCode', 400)}; "
@@ -113,7 +113,7 @@ def refusal(response: Mapping[str, Any]) -> str:
 
 
 def uri(bucket: Value, key: Value = None) -> str:
-    """As ``$$.Map.Item.Source`` tells it (recorded 2026-04)."""
+    """The URI in the form of ``$$.Map.Item.Source`` (recorded 2026-04)."""
     return f"s3://{bucket}" if key is None else f"s3://{bucket}/{key}"
 
 

@@ -1,4 +1,4 @@
-"""Bytes of an item file → text and lines, unpacked where they are packed (`input-output-itemreader`: GZIP, ZSTD)."""
+"""Bytes of an item file → text and lines, decompressed if necessary (`input-output-itemreader`: GZIP, ZSTD)."""
 
 import codecs
 import zlib
@@ -15,10 +15,10 @@ LARGEST_ITEM: Final = 8 * 1024 * 1024
 """Bytes an item may have in a file (`input-output-itemreader`)."""
 
 _PIECE: Final = 64 * 1024
-"""Bytes decoded at a time, so that the lines of a large block are not all there at once."""
+"""Bytes decoded at a time, so that the lines of a large block are not all in memory at once."""
 
 _UNPACKED: Final = 1024 * 1024
-"""Bytes unpacked at a time: a few may stand for a thousand times as many."""
+"""Bytes decompressed at a time: a few may expand to a thousand times as many."""
 
 _DEEPEST: Final = 1_000
 _EXPLAINED: Final = 64 * 1024
@@ -43,12 +43,12 @@ def malformed(what: str, text: str) -> StateError:
 
 
 def too_large() -> StateError:
-    """An item that is longer than one may be: no more of it is read."""
+    """The error for an item that is too long; no more of it is read."""
     return failure(f"An item exceeds {LARGEST_ITEM} bytes")
 
 
 def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, or what they were before they were compressed; told by how they begin."""
+    """The bytes, decompressed if they begin like a compressed file."""
     first = next(blocks, b"")
     if first.startswith(_GZIP):
         return _gunzip(chain([first], blocks))
@@ -58,7 +58,7 @@ def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gunzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Members one after the other, as several files put together are."""
+    """Decompresses gzip's members one after the other: a file may have several."""
     inflate = zlib.decompressobj(wbits=31)
     try:
         for block in blocks:
@@ -91,7 +91,7 @@ def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _zstd() -> tuple[Callable[[], Any], type[Exception]]:
-    """Whoever can decompress, and what it raises."""
+    """A zstd decompressor that is installed, and the errors it raises."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             module = import_module(name)
@@ -142,7 +142,7 @@ def text(blocks: Iterator[bytes]) -> Iterator[str]:
 
 
 def lines(blocks: Iterator[bytes]) -> Iterator[str]:
-    """Lines without their ends. Raises for one that is longer than an item may be."""
+    """Lines without their ends. Raises for one that is too long for an item."""
     rest = ""
     for piece in text(blocks):
         rest += piece
