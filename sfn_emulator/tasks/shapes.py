@@ -113,7 +113,7 @@ def _string(shape: Any, value: Value, field: str, rules: Rules, problems: list[s
 
 
 def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
-    """A stream (S3's Body) is JSON whatever it is, a text with its quotes (recorded)."""
+    """The bytes of a stream (S3's Body): always JSON; a text has its quotes (recorded)."""
     text = value if isinstance(value, str) and not shape.serialization.get("streaming") else json_text(value)
     return text.encode("utf-8", "surrogatepass")
 

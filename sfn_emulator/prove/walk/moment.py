@@ -14,16 +14,16 @@ from sfn_emulator.prove.walk.rules import Hit
 from sfn_emulator.prove.walk.unknown import readable
 
 MOST_VISITS: Final = 12
-"""How often one state inside a Parallel or Map is entered in one go, before the walk gives that way up."""
+"""Entries of one state inside a Parallel or Map after which the walk gives that way up."""
 
 
 class EndlessError(Exception):
-    """A branch goes round and round."""
+    """A branch loops without end."""
 
 
 @dataclass
 class Moment(Instrument):
-    """What happens in one run of the driver. ``deeds`` are the outcomes picked, each with its Task, for the story."""
+    """The events of one run of the driver. ``deeds`` are the picked outcomes, each with its Task, for the story."""
 
     ledger: Ledger
     faults: int
@@ -38,14 +38,14 @@ class Moment(Instrument):
     outlasted: bool = False
     """Whether the execution's own time-out ended it."""
     runs: int = 0
-    """Runs within the run so far, and ``inside``: the number of the one that is carried now, 0 for none."""
+    """Nested runs so far, and ``inside``: the number of the one that is carried now, 0 for none."""
     inside: int = 0
     broken: tuple[str, str] | None = None
     """The state whose expression could not be evaluated, and the message."""
 
 
 class Watch(Instrument):
-    """The instrument the walked program is compiled with; hands on to the present moment."""
+    """The instrument of the walked program. It passes everything on to the present moment."""
 
     def __init__(self, claims: Claims) -> None:
         self._claims = claims

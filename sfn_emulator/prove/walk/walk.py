@@ -41,7 +41,7 @@ MOST_PLACES: Final = 150_000
 MOST_WAYS: Final = 4_000
 """Places in all, and ways through one Parallel or Map, after which a walk stops and reports that."""
 TELLING: Final = 100
-"""Ways from one word about the walk's progress to the next."""
+"""Ways between two reports of the walk's progress."""
 
 
 class Place(NamedTuple):
@@ -276,7 +276,7 @@ class _Walk:
         return frozenset(inner - self._claims.reads - self._claims.repeatable)
 
     def _all_ways(self, nested: Mapping[str, Machine | None], limit: int | None) -> Ways:
-        """Of the machine, and of every machine in it."""
+        """The ways of the machine, and of every machine nested in it."""
         programs: dict[str, Program] = {}
         ways = Ways(nested=programs, circling=self._circling())
         timed = replace(self._machine, timeout=limit)

@@ -10,7 +10,7 @@ from sfn_emulator.values import Value, dumps, loads
 
 
 def group_of(child: ChildResult) -> str:
-    """Whose file it goes to: SUCCEEDED, FAILED (timed out and aborted ones, too) or PENDING."""
+    """The group whose file it goes to: SUCCEEDED, FAILED (also timed out and aborted ones) or PENDING."""
     if child.status is None:
         return PENDING
     return SUCCEEDED if child.status is Status.SUCCEEDED else FAILED
