@@ -38,12 +38,17 @@ _ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in map(chr, range(32))} | {
 
 
 def number_text(number: float) -> str:
-    """The number as ``$string`` writes it: 15 significant digits, exponents from 1e21 and below 1e-6."""
+    """The number as ``$string`` writes it: a fraction to 15 digits, exponents from 1e21 and below 1e-6.
+
+    A whole number has the fewest digits that tell its double. The reference rounds it to 15, too; AWS does not
+    (measured 2026-08, floci 2683: 999999999999999868928 is 999999999999999900000).
+    """
     if type(number) is int and -(10**15) < number < 10**15:
         return str(number)
     if not math.isfinite(number):
         raise JsonataError("D3001")
-    text = repr(float(f"{float(number):.15g}"))
+    double = float(number)
+    text = repr(double if double.is_integer() else float(f"{double:.15g}"))
     if "e" not in text:
         return text.removesuffix(".0").replace("-0", "0") if text in ("0.0", "-0.0") else text.removesuffix(".0")
     mantissa, exponent = text.split("e")

@@ -2,6 +2,12 @@
 import { createInterface } from "node:readline";
 import jsonata from "jsonata";
 
+// $string keeps all digits of a whole number on AWS (measured 2026-08, floci 2683), as later releases of jsonata do.
+const rounded = Number.prototype.toPrecision;
+Number.prototype.toPrecision = function (digits) {
+  return Number.isInteger(this.valueOf()) ? String(this) : rounded.call(this, digits);
+};
+
 async function outcome({ expression, input, x }) {
   try {
     const value = await jsonata(expression).evaluate(undefined, { states: { input }, x });
