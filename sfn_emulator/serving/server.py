@@ -103,7 +103,7 @@ class Server:
             post=self.outbox.post,
             mode=settings.lambda_mode,
         )
-        self.outbox.serve(INVOCATION, Asynchronous(self.lambdas, self._destination).carry)
+        self.outbox.serve(INVOCATION, Asynchronous(self.lambdas, self._destination, self.outbox.is_closing).carry)
         if settings.verbose:
             self.lambdas.heard = function_said
         self.outlet = NeighbourOutlet(self.neighbours)
@@ -114,7 +114,7 @@ class Server:
         self.neighbours.on_change = self._changed
         self.neighbours.on_delivery = self.lambdas.invoke_later
         self.neighbours.on_event = self._post_event
-        self.outbox.serve(EVENT, Courier(self._client, Connection).carry)
+        self.outbox.serve(EVENT, Courier(self._client, Connection, self.outbox.is_closing).carry)
         self.gateway = Gateway(
             self.neighbours,
             LambdaApi(self.lambdas, self.neighbours),

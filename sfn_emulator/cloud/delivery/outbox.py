@@ -97,6 +97,10 @@ class Outbox:
             self._due.clear()
         self._change("DELETE FROM parcel")
 
+    def is_closing(self) -> bool:
+        """The server stops: what fails now did not fail by itself, and its parcel stays for the next server."""
+        return self._closing.is_set()
+
     def close(self) -> None:
         """Takes up nothing more. Parcels that are under way stay in the file."""
         self._closing.set()
@@ -117,9 +121,10 @@ class Outbox:
         try:
             again = carrier(parcel)
         except Exception:
-            _log.exception("A parcel for %s could not be delivered and is dropped", parcel.target)
+            if not self._closing.is_set():
+                _log.exception("A parcel for %s could not be delivered and is dropped", parcel.target)
             again = None
-        if self._closing.is_set() and again is not None:
+        if self._closing.is_set():  # whatever came of it may be the stop's doing: the next server does it again
             return
         if again is None:
             self._change("DELETE FROM parcel WHERE id = ?", parcel.id)

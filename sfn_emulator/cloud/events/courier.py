@@ -7,7 +7,7 @@ good is not tried again; the dead letter says why.
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -39,10 +39,10 @@ def hops() -> int:
 
 
 class Courier:
-    """The outbox's carrier of events."""
+    """The outbox's carrier of events. What fails while the server ``is_closing`` is left to the next one."""
 
-    def __init__(self, client: Client, connect: Connect) -> None:
-        self._client, self._connect = client, connect
+    def __init__(self, client: Client, connect: Connect, is_closing: Callable[[], bool]) -> None:
+        self._client, self._connect, self._is_closing = client, connect, is_closing
 
     def carry(self, parcel: Parcel) -> float | None:
         about = parcel.about
@@ -69,6 +69,8 @@ class Courier:
             send(self._client, parcel.target, text, about.get("attributes"))
 
     def _failed(self, parcel: Parcel, error: Exception) -> float | None:
+        if self._is_closing():
+            return None
         code, message = _told(error)
         age = time.time_ns() / 1e9 - parcel.posted
         again = code in _PASSING and parcel.attempt < parcel.about["retries"] and age < parcel.about["age"]

@@ -1,7 +1,8 @@
 """Asynchronous invocations: their retries and the record of their end (Lambda, ``invocation-async``).
 
-After a function error it is tried again, after one and two minutes; after a throttle for up to six hours, with growing
-pauses. In the end a destination gets the record of the invocation, and the dead-letter queue the event itself.
+After a function error it is tried again, after one and two minutes; after a throttle or a fault of the system for up to
+six hours, with growing pauses. In the end a destination gets the record of the invocation, and the dead-letter queue
+the event itself.
 """
 
 import json
@@ -19,7 +20,7 @@ KIND: Final = "invocation"
 _RETRY_AFTER: Final = (60.0, 120.0)
 """Seconds Lambda waits before it tries a failed asynchronous invocation again."""
 _LONGEST_PAUSE: Final = 300.0
-_THROTTLED: Final = "TooManyRequestsException"
+_THROTTLED: Final = 429
 
 Send: TypeAlias = Callable[[str, str, Mapping[str, str]], None]
 """(ARN of a queue, topic, function or bus, text, attributes)."""
@@ -51,10 +52,10 @@ class Ended(NamedTuple):
 
 
 class Asynchronous:
-    """The outbox's carrier of invocations."""
+    """The outbox's carrier of invocations. What ends while the server ``is_closing`` is told to nobody."""
 
-    def __init__(self, runs: Runs, send: Send) -> None:
-        self._runs, self._send = runs, send
+    def __init__(self, runs: Runs, send: Send, is_closing: Callable[[], bool]) -> None:
+        self._runs, self._send, self._is_closing = runs, send, is_closing
 
     def carry(self, parcel: Parcel) -> float | None:
         try:
@@ -75,7 +76,8 @@ class Asynchronous:
 
     def _refused(self, function: Function, parcel: Parcel, refusal: InvokeError) -> float | None:
         age = datetime.now(UTC).timestamp() - parcel.posted  # noqa: TID251 - the outbox keeps the machine's time
-        if refusal.code == _THROTTLED and age < function.most_age and function.reserved != 0:
+        passing = refusal.status == _THROTTLED or refusal.status >= 500
+        if passing and age < function.most_age and function.reserved != 0:
             return float(min(_LONGEST_PAUSE, 2.0 ** min(parcel.attempt, 9)))
         self._tell(
             function, parcel, Ended("EventAgeExceeded" if age >= function.most_age else "RetriesExhausted", None)
@@ -83,6 +85,8 @@ class Asynchronous:
         return None
 
     def _tell(self, function: Function, parcel: Parcel, ended: Ended) -> None:
+        if self._is_closing():
+            return
         well = ended.condition == "Success"
         place = function.on_success if well else function.on_failure
         if place is not None:
@@ -129,4 +133,8 @@ def _attributes(parcel: Parcel, ended: Ended) -> dict[str, str]:
 
 
 def _value(content: bytes) -> Any:
-    return json.loads(content or b"null")
+    """A runtime of one's own may answer what is no JSON: then the text itself."""
+    try:
+        return json.loads(content or b"null")
+    except ValueError:
+        return content.decode("utf-8", "replace")

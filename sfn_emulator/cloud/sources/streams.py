@@ -84,14 +84,16 @@ class StreamFeed:
         while 0 < len(parts) < size and time.monotonic() < until and not stop.wait(_PAUSE):
             parts = self._stream.read(shard, self._place(shard), size)
         if parts:
-            self._batch(shard, parts)
+            self._batch(shard, parts, stop)
         return bool(parts)
 
-    def _batch(self, shard: str, parts: Sequence[Part]) -> None:
+    def _batch(self, shard: str, parts: Sequence[Part], stop: threading.Event) -> None:
         wanted = [part for part in parts if passes(self._batching.filters, part.record.body)]
         failed = self._deliver([part.record for part in wanted]) if wanted else None
         if failed is None:
             self._passed(shard, parts[-1].number)
+            return
+        if stop.is_set():  # a function that ends with the server did not fail
             return
         first = self._first_failed(wanted, failed)
         if first is not None and first.number > wanted[0].number:

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.delivery.outbox import Parcel
+from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
+from sfn_emulator.cloud.lambdas.functions import Function
+from sfn_emulator.cloud.lambdas.runtime import InvokeResult
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
 from tests.waiting import until
@@ -161,3 +165,40 @@ def test_an_accepted_event_is_run_though_the_server_is_killed(tmp_path: Path) ->
     with running("--state-dir", str(tmp_path / "state")) as process:
         url = process.client("sqs").get_queue_url(QueueName="seen")["QueueUrl"]
         assert taken(process, url)["Body"] == "done"
+
+
+def test_nobody_is_told_of_an_event_that_ended_with_the_server() -> None:
+    told: list[str] = []
+    function = Function(
+        region="us-east-1",
+        name="held",
+        version="$LATEST",
+        arn="arn:aws:lambda:us-east-1:123456789012:function:held",
+        handler="m.h",
+        runtime="python3.12",
+        timeout=3,
+        memory=128,
+        reserved=None,
+        variables=(),
+        retries=0,
+        most_age=60,
+        on_success="arn:good",
+        on_failure="arn:bad",
+        dead_letters="arn:dead",
+        code=b"",
+        layers=(),
+    )
+
+    class Runs:
+        """A worker is killed as the server stops."""
+
+        def found(self, arn: str) -> Function:
+            return function
+
+        def attempt(self, function: Function, payload: bytes, request_id: str) -> InvokeResult:
+            return InvokeResult(b'{"errorType": "Runtime.ExitError"}', "Unhandled", "$LATEST")
+
+    parcel = Parcel(1, "invocation", function.arn, b"{}", {"id": "1"}, 0.0, 0)
+    for closing, expected in ((True, []), (False, ["arn:bad", "arn:dead"])):
+        Asynchronous(Runs(), lambda arn, text, more: told.append(arn), lambda closing=closing: closing).carry(parcel)
+        assert told == expected
