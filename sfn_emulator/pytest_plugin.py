@@ -21,6 +21,7 @@ pytest loads this file in every session, so what a fixture needs is imported onl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +199,9 @@ def sfn(request: pytest.FixtureRequest, _sfn_emulators: dict[Any, Any]) -> Any:
 @pytest.fixture(scope="session")
 def sfn_client(sfn_endpoint: str) -> Callable[..., Any]:
     """``sfn_client(service, **options)`` → a boto3 client; the credentials are made up."""
-    import boto3
+    from sfn_emulator.fixtures import clients
 
-    def client(service: str, **options: Any) -> Any:
-        session = boto3.Session("test", "test", region_name="us-east-1")
-        make: Callable[..., Any] = session.client
-        return make(service, endpoint_url=sfn_endpoint, **options)
-
-    return client
+    return partial(clients.client, sfn_endpoint)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from sfn_emulator.errors import DefinitionError
 
@@ -49,6 +50,12 @@ def test_the_endpoint_serves_step_functions_and_its_neighbours(sfn_client: Any) 
         pass
     assert (told["stopDate"] - told["startDate"]).total_seconds() >= 3600
     assert tables.list_tables()["TableNames"] == []
+
+
+@pytest.mark.parametrize("options", [{}, {"config": Config(read_timeout=50)}])
+def test_a_client_reaches_what_has_a_host_prefix_on_aws(sfn_client: Any, options: dict[str, Any]) -> None:
+    told = sfn_client("stepfunctions", **options).test_state(definition='{"Type": "Pass", "End": true}', input='"in"')
+    assert (told["status"], told["output"]) == ("SUCCEEDED", '"in"')
 
 
 def test_the_endpoint_forgets_when_it_is_told_to(sfn_client: Any, sfn_reset: Any) -> None:
