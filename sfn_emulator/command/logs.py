@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,8 +14,8 @@ from sfn_emulator.command.running_server import asking, client, endpoint_option,
 
 POLL: Final = 0.5
 """Seconds between two looks with --follow."""
-LATE: Final = 2_000
-"""Milliseconds by which a line may come later than its time says."""
+LATE: Final = 15 * 60_000
+"""Milliseconds by which a line may come later than its time says: a function's lines come when it has ended."""
 
 _EXAMPLES: Final = (
     ("sfn-emulator logs", "Every line of every log group."),
@@ -40,17 +40,23 @@ def command(
     logs = client(endpoint, "logs")
     begin = 0 if since is None else int((time.time() - seconds(since)) * 1000)  # noqa: TID251 - lines bear its time
     more = {"filterPattern": pattern} if pattern else {}
-    told: set[str] = set()
+    told: dict[int, int] = {}
     with suppress(KeyboardInterrupt), asking(endpoint, " ".join(names), "without a name those of all groups are shown"):
         while True:
-            fresh = [line for line in _lines(logs, names, begin, more) if line["eventId"] not in told]
+            fresh = [line for line in _lines(logs, names, begin, more) if _key(line) not in told]
             for line in sorted(fresh, key=lambda line: line["timestamp"]):
-                told.add(line["eventId"])
+                told[_key(line)] = line["timestamp"]
                 click.echo(_object(line) if as_json else _plain(line))
             if not follow:
                 return
-            begin = max([begin, *(line["timestamp"] - LATE for line in fresh)])
+            begin = max(begin, int(time.time() * 1000) - LATE)  # noqa: TID251 - lines bear its time
+            told = {key: at for key, at in told.items() if at >= begin}
             time.sleep(POLL)  # noqa: TID251 - there is no call that waits for the next line
+
+
+def _key(line: Mapping[str, Any]) -> int:
+    """By which a line is known again. Its time is no order: where waits are skipped, lines of a run are dated ahead."""
+    return hash((line["group"], line["logStreamName"], line["eventId"], line["timestamp"], line["message"]))
 
 
 def _lines(logs: Any, names: tuple[str, ...], begin: int, more: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -1,9 +1,12 @@
 """The commands that ask a server that runs: its clock and its logs."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from sfn_emulator.command.front_door import front_door
 from tests.cloud.functions import deploy, invoke, make_role
-from tests.processes import Process, running
+from tests.processes import ROOT, Process, running
 from tests.waiting import ended, until
 
 MENDED = "name the emulator's address with --endpoint"
@@ -109,6 +112,26 @@ def test_what_functions_print_is_shown(server: Process) -> None:
     assert told[0].split()[1:] == ["Hello", "hello", "7"]
     (same,) = [json.loads(line) for line in lines(server, "Hello", "--filter", "hello", "--json")]
     assert (same["group"], same["message"]) == ("/aws/lambda/Hello", "hello 7")
+
+
+def test_what_comes_is_followed_also_after_a_line_that_is_dated_ahead(server: Process) -> None:
+    """Where waits are skipped, an execution's lines bear times that are still to come."""
+    logs, group = server.client("logs"), {"logGroupName": "/aws/lambda/Ahead", "logStreamName": "s"}
+    logs.create_log_group(logGroupName=group["logGroupName"])
+    logs.create_log_stream(**group)
+    now = int(datetime.fromisoformat(json.loads(lines(server, "Hello", "--json")[0])["time"]).timestamp() * 1000)
+    command = [sys.executable, "-u", "-m", "sfn_emulator", "logs", "Ahead", "--follow", "--endpoint", server.url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as following:
+        watch = Timer(60, following.kill)
+        watch.start()
+        try:
+            for at, text in ((now + 3_600_000, "ahead"), (now, "present"), (now, "present, too")):
+                logs.put_log_events(**group, logEvents=[{"timestamp": at, "message": text}])
+                assert following.stdout is not None
+                assert following.stdout.readline().endswith(f"  Ahead  {text}\n")
+        finally:
+            watch.cancel()
+            following.kill()
 
 
 def test_a_group_there_is_not_is_named(server: Process) -> None:
