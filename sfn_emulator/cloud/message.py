@@ -1,6 +1,7 @@
 """A request and its reply as every neighbour sees them, whether they came over a socket or from within the process."""
 
 import re
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
@@ -27,9 +28,12 @@ class Request:
 
 
 class Reply(NamedTuple):
+    """``stream`` is a body that is made as it is sent, for who asks over a socket; ``body`` is empty then."""
+
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 def json_reply(status: int, value: object, headers: Headers | None = None) -> Reply:

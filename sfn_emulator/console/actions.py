@@ -82,7 +82,7 @@ class Actions:
         """TestState with its most detailed inspection, for a state of a stored definition."""
         definition, role = await self._definition(told)
         asked: dict[str, Any] = {"definition": definition, "roleArn": role, "inspectionLevel": "TRACE"}
-        members = ("stateName", "input", "variables", "mock")
+        members = ("stateName", "input", "variables", "context", "mock")
         return await self._asked("TestState", asked | {name: told[name] for name in members if told.get(name)})
 
     async def _definition(self, told: Mapping[str, Any]) -> tuple[str, str]:

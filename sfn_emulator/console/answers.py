@@ -1,6 +1,6 @@
 """The answers to the page, and its refusals."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -9,10 +9,13 @@ JSON: Final = "application/json"
 
 
 class Answer(NamedTuple):
+    """``stream`` is a body that is made as it is sent; ``body`` is empty then."""
+
     status: int
     type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 class RefusedError(Exception):

@@ -2,15 +2,15 @@
 token, which no page of another origin can read.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from sfn_emulator.console.actions import Actions, Call, WriteTest
-from sfn_emulator.console.answers import Answer, RefusedError, told
+from sfn_emulator.console.answers import JSON, Answer, RefusedError, asked, told
 from sfn_emulator.console.changes import Changes
 from sfn_emulator.console.definitions import Definitions
+from sfn_emulator.console.download import slices
 from sfn_emulator.console.execution import ExecutionView, Tables
 from sfn_emulator.console.files import SAFE, file
 from sfn_emulator.console.lists import Lists
@@ -24,8 +24,7 @@ from sfn_emulator.values import loads
 ROOT: Final = "/_sfn/"
 _API: Final = "api/"
 _STORED: Final = (("cache-control", "no-store"), *SAFE)
-_LONG: Final = ("download",)
-"""Answers that may have hundreds of megabytes. A thread writes them, not the loop."""
+_DOWNLOAD: Final = "download"
 
 View = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
@@ -36,7 +35,7 @@ class Console:
 
     def __init__(self, service: StepFunctions, deeds: Deeds, call: Call, tables: Tables, write_test: WriteTest) -> None:
         loop = service.around.loop
-        pasts = Pasts(service)
+        self._pasts = pasts = Pasts(service)
         self._token = secrets.token_urlsafe(24)
         self.changes = Changes(loop, secrets.token_hex(4))
         service.journal.watch = self.changes.changed
@@ -51,7 +50,6 @@ class Console:
             "visit": view.visit,
             "events": view.events,
             "event": view.event,
-            "download": view.download,
             "tables": view.tables,
             "definition": Definitions(service).definition,
         }
@@ -83,10 +81,9 @@ class Console:
             return await self._changed(name, headers, body)
         if method != "GET":
             raise RefusedError(f"Nothing here is asked for by {method}.", 405)
-        read = await self._read(name, parameters)
-        if name in _LONG:
-            return await asyncio.to_thread(told, read, 200, *_STORED)
-        return told(read, 200, *_STORED)
+        if name == _DOWNLOAD:
+            return Answer(200, JSON, b"", _STORED, slices(self._pasts.source(asked(parameters, "arn"))))
+        return told(await self._read(name, parameters), 200, *_STORED)
 
     async def _read(self, name: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         if name == "changes":

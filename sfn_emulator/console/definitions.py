@@ -82,17 +82,23 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """States added, removed and changed, and ways added and removed, each as the page knows them."""
+    """States added, removed and changed, and ways added and removed, each as the page knows them.
+
+    ``changed`` has what a changed state said (``before``) and says (``now``).
+    """
     old, new = graph_of(before), graph_of(after)
+    changed: dict[str, Any] = {}
     states = {node.id: "added" for node in new.nodes if node.id not in old.by_id}
     for node in old.nodes:
         if node.id not in new.by_id:
             states[node.id] = "removed"
-        elif _own(before, node.place) != _own(after, new.by_id[node.id].place):
+        elif (was := _own(before, node.place)) != (now := _own(after, new.by_id[node.id].place)):
             states[node.id] = "changed"
+            changed[node.id] = {"before": was, "now": now}
     ways = {(edge.source, edge.target, edge.kind.value): edge for edge in new.edges}
     gone = [edge for edge in old.edges if (edge.source, edge.target, edge.kind.value) not in ways]
-    return {"states": states, "removed": data(old), "ways": [[edge.source, edge.target, edge.kind] for edge in gone]}
+    ways_gone = [[edge.source, edge.target, edge.kind] for edge in gone]
+    return {"states": states, "changed": changed, "removed": data(old), "ways": ways_gone}
 
 
 def _own(raw: Any, place: tuple[str | int, ...]) -> Any:

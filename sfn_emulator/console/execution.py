@@ -20,6 +20,8 @@ PAGE: Final = 1_000
 _SHOWN_ROWS: Final = 300
 _TOKEN: Final = "waitForTaskToken"
 _HIDDEN: Final = "••••••••"
+_CONTEXT: Final = ("Execution", "StateMachine", "Map")
+"""What of a visit's context a trial of its state may be given."""
 _ABOUT: Final = ("name", "state", "error", "resource")
 
 
@@ -54,6 +56,7 @@ class ExecutionView:
             "deeds": self._deeds_by_visit(past),
             "cut": self._deeds.cut,
             "behind": self._pasts.is_behind(past),
+            "now": self._pasts.now(past.arn),
         }
 
     async def visit(self, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class ExecutionView:
             "logs": [_log(deed) for deed in mine if deed.service == "lambda"],
             "token": _token_waits(visit),
             "cut": self._deeds.cut,
+            "context": {name: part for name, part in scope.context().items() if name in _CONTEXT},
         }
         return dict(_masked(whole, _tokens(past)))
 
@@ -93,11 +97,6 @@ class ExecutionView:
             raise RefusedError(f"The execution has no event {id_}.", 404)
         return dict(_masked(_event(past.events[id_ - 1]), _tokens(past)))
 
-    async def download(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        past = await self._pasts.get(asked(parameters, "arn"))
-        events = await asyncio.to_thread(lambda: orjson.dumps(past.events, default=str))
-        return {"execution": past.execution, "definition": past.text, "events": orjson.Fragment(events)}
-
     # -- tables
 
     async def tables(self, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -114,7 +113,7 @@ class ExecutionView:
         told = {
             "event": event,
             "cut": self._deeds.cut,
-            "complete": self._deeds.cut <= begin,
+            "complete": self._deeds.cut <= begin and not self._pasts.is_older(past.arn),
             "tables": [_table(table, rows, begin, until) for table in _touched_first(now, mine)],
             "deeds": [_deed(deed) for deed in mine if deed.service != "lambda" and deed.number <= until],
         }
@@ -243,8 +242,10 @@ def _words(event: Mapping[str, Any]) -> str:
 def _brief(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event as the list shows it: without its data, which may be long."""
     told = detail(event)
-    about = next((told[name] for name in _ABOUT if told.get(name)), "")
-    return {"id": event["id"], "type": event["type"], "at": event.get("timestamp"), "about": str(about)[:200]}
+    about = str(next((told[name] for name in _ABOUT if told.get(name)), ""))
+    if about.startswith("arn:"):  # of a function or an activity its name
+        about = about.split(":", 6)[-1]
+    return {"id": event["id"], "type": event["type"], "at": event.get("timestamp"), "about": about[:200]}
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:

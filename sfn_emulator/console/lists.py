@@ -70,7 +70,7 @@ class Lists:
         """A page, newest first; ``next`` is where the next one begins, ``looked`` how many a search looked at."""
         status, before = _status(parameters), _cursor(parameters.get("before", ""))
         size, wanted = number(parameters, "limit", SIZE, MOST) or SIZE, parameters.get("q", "").lower()
-        since = number(parameters, "since", 0, 10**12)
+        since = self._since(parameters)
         found: list[dict[str, Any]] = []
         looked, last = 0, None
         for last, execution in self._newest(parameters, status, before):
@@ -89,6 +89,11 @@ class Lists:
             last = None
         following = "" if last is None else ",".join(map(repr, last))
         return {"executions": found, "next": following, "looked": looked}
+
+    def _since(self, parameters: Mapping[str, str]) -> float:
+        """``within`` so many seconds before now: by the server's clock, which may be another than the browser's."""
+        within = number(parameters, "within", 0, 10**10)
+        return self._service.around.now() - within if within else 0.0
 
     def _newest(
         self, parameters: Mapping[str, str], status: Status | None, before: Place | None

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -18,7 +20,7 @@ from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.data import outline
 from sfn_emulator.picture.history.events import Event
 from sfn_emulator.picture.history.file import UnreadableHistoryError, read_history
-from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.reading import Reading
 from sfn_emulator.picture.history.stages import states_by_name
 from sfn_emulator.picture.history.visit import Happened
 from sfn_emulator.service import arns
@@ -38,10 +40,14 @@ KEPT_TEXT: Final = 64 * 1024 * 1024
 """Characters of the inputs and outputs of all kept histories."""
 _LONG: Final = 500
 """A history with more events than this is read in a thread."""
+_TURN: Final = 0.005
+"""Seconds of reading a long history from the store, after which others have their turn."""
 _LONG_TEXT: Final = 50_000
 """A definition with more characters than this is read in a thread."""
 _REST: Final = 4
-"""A growing history is not read again for this many times as long as reading it took."""
+"""A growing history is not read on for this many times as long as reading took the last time."""
+_REST_OF_ONE: Final = 40e-6
+"""That rest lasts at least so many seconds for each event, because the page is told the outline of all."""
 FILE: Final = "file:"
 """The prefix of an opened file's name. No ARN begins like that."""
 _MAP_CHILD: Final = "ItemProcessor"
@@ -65,12 +71,22 @@ class Past(NamedTuple):
     """Characters of the inputs and outputs that its events hold."""
 
 
+class Source(NamedTuple):
+    """An execution to be written down: ``event`` gives its events by their numbers, from 1 to ``length``."""
+
+    execution: Mapping[str, Any]
+    text: str
+    length: int
+    event: Callable[[int], Event]
+
+
 class _Kept(NamedTuple):
-    """``moment`` is the status it was read at; until ``until`` further events are not read."""
+    """``moment`` is the status it was read at; until ``until`` further events are not read, and then by ``reading``."""
 
     past: Past
     moment: str
     until: float
+    reading: "_Reading | None"
 
 
 class Pasts:
@@ -80,38 +96,102 @@ class Pasts:
         self._service = service
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._files: OrderedDict[str, Past] = OrderedDict()
+        (self._newest_before,) = service.store.database.execute("SELECT max(seq) FROM execution").fetchone()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, arn: str) -> Past:
-        """A long history is read beside the loop. Raises ``RefusedError``, and ``ApiError`` for what is no ARN."""
+        """A long history is read beside the loop, and as it grows what is new of it.
+
+        Raises ``RefusedError``, and ``ApiError`` for what is no ARN.
+        """
         if arn.startswith(FILE):
-            found = self._files.get(arn)
-            if found is None:
-                raise RefusedError("This file is not open any more; open it again.", 404)
-            return found
-        found_execution = self.found(arn)
-        if found_execution is None:
-            raise RefusedError(_not_there(arn, self._service.host.express.most), 404)
-        execution = found_execution.execution
-        count, read = self._events(found_execution)
-        moment = f"{execution.status} {execution.redrive_count}"
+            return self._opened(arn)
+        async with self._locks.setdefault(arn, asyncio.Lock()):
+            return await self._read(arn)
+
+    def _opened(self, arn: str) -> Past:
+        found = self._files.get(arn)
+        if found is None:
+            raise RefusedError("This file is not open any more; open it again.", 404)
+        return found
+
+    async def _read(self, arn: str) -> Past:
+        found = self._there(arn)
+        count, read = self._events(found)
+        moment = f"{found.execution.status} {found.execution.redrive_count}"
         kept = self._kept.get(arn)
-        if kept is None or kept.moment != moment or (count != len(kept.past.events) and self._now() >= kept.until):
+        if kept is not None and kept.moment != moment:
+            kept = None
+        if kept is None or (count != len(kept.past.events) and self._now() >= kept.until):
             began = self._now()
-            past = await self._of(arn, found_execution, [read(n) for n in range(1, count + 1)])
-            ended = self._now()
-            kept = _Kept(past, moment, ended + (ended - began) * _REST)
-            self._kept.pop(arn, None)  # so that it is the last one
-            self._kept[arn] = kept
-            while len(self._kept) > KEPT or (len(self._kept) > 1 and self._is_too_much()):
-                self._kept.popitem(last=False)
-        elif arn in self._kept:
-            self._kept.move_to_end(arn)
+            reading = kept.reading if kept is not None and kept.reading is not None else await self._begun(arn, found)
+            try:
+                past = await self._grown(reading, count, read)
+            except LookupError:  # it was forgotten meanwhile
+                raise RefusedError(self._not_there(arn), 404) from None
+            rest = max((self._now() - began) * _REST, count * _REST_OF_ONE)
+            self._keep(arn, _Kept(past, moment, self._now() + rest, reading if isinstance(found, Live) else None))
+            return past
+        self._kept.move_to_end(arn)
         return kept.past
+
+    def _keep(self, arn: str, kept: _Kept) -> None:
+        self._kept[arn] = kept
+        self._kept.move_to_end(arn)
+        while len(self._kept) > KEPT or (len(self._kept) > 1 and self._is_too_much()):
+            self._kept.popitem(last=False)
+
+    async def _begun(self, arn: str, found: Live | Found | Ended) -> "_Reading":
+        case = self._case(arn, found)
+        is_short = len(case.text) < _LONG_TEXT
+        return _Reading(arn, case) if is_short else await asyncio.to_thread(_Reading, arn, case)
+
+    async def _grown(self, reading: "_Reading", count: int, read: Callable[[int], Any]) -> Past:
+        """What is read of the store is read on the loop, a little at a time; what is made of it, beside it."""
+        if count < _LONG and len(reading.case.text) < _LONG_TEXT:
+            reading.add([read(number) for number in range(reading.count + 1, count + 1)])
+            return reading.past()
+        while reading.count < count:
+            until, events = self._now() + _TURN, list[Any]()
+            while reading.count + len(events) < count and self._now() < until:
+                events.append(read(reading.count + len(events) + 1))
+            await asyncio.to_thread(reading.add, events)
+        return await asyncio.to_thread(reading.past)
+
+    def source(self, arn: str) -> Source:
+        """Raises as ``get`` does. ``event`` raises ``LookupError`` for one that was forgotten meanwhile."""
+        if arn.startswith(FILE):
+            past = self._opened(arn)
+            return Source(past.execution, past.text, len(past.events), lambda number: past.events[number - 1])
+        found = self._there(arn)
+        case, (count, read) = self._case(arn, found), self._events(found)
+        texts = history.Texts(read(1).detail if count else None)
+        event = lambda number: history.render(read(number), number, texts, case.started)  # noqa: E731
+        return Source(case.execution, case.text, count, event)
+
+    def _there(self, arn: str) -> Live | Found | Ended:
+        found = self.found(arn)
+        if found is None:
+            raise RefusedError(self._not_there(arn), 404)
+        return found
+
+    def _not_there(self, arn: str) -> str:
+        return _not_there(arn, self._service.host.express.most)
+
+    def now(self, arn: str) -> float | None:
+        """The present instant of an execution that runs, by its own clock."""
+        live = self._service.host.live(arn)
+        return None if live is None or live.ended else live.now
 
     def is_behind(self, past: Past) -> bool:
         """Whether there are newer events, which are not read yet: a long history is not read with every change."""
         live = self._service.host.live(past.arn)
         return live is not None and len(live.events) != len(past.events)
+
+    def is_older(self, arn: str) -> bool:
+        """Whether it was begun before this server was: what it wrote until then was noted by nobody."""
+        found = None if arn.startswith(FILE) else self.found(arn)
+        return isinstance(found, Live | Found) and 0 < found.seq <= (self._newest_before or 0)
 
     def _now(self) -> float:
         return self._service.around.loop.time()
@@ -144,10 +224,9 @@ class Pasts:
             self._files.popitem(last=False)
         return key
 
-    async def _of(self, arn: str, found: Any, events: list[Any]) -> Past:
+    def _case(self, arn: str, found: Live | Found | Ended) -> "_Case":
         around, execution = self._service.around, found.execution
         revision = revision_of(around, execution.revision)
-        started = history.started_details(execution, revision)
         machine = arns.parse(execution.machine_arn, "stateMachine")
         told = describe(execution, around.now()) | {
             "live": isinstance(found, Live) and not found.ended,
@@ -161,13 +240,8 @@ class Pasts:
         identity = Identity(arn, execution.name, execution.machine_arn, name, revision.role_arn, execution.started_at)
         begun = {} if execution.origin is None else loads(execution.origin.variables)
         variables = {variable: dumps(value) for variable, value in begun.items()}
-
-        def read() -> Past:
-            text = revision.definition if execution.map_run_arn is None else _processor(revision.definition, run)
-            return _past(arn, told, _rendered(events, started), text, identity, variables)
-
-        is_short = len(events) < _LONG and len(revision.definition) < _LONG_TEXT
-        return read() if is_short else await asyncio.to_thread(read)
+        text = revision.definition if execution.map_run_arn is None else _processor(revision.definition, run)
+        return _Case(told, text, identity, history.started_details(execution, revision), variables)
 
     def beside(self, arn: str) -> dict[str, Any]:
         """What may change after its end: ``current``, whether its machine is still as it ran by it, and ``again``,
@@ -208,40 +282,67 @@ def _not_there(arn: str, kept: int) -> str:
     return f"The EXPRESS execution {arn} is not kept any more: only the last {kept} are (--express-history)."
 
 
-def _rendered(events: Sequence[Any], started: Mapping[str, str]) -> list[Event]:
-    texts = history.Texts(events[0].detail if events else None)
-    held: dict[str, str] = {}
-    return [_held_once(history.render(event, n, texts, started), held) for n, event in enumerate(events, 1)]
+class _Case(NamedTuple):
+    """An execution but for its events: ``started`` is what the first says, ``variables`` are those it began with."""
+
+    execution: Mapping[str, Any]
+    text: str
+    identity: Identity
+    started: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
-def _held_once(event: dict[str, Any], held: dict[str, str]) -> Event:
-    """What a state takes is what the one before it gave: a text of both is ``held`` once, and as plain text."""
-    for name, details in event.items():
-        if isinstance(details, dict):
-            event[name] = {key: held.setdefault(v, str(v)) if isinstance(v, str) else v for key, v in details.items()}
-    return event
+class _Reading:
+    """An execution as far as its history was read; what comes later is added to it."""
 
+    def __init__(self, arn: str, case: _Case) -> None:
+        text = case.text
+        self.case = case
+        self._arn = arn
+        self._definition = read_definition(text) if text else None
+        self._graph = None if self._definition is None else graph_of(self._definition.raw)
+        model = parse(text)[0] if text else None
+        self._states = {} if model is None else states_by_name(model.body)
+        self._read = Reading(self._graph, case.variables)
+        self._events: list[Event] = []
+        self._first: Any = None
+        self._held: dict[str, str] = {}
+        self._size = 0
 
-def _size(events: list[Event]) -> int:
-    details = (value for event in events for value in event.values() if isinstance(value, dict))
-    return sum(map(len, {text for detail in details for text in detail.values() if isinstance(text, str)}))
+    @property
+    def count(self) -> int:
+        return len(self._events)
 
+    def add(self, events: Sequence[Any]) -> None:
+        """Events of the service."""
+        if not self._events and events:
+            self._first = events[0].detail
+        texts = history.Texts(self._first)
+        for event in events:
+            self.note(history.render(event, len(self._events) + 1, texts, self.case.started))
 
-def _past(
-    arn: str,
-    execution: Mapping[str, Any],
-    events: list[Event],
-    text: str,
-    identity: Identity,
-    variables: Mapping[str, str] | None = None,
-) -> Past:
-    definition = read_definition(text) if text else None
-    graph = None if definition is None else graph_of(definition.raw)
-    model = parse(text)[0] if text else None
-    states = {} if model is None else states_by_name(model.body)
-    told = happened(events, graph, variables)
-    drawn = orjson.Fragment(orjson.dumps({"graph": graph and data(graph), "happened": outline(told)}))
-    return Past(arn, execution, events, told, definition, text, graph, states, identity, drawn, _size(events))
+    def note(self, event: dict[str, Any]) -> None:
+        """What a state takes is what the one before it gave: a text of both is held once, and as plain text."""
+        for name, details in event.items():
+            if isinstance(details, dict):
+                event[name] = {key: self._once(value) for key, value in details.items()}
+        self._events.append(event)
+        self._read.read(event)
+
+    def _once(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        known = self._held.get(value)
+        if known is None:
+            known = self._held[value] = str(value)
+            self._size += len(known)
+        return known
+
+    def past(self) -> Past:
+        told, case = self._read.judged(), self.case
+        drawn = orjson.Fragment(orjson.dumps({"graph": self._graph and data(self._graph), "happened": outline(told)}))
+        about = (self._definition, case.text, self._graph, self._states, case.identity)
+        return Past(self._arn, case.execution, self._events, told, *about, drawn, self._size)
 
 
 def _past_of_file(text: str, name: str, definition: str | None) -> Past:
@@ -254,7 +355,10 @@ def _past_of_file(text: str, name: str, definition: str | None) -> Past:
         "live": False,
     }
     identity = Identity(str(told["executionArn"]), str(told["name"]), str(told["stateMachineArn"]), "", "", 0.0)
-    past = _past("", told, list(read.events), definition or read.definition or "", identity)
+    reading = _Reading("", _Case(told, definition or read.definition or "", identity))
+    for event in read.events:
+        reading.note(dict(event))
+    past = reading.past()
     seen = past.told
     described = {"status": seen.status, "startDate": seen.started, "stopDate": seen.ended}
     described |= {"input": seen.input, "output": seen.output, "error": seen.error, "cause": seen.cause}

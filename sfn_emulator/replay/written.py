@@ -26,7 +26,7 @@ from sfn_emulator.service.running.history import Texts, render, started_of
 from sfn_emulator.values import dumps, loads
 
 _WIDTH: Final = 100
-_TEXT: Final = '''"""{name} as a test: it ran from {began:%Y-%m-%d %H:%M:%S} UTC, and ended {status}.
+_TEXT: Final = '''"""{name} as a test: {ran}.
 
 Its Tasks answer as they did then, and waits take no time. Where the definition is a file of yours, give its path in
 place of DEFINITION: then this tells when a change makes such a run go another way.
@@ -68,8 +68,7 @@ def written(case: Case, begun_at: str | None = None) -> tuple[str, str]:
     function = re.sub(r"\W+", "_", case.name).strip("_").lower() or "it"
     text = _TEXT.format(
         name=case.name.replace("\\", "/").replace('"', "'"),
-        began=datetime.fromtimestamp(case.began, UTC),
-        status=recorded.status,
+        ran=_ran_when(case, recorded),
         arn=case.execution.get("executionArn", "a file"),
         definition=_literal(definition),
         given=_literal(given),
@@ -80,6 +79,13 @@ def written(case: Case, begun_at: str | None = None) -> tuple[str, str]:
         asserts="\n".join(f"    {line}" for line in _asserts(recorded, now, output)),
     )
     return f"test_{function}.py", text
+
+
+def _ran_when(case: Case, recorded: Happened) -> str:
+    """``it ran from 2026-01-31 12:00:00 UTC, and ended FAILED``; a history may tell no times."""
+    if not recorded.started:
+        return f"it ended {recorded.status}"
+    return f"it ran from {datetime.fromtimestamp(case.began, UTC):%Y-%m-%d %H:%M:%S} UTC, and ended {recorded.status}"
 
 
 def _from(definition: Mapping[str, Any], state: str) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """HTTP/1.1 as this server speaks it: bytes → whole requests → whole replies, one after the other on each connection.
 
-httptools parses the requests. There are no streams, because no service here needs any. Time is bounded: a request's
-headers must come within ``PATIENCE`` seconds of its first byte (or of connecting), then some part of its body every
-``PATIENCE`` seconds. Between requests a connection may be idle for ``IDLE`` seconds.
+httptools parses the requests. A reply is written in one piece, except one that is made while it is sent: that goes out
+in chunks, no faster than its client reads. Time is bounded: a request's headers must come within ``PATIENCE`` seconds
+of its first byte (or of connecting), then some part of its body every ``PATIENCE`` seconds. Between requests a
+connection may be idle for ``IDLE`` seconds.
 
 A request goes on when its client goes away, unless ``while_connected`` says otherwise.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
@@ -18,6 +21,8 @@ from typing import Final, NamedTuple, cast
 import httptools
 
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
+
+_log: Final = logging.getLogger(__name__)
 
 PATIENCE: Final = 20.0
 IDLE: Final = 75.0
@@ -60,6 +65,8 @@ class Connection(asyncio.Protocol):
         self._deaf = False
         self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
+        self._room = asyncio.Event()
+        self._room.set()
         self._begin()
 
     def _begin(self) -> None:
@@ -83,6 +90,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._open_ones.discard(self)
         self._waiting.clear()
+        self._room.set()
         del self._parser  # the parser and the connection refer to each other
         if self._timer is not None:
             self._timer.cancel()
@@ -105,9 +113,11 @@ class Connection(asyncio.Protocol):
                 self._count(len(data))
 
     def pause_writing(self) -> None:
+        self._room.clear()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._room.set()
         if not self._waiting:
             self._transport.resume_reading()
 
@@ -188,10 +198,13 @@ class Connection(asyncio.Protocol):
             reply = await self._app.respond(request)
         except asyncio.CancelledError:  # the server stops: waiting clients are told, and may ask the next server
             reply = STOPPING
+        if reply.stream is not None and not self._transport.is_closing():
+            await self._send_stream(reply, reply.stream, request.method, keep and self._keep)
         self._task = self._asked = None
         if self._transport.is_closing():
             return
-        self._send(reply, request.method, keep and self._keep)
+        if reply.stream is None:
+            self._send(reply, request.method, keep and self._keep)
         if self._waiting:
             self._answer(*self._waiting.popleft())
         else:
@@ -206,6 +219,32 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
         if not keep:
             self._transport.close()
+
+    async def _send_stream(self, reply: Reply, stream: AsyncGenerator[bytes, None], method: str, keep: bool) -> None:
+        """What can't be made to its end is cut off: without the last chunk no client takes it for the whole."""
+        transport = self._transport
+        transport.write(_head(reply, method, keep))
+        try:
+            async with aclosing(stream):
+                if _has_body(reply.status, method):
+                    async for part in stream:
+                        transport.writelines((b"%x\r\n" % len(part), part, b"\r\n"))
+                        await self._drained()
+                        if transport.is_closing():
+                            return
+                    transport.write(b"0\r\n\r\n")
+        except (Exception, asyncio.CancelledError) as error:
+            _log.warning("%s could not be sent to its end: %r", self._asked and self._asked.path, error)
+            transport.abort()
+            return
+        if not keep:
+            transport.close()
+
+    async def _drained(self) -> None:
+        """A client that reads nothing for long is given up."""
+        self._deadline = self._loop.time() + PATIENCE
+        await self._room.wait()
+        self._deadline = _NEVER
 
     def _reject(self, reply: Reply) -> None:
         """Answers a request that was not read to its end, and reads no more. The client may go on sending for a while,
@@ -285,7 +324,7 @@ def _head(reply: Reply, method: str, keep: bool) -> bytes:
     ours = _OUR_HEADERS if _has_body(reply.status, method) else _OUR_HEADERS - {"content-length"}
     lines += [f"{name}: {value}" for name, value in reply.headers if name.lower() not in ours]
     if "content-length" in ours:
-        lines.append(f"content-length: {len(reply.body)}")
+        lines.append(f"content-length: {len(reply.body)}" if reply.stream is None else "transfer-encoding: chunked")
     if not keep:
         lines.append("connection: close")
     text = "\r\n".join(lines)

@@ -8,7 +8,7 @@ A request that names a Step Functions operation is recognised by one header. Any
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -64,6 +64,8 @@ class Shown(Protocol):
     def headers(self) -> tuple[tuple[str, str], ...]: ...
     @property
     def body(self) -> bytes: ...
+    @property
+    def stream(self) -> AsyncGenerator[bytes, None] | None: ...
 
 
 class Console(Protocol):
@@ -173,7 +175,7 @@ class Gateway:
             return _LED_THERE
         path = unquote(request.path.removeprefix(f"{CONSOLE}/"))
         told = await self.console.answer(request.method, path, request.parameters(), request.headers, request.body)
-        return Reply(told.status, [("content-type", told.type), *told.headers], told.body)
+        return Reply(told.status, [("content-type", told.type), *told.headers], told.body, told.stream)
 
     def answer_from_thread(self, request: Request) -> Reply:
         """Like ``answer``, but blocking, in the calling thread; only Step Functions itself is called on the loop.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import Saga
-from tests.console.page import DOWN, ENTER, ESCAPE, RIGHT, TAB, Page, wait_for
+from tests.console.page import DOWN, END, ENTER, ESCAPE, RIGHT, TAB, UP, Page, wait_for
 from tests.processes import ROOT, Process, free_port
 
 AXE = ROOT / "tests" / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -75,8 +75,10 @@ def _faults(page: Page, only: str = "") -> list[str]:
 
 def test_everything_is_reached_by_keyboard_alone(page: Page, saga: Saga) -> None:
     page.open("executions", machine=saga.machine)
-    page.one(".list a.row")
-    _walk_to(page, lambda: "row" in (_active(page, "className") or "") and "undone" in _active(page, "textContent"))
+    page.one(".list a.row", "undone")
+    _walk_to(page, lambda: "row" in (_active(page, "className") or ""))
+    page.press(END)
+    wait_for(lambda: "undone" in _active(page, "textContent") or page.press(UP))
     page.press(ENTER)
     wait_for(lambda: page.outcomes().get("Fail") == "failed")
     _walk_to(page, lambda: _active(page, "ariaLabel") == "Graph of the states")
@@ -108,6 +110,12 @@ def _walk_to(page: Page, there: Any, limit: int = 40) -> None:
     raise AssertionError(f"not reached in {limit} steps: at {_active(page, 'outerHTML')[:200]}")
 
 
+_UNSEEN_BY = """const body = document.querySelector('.tables-body');
+    return [body, ...document.querySelectorAll('.tables-body th:last-child')].filter(e =>
+        e === body ? e.scrollWidth > e.clientWidth : e.getBoundingClientRect().right > arguments[0])
+        .map(e => e.outerHTML)"""
+
+
 @pytest.mark.parametrize("width", [400, 1600])
 def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
     page.browser.execute_cdp_cmd(
@@ -119,9 +127,12 @@ def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
             _settled(page, view)
             wait_for(lambda: _wide(page) <= width)
             wait_for(lambda: _side_is_below(page) == (width == 400))
-        page.open()
+        wait_for(lambda: page.browser.execute_script(_UNSEEN_BY, width) == [])  # seen without scrolling
+        page.open("executions", machine=saga.machine)
         page.one(".list a.row")
+        page.one(".grid tbody tr")
         wait_for(lambda: _wide(page) <= width)
+        wait_for(lambda: _list_is_beside_the_grid(page) == (width == 1600))
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -132,6 +143,11 @@ def _wide(page: Page) -> int:
 
 def _side_is_below(page: Page) -> bool:
     return bool(page.one(".side").rect["y"] > page.one(".stage").rect["y"])
+
+
+def _list_is_beside_the_grid(page: Page) -> bool:
+    grid, rows = page.one(".grid").rect, page.one(".list").rect
+    return bool(rows["x"] > grid["x"] + 100 and rows["y"] < grid["y"] + 40)
 
 
 def test_dark_and_light_follow_the_system_and_a_switch(page: Page, saga: Saga) -> None:
@@ -181,8 +197,11 @@ def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_pat
     again = Process(*place)
     try:
         wait_for(lambda: not page.one("#link").text)
-        again.client("stepfunctions").stop_execution(executionArn=arn)
+        page.click("Stop…")
+        page.click("Stop", "dialog")
         wait_for(lambda: page.outcomes().get("Rest") == "aborted")
+        page.click("Tables")
+        page.says("made before the server was started", ".tables-body")
     finally:
         again.stop()
         page.browser.get_log("browser")

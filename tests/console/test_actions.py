@@ -18,7 +18,10 @@ WAITS: dict[str, Any] = {
             "Type": "Task",
             "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
             "Parameters": {"QueueUrl": "", "MessageBody": {"Token.$": "$$.Task.Token"}},
-            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}],
+            "Catch": [
+                {"ErrorEquals": ["States.Timeout", "Declined"], "Next": "Sorry"},
+                {"ErrorEquals": ["States.ALL"], "Next": "Sorry"},
+            ],
             "Next": "Glad",
         },
         "Glad": {"Type": "Succeed"},
@@ -87,6 +90,20 @@ def test_executions_tell_when_they_ended_as_the_list_is_sorted_by_it(page: Page,
     wait_for(lambda: [cell.text for cell in page.all(".list a.row > span")][4] == f"{ended:%m-%d %H:%M:%S}")
 
 
+def test_an_execution_is_started_by_the_alias_another_was_started_by(page: Page, saga: Saga) -> None:
+    echo = machine(saga, "aliased", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    version = saga.states.publish_state_machine_version(stateMachineArn=echo)["stateMachineVersionArn"]
+    route = [{"stateMachineVersionArn": version, "weight": 100}]
+    alias = saga.states.create_state_machine_alias(name="prod", routingConfiguration=route)["stateMachineAliasArn"]
+    page.open("execution", started(saga, alias))
+    page.click("Start like this…")
+    page.says("Start aliased:prod", "dialog h2")
+    page.one("dialog input").send_keys("alike")
+    page.press_on("dialog .primary")
+    wait_for(lambda: page.arn.endswith(":alike"))
+    assert state_of(saga, page.arn)["stateMachineAliasArn"] == alias
+
+
 def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -> None:
     page.open("execution", saga.arn("undone"))
     page.click("Start like this…")
@@ -99,9 +116,11 @@ def test_an_execution_is_stopped(page: Page, saga: Saga, asking: str) -> None:
     arn = started(saga, asking)
     page.open("execution", arn)
     wait_for(lambda: page.outcomes().get("Ask") == "waiting")
+    page.says("so far", ".facts")
     page.click("Stop…")
     page.click("Stop", "dialog")
     wait_for(lambda: page.outcomes().get("Ask") == "aborted")
+    wait_for(lambda: "so far" not in page.one(".facts").text)
     assert state_of(saga, arn)["status"] == "ABORTED"
 
 
@@ -138,7 +157,10 @@ def test_a_waiting_task_is_answered_and_its_token_is_masked_until_asked_for(
     page.click("It succeeded…")
     field = page.one("dialog textarea")
     field.clear()
-    field.send_keys('{"said": "yes"}')
+    field.send_keys('{"said": ')
+    page.says("JSON", "dialog .hint")
+    assert not page.one("dialog .primary").is_enabled()
+    field.send_keys('"yes"}')
     page.click("Send success", "dialog")
     wait_for(lambda: page.outcomes().get("Glad") == "done")
     assert json.loads(state_of(saga, arn)["output"]) == {"said": "yes"}
@@ -152,7 +174,7 @@ def test_a_waiting_task_is_made_to_fail(page: Page, saga: Saga, asking: str) -> 
     wait_for(lambda: page.outcomes().get("Sorry") == "failed")
     assert page.outcomes()["Ask"] == "caught"
     page.press_on('[data-state="Ask"]')
-    page.says("Refused", ".reason")
+    page.says("Declined", ".reason")
 
 
 def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path) -> None:
@@ -177,9 +199,12 @@ def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path)
     assert not page.all("#start-again")
 
 
-def test_a_history_without_a_definition_is_shown_as_far_as_it_goes(page: Page, saga: Saga, tmp_path: Path) -> None:
+def test_a_history_without_definition_or_times_is_shown_as_far_as_it_goes(
+    page: Page, saga: Saga, tmp_path: Path
+) -> None:
     history = tmp_path / "alone.json"
-    history.write_text(json.dumps(saga.states.get_execution_history(executionArn=saga.arn("undone")), default=str))
+    told = saga.states.get_execution_history(executionArn=saga.arn("undone"))["events"]
+    history.write_text(json.dumps({"events": [{**event, "timestamp": "a timestamp"} for event in told]}))
     page.open()
     page.click("Open a history…")
     page.one("dialog")
@@ -188,6 +213,10 @@ def test_a_history_without_a_definition_is_shown_as_far_as_it_goes(page: Page, s
     page.says("came without its definition")
     page.click("Table")
     page.says("Revert Inventory", ".stage .long")
+    assert not [text for text in (page.one(".facts").text, page.one(".side .facts").text) if " s" in text]
+    assert "from" not in page.one(".side .facts").text
+    page.click("Timeline")
+    page.says("This history tells no times", ".stage")
 
 
 def test_what_is_no_history_is_refused_in_the_dialog(page: Page, tmp_path: Path) -> None:

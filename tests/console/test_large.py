@@ -184,12 +184,33 @@ def test_others_are_answered_while_a_long_definition_is_read(alone: Process, vie
     assert len(answered) > 3
 
 
-def test_a_text_that_many_states_hand_on_is_held_once(alone: Process) -> None:
+@pytest.fixture(scope="module")
+def carried(alone: Process) -> str:
+    """An execution whose history tells one text some five hundred times."""
     states = alone.client("stepfunctions")
     made = states.create_state_machine(name="hands-on", definition=json.dumps(chain(STEPS)), roleArn=ROLE)
     given = json.dumps({"text": "x" * CARRIED})
-    arn = states.start_execution(stateMachineArn=made["stateMachineArn"], input=given)["executionArn"]
-    wait_for(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED")
+    arn = str(states.start_execution(stateMachineArn=made["stateMachineArn"], input=given)["executionArn"])
+    wait_for(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED", 60)
+    return arn
+
+
+def test_a_long_download_is_written_as_it_is_read(alone: Process, carried: str) -> None:
+    """Its client reads a little and then waits: others are answered, and what it has not read stands nowhere."""
     before = megabytes(alone)
-    assert b"S250" in shown(alone, "execution", arn=arn)
+    with urllib.request.urlopen(f"{alone.url}/_sfn/api/download?arn={carried}") as answer:
+        beginning = answer.read(1_000)
+        assert b"hands-on" in shown(alone, "machines")
+        assert megabytes(alone) - before < STEPS * CARRIED // 1024**2, "half of it"
+        size, entered, ending = len(beginning), 0, b""
+        while part := answer.read(1 << 20):
+            size, ending = size + len(part), (ending[-100:] + part)
+            entered += part.count(b'"type":"PassStateEntered"')
+    assert (entered, ending[-3:]) == (STEPS, b"}]}")
+    assert size > 2 * STEPS * CARRIED
+
+
+def test_a_text_that_many_states_hand_on_is_held_once(alone: Process, carried: str) -> None:
+    before = megabytes(alone)
+    assert b"S250" in shown(alone, "execution", arn=carried)
     assert megabytes(alone) - before < STEPS * CARRIED // 1024**2, "and each state has two"

@@ -135,7 +135,7 @@ def test_a_browser_is_led_to_the_page_and_an_s3_client_is_not(page: Page, saga: 
         ("executions?status=NONE", 400),
         ("executions?before=nonsense", 400),
         ("executions?limit=many", 400),
-        ("executions?since=soon", 400),
+        ("executions?within=soon", 400),
         ("definition?machine=none", 404),
         ("execution?arn=file:none", 404),
         ("nothing", 404),

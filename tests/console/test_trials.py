@@ -106,11 +106,18 @@ def test_a_task_is_tried_with_an_answer_or_an_error_instead(page: Page, saga: Sa
     page.says("next: Is inventory updated", ".trial")
     page.says("INVENTORY_UPDATED", ".trial .added")
     how.send_keys("not called: an error instead")
+    page.says("What the last try gave", ".trial")
     page.one("dialog .two input").send_keys("Refused")
     page.click("Try it", "dialog")
     page.says("caught error", ".trial")
     page.says("Refused", ".trial .reason")
     page.says("next: Wait state", ".trial")
+    page.open("execution", saga.arn("undone"), visit=2)
+    page.click("Try it…")
+    page.one("dialog select").send_keys("not called: a result instead")
+    page.click("Try it", "dialog")
+    page.click("Stage by stage (6)")
+    page.says('"OrderId": "undone"', ".trial .stages")  # the context is the execution's own
 
 
 def test_a_run_is_written_as_a_test_that_passes(page: Page, saga: Saga, state_machine: Callable[..., Any]) -> None:
@@ -153,6 +160,7 @@ def test_express_executions_are_seen_while_they_are_kept(page: Page, saga: Saga)
     page.click("Start", "dialog")
     wait_for(lambda: page.outcomes().get("Too big") == "failed")
     assert ":express:quick:" in page.arn
+    assert not [one for one in page.all(".view > .head button") if one.text == "Redrive…"]
     page.open("executions", machine=made)
     page.says("TooBig", ".list .error")
     page.open("executions", q='"n": 12')

@@ -1,7 +1,7 @@
 """HTTP/1.1 as the server speaks it, byte by byte: an application that tells what it was asked, over real sockets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
 import pytest
@@ -26,8 +26,18 @@ async def tell(request: Request) -> Reply:
         return Reply(200, [("x-broken", "a\r\nset-cookie: b")], b"")
     if request.path == "/none":
         return Reply(204, [])
+    if request.path in ("/stream", "/torn"):
+        return Reply(200, [], stream=parts(request.path == "/torn"))
     text = f"{request.method} {request.path}?{request.query} {request.headers.get('x-twice', '')} {len(request.body)}"
     return Reply(200, [("content-type", "text/plain"), ("content-length", "999")], text.encode())
+
+
+async def parts(torn: bool) -> AsyncGenerator[bytes, None]:
+    yield b"x" * 20
+    await asyncio.sleep(0)
+    if torn:
+        raise LookupError("gone")
+    yield b"y"
 
 
 def refuse(request: Request) -> Reply | None:
@@ -92,6 +102,7 @@ def test_requests_that_come_together_are_answered_in_their_order() -> None:
         (b"GET /up HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", b"GET /up? "),
         (b"GET /broken HTTP/1.1\r\n" + CLOSE, b"x-broken: a set-cookie: b\r\n"),
         (b"GET /none HTTP/1.1\r\n" + CLOSE, b"HTTP/1.1 204 No Content\r\n"),
+        (b"GET /stream HTTP/1.1\r\n" + CLOSE, b"\r\n\r\n14\r\n" + b"x" * 20 + b"\r\n1\r\ny\r\n0\r\n\r\n"),
         (b"NONSENSE\r\n\r\n", b"HTTP/1.1 400 "),
         (b"\x16\x03\x01\x02\x00", b"HTTP/1.1 400 "),
         (b"GET / HTTP/1.1\r\nHost: stranger\r\nContent-Length: 5\r\n\r\n", b"stranger"),
@@ -110,6 +121,20 @@ def test_head_is_told_the_length_and_no_body() -> None:
     told = exchange(b"HEAD /x HTTP/1.1\r\n" + CLOSE)
     assert b"content-length: 999" in told
     assert told.endswith(b"\r\n\r\n")
+
+
+def test_what_is_made_as_it_is_sent_keeps_the_connection_and_has_no_length() -> None:
+    told = exchange(b"GET /stream HTTP/1.1\r\n\r\nHEAD /stream HTTP/1.1\r\n\r\nGET /last HTTP/1.1\r\n" + CLOSE)
+    assert (told.count(b"HTTP/1.1 200 OK"), told.count(b"transfer-encoding: chunked")) == (3, 1)
+    assert told.index(b"0\r\n\r\n") < told.index(b"GET /last?")
+
+
+def test_what_cannot_be_made_to_its_end_is_not_taken_for_the_whole() -> None:
+    try:
+        told = exchange(b"GET /torn HTTP/1.1\r\n\r\n")
+    except ConnectionResetError:
+        return
+    assert b"0\r\n\r\n" not in told
 
 
 def test_a_client_that_asks_whether_to_send_its_body_is_told_to() -> None:

@@ -13,43 +13,42 @@ export function dialog(title, parts, label, act, { danger = false, leave = "Canc
     event.preventDefault();
     go.disabled = true;
     trouble.textContent = "";
-    try { if (await act() !== false) box.close(); } catch (error) { trouble.textContent = error.message; } finally { go.disabled = false; }
-  } }, h("h2", {}, title), parts, trouble, h("div", { class: "buttons" }, leave ? button(leave, () => box.close()) : null, go));
+    try { if (await act() !== false) box.close(); } catch (error) { trouble.textContent = error.message; } finally { allow(); }
+  }, oninput: () => allow(), onchange: () => allow() }, h("h2", {}, title), parts, trouble, h("div", { class: "buttons" }, leave ? button(leave, () => box.close()) : null, go));
   const box = h("dialog", { "aria-label": title, onclose: () => box.remove() }, form);
+  const allow = () => { go.disabled = [...form.querySelectorAll('[aria-invalid="true"]')].some((field) => !field.closest("[hidden]")); };
   document.body.append(box);
   box.showModal();
   return { box, go, trouble };
 }
 
-/** A field for JSON that says at once what is wrong with it. */
-export function jsonField(label, text, changed = () => {}) {
+/** A field for JSON that says at once what is wrong with it; its dialog does not go on until it is right. */
+export function jsonField(label, text) {
   const said = h("p", { class: "hint", role: "status" });
   const area = h("textarea", { rows: 12, spellcheck: "false", value: text, oninput: () => check() });
   const check = () => {
-    try { JSON.parse(area.value); said.textContent = ""; area.removeAttribute("aria-invalid"); changed(true); return true; }
-    catch (error) { said.textContent = String(error.message); area.setAttribute("aria-invalid", "true"); changed(false); return false; }
+    try { JSON.parse(area.value); said.textContent = ""; area.removeAttribute("aria-invalid"); }
+    catch (error) { said.textContent = String(error.message); area.setAttribute("aria-invalid", "true"); }
   };
   const fromTheTop = () => area.setSelectionRange(0, 0); // a dialog scrolls to where the caret is
-  const set = (value) => { area.value = value; fromTheTop(); check(); };
+  const set = (value) => { area.value = value; fromTheTop(); area.dispatchEvent(new Event("input", { bubbles: true })); };
   fromTheTop();
-  const fine = () => area.getAttribute("aria-invalid") !== "true";
-  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, check, fine, set };
+  return { element: h("label", { class: "wide" }, h("span", {}, label), area, said), value: () => area.value, set };
 }
 
 const TEMPLATES = 20;
 
-/** `template` is an input; without one, that of the newest execution. */
-export async function startDialog(machine, template) {
+/** `template` is an input; without one, that of the newest execution. `by` is the machine's alias or version, if one is meant. */
+export async function startDialog(machine, template, by = machine) {
   const { executions } = await ask("executions", { machine, limit: TEMPLATES });
   const inputOf = async (arn) => JSON.stringify((await ask("execution", { arn })).execution.input, null, 2);
   const text = template !== undefined ? JSON.stringify(template, null, 2) : executions.length ? await inputOf(executions[0].arn) : "{}";
   const name = h("input", { autocomplete: "off" });
   const old = h("select", { onchange: async () => { input.set(old.value ? await inputOf(old.value) : "{}"); } },
     template !== undefined ? h("option", { value: "", selected: true }, "this execution") : null, executions.map((one) => h("option", { value: one.arn }, `${one.name}, ${one.status.toLowerCase().replace("_", " ")}`)), template === undefined ? h("option", { value: "" }, "none") : null);
-  let shown;
-  const input = jsonField("Input", text, (fine) => { if (shown) shown.go.disabled = !fine; });
-  shown = dialog(`Start ${last(machine)}`, [executions.length ? h("label", {}, h("span", {}, "The input of"), old) : null, input.element, h("label", {}, h("span", {}, "Name (made up when empty)"), name)], "Start", async () => {
-    const { executionArn } = await tell("start", { machine, input: input.value(), name: name.value });
+  const input = jsonField("Input", text);
+  dialog(`Start ${last(machine)}${by === machine ? "" : `:${last(by)}`}`, [executions.length ? h("label", {}, h("span", {}, "The input of"), old) : null, input.element, h("label", {}, h("span", {}, "Name (made up when empty)"), name)], "Start", async () => {
+    const { executionArn } = await tell("start", { machine: by, input: input.value(), name: name.value });
     location.hash = address("execution", executionArn);
   });
 }
@@ -57,11 +56,9 @@ export async function startDialog(machine, template) {
 /** Starts an execution at a state of another. `visit` is that state's, of the top level, in full. */
 export function againDialog(execution, visit) {
   const pretty = (value) => JSON.stringify(value, null, 2);
-  let shown;
-  const checked = () => { if (shown) shown.go.disabled = ![data, variables, whole].every((field) => field.fine()); };
-  const data = jsonField(`Data ${visit.state} is given`, pretty(visit.stages?.[0]?.value ?? {}), checked);
-  const variables = jsonField("Variables", pretty(visit.before ?? {}), checked);
-  const whole = jsonField("What $$.Execution.Input says", pretty(execution.input ?? {}), checked);
+  const data = jsonField(`Data ${visit.state} is given`, pretty(visit.stages?.[0]?.value ?? {}));
+  const variables = jsonField("Variables", pretty(visit.before ?? {}));
+  const whole = jsonField("What $$.Execution.Input says", pretty(execution.input ?? {}));
   const name = h("input", { autocomplete: "off" });
   const current = h("input", { type: "checkbox", checked: false });
   const more = h("details", { open: Object.keys(visit.before ?? {}).length ? true : undefined }, h("summary", {}, "Variables, and the input of the execution"), variables.element, whole.element);
@@ -70,7 +67,7 @@ export function againDialog(execution, visit) {
     data.element, more, h("label", {}, h("span", {}, "Name (made up when empty)"), name),
     execution.current ? null : h("label", { class: "check" }, current, h("span", {}, "by the definition as it is now, not as this one ran by it")),
   ];
-  shown = dialog(`Start again from ${visit.state}`, parts, "Start", async () => {
+  dialog(`Start again from ${visit.state}`, parts, "Start", async () => {
     const { executionArn } = await tell("again", { arn: execution.executionArn, state: visit.state, event: visit.event, data: data.value(), variables: variables.value(), input: whole.value(), name: name.value, current: current.checked });
     location.hash = address("execution", executionArn);
   });
@@ -103,8 +100,10 @@ export function succeedDialog(arn, n, state) {
   dialog(`Answer ${state}: it succeeded`, [output.element], "Send success", () => tell("succeed", { arn, n, output: output.value() }));
 }
 
-export function failDialog(arn, n, state) {
-  const error = h("input", { value: "Refused" }), cause = h("input", {});
+/** `catches` are the state's Catchers: the first error that one of them names is what is most likely meant. */
+export function failDialog(arn, n, state, catches = []) {
+  const likely = catches.flatMap((one) => one.ErrorEquals ?? []).find((name) => !name.startsWith("States."));
+  const error = h("input", { value: likely ?? "Refused", onfocus: () => error.select() }), cause = h("input", {});
   dialog(`Answer ${state}: it failed`, [h("label", {}, h("span", {}, "Error"), error), h("label", {}, h("span", {}, "Cause"), cause)], "Send failure", () => tell("fail", { arn, n, error: error.value, cause: cause.value }));
 }
 

@@ -22,7 +22,8 @@ export function button(label, onclick, more = {}) {
   return h("button", { type: "button", onclick, ...more }, label);
 }
 
-/** A list of any length of which only what is seen is made. `row(i)` gives an element `height` pixels high. */
+/** A list of any length of which only what is seen is made. `row(i)` gives an element `height` pixels high.
+ *  From a row that has the focus, arrows lead to the next one, Home and End to the first and the last. */
 export function longList(count, height, row, more = {}) {
   const inside = h("div", { class: "long-inside", role: "presentation" });
   const box = h("div", { class: "long", tabindex: "0", ...more }, inside);
@@ -34,16 +35,27 @@ export function longList(count, height, row, more = {}) {
     if (now === drawn) return;
     drawn = now;
     inside.style.height = `${total * height}px`;
+    const focused = inside.contains(document.activeElement) ? Number(document.activeElement.dataset.at) : -1;
     const rows = [];
     for (let i = first; i < last; i++) {
       const element = row(i);
       element.style.top = `${i * height}px`;
       element.style.height = `${height}px`;
+      element.dataset.at = i;
       rows.push(element);
     }
     inside.replaceChildren(...rows);
+    rows[focused - first]?.focus({ preventScroll: true });
   };
   box.addEventListener("scroll", draw, { passive: true });
+  box.addEventListener("keydown", (event) => {
+    const at = Number(event.target.dataset.at);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: total - 1 }[event.key];
+    if (to === undefined || Number.isNaN(at)) return;
+    event.preventDefault();
+    box.show(Math.max(0, Math.min(total - 1, to)));
+    inside.querySelector(`[data-at="${Math.max(0, Math.min(total - 1, to))}"]`)?.focus({ preventScroll: true });
+  });
   new ResizeObserver(draw).observe(box);
   box.update = (now) => { total = now; drawn = ""; draw(); };
   box.show = (i) => {

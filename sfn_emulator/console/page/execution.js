@@ -32,6 +32,7 @@ export function execution(root, first, here) {
     model.visits = (data.happened.visits ?? []).map((visit, number) => ({ number, line: 0, ...visit }));
     model.lines = data.happened.lines ?? [{ index: 0 }];
     model.ended = data.happened.ended;
+    model.timed = data.happened.started > 0; // a history from a file may tell no times
     model.byState = new Map();
     for (const visit of model.visits) (model.byState.get(visit.state) ?? model.byState.set(visit.state, []).get(visit.state)).push(visit);
   }
@@ -41,13 +42,15 @@ export function execution(root, first, here) {
     const name = execution.name ?? last(arn);
     const machine = execution.stateMachineArn ?? "";
     here([["Executions", "#/"], ...(machine ? [[last(machine), address("executions", "", { machine })]] : []), [name]], name);
-    const took = (happened.ended ?? model.visits.reduce((most, visit) => Math.max(most, visit.left ?? visit.entered), happened.started ?? 0)) - (happened.started ?? 0);
+    const until = happened.ended ?? model.data.now;
+    const took = !model.timed || until === undefined ? "" : `${duration(until - happened.started)}${happened.ended === undefined ? " so far" : ""}`;
     const waiting = model.visits.find((visit) => visit.outcome === "waiting" && visit.type === "Wait");
     const said = h("span", { class: "trouble-line", role: "status" });
-    const redrivable = execution.redriveStatus === "REDRIVABLE";
+    const redrivable = execution.redriveStatus === "REDRIVABLE" && !execution.express;
+    const by = execution.stateMachineAliasArn ?? execution.stateMachineVersionArn;
     const facts = [
       status(happened.status), happened.error ? h("span", { class: "error" }, happened.error) : null,
-      h("span", { title: day(happened.started) }, day(happened.started)), h("span", {}, duration(took)),
+      h("span", { title: day(happened.started) }, day(happened.started)), h("span", {}, took),
       execution.redriveCount ? h("span", {}, `redriven ${execution.redriveCount}×`) : null,
       execution.origin ? h("span", {}, `begun at ${execution.origin.state}, of `, h("a", { href: address("execution", execution.origin.execution) }, last(execution.origin.execution))) : null,
       execution.again?.length ? h("span", {}, "started again: ", execution.again.map((one, i) => [i ? ", " : "", h("a", { href: address("execution", one.arn), title: one.status.toLowerCase() }, `${one.name} at ${one.state}`)])) : null,
@@ -60,7 +63,7 @@ export function execution(root, first, here) {
         execution.live && waiting ? button("Skip the wait", () => skipWait(arn, (text) => { said.textContent = text; })) : null,
         execution.live ? button("Stop…", () => stopDialog(execution)) : null,
         redrivable ? button("Redrive…", () => redriveDialog(execution)) : null,
-        machine && !execution.file && !execution.mapRunArn ? button("Start like this…", () => startDialog(machine.split(":").slice(0, 7).join(":").split("/")[0], execution.input)) : null,
+        machine && !execution.file && !execution.mapRunArn ? button("Start like this…", () => startDialog(machine.split(":").slice(0, 7).join(":").split("/")[0], execution.input, by)) : null,
         machine && !execution.file ? h("a", { class: "button", href: address("machine", machine.split("/")[0]) }, "Definition") : null,
         model.data.graph && !execution.live ? button("Write a test…", () => testDialog(arn, (text) => { said.textContent = text; })) : null,
         h("a", { class: "button", href: file("download", { arn }), download: `${name}.history.json` }, "Download")));
@@ -148,7 +151,7 @@ function graphView(stage, model, choose) {
     const states = {}, taken = new Map();
     for (const visit of seen) {
       const known = states[visit.state];
-      const took = visit.left === undefined ? "" : visit.type === "Choice" || visit.left - visit.entered < 0.005 ? "" : duration(visit.left - visit.entered);
+      const took = visit.left === undefined ? "" : visit.type === "Choice" || !model.timed || visit.left - visit.entered < 0.005 ? "" : duration(visit.left - visit.entered);
       if (!known) states[visit.state] = { outcome: visit.outcome, visits: 1, attempts: visit.attempts ?? 1, took };
       else {
         known.visits += 1;

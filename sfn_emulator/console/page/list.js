@@ -20,7 +20,7 @@ export function list(root, first, here) {
   const grid = h("section", { class: "grid", "aria-label": "The last executions and their states" });
   const more = button("More", () => load(true), { class: "more" });
   const table = longList(0, ROW, (i) => { ahead(i); return row(rows[i]); }, { role: "group", "aria-label": "Executions" });
-  root.append(h("div", { class: "head" }, h("h1", {}, "Executions"), filters), grid, h("section", { class: "list" }, heading(), table, h("div", { class: "foot" }, said, more)));
+  root.append(h("div", { class: "head" }, h("h1", {}, "Executions"), filters), h("div", { class: "beside" }, grid, h("section", { class: "list" }, heading(), table, h("div", { class: "foot" }, said, more))));
 
   const control = (name, label, element) => h("label", {}, h("span", {}, label), element);
   const changed = (name) => (event) => note({ [name]: event.target.value || undefined });
@@ -39,7 +39,7 @@ export function list(root, first, here) {
       control("status", "Status", h("select", { onchange: changed("status") }, statuses)),
       control("within", "Time", h("select", { onchange: changed("within") }, times)),
       control("q", "Text", text),
-      chosen ? button("Start…", () => startDialog(chosen.arn), { class: "primary" }) : null,
+      chosen ? button("Start…", () => startDialog(chosen.arn, undefined, now.alias), { class: "primary" }) : null,
       chosen ? h("a", { class: "button", href: address("machine", chosen.arn) }, "Definition") : null,
       now.map_run ? h("span", { class: "chip" }, `Map Run ${last(now.map_run)}`) : null,
     ].filter(Boolean));
@@ -55,7 +55,7 @@ export function list(root, first, here) {
     return h("a", { class: "row", href: address("execution", one.arn) },
       status(one.status),
       h("span", { class: "name" }, one.name, one.redrives ? h("small", {}, ` redriven ${one.redrives}×`) : "", one.again ? h("small", {}, ` begun at ${one.again}`) : ""),
-      h("span", { title: last(one.machine) }, last(one.machine), one.alias ? h("small", {}, `:${one.alias}`) : ""),
+      h("span", { class: "of", title: `${last(one.machine)}${one.alias ? `:${one.alias}` : ""}` }, h("span", {}, last(one.machine)), one.alias ? h("small", {}, `:${one.alias}`) : ""),
       moment(one.started), moment(one.stopped), h("span", { class: "number" }, took), h("span", { class: "error" }, one.error ?? ""));
   }
 
@@ -67,8 +67,7 @@ export function list(root, first, here) {
 
   async function load(further = false) {
     const now = route().with, mine = ++asked;
-    const since = now.within ? Math.round(Date.now() / 1000 - Number(now.within)) : "";
-    const told = await ask("executions", { machine: now.machine, alias: now.alias, map_run: now.map_run, status: now.status, q: now.q, since, before: further ? next : "", limit: further ? 100 : Math.min(200, Math.max(50, rows.length)) });
+    const told = await ask("executions", { machine: now.machine, alias: now.alias, map_run: now.map_run, status: now.status, q: now.q, within: now.within, before: further ? next : "", limit: further ? 100 : Math.min(200, Math.max(50, rows.length)) });
     if (mine !== asked) return;
     const known = new Set(told.executions.map((one) => one.arn));
     const others = rows.filter((one) => !known.has(one.arn));

@@ -1,6 +1,7 @@
 // A machine as it is defined: its graph, its text, its problems, its revisions and what differs between two.
 
 import { button, h } from "./dom.js";
+import { json } from "./json.js";
 import { drawing } from "./graph.js";
 import { address, note, route } from "./route.js";
 import { ask } from "./server.js";
@@ -12,7 +13,7 @@ export function machine(root, first, here) {
   const arn = first.name;
   const head = h("div", { class: "head" }), stage = h("section", { class: "stage graph", "aria-label": "Graph" }), side = h("aside", { class: "side definition", "aria-label": "Definition" });
   root.append(head, h("div", { class: "split" }, stage, side));
-  const tried = h("div", { class: "tried" });
+  const tried = h("div", { class: "tried" }), differs = h("section", { class: "differs", "aria-label": "What differs in the state" });
   let told = null, picture = null, drawn = "";
 
   async function refresh() {
@@ -49,13 +50,15 @@ export function machine(root, first, here) {
     const pretty = told.text.includes("\n") ? told.text : JSON.stringify(JSON.parse(told.text), null, 2);
     const numbered = told.text.includes("\n");
     const problems = told.problems.map((one) => h("li", {}, h("button", { type: "button", onclick: () => (numbered ? showLine(one.line) : showState(stateAt(one.place))) }, h("strong", {}, one.severity.toLowerCase()), ` ${numbered ? `line ${one.line || 1}` : one.place}: ${one.message}`)));
-    side.replaceChildren(...[problems.length ? h("ul", { class: "problems" }, problems) : null, h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "Definition as text" }, pretty.split("\n").map((line, i) => h("span", { class: "line", id: `line-${i + 1}` }, `${line}\n`)))].filter(Boolean));
+    side.replaceChildren(...[differs, problems.length ? h("ul", { class: "problems" }, problems) : null, h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": "Definition as text" }, pretty.split("\n").map((line, i) => h("span", { class: "line", id: `line-${i + 1}` }, `${line}\n`)))].filter(Boolean));
     side.dataset.numbered = numbered;
   }
 
   function showState(state) {
     const node = told.graph.nodes.find((one) => one.id === state);
     tried.replaceChildren(...(node && node.type !== "Missing" ? [button(`Try ${node.name}…`, () => trialDialog({ machine: arn, revision: told.revision }, node, {}), { id: "try-it" })] : []));
+    const changed = told.difference?.changed[state];
+    differs.replaceChildren(...(changed ? [h("h2", { class: "minor" }, `What differs in ${node.name}`), json(changed.now, { against: changed.before, label: `What differs in ${node.name}` })] : []));
     for (const line of side.querySelectorAll(".line.chosen")) line.classList.remove("chosen");
     if (!state) return;
     picture.show(state);

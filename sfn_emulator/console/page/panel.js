@@ -39,7 +39,7 @@ export function panel(side, model, choose) {
       h("header", {},
         h("h2", {}, told.state),
         h("p", { class: "facts" }, h("span", { class: `status ${told.outcome}` }, h("span", { class: "sign", "aria-hidden": "true" }, sign), ` ${text}`), h("span", {}, told.type),
-          told.left === undefined ? null : h("span", {}, duration(told.left - told.entered)), h("span", { title: day(told.entered) }, `from ${clock(told.entered)}`), where(told)),
+          told.left === undefined || !model.timed ? null : h("span", {}, duration(told.left - told.entered)), model.timed ? h("span", { title: day(told.entered) }, `from ${clock(told.entered)}`) : null, where(told)),
         siblings.length > 1 ? h("p", { class: "siblings" }, button("‹", () => step(-1), { disabled: at === 0, "aria-label": "Visit before" }), ` visit ${at + 1} of ${siblings.length} `, button("›", () => step(1), { disabled: at === siblings.length - 1, "aria-label": "Next visit" })) : null,
         told.error !== undefined ? h("div", { class: "reason" }, h("strong", {}, told.error || "failed"), told.cause ? h("p", {}, told.cause) : null) : null,
         links(told), deeds(told), told.token && model.data.execution.live ? waiting(told) : null),
@@ -86,7 +86,7 @@ export function panel(side, model, choose) {
     const again = async () => againDialog(execution, top.number === told.number ? told : { ...top, ...(await ask("visit", { arn: model.arn, n: top.number })) });
     return h("p", { class: "buttons" },
       execution.file || execution.mapRunArn ? null : button(top.number === told.number ? "Start again from here…" : `Start again from ${top.state}…`, again, { id: "start-again" }),
-      node && told.type !== "Missing" ? button("Try it…", () => trialDialog({ arn: model.arn }, { name: told.state, type: told.type, resource: node.resource }, told.stages?.[0]?.value, told.before), { id: "try-it" }) : null);
+      node && told.type !== "Missing" ? button("Try it…", () => trialDialog({ arn: model.arn }, { name: told.state, type: told.type, resource: node.resource }, told.stages?.[0]?.value, told.before, told.context), { id: "try-it" }) : null);
   }
 
   function waiting(told) {
@@ -97,7 +97,7 @@ export function panel(side, model, choose) {
       reveal.replaceWith(button("Copy", (event) => copied(token, event.target)));
     });
     return h("div", { class: "waiting-box" }, h("p", {}, "It waits for its task token: ", masked, " ", reveal),
-      h("p", { class: "buttons" }, button("It succeeded…", () => succeedDialog(model.arn, told.number, told.state)), button("It failed…", () => failDialog(model.arn, told.number, told.state))));
+      h("p", { class: "buttons" }, button("It succeeded…", () => succeedDialog(model.arn, told.number, told.state)), button("It failed…", () => failDialog(model.arn, told.number, told.state, told.definition?.state.Catch))));
   }
 
   // -- the tabs
@@ -123,9 +123,9 @@ export function panel(side, model, choose) {
 
   function attemptsBody(told) {
     return (told.attempts ?? []).map((one) => h("article", { class: "attempt" },
-      h("h3", {}, `Attempt ${one.number}`, h("small", {}, ` ${clock(one.began)}${one.ended === undefined ? "" : `, ${duration(one.ended - one.began)}`}${real(told, one)}`)),
+      h("h3", {}, `Attempt ${one.number}`, model.timed ? h("small", {}, ` ${clock(one.began)}${one.ended === undefined ? "" : `, ${duration(one.ended - one.began)}`}${real(told, one)}`) : null),
       one.error === undefined ? null : h("div", { class: "reason" }, h("strong", {}, one.error), one.cause ? h("p", {}, one.cause) : null),
-      one.wait === undefined ? null : h("p", { class: "hint" }, `then it waited ${duration(one.wait)} for the next attempt`)));
+      one.wait === undefined || !model.timed ? null : h("p", { class: "hint" }, `then it waited ${duration(one.wait)} for the next attempt`)));
   }
 
   const real = (told, attempt) => {

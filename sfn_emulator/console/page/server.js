@@ -1,6 +1,7 @@
 // The JSON interface of the server this page came from. Nothing else is ever asked.
 
-const TOKEN = document.querySelector('meta[name="token"]').content;
+const named = (page) => page.querySelector('meta[name="token"]')?.content ?? "";
+let token = named(document);
 
 export class Refused extends Error {}
 
@@ -16,8 +17,16 @@ export async function ask(what, parameters = {}, signal = undefined) {
 }
 
 export async function tell(what, body) {
-  const headers = { "content-type": "application/json", "x-sfn-token": TOKEN };
-  return answered(await fetch(`api/${what}`, { method: "POST", headers, body: JSON.stringify(body) }));
+  const sent = () => fetch(`api/${what}`, { method: "POST", headers: { "content-type": "application/json", "x-sfn-token": token }, body: JSON.stringify(body) });
+  const response = await sent();
+  return answered(response.status === 403 && (await renewed()) ? await sent() : response);
+}
+
+/** A server that was started again has another token, and its page tells it. */
+async function renewed() {
+  const before = token;
+  token = named(new DOMParser().parseFromString(await (await fetch("./", { cache: "no-store" })).text(), "text/html"));
+  return token !== before;
 }
 
 export const address = (what, parameters) => `api/${what}?${new URLSearchParams(parameters)}`;

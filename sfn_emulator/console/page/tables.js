@@ -38,12 +38,10 @@ export function tables(stage, model, choose) {
     const told = await ask("tables", { arn: model.arn, event });
     if (mine !== asked) return;
     body.dataset.event = told.event;
-    const touched = told.tables.filter((table) => table.rows.some((row) => row.mark));
-    const others = told.tables.filter((table) => !touched.includes(table));
     body.replaceChildren(
       ...[told.complete ? null : h("p", { class: "hint" }, "The oldest writes of this execution are not kept any more (or were made before the server was started): what is shown is as far back as it goes."),
         model.data.execution.file ? h("p", { class: "hint" }, "A history in a file tells nothing of tables: these are this server's, as they are.") : null,
-        ...touched.map(table), ...others.map(table),
+        ...told.tables.map(table),
         told.tables.length ? null : h("p", { class: "said" }, "There are no tables."),
         lines(told.deeds)].filter(Boolean));
   }
@@ -62,7 +60,7 @@ export function tables(stage, model, choose) {
     });
     const hidden = one.total - one.rows.filter((row) => row.mark !== "-").length;
     return h("section", { class: "table" }, h("h2", { class: "minor" }, one.name, h("small", {}, ` ${one.total} ${one.total === 1 ? "row" : "rows"}`)),
-      rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Rows of ${one.name}` }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p", { class: "hint" }, "empty"), hidden > 0 ? h("p", { class: "hint" }, `${hidden} rows that did not change are not shown`) : null);
+      rows.length ? h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Rows of ${one.name}` }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))) : h("p", { class: "hint" }, "empty"), hidden > 0 ? h("p", { class: "hint" }, hidden === 1 ? "One row that did not change is not shown" : `${hidden} rows that did not change are not shown`) : null);
   }
 
   function lines(deeds) {
@@ -74,7 +72,8 @@ export function tables(stage, model, choose) {
   return {
     fresh() { points = stops(); shown = ""; },
     show(now) {
-      const event = now.event === undefined ? points[points.length - 1].event : Number(now.event);
+      const chosen = points.findLast((point) => point.number !== undefined && `${point.number}` === now.visit);
+      const event = Number(now.event ?? (chosen ?? points[points.length - 1]).event);
       let i = points.findIndex((point) => point.event >= event);
       if (i < 0) i = points.length - 1;
       slider.max = points.length - 1;

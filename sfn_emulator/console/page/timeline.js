@@ -42,7 +42,7 @@ export function timeline(stage, model, choose) {
     const bar = h("span", { class: `bar ${visit.outcome}` });
     bar.style.left = `${(from * 100).toFixed(3)}%`;
     bar.style.width = `max(4px, ${((to - from) * 100).toFixed(3)}%)`;
-    const took = visit.left === undefined ? "so far" : duration(visit.left - visit.entered);
+    const took = visit.left === undefined ? "so far" : model.timed ? duration(visit.left - visit.entered) : "";
     return h("button", { type: "button", class: `row ${visit.number === chosen ? "chosen" : ""}`, onclick: () => choose(visit.number)},
       h("span", { class: "name" }, h("span", { class: `dot ${visit.outcome}`, title: name }, sign), ` ${visit.state}`), h("span", { class: "track" }, folds(), bar), h("span", { class: "number" }, took));
   }
@@ -59,14 +59,14 @@ export function timeline(stage, model, choose) {
     show(now) {
       rows = selected(model).filter((visit) => visit.type !== "Choice" || visit.error);
       chosen = now.visit === undefined ? null : Number(now.visit);
-      const end = model.ended ?? Math.max(...model.visits.map((visit) => visit.left ?? visit.entered), Date.now() / 1000);
+      const end = model.ended ?? model.visits.reduce((most, visit) => Math.max(most, visit.left ?? visit.entered), model.data.now ?? 0);
       axis = { ...scale(rows, end), end };
       ruler.replaceChildren(...axis.folds.filter((fold) => fold.to - fold.from > 0.02).map((fold) => {
         const label = h("span", { class: "fold-label" }, `⋯ ${duration(fold.seconds)} ⋯`);
         label.style.left = `${((fold.from + fold.to) / 2) * 100}%`;
         return label;
       }));
-      said.textContent = axis.folds.length ? "Hatched: time in which nothing began or ended, folded." : "";
+      said.textContent = !model.timed ? "This history tells no times: what ran stands in its order." : axis.folds.length ? "Hatched: time in which nothing began or ended, folded." : "";
       table.update(rows.length);
     },
   };

@@ -14,15 +14,13 @@ const BESIDE = ["variables", "errorDetails"];
 const STATUSES = { SUCCEEDED: "done", RETRIABLE: "retrying", FAILED: "failed", CAUGHT_ERROR: "caught" };
 const UNCALLABLE = /\.(sync(:2)?|waitForTaskToken)$|:activity:/;
 
-/** `of` is {arn} of an execution or {machine, revision}; `state` has name, type and resource. */
-export function trialDialog(of, state, input, variables = {}) {
+/** `of` is {arn} of an execution or {machine, revision}; `state` has name, type and resource; `context` is what $$ says. */
+export function trialDialog(of, state, input, variables = {}, context = {}) {
   const pretty = (value) => JSON.stringify(value, null, 2);
   const holds = state.type === "Map" || state.type === "Parallel", calls = state.type === "Task";
-  let shown;
-  const checked = () => { if (shown) shown.go.disabled = ![given, known, answer].every((field) => field.fine()); };
-  const given = jsonField("Input", pretty(input ?? {}), checked);
-  const known = jsonField("Variables", pretty(variables), checked);
-  const answer = jsonField("Its result", holds ? "[]" : "{}", checked);
+  const given = jsonField("Input", pretty(input ?? {}));
+  const known = jsonField("Variables", pretty(variables)), around = jsonField("Context object ($$)", pretty(context));
+  const answer = jsonField("Its result", holds ? "[]" : "{}");
   const error = h("input", { placeholder: "States.TaskFailed" }), cause = h("input", {});
   const ways = [
     holds || UNCALLABLE.test(state.resource ?? "") ? null : ["", "really called"],
@@ -31,22 +29,23 @@ export function trialDialog(of, state, input, variables = {}) {
   const how = h("select", { onchange: () => choose() }, (calls || holds ? ways : [["", "run"]]).map(([value, name]) => h("option", { value }, name)));
   const told = h("div", { class: "trial", role: "status" });
   const failing = h("div", { class: "two" }, h("label", {}, h("span", {}, "Error"), error), h("label", {}, h("span", {}, "Cause"), cause));
-  const choose = () => { answer.element.hidden = how.value !== "result"; failing.hidden = how.value !== "error"; };
+  const choose = () => { answer.element.hidden = how.value !== "result"; failing.hidden = how.value !== "error"; around.element.hidden = !how.value; };
   choose();
   const parts = [
-    h("p", { class: "hint" }, calls ? "It runs by itself, with the machine's role. What it really calls really happens." : "It runs by itself."),
-    given.element, h("details", { open: Object.keys(variables).length ? true : undefined }, h("summary", {}, "Variables"), known.element),
+    h("p", { class: "hint" }, calls ? "It runs by itself, with the machine's role. What it really calls really happens, and $$ tells it of a made-up execution." : holds ? "It runs by itself." : "It runs by itself, and $$ tells of a made-up execution."),
+    given.element, h("details", { open: Object.keys(variables).length ? true : undefined }, h("summary", {}, calls || holds ? "Variables, and with an answer instead the context ($$)" : "Variables"), known.element, around.element),
     calls || holds ? h("label", {}, h("span", {}, calls ? "The task is" : "What is inside is"), how) : null, answer.element, failing, told,
   ];
-  shown = dialog(`Try ${state.name}`, parts, "Try it", async () => {
+  const shown = dialog(`Try ${state.name}`, parts, "Try it", async () => {
     const body = { ...of, stateName: state.name, input: given.value(), mock: mock() };
-    if (known.value().trim() !== "{}") body.variables = known.value();
+    for (const [name, field] of [["variables", known], ["context", around]]) if (!field.element.hidden && field.value().trim() !== "{}") body[name] = field.value();
     told.replaceChildren(h("p", { class: "hint" }, "It runs…"));
     try { told.replaceChildren(...outcome(await tell("try", body))); } catch (refused) { told.replaceChildren(); throw refused; }
     told.scrollIntoView({ block: "nearest" });
     return false;
   }, { leave: "Close" });
   shown.box.classList.add("broad");
+  shown.box.addEventListener("input", () => { if (told.children.length && !told.querySelector(".past")) told.prepend(h("p", { class: "hint past" }, "What the last try gave, before this was changed:")); });
 
   function mock() {
     if (how.value === "result") return { result: answer.value() };

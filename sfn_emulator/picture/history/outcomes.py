@@ -9,18 +9,23 @@ from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
 
 _ENTERED: Final = re.compile(r"\(entered at the event id #(\d+)\)")
 _OVER: Final = frozenset((Outcome.ABORTED, Outcome.FAILED))
+_WELL: Final = frozenset((Outcome.DONE, Outcome.TURNED, Outcome.COMPENSATED))
+"""Which of them it is, what follows tells: it is asked again when more has followed."""
 
 
 def judge(told: Happened, graph: Graph | None) -> None:
-    """Sets the outcome of each visit, and the reason of the one that ended the execution."""
+    """Sets the outcome of each visit, and the reason of the one that ended the execution.
+
+    An execution that still runs may be judged again later: only what events said is final.
+    """
     _blame(told)
     catchers = _catchers(graph)
     for visit in told.visits:
-        if not visit.left_by and visit.outcome not in _OVER:
+        if not visit.left_by and (visit.left is None or visit.outcome not in _OVER):
             visit.outcome = _unfinished(told, visit)
             if visit.outcome in _OVER and visit.left is None:
                 visit.left = told.ended
-        if visit.outcome is Outcome.DONE and graph is not None:
+        if visit.outcome in _WELL and graph is not None:
             visit.outcome = _done(told, visit, graph, catchers)
 
 

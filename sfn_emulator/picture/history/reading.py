@@ -35,19 +35,18 @@ def happened(
 
     ``variables`` are those it began with (JSON texts), which are in no event.
     """
-    reading = _Reading(graph)
-    reading.told.lines[0].variables = variables or {}
+    reading = Reading(graph, variables)
     for event in events:
         reading.read(event)
-    judge(reading.told, graph)
-    return reading.told
+    return reading.judged()
 
 
-class _Reading:
-    """Where each event read so far lies: ``at`` is event id → line."""
+class Reading:
+    """Where each event read so far lies: ``at`` is event id → line. Further ones may be read when it was judged."""
 
-    def __init__(self, graph: Graph | None) -> None:
+    def __init__(self, graph: Graph | None, variables: Mapping[str, str] | None = None) -> None:
         self.told = Happened()
+        self.told.lines[0].variables = variables or {}
         self.at: dict[int, int] = {0: 0}
         self.types: dict[int, str] = {}
         self.graph = graph
@@ -62,6 +61,11 @@ class _Reading:
         visit = self.current(line)
         if visit is not None and kind not in _STATUS and not kind.startswith("Execution"):
             visit.events.append(id_)
+
+    def judged(self) -> Happened:
+        """What happened so far, each visit with its outcome."""
+        judge(self.told, self.graph)
+        return self.told
 
     def _read(self, event: Event, kind: str, id_: int, previous: int) -> int:
         """Reads an event and returns the line it lies on."""
@@ -304,15 +308,15 @@ class _Reading:
         return self.at.get(previous, 0)
 
 
-_Read: TypeAlias = Callable[[_Reading, Event, re.Match[str], int, int], int]
+_Read: TypeAlias = Callable[[Reading, Event, re.Match[str], int, int], int]
 _READERS: Final[tuple[tuple[re.Pattern[str], _Read], ...]] = (
-    (re.compile(r"Execution\w+"), _Reading.execution),
-    (re.compile(r"(\w+)StateEntered"), _Reading.entered),
-    (re.compile(r"(\w+)StateExited"), _Reading.exited),
-    (re.compile(r"MapIteration(Started|Succeeded|Failed|Aborted)"), _Reading.iteration),
-    (re.compile(r"(Parallel|Map)State(Started|Succeeded|Failed|Aborted)"), _Reading.region),
-    (re.compile(r"(Task|Wait)StateAborted"), _Reading.aborted),
-    (re.compile(r"EvaluationFailed"), _Reading.evaluation),
+    (re.compile(r"Execution\w+"), Reading.execution),
+    (re.compile(r"(\w+)StateEntered"), Reading.entered),
+    (re.compile(r"(\w+)StateExited"), Reading.exited),
+    (re.compile(r"MapIteration(Started|Succeeded|Failed|Aborted)"), Reading.iteration),
+    (re.compile(r"(Parallel|Map)State(Started|Succeeded|Failed|Aborted)"), Reading.region),
+    (re.compile(r"(Task|Wait)StateAborted"), Reading.aborted),
+    (re.compile(r"EvaluationFailed"), Reading.evaluation),
 )
 
 

@@ -107,7 +107,7 @@ def _said(told: Happened, visit: Visit) -> str:
     elif visit.type == "Choice" and visit.next is not None:
         parts.append(f"→ {told.visits[visit.next].state}")
     elif visit.length is not None:
-        parts.append(f"{visit.length} items")
+        parts.append(_items(visit.length))
     elif (word := status(visit)) is not None:
         parts.append(": ".join(part for part in (word, reason(visit)) if part))
     return ", ".join(part for part in parts if part)
@@ -168,8 +168,12 @@ def _parts(told: Happened, visit: Visit) -> list[tuple[Row, Line | Happened | No
     ]
     hidden = len(lines) - len(parts)
     if hidden:
-        parts.append((Row("", None, f"{hidden} more items"), None))
+        parts.append((Row("", None, _items(hidden, "more ")), None))
     return parts
+
+
+def _items(count: int, more: str = "") -> str:
+    return f"{count} {more}{'item' if count == 1 else 'items'}"
 
 
 def is_wrong(told: Happened, line: Line) -> bool:

@@ -105,7 +105,8 @@ class Visit:
 
     @property
     def seconds(self) -> float | None:
-        return None if self.left is None else self.left - self.entered
+        """``None`` while it is on, and where the history tells no times."""
+        return None if self.left is None or not self.entered else self.left - self.entered
 
 
 @dataclass(slots=True)

@@ -118,6 +118,11 @@ class Live:
         return self.execution.status is not Status.RUNNING
 
     @property
+    def now(self) -> float:
+        """The present instant of its own clock."""
+        return self._driver.now()
+
+    @property
     def events(self) -> list[Event]:
         """The events. A detail that is a number is in the page that holds this event."""
         return self.run.events

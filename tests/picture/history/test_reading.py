@@ -12,7 +12,7 @@ from sfn_emulator.engine.local import start_locally
 from sfn_emulator.engine.ports import Identity
 from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.file import UnreadableHistoryError, read_history
-from sfn_emulator.picture.history.reading import happened
+from sfn_emulator.picture.history.reading import Reading, happened
 from sfn_emulator.picture.history.scope import scope_of
 from sfn_emulator.picture.history.stages import FAILED, RECORDED, stages, states_by_name
 from sfn_emulator.picture.history.visit import OPEN, Happened, Outcome
@@ -28,7 +28,9 @@ def test_every_event_of_every_case_finds_its_place(case: dict[str, Any]) -> None
     """Each state lies in the region it is written in, and follows one that leads to it."""
     text = case["definition"] if isinstance(case["definition"], str) else json.dumps(case["definition"])
     graph = graph_of(json.loads(text))
-    told = told_of(text, run_case(case))
+    ran = run_case(case)
+    told = told_of(text, ran)
+    assert _as_it_grew(events_of(ran), graph) == told
     _in_their_regions(told, graph)
     ways = {(edge.source, edge.target) for edge in graph.edges}
     starts = {region.start_at for region in graph.regions}
@@ -41,6 +43,19 @@ def test_every_event_of_every_case_finds_its_place(case: dict[str, Any]) -> None
     if told.status == "FAILED" and not all(visit.left_by for visit in told.visits):
         assert Outcome.FAILED in {visit.outcome for visit in told.visits}
     _told_in_full(text, told)
+
+
+ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
+
+def _as_it_grew(events: list[dict[str, Any]], graph: Graph) -> Happened:
+    """Read as a page does that looks at a run that is on: it is judged some times before its end."""
+    reading, looks = Reading(graph), len(events) // 20 + 1
+    for number, event in enumerate(events):
+        reading.read(event)
+        if number % looks == 0 and event["type"] not in ENDS:
+            reading.judged()
+    return reading.judged()
 
 
 def _in_their_regions(told: Happened, graph: Graph) -> None:
