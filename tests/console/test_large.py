@@ -191,7 +191,7 @@ def carried(alone: Process) -> str:
     made = states.create_state_machine(name="hands-on", definition=json.dumps(chain(STEPS)), roleArn=ROLE)
     given = json.dumps({"text": "x" * CARRIED})
     arn = str(states.start_execution(stateMachineArn=made["stateMachineArn"], input=given)["executionArn"])
-    wait_for(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED", 60)
+    wait_for(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED")
     return arn
 
 
