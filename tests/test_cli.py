@@ -385,7 +385,7 @@ def test_a_step_that_failed_says_why_and_what_undid_it(terminal):
     assert "Undone by: Revert Inventory, Remove Order" in ran.out
 
 
-def test_what_each_step_wrote_is_told_though_nobody_could_look_in_time(terminal):
+def test_each_steps_writes_are_shown_though_nobody_could_look_in_time(terminal):
     ran = terminal.here("start", "--fail-at", "PlaceOrder", "--message-id", "brief", "--json")
     assert [(write["state"], write["mark"], write["table"], write["key"]) for write in ran.json["writes"]] == [
         ("Place Order", "+", "Orders", "brief"),
@@ -487,7 +487,7 @@ def test_only_a_command_that_deploys_starts_a_server(fresh, tmp_path, command):
     assert not fresh.directory.exists()
 
 
-def test_what_an_older_configuration_named_is_told_and_removed(terminal, tmp_path):
+def test_resources_of_an_older_configuration_are_named_and_removed(terminal, tmp_path):
     named = (ROOT / "deploy/config.yaml").read_text()
     older = tmp_path / "older.yaml"
     older.write_text(named.replace("tables:\n", "tables:\n  Forgotten: {key: [OrderId]}\n", 1))

@@ -60,5 +60,5 @@ def test_of_very_many_problems_the_first_thousand_are_told(world: World) -> None
     ],
     ids=["a long sum", "parentheses", "a JSONata pattern", "a filter", "a JSONPath pattern", "arrays"],
 )
-def test_what_would_take_a_parser_long_is_refused_at_once(world: World, definition: str, message: str) -> None:
+def test_a_definition_that_takes_a_parser_long_is_refused_at_once(world: World, definition: str, message: str) -> None:
     assert message in refused(world, definition)

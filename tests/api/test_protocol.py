@@ -165,7 +165,7 @@ def _names(value: Any) -> Any:
     return [_names(inner) for inner in value] if isinstance(value, list) else None
 
 
-def test_what_fails_inside_is_a_500_without_a_traceback(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_a_500_without_a_traceback(world: World, caplog: pytest.LogCaptureFixture) -> None:
     machine = world.machine()
     world.service.store.database.write("UPDATE document SET body = ? WHERE kind = 'machine'", (b"nonsense",))
     world.service.store._cache.clear()

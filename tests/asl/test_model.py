@@ -73,7 +73,7 @@ def test_a_resource_is_taken_apart(
         "arn:aws:states:::sqs:send.sync:3",
     ],
 )
-def test_what_is_no_resource_is_none(arn: str) -> None:
+def test_an_arn_of_no_resource_gives_none(arn: str) -> None:
     assert parse_resource(arn) is None
 
 
@@ -84,7 +84,7 @@ def test_the_task_runner_may_refuse_a_resource_in_its_own_words() -> None:
     assert (problem.message, problem.pointer, problem.kind) == ("no aws-sdk:x", "/States/A/Resource", "ARN")
 
 
-def test_defaults_of_a_retrier() -> None:
+def test_a_retrier_has_its_defaults() -> None:
     task = state(
         {"Type": "Task", "Resource": "arn:aws:lambda:::function:f", "End": True, "Retry": [{"ErrorEquals": ["E"]}]}
     )

@@ -19,7 +19,7 @@ def test_the_walk_goes_through_every_operation_of_the_model(told_boto: list[tupl
     assert {operation for operation, _ in told_boto} == set(service_model().operation_names)
 
 
-def test_what_is_refused_on_the_walk_is_what_aws_refuses(told_boto: list[tuple[str, Any]]) -> None:
+def test_only_requests_that_aws_refuses_are_refused_on_the_walk(told_boto: list[tuple[str, Any]]) -> None:
     refused = [(operation, told.partition(":")[0]) for operation, told in told_boto if isinstance(told, str)]
     assert refused == [
         ("CreateStateMachine", "StateMachineAlreadyExists"),

@@ -309,7 +309,7 @@ _NO_NUMBER = "The parameter cannot be converted to a numeric value: "
     ],
     ids=str,
 )
-def test_what_is_no_value_is_refused_wherever_it_is_written(numbers: Any, value: dict[str, Any], told: str) -> None:
+def test_an_invalid_value_is_refused_wherever_it_is_written(numbers: Any, value: dict[str, Any], told: str) -> None:
     """HowItWorks.NamingRulesDataTypes. A text among numbers would fail whoever scans the table next."""
     row, given = {"Id": {"S": "a"}}, {":v": value}
     put = {"Put": {"TableName": "numbers", "Item": {**row, "v": value}}}

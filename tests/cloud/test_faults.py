@@ -58,7 +58,7 @@ FILTER = {"TableName": "t", "FilterExpression": "(" * 3_000 + "k = k" + ")" * 3_
         ("events", "AWSEvents.PutEvents", '{"Entries":[' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "]}", "too deeply"),
     ],
 )
-def test_what_can_not_even_be_looked_at_is_the_callers_fault(service: str, target: str, body: str, told: str) -> None:
+def test_a_request_that_can_not_be_read_is_the_callers_fault(service: str, target: str, body: str, told: str) -> None:
     if service == "dynamodb":
         asked("dynamodb", "DynamoDB_20120810.CreateTable", json.dumps(TABLE).encode())
     reply = asked(service, target, body.encode())

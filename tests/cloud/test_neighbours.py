@@ -140,6 +140,6 @@ def test_whatever_moto_answers_is_answered(server: Process, service: str, operat
     assert getattr(server.client(service), operation)()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_what_nobody_answers_is_said_by_name(server: Process) -> None:
+def test_an_unsupported_service_is_refused_by_name(server: Process) -> None:
     with pytest.raises(ClientError, match=r"UnknownService.*gamelift"):
         server.client("gamelift").list_fleets()

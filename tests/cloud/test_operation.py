@@ -30,7 +30,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
     ],
     ids=lambda request: f"{request.method} {request.path} {request.query or request.body.decode()}",
 )
-def test_what_may_change_something_is_kept(request_: Request) -> None:
+def test_a_request_that_may_change_something_is_kept(request_: Request) -> None:
     assert changes_something(request_)
 
 
@@ -47,5 +47,5 @@ def test_what_may_change_something_is_kept(request_: Request) -> None:
     ],
     ids=lambda request: f"{request.method} {request.path} {request.query or request.body.decode()}",
 )
-def test_what_only_reads_is_not(request_: Request) -> None:
+def test_a_request_that_only_reads_is_not_kept(request_: Request) -> None:
     assert not changes_something(request_)

@@ -16,14 +16,14 @@ def work(seconds: float) -> int:
     return turns
 
 
-def test_what_works_too_long_is_broken_off() -> None:
+def test_work_that_takes_too_long_is_broken_off() -> None:
     patience, began = Patience(0.2), time.thread_time()
     with pytest.raises(TooLongError), patience.bounded():
         work(30)
     assert time.thread_time() - began < 10
 
 
-def test_what_waits_is_not_and_what_comes_after_starts_anew() -> None:
+def test_waiting_is_not_broken_off_and_later_work_has_its_full_time() -> None:
     patience = Patience(0.2)
     for _ in range(3):
         with patience.bounded():

@@ -118,7 +118,7 @@ def test_a_word_that_is_no_command_is_refused() -> None:
         ("run FILE --input nowhere", 1, "--input: 'nowhere' is neither JSON nor a file"),
     ],
 )
-def test_what_goes_wrong_is_one_line(
+def test_an_error_is_one_line(
     line: str, status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cut.json").write_text("{\n")

@@ -71,7 +71,7 @@ def test_a_task_nobody_does_fails_and_says_so(shop: str) -> None:
     assert "No task was given for 'Charge'" in told.output
 
 
-def test_what_time_does_not_bring_is_told(tmp_path: Path) -> None:
+def test_an_execution_that_waits_for_more_than_time_says_so(tmp_path: Path) -> None:
     path = tmp_path / "asks.json"
     task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True}
     path.write_text(json.dumps({"StartAt": "Ask", "States": {"Ask": task}}))
@@ -99,7 +99,7 @@ def test_input_and_definition_come_from_files_and_standard_input(tmp_path: Path)
     ],
     ids=str,
 )
-def test_what_can_not_be_used_is_one_line(arguments: list[str], words: str, shop: str) -> None:
+def test_an_unusable_file_is_one_line(arguments: list[str], words: str, shop: str) -> None:
     told = ran(*(argument.replace("SHOP", shop) for argument in arguments))
     assert told.exit_code in (1, 2)
     assert words in told.stderr

@@ -106,7 +106,7 @@ def lines(server: Process, *arguments: str) -> list[Any]:
     return told()
 
 
-def test_what_functions_print_is_shown(server: Process) -> None:
+def test_functions_output_is_shown(server: Process) -> None:
     told = [line for line in lines(server) if "hello 7" in line]
     assert len(told) == 1
     assert told[0].split()[1:] == ["Hello", "hello", "7"]

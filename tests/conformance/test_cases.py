@@ -33,7 +33,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case(case: dict[str, Any]) -> None:
+def test_every_case_ends_as_expected(case: dict[str, Any]) -> None:
     assert case["covers"], "a case says which row of docs/support.md it covers"
     execution = run(case)
     compare(execution, case["expect"])

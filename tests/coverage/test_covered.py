@@ -136,7 +136,7 @@ def test_the_graph_is_painted_where_nothing_went(tmp_path: Path) -> None:
     assert len(red) == 2
 
 
-def test_what_a_server_ran_is_told_by_the_lines_of_the_file_it_was_deployed_from(tmp_path: Path) -> None:
+def test_a_deployed_definition_is_reported_by_the_lines_of_its_file(tmp_path: Path) -> None:
     source = tmp_path / "shop.asl.json"
     source.write_text(SHOP)
     with running("--in-memory", "--time", "skip", "--coverage", str(tmp_path / "notes")) as server:

@@ -185,7 +185,7 @@ def test_changing_the_integration_makes_the_methods_anew(deployed, target, full)
     assert deployed.plan()
 
 
-def test_what_is_wanted_is_a_function_of_configuration_and_target(target, full):
+def test_wanted_resources_follow_from_configuration_and_target(target, full):
     assert saga.on(target, full).resources == saga.on(target, config.load()).resources
     machine = next(r for r in saga.on(target, full).resources if isinstance(r, StateMachine))
     assert Aws(target).state_machine(machine.arn, machine.alias_arn) is None

@@ -66,11 +66,11 @@ def test_localstack_that_does_not_run(full, monkeypatch):
     assert "docker compose up -d" in text
 
 
-def test_aws_without_a_region(full):
+def test_aws_without_a_region_is_refused(full):
     assert "set AWS_DEFAULT_REGION" in complaint("aws", full)
 
 
-def test_aws_without_credentials(full):
+def test_aws_without_credentials_is_refused(full):
     config = replace(full, targets={**full.targets, "aws": {"region": "us-east-1"}})
     assert complaint("aws", config) == "aws: no credentials found; run 'aws configure' or set AWS_PROFILE"
 
@@ -80,7 +80,7 @@ def test_aws_with_a_profile_that_does_not_exist(full, monkeypatch):
     assert "aws: The config profile (nobody) could not be found" in complaint("aws", full)
 
 
-def test_aws_with_wrong_credentials(full, monkeypatch):
+def test_aws_with_wrong_credentials_is_refused(full, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     config = replace(full, targets={**full.targets, "aws": {"region": "us-east-1"}})

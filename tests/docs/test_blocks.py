@@ -72,7 +72,7 @@ def test_commands_are_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_what_is_not_run_says_why(block: Block) -> None:
+def test_a_block_that_is_not_run_says_why(block: Block) -> None:
     assert block.why_not is None or len(block.why_not) > 10
 
 

@@ -113,5 +113,5 @@ def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in blocks(TUTORIAL) if block.why_not], ids=lambda block: block.line)
-def test_what_is_not_run_says_why(block: Block) -> None:
+def test_a_block_that_is_not_run_says_why(block: Block) -> None:
     assert len(block.why_not or "") > 10

@@ -122,7 +122,7 @@ def test_an_answer_to_what_was_never_asked_is_a_mismatch(signal: Any) -> None:
         run.advance()
 
 
-def test_a_map_of_40_000_items_and_its_memory() -> None:
+def test_a_map_of_40_000_items_stays_within_its_memory() -> None:
     execution = run_locally(machine({"M": mapping({"A": ended(Type="Pass")})}), [1] * 40_000, express=True)
     assert execution.output == [1] * 40_000
     assert execution.run.root is not None

@@ -124,7 +124,7 @@ def test_a_block_of_text_in_a_cloudformation_template_is_found_line_by_line(tag:
     assert second[:2] == (10, 13)
 
 
-def test_what_cdk_synthesises_is_found_at_the_part_of_the_text() -> None:
+def test_findings_in_cdks_template_have_their_place_in_the_text() -> None:
     parts = [
         '{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:',
         {"Ref": "AWS::Partition"},
@@ -211,7 +211,7 @@ def test_a_definition_file_of_a_template_is_checked_and_missed_when_it_is_not_th
         "{DefinitionString: !Join [x]}",
     ],
 )
-def test_what_can_not_be_checked_is_said(properties: str) -> None:
+def test_a_definition_that_can_not_be_checked_is_reported(properties: str) -> None:
     template = f"Resources:\n  Shop:\n    Type: AWS::StepFunctions::StateMachine\n    Properties: {properties}\n"
     (finding,) = in_text(template, "t.yaml", yaml=True)
     assert (finding.problem.code, finding.problem.line, finding.is_error) == ("DEFINITION_NOT_CHECKED", 4, False)
@@ -233,5 +233,5 @@ def test_a_template_without_machines_has_no_findings(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "Resources: {{", '{"Resources": {"a": }}', "- Resources", ""])
-def test_what_is_no_template_is_told_of_as_a_definition(text: str) -> None:
+def test_a_text_that_is_no_template_is_checked_as_a_definition(text: str) -> None:
     assert any(finding.is_error for finding in in_text(text, "t"))

@@ -75,7 +75,7 @@ def test_it_listens_for_others_inside_the_container_only() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
+def test_every_copied_file_exists_and_is_not_ignored() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {name for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.M) for name in line.split()}
     assert copied == kept

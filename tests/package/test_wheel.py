@@ -91,7 +91,7 @@ def test_a_project_keeps_its_own_handlers_beside_it(installed: Path, tmp_path: P
     assert where.startswith(site)
 
 
-def test_what_is_installed_runs(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_package_runs(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "a.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}')
     program = str(installed.parent / "sfn-emulator")
     assert told([program, "--version"], tmp_path) == f"sfn-emulator, version {__version__}\n"

@@ -206,7 +206,7 @@ def test_the_command_draws_json_yaml_and_what_is_piped(tmp_path: Path) -> None:
     ("text", "said"),
     [("{", "machine.json:1:2: not JSON"), ("[]", "it has no object 'States'"), ("a: [", "not JSON")],
 )
-def test_what_cannot_be_drawn_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_text_that_can_not_be_drawn_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "machine.json"
     file.write_text(text)
     result = CliRunner().invoke(command, [str(file)])

@@ -57,7 +57,7 @@ def exact(value: Any) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_case(case, scope_of):
+def test_every_case_gives_what_is_expected(case, scope_of):
     scope = scope_of(case.get("variables"), case.get("context"))
     before = exact(case["subject"])
     expected = case["expect"]

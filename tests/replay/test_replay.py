@@ -75,7 +75,7 @@ def test_the_same_definition_goes_the_same_way(paid: Case, refused: Case) -> Non
     assert replay(refused, refused.definition) is None
 
 
-def test_what_changes_nothing_of_the_way_is_no_difference(paid: Case) -> None:
+def test_a_change_that_keeps_the_way_is_no_difference(paid: Case) -> None:
     assert replay(paid, changed(Charge={"Comment": "charges the card"}, Wait={"Seconds": 60})) is None
 
 

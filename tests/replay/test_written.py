@@ -116,7 +116,7 @@ def test_one_that_began_at_another_state_begins_there(state_machine: Any) -> Non
         replay(told, told.definition)
 
 
-def test_what_cannot_happen_again_is_refused_with_the_reason() -> None:
+def test_a_run_that_can_not_be_repeated_is_refused_with_the_reason() -> None:
     waits: dict[str, Any] = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 60, "End": True}}}
     running = start_locally(waits, {})
     with pytest.raises(UnreplayableError, match="still runs"):

@@ -107,7 +107,7 @@ def test_the_new_step_is_deployed_failed_and_undone(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("forgotten", ["statemachine/saga.yaml", "handlers/shipping.py"])
-def test_what_is_forgotten_is_named(checkout: Path, forgotten: str, tmp_path: Path) -> None:
+def test_a_forgotten_part_is_named(checkout: Path, forgotten: str, tmp_path: Path) -> None:
     place = tmp_path / "copy"
     shutil.copytree(checkout, place, symlinks=True)
     if forgotten.endswith(".py"):

@@ -83,7 +83,7 @@ def test_children_of_its_map_runs_end_at_theirs(tmp_path: Any) -> None:
     world.close()
 
 
-def test_what_failed_is_not_redriven_once_its_machine_is_deleted(world: World) -> None:
+def test_a_failed_execution_is_not_redriven_once_its_machine_is_deleted(world: World) -> None:
     machine = world.machine(task())
     failed, _ = world.start(machine), world.start(machine)
     world.hands.attempts[0].failed("Broken")

@@ -44,7 +44,7 @@ def test_the_linter_warns_of_what_aws_has_not_integrated(action: str) -> None:
     "action",
     ["s3:getObject", "sfn:startExecution", "s3vectors:listIndexes", "iamtoolbox:nothing", "sts:getCallerIdentity"],
 )
-def test_what_aws_has_integrated_is_not_doubted(action: str) -> None:
+def test_an_integrated_action_gives_no_warning(action: str) -> None:
     assert doubt(resource(SDK + action)) is None
 
 

@@ -63,7 +63,7 @@ def test_an_invocation_nobody_foresaw_is_told_as_such(mocked: Host) -> None:
     )
 
 
-def test_what_a_test_case_does_not_name_is_really_called(mocked: Host) -> None:
+def test_a_state_that_the_test_case_does_not_name_is_really_called(mocked: Host) -> None:
     assert invoke(mocked, "Other") == TaskSucceeded(1, "really called")
     assert invoke(mocked, None) == TaskSucceeded(2, "really called")
     assert invoke(mocked, "Happy", state="T") == TaskSucceeded(3, "really called")

@@ -39,7 +39,7 @@ def test_an_sdk_name_is_one_service_or_none(name: str, service: str | None) -> N
         ("EC2", "Ec2"),
     ],
 )
-def test_what_a_services_errors_begin_with(service_id: str, prefix: str) -> None:
+def test_a_services_errors_begin_with_its_prefix(service_id: str, prefix: str) -> None:
     assert service_prefix(service_id) == prefix
 
 

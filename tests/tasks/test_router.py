@@ -59,7 +59,7 @@ def test_a_known_integration_is_supported(host: Host, arn: str) -> None:
         f"{SDK}:s3:getObject.sync",
     ],
 )
-def test_what_is_in_no_table_is_refused_in_the_words_of_aws(host: Host, arn: str) -> None:
+def test_an_unknown_resource_is_refused_in_awss_words(host: Host, arn: str) -> None:
     assert host.tasks.supports(resource(arn)) == (
         f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is "
         "not available in this region."
@@ -91,7 +91,7 @@ _PARAMETERS = json.loads((Path(__file__).parent.parent / "conformance" / "task_p
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in _PARAMETERS])
-def test_what_is_wrong_with_parameters_is_told_before_anything_is_called(host: Host, case: dict[str, Any]) -> None:
+def test_faults_of_parameters_are_reported_before_any_call(host: Host, case: dict[str, Any]) -> None:
     told = host.run(f"arn:aws:states:::{case['resource']}", case["parameters"])
     cause = str(getattr(told, "cause", ""))
     if case["problems"]:
@@ -130,7 +130,7 @@ def test_every_job_that_can_be_waited_for_is_watched() -> None:
         ("arn:aws:states:::aws-sdk:nosuch:thing", "is not recognized"),
     ],
 )
-def test_what_is_not_run_is_told_as_what_it_is(host: Host, arn: str, told: str) -> None:
+def test_a_resource_that_is_not_run_is_refused_with_the_reason(host: Host, arn: str, told: str) -> None:
     refusal = host.tasks.supports(resource(arn))
     assert refusal is not None
     assert told in refusal
@@ -148,7 +148,7 @@ def test_what_is_not_run_is_told_as_what_it_is(host: Host, arn: str, told: str) 
         ("cloudwatch:putMetricAlarm", {"AlarmName": "a", "Threshold": 10**400}, "Threshold"),
     ],
 )
-def test_what_is_no_number_or_time_of_its_kind_has_an_invalid_format(
+def test_an_invalid_number_or_time_has_an_invalid_format(
     host: Host, action: str, given: dict[str, object], field: str
 ) -> None:
     told = host.run(f"{SDK}:{action}", given)

@@ -77,7 +77,7 @@ def test_arguments_are_looked_at_as_well() -> None:
         ("states:startExecution.sync:2", {"Input": {}}, ["StateMachineArn"]),
     ],
 )
-def test_what_is_required_must_be_there(action: str, given: Any, names: list[str]) -> None:
+def test_a_required_parameter_must_be_given(action: str, given: Any, names: list[str]) -> None:
     assert told(action, **given) == missing(*names)
 
 
@@ -93,5 +93,5 @@ def test_what_is_required_must_be_there(action: str, given: Any, names: list[str
         ("http:invoke", {"ApiEndpoint": "https://example.com", "Method": "GET", "Any": 1}),
     ],
 )
-def test_what_may_be_right_is_accepted(action: str, given: Any) -> None:
+def test_parameters_that_may_be_right_are_accepted(action: str, given: Any) -> None:
     assert told(action, **given) == ""

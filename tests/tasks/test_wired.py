@@ -113,7 +113,7 @@ def test_a_machine_may_ask_step_functions_itself(server: Process) -> None:
     assert json.loads(run(server, machine(server, "lists", List=lists))["output"])["n"] >= 1
 
 
-def test_a_callback_by_way_of_a_queue(server: Process) -> None:
+def test_a_callback_comes_by_way_of_a_queue(server: Process) -> None:
     queue = server.client("sqs").create_queue(QueueName="callbacks")["QueueUrl"]
     body = {"token.$": "$$.Task.Token"}
     waits = task("sqs:sendMessage.waitForTaskToken", Parameters={"QueueUrl": queue, "MessageBody": body})

@@ -18,7 +18,7 @@ def served(path: Path, carrier: Carrier) -> Outbox:
 
 
 @pytest.mark.parametrize("came", [None, 60.0, ValueError], ids=["given up", "again later", "broken off"])
-def test_what_ended_because_the_server_stopped_is_carried_again(tmp_path: Path, came: object) -> None:
+def test_a_delivery_cut_off_by_a_stop_is_carried_again(tmp_path: Path, came: object) -> None:
     begun, stopped, over = threading.Event(), threading.Event(), threading.Event()
 
     def cut_off(parcel: Parcel) -> float | None:

@@ -156,7 +156,7 @@ def test_an_api_destination_of_an_oauth_connection_gets_a_token_first(server: Pr
     assert seen[1] == ("/orders?v=2", "Bearer t0ken", '{"n": 1, "by": "bus"}')
 
 
-def test_what_a_target_refuses_goes_to_the_dead_letter_queue_with_its_reason(server: Process) -> None:
+def test_a_refused_delivery_goes_to_the_dead_letter_queue_with_its_reason(server: Process) -> None:
     url, dead = queue(server, "event-dead")
     nobody = "arn:aws:lambda:us-east-1:123456789012:function:nobody"
     rule(server, "lost", nobody, DeadLetterConfig={"Arn": dead})

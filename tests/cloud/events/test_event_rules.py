@@ -133,7 +133,7 @@ def test_a_schedule_and_a_disabled_rule_take_no_event(server: Process) -> None:
         ({"InputPath": "$.missing"}, None),
     ],
 )
-def test_what_a_target_gets(target: dict[str, Any], made: Any) -> None:
+def test_a_target_gets_its_input(target: dict[str, Any], made: Any) -> None:
     assert json.loads(input_of(target, EVENT, "arn", "rule")) == made
 
 
@@ -148,7 +148,7 @@ def test_what_a_target_gets(target: dict[str, Any], made: Any) -> None:
         ('{"a": <missing>, "b": "<missing>", "c": "<unknown> < 1"}', {"a": None, "b": "", "c": "<unknown> < 1"}),
     ],
 )
-def test_what_a_transformer_makes(template: str, made: Any) -> None:
+def test_a_transformer_fills_its_template(template: str, made: Any) -> None:
     paths = {name: f"$.detail.{name}" for name in ("order", "n", "who", "items", "missing")}
     target = {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
     assert json.loads(input_of(target, EVENT, "arn", "rule")) == made

@@ -84,60 +84,77 @@ def _machine(server: Process) -> str:
 SOURCES = {"proxied": HANDLER, "direct": DIRECT}
 
 
-def _deployed(server: Process, functions: dict[str, str]) -> str:
-    gateway = server.client("apigateway")
-    server.client("dynamodb").create_table(
-        TableName="Rows",
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    api = gateway.create_rest_api(name="shop")["id"]
-    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+class Draft(NamedTuple):
+    """A REST API before its deployment; ``root`` is its root resource, ``functions`` are ARNs by name."""
 
-    def resource(part: str, parent: str = root) -> str:
-        return str(gateway.create_resource(restApiId=api, parentId=parent, pathPart=part)["id"])
+    server: Process
+    id: str
+    root: str
+    functions: dict[str, str]
 
-    def method(where: str, verb: str, integration: dict[str, Any], *responses: dict[str, Any], **more: Any) -> None:
-        known = {"restApiId": api, "resourceId": where, "httpMethod": verb}
+    def resource(self, part: str, parent: str = "") -> str:
+        gateway = self.server.client("apigateway")
+        return str(gateway.create_resource(restApiId=self.id, parentId=parent or self.root, pathPart=part)["id"])
+
+    def method(
+        self, where: str, verb: str, integration: dict[str, Any], *responses: dict[str, Any], **more: Any
+    ) -> None:
+        gateway = self.server.client("apigateway")
+        known = {"restApiId": self.id, "resourceId": where, "httpMethod": verb}
         gateway.put_method(**known, authorizationType="NONE", **more)
         gateway.put_integration(**known, **integration)
         for response in responses:
             gateway.put_method_response(**known, statusCode=response["statusCode"])
             gateway.put_integration_response(**known, **response)
 
-    def function(name: str, kind: str, **more: Any) -> dict[str, Any]:
-        uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{functions[name]}/invocations"
+    def function(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
+        uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{self.functions[name]}/invocations"
         return {"type": kind, "integrationHttpMethod": "POST", "uri": uri, **more}
 
-    orders = resource("orders")
-    method(orders, "POST", function("proxied", "AWS_PROXY"))
-    method(
+
+def _deployed(server: Process, functions: dict[str, str]) -> str:
+    gateway = server.client("apigateway")
+    api = str(gateway.create_rest_api(name="shop")["id"])
+    draft = Draft(server, api, gateway.get_resources(restApiId=api)["items"][0]["id"], functions)
+    _add_proxies(draft)
+    _add_functions(draft)
+    _add_services(draft)
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    return api
+
+
+def _add_proxies(draft: Draft) -> None:
+    orders = draft.resource("orders")
+    draft.method(orders, "POST", draft.function("proxied", "AWS_PROXY"))
+    draft.method(
         orders,
         "OPTIONS",
         {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}},
         {"statusCode": "200", "responseParameters": CORS},
     )
-    one = resource("{id}", orders)
-    method(one, "ANY", function("proxied", "AWS_PROXY"))
-    method(resource("{rest+}", resource("files")), "GET", function("proxied", "AWS_PROXY"))
-    method(resource("impatient"), "POST", function("proxied", "AWS_PROXY", timeoutInMillis=300))
-    method(
-        resource("direct"),
+    one = draft.resource("{id}", orders)
+    draft.method(one, "ANY", draft.function("proxied", "AWS_PROXY"))
+    draft.method(draft.resource("{rest+}", draft.resource("files")), "GET", draft.function("proxied", "AWS_PROXY"))
+    draft.method(draft.resource("impatient"), "POST", draft.function("proxied", "AWS_PROXY", timeoutInMillis=300))
+
+
+def _add_functions(draft: Draft) -> None:
+    draft.method(
+        draft.resource("direct"),
         "POST",
-        function("direct", "AWS", requestTemplates={"application/json": "{\"got\": $input.json('$.a')}"}),
+        draft.function("direct", "AWS", requestTemplates={"application/json": "{\"got\": $input.json('$.a')}"}),
         {"statusCode": "200", "responseTemplates": {"application/json": "$input.json('$.seen.got')"}},
     )
-    method(
-        resource("whole"),
+    draft.method(
+        draft.resource("whole"),
         "POST",
-        function("direct", "AWS", requestTemplates={"application/json": '{"got": $input.body}'}),
+        draft.function("direct", "AWS", requestTemplates={"application/json": '{"got": $input.body}'}),
         {"statusCode": "200", "responseTemplates": {"application/json": "$input.json('$.seen.got')"}},
     )
-    method(
-        resource("failing"),
+    draft.method(
+        draft.resource("failing"),
         "POST",
-        function("direct", "AWS"),
+        draft.function("direct", "AWS"),
         {"statusCode": "200"},
         {
             "statusCode": "404",
@@ -145,9 +162,18 @@ def _deployed(server: Process, functions: dict[str, str]) -> str:
             "responseTemplates": {"application/json": "{\"why\": $input.json('$.errorMessage')}"},
         },
     )
+
+
+def _add_services(draft: Draft) -> None:
+    draft.server.client("dynamodb").create_table(
+        TableName="Rows",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
     template = '{"TableName": "Rows", "Item": {"k": {"S": "$util.escapeJavaScript($input.path(\'$.k\'))"}}}'
-    method(
-        resource("rows"),
+    draft.method(
+        draft.resource("rows"),
         "POST",
         {
             "type": "AWS",
@@ -159,21 +185,21 @@ def _deployed(server: Process, functions: dict[str, str]) -> str:
         {"statusCode": "204"},
         {"statusCode": "400", "selectionPattern": "4.."},
     )
-    method(
-        resource("start"),
+    draft.method(
+        draft.resource("start"),
         "POST",
         {
             "type": "AWS",
             "integrationHttpMethod": "POST",
             "uri": "arn:aws:apigateway:us-east-1:states:action/StartExecution",
-            "requestTemplates": {"application/json": START % _machine(server)},
+            "requestTemplates": {"application/json": START % _machine(draft.server)},
         },
         {"statusCode": "200"},
         {"statusCode": "400", "selectionPattern": "4.."},
     )
-    method(resource("elsewhere"), "POST", {"type": "HTTP", "integrationHttpMethod": "POST", "uri": "http://x.test"})
-    gateway.create_deployment(restApiId=api, stageName="prod")
-    return str(api)
+    draft.method(
+        draft.resource("elsewhere"), "POST", {"type": "HTTP", "integrationHttpMethod": "POST", "uri": "http://x.test"}
+    )
 
 
 def test_a_proxied_function_gets_the_whole_request_and_gives_the_whole_response(api: Api) -> None:
@@ -288,7 +314,7 @@ def handler(event, context):
 
 
 @pytest.mark.parametrize("kind", ["TOKEN", "REQUEST"])
-def test_a_functions_word_lets_calls_pass(api: Api, kind: str) -> None:
+def test_a_functions_answer_lets_calls_pass(api: Api, kind: str) -> None:
     gateway = api.server.client("apigateway")
     name = f"guard-{kind.lower()}"
     arn = deploy(api.server, name, GUARD)

@@ -68,7 +68,7 @@ def test_a_time_zone_moves_with_its_summer() -> None:
         *("cron(0 10 * * ?)", "cron(0 0 ? * 8 *)", "at(2026-13-01T00:00:00)", "at(tomorrow)", "every day", ""),
     ],
 )
-def test_what_is_no_expression_is_refused(expression: str) -> None:
+def test_an_invalid_expression_is_refused(expression: str) -> None:
     with pytest.raises(ExpressionError):
         compile_schedule(expression, UTC)
 

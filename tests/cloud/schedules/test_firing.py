@@ -108,7 +108,7 @@ def test_a_schedule_may_call_any_operation(server: Process) -> None:
     server.client("scheduler").delete_schedule(Name="universal")
 
 
-def test_what_a_target_refuses_is_left_in_the_dead_letter_queue(server: Process) -> None:
+def test_a_refused_delivery_is_left_in_the_dead_letter_queue(server: Process) -> None:
     url, dead = queue(server, "schedule-dead")
     server.client("scheduler").create_schedule(
         Name="lost",
@@ -126,7 +126,7 @@ def test_what_a_target_refuses_is_left_in_the_dead_letter_queue(server: Process)
     server.client("scheduler").delete_schedule(Name="lost")
 
 
-def test_what_is_forgotten_does_not_fire(server: Process) -> None:
+def test_a_forgotten_schedule_does_not_fire(server: Process) -> None:
     url, arn = queue(server, "forgotten")
     target = {"Arn": arn, "RoleArn": ROLE, "Input": "fired"}
     timing = {"ScheduleExpression": "rate(1 minutes)", "FlexibleTimeWindow": WINDOW}

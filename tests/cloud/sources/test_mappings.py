@@ -195,7 +195,7 @@ def test_a_message_for_a_mapping_that_was_just_disabled_is_not_taken(server: Pro
     ],
     ids=["tumbling window", "broken filter"],
 )
-def test_what_is_not_served_is_refused_by_name(server: Process, settings: dict[str, Any], text: str) -> None:
+def test_an_unsupported_setting_is_refused_by_name(server: Process, settings: dict[str, Any], text: str) -> None:
     _, arn = World(server, f"refused{len(text)}").queue("work")
     with pytest.raises(ClientError, match=text) as refused:
         server.client("lambda").create_event_source_mapping(

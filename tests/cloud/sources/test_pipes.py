@@ -127,7 +127,7 @@ def test_a_stopped_pipe_takes_nothing(server: Process) -> None:
     ],
     ids=["source", "target", "enrichment"],
 )
-def test_what_is_not_served_is_refused_by_name(server: Process, settings: dict[str, str], text: str) -> None:
+def test_an_unsupported_setting_is_refused_by_name(server: Process, settings: dict[str, str], text: str) -> None:
     good = {
         "Source": "arn:aws:sqs:us-east-1:123456789012:q",
         "Target": "arn:aws:lambda:us-east-1:123456789012:function:f",

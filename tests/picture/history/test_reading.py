@@ -108,7 +108,7 @@ def test_stages_between_input_and_output_are_computed_and_say_so() -> None:
     assert [stage.field for stage in made][1:3] == ["InputPath", "Parameters"]
 
 
-def test_what_a_choice_looked_at_is_told_rule_by_rule() -> None:
+def test_a_choices_rules_are_shown_one_by_one() -> None:
     rules = [{"Variable": "$.n", "NumericEquals": n, "Next": "End"} for n in (1, 2, 3)]
     definition = machine(Which={"Type": "Choice", "Choices": rules, "Default": "End"}, End={"Type": "Succeed"})
     told = run(definition, {"n": 2})
@@ -232,7 +232,7 @@ def test_a_long_history_is_read_in_good_time() -> None:
 # -- histories of elsewhere
 
 
-def test_what_the_aws_cli_prints_is_read(tmp_path: Path) -> None:
+def test_the_aws_clis_output_is_read(tmp_path: Path) -> None:
     definition = machine(A={"Type": "Wait", "Seconds": 90, "End": True})
     events = events_of(start_locally(definition, {"n": 1}).finish())
     for event in events:
@@ -245,7 +245,7 @@ def test_what_the_aws_cli_prints_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"events": []}', '{"events": [{"id": 1}]}', '{"Records": 3}', "[3]"])
-def test_what_is_no_history_is_refused_in_one_line(text: str) -> None:
+def test_a_file_without_a_history_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UnreadableHistoryError, match=r"^h\.json: ") as refused:
         read_history(text, "h.json")
     assert "\n" not in str(refused.value)

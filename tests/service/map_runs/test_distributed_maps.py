@@ -88,7 +88,7 @@ def test_an_objects_members_are_items_with_a_key(maps: MapWorld) -> None:
     assert done["output"] == '[{"v":1,"k":"a"},{"v":2,"k":"b"}]'
 
 
-def test_jsonata_items_and_selector(maps: MapWorld) -> None:
+def test_jsonata_items_and_selector_make_the_inputs(maps: MapWorld) -> None:
     definition = mapping(
         Items="{% $states.input.items %}", ItemSelector={"v": "{% $states.context.Map.Item.Value * 2 %}"}
     )
@@ -341,7 +341,7 @@ def test_all_items_are_counted_while_the_first_ones_run(maps: MapWorld) -> None:
     assert counted(maps.map_run(execution)["itemCounts"]) == {"running": 1, "pending": 299}
 
 
-def test_what_can_not_be_read_fails_the_map_run(maps: MapWorld) -> None:
+def test_unreadable_items_fail_the_map_run(maps: MapWorld) -> None:
     done = maps.run_map(reading(), {})
     assert (done["error"], done["cause"]) == ("States.ItemReaderFailed", "no list")
 

@@ -33,7 +33,7 @@ def test_no_two_children_have_a_name_in_common() -> None:
     assert len({names.name(number) for number in range(10_000)}) == 10_000
 
 
-def test_what_is_no_childs_name_has_no_place() -> None:
+def test_a_name_of_no_child_has_no_place() -> None:
     assert place_of("not-a-uuid") is None
     assert place_of("00000000-0000-4000-8000-000000000000") is None
 
@@ -72,7 +72,7 @@ def test_every_item_is_in_one_unit_and_in_order(items: list[str], batcher: Batch
 
 
 @given(st.lists(st.text("ab", max_size=12), max_size=40), BATCHERS, st.data())
-def test_what_was_begun_and_has_no_outcome_is_begun_again_and_nothing_else(
+def test_only_children_without_an_outcome_are_begun_again(
     items: list[str], batcher: BatcherSpec | None, data: st.DataObject
 ) -> None:
     units = drained(feed(items, batcher))

@@ -191,7 +191,7 @@ def test_a_redriven_standard_child_goes_on_where_it_failed(maps: MapWorld) -> No
     assert (types.count("WaitStateEntered"), types.count("ExecutionRedriven")) == (1, 1)
 
 
-def test_what_waits_to_be_redriven_is_counted_so(maps: MapWorld) -> None:
+def test_children_that_wait_to_be_redriven_are_counted_as_such(maps: MapWorld) -> None:
     execution = maps.begin_map(mapping(TASK_CHILD, ToleratedFailureCount=1), [1, 2, 3])
     maps.answer(lambda told: told.failed("Broken"))
     maps.call("RedriveExecution", executionArn=execution)

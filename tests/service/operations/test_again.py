@@ -121,7 +121,7 @@ def test_both_tell_of_each_other(console: Console, first: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_begun_is_refused_in_a_sentence(
+def test_an_impossible_start_is_refused_in_a_sentence(
     console: Console, first: str, told: dict[str, Any], said: str
 ) -> None:
     status, answer = console.tell("again", **{"arn": first, "data": "{}", **told})

@@ -58,7 +58,7 @@ def test_creating_again_otherwise_is_a_conflict(world: World, different: dict[st
         ({"tags": [{"key": "aws:x", "value": ""}]}, "ValidationException"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_created_is_refused_and_leaves_nothing(world: World, told: dict[str, Any], code: str) -> None:
+def test_a_refused_machine_leaves_nothing(world: World, told: dict[str, Any], code: str) -> None:
     good = {"name": "m", "roleArn": ROLE, "definition": '{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}'}
     with pytest.raises(Refused) as refused:
         world.call("CreateStateMachine", **good | told)

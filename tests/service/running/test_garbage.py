@@ -43,13 +43,13 @@ def garbage(later: Later) -> _Garbage:
     return _Garbage(cast(asyncio.AbstractEventLoop, later))
 
 
-def test_what_is_held_is_not_walked_through(later: Later) -> None:
+def test_held_objects_are_not_walked_through(later: Later) -> None:
     held = [[n] for n in range(1_000)]
     garbage(later).hide()
     assert not any(one is held for one in gc.get_objects())
 
 
-def test_what_has_gone_is_not_looked_for(later: Later) -> None:
+def test_objects_that_are_gone_are_not_searched(later: Later) -> None:
     held: list[Any] = [[n] for n in range(2 * _FEW)]
     garbage(later).hide()
     later.pass_()

@@ -27,7 +27,7 @@ def entered(count: int, value: object) -> list[Event]:
     return [Event("PassStateEntered", n, 1.0, engine.Entered("A", value)) for n in range(count)]
 
 
-def test_what_is_packed_says_the_same() -> None:
+def test_packed_events_unpack_to_the_same() -> None:
     found = pages.unpack(pages.pack(EVENTS, 1, len(EVENTS)))
     assert [rendered(event) for event in found] == [rendered(event) for event in EVENTS]
     assert found[0].detail.text == EVENTS[0].detail.text

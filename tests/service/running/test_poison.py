@@ -41,7 +41,7 @@ def test_a_poison_ends_its_own_execution_and_no_other(kept: World, poison: Any) 
     assert [kept.status(other) for other in others] == ["SUCCEEDED"] * 3
 
 
-def test_what_can_be_stored_before_it_stays_in_its_history(kept: World) -> None:
+def test_events_before_the_poison_stay_in_the_history(kept: World) -> None:
     ill = kept.start(kept.machine(task(), name="called"))
     kept.hands.attempts[0].succeeded({"n": {1}})
     kept.settle()

@@ -91,7 +91,7 @@ class Deaf:
             self.held.append(bytes(range(256)) * 4_096)
 
 
-def test_what_was_not_heard_is_told_again() -> None:
+def test_an_error_that_was_swallowed_is_raised_again() -> None:
     loop = asyncio.new_event_loop()
     turns, run = Sliced(loop, 16), Deaf()
     with pytest.raises(OutOfMemoryError):

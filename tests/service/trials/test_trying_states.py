@@ -37,12 +37,12 @@ def request(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", cases("outcomes"))
-def test_what_comes_of_a_state(case: dict[str, Any], tested: World) -> None:
+def test_a_state_on_trial_gives_awss_answer(case: dict[str, Any], tested: World) -> None:
     assert tested.call("TestState", **request(case)) == case["expect"]
 
 
 @pytest.mark.parametrize("case", cases("refusals"))
-def test_what_is_refused(case: dict[str, Any], tested: World) -> None:
+def test_a_bad_request_is_refused_in_awss_words(case: dict[str, Any], tested: World) -> None:
     with pytest.raises(Refused) as refused:
         tested.call("TestState", **request(case))
     assert refused.value.code == case["code"]
@@ -166,7 +166,7 @@ def test_a_mocked_result_fits_the_service_s_model(
     assert tested.call("TestState", definition=dumps(definition), mock=mock)["output"] == dumps(result)
 
 
-def test_what_is_required_is_missed_by_strict_alone(tested: World) -> None:
+def test_a_missing_required_member_fails_strict_validation_alone(tested: World) -> None:
     integrations = TrialIntegrations(Exchanges())
     polled = parse_resource("arn:aws:states:::states:startExecution.sync:2")
     assert polled is not None
@@ -188,7 +188,7 @@ def test_what_is_required_is_missed_by_strict_alone(tested: World) -> None:
         (FUNCTION, "anything at all"),
     ],
 )  # fmt: skip
-def test_what_no_model_knows_is_let_pass(resource: str, result: Any) -> None:
+def test_a_result_without_a_model_passes(resource: str, result: Any) -> None:
     known = parse_resource(resource)
     assert known is not None
     assert TrialIntegrations(Exchanges()).problem(known, result, strict=True) is None

@@ -85,7 +85,7 @@ def test_it_is_enough_and_nothing_is_spare(server: Process) -> None:
         assert world.ends([other for other in statements if other is not statement]) == "FAILED", statement
 
 
-def test_what_is_only_computed_is_told() -> None:
+def test_a_computed_resource_is_reported() -> None:
     found = least({"States": {"Put": task("dynamodb:putItem", Parameters={"TableName.$": "$.table"})}}, HERE)
     assert found.wide == [("Put", "dynamodb:PutItem")]
     assert found.document()["Statement"] == [{"Effect": "Allow", "Action": ["dynamodb:PutItem"], "Resource": "*"}]

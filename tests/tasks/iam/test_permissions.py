@@ -47,7 +47,7 @@ def denied(told: Any) -> tuple[str, str]:
     return told.error, told.cause
 
 
-def test_what_the_role_allows_is_called() -> None:
+def test_an_allowed_call_is_made() -> None:
     assert guarded(machine="lambda:InvokeFunction").run(FUNCTION, {}) == TaskSucceeded(1, 1)
 
 

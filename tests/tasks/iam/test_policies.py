@@ -50,7 +50,7 @@ def test_an_explicit_deny_beats_every_allow() -> None:
     assert decided(document(), denied) is Decision.EXPLICITLY_DENIED
 
 
-def test_all_but_the_named_ones() -> None:
+def test_not_action_and_not_resource_mean_all_others() -> None:
     only = {"Statement": {"Effect": "Allow", "NotAction": "sqs:Delete*", "NotResource": "arn:aws:sqs:*:*:secret"}}
     assert decided(only) is Decision.ALLOWED
     assert decided(only, resource="arn:aws:sqs:us-east-1:1:secret") is Decision.IMPLICITLY_DENIED
@@ -82,7 +82,7 @@ def test_a_resource_that_is_not_known_asks_for_the_action_only() -> None:
         ({"NoSuchOperator": {"aws:RequestedRegion": "us-east-1"}}, False),
     ],
 )  # fmt: skip
-def test_conditions(condition: dict[str, Any], holds: bool) -> None:
+def test_a_condition_decides_whether_a_statement_counts(condition: dict[str, Any], holds: bool) -> None:
     context = {
         "aws_requestedregion": "us-east-1",
         "aws_epochtime": "1000",

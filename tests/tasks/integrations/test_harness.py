@@ -114,7 +114,7 @@ def test_the_last_message_of_the_assistant_is_the_result(elsewhere: Host) -> Non
         ("refused", "BedrockAgentCore.ValidationException", "Too many turns (Service: BedrockAgentCore"),
     ],
 )
-def test_what_a_harness_refuses_is_an_error_of_the_service(elsewhere: Host, name: str, error: str, cause: str) -> None:
+def test_a_harnesss_refusal_is_an_error_of_the_service(elsewhere: Host, name: str, error: str, cause: str) -> None:
     told = elsewhere.run(ARN, named(name))
     assert isinstance(told, TaskFailed)
     assert told.error == error

@@ -113,7 +113,7 @@ def test_a_request_and_its_answer(aws: Host, site: str, key: str) -> None:
     assert loads(asked["body"]) == {"n": 1}
 
 
-def test_basic_and_oauth_connections(aws: Host, site: str) -> None:
+def test_basic_and_oauth_connections_authorize_a_request(aws: Host, site: str) -> None:
     basic = connection(aws, "basic", "BASIC", BasicAuthParameters={"Username": "u", "Password": "p"})
     oauth = connection(
         aws,
@@ -144,7 +144,7 @@ def test_basic_and_oauth_connections(aws: Host, site: str) -> None:
         ("COMMAS", "a=1%2C2&o%5Bk%5D=v"),
     ],
 )
-def test_a_form_body(aws: Host, site: str, key: str, array_format: str | None, encoded: str) -> None:
+def test_a_form_body_is_encoded(aws: Host, site: str, key: str, array_format: str | None, encoded: str) -> None:
     options = {"RequestEncodingOptions": {"ArrayFormat": array_format}} if array_format else {}
     told = output(
         aws.run(
@@ -239,7 +239,7 @@ def test_an_api_is_called_where_it_is_really_served(site: str) -> None:
     assert told["Headers"]["X-Two"] == ["1", "2"]
 
 
-def test_an_api_that_refuses(site: str) -> None:
+def test_an_api_that_refuses_fails_the_task(site: str) -> None:
     told = Host(site).run(API, {"ApiEndpoint": site, "Method": "GET", "Path": "status/403"})
     assert told == TaskFailed(1, "ApiGateway.403", "sorry")
 
@@ -289,6 +289,6 @@ def test_a_field_of_an_api_call_that_holds_something_else_is_told(
     assert f"The value of the field '{field}' has an invalid format" in str(told.cause)
 
 
-def test_what_no_header_can_hold_is_told_in_plain_words(site: str) -> None:
+def test_a_value_that_no_header_can_hold_is_refused_in_plain_words(site: str) -> None:
     with pytest.raises(urllib3.exceptions.HTTPError):
         send("GET", site, {"X": "a\nb"}, None)

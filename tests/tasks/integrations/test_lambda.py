@@ -83,7 +83,7 @@ def test_an_answer_that_comes_before_the_submission_waits_for_it(host: Host) -> 
     assert host.next() == TaskFailed(1, "Declined", "why")
 
 
-def test_what_was_answered_before_a_crash_is_not_asked_again(host: Host) -> None:
+def test_an_invocation_answered_before_a_crash_is_not_repeated(host: Host) -> None:
     host.functions.code["f"] = lambda _: Invoked(b"1")
 
     host.start(INVOKE + ".waitForTaskToken", {"FunctionName": "f"}, token="t", answered=TaskSucceeded(1, "early"))

@@ -228,7 +228,7 @@ def test_null_for_a_required_parameter_is_the_services_own_error(
     assert cause in told[1]
 
 
-def test_what_is_not_given_at_all_is_refused_before_it_is_sent(aws: Host) -> None:
+def test_a_missing_parameter_is_refused_before_the_call(aws: Host) -> None:
     error, cause = failed(aws.run(f"{OPTIMISED}dynamodb:putItem", {"TableName": "t"}))
     assert (error, "The field 'Item' is required but was missing" in cause) == ("States.Runtime", True)
 

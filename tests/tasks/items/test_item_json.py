@@ -24,13 +24,13 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
 
 
 @given(st.lists(VALUES, max_size=6), st.lists(st.integers(0, 10_000), max_size=8))
-def test_an_arrays_elements(values: list[Any], cuts: list[int]) -> None:
+def test_an_arrays_elements_come_whole_wherever_the_text_is_cut(values: list[Any], cuts: list[int]) -> None:
     walk = Walk(iter(pieces(f" {dumps(values)}\n", cuts)))
     assert [member.value for member in walk.members()] == values
 
 
 @given(st.dictionaries(st.text(), VALUES, max_size=5), st.lists(st.integers(0, 10_000), max_size=8))
-def test_an_objects_members_and_the_way_to_each(values: dict[str, Any], cuts: list[int]) -> None:
+def test_an_objects_members_are_found_wherever_the_text_is_cut(values: dict[str, Any], cuts: list[int]) -> None:
     text = dumps(values)
     assert dict(Walk(iter(pieces(text, cuts))).members()) == values
     for key, value in values.items():
@@ -40,6 +40,6 @@ def test_an_objects_members_and_the_way_to_each(values: dict[str, Any], cuts: li
 
 
 @pytest.mark.parametrize("text", ["[1", "[1,]", "[1 2]", "[NaN]", '{"a" 1}', "{1:2}", "[" * 100_000, ""])
-def test_what_is_not_json_is_refused(text: str) -> None:
+def test_text_that_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(StateError, match="not valid JSON"):
         list(Walk(iter([text])).members())

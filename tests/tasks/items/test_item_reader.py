@@ -86,7 +86,7 @@ def test_missing_fields_are_empty_and_surplus_ones_are_skipped(bucket: Bucket) -
 @pytest.mark.parametrize(
     ("name", "sign"), [("COMMA", ","), ("PIPE", "|"), ("SEMICOLON", ";"), ("SPACE", " "), ("TAB", "\t")]
 )
-def test_delimiters(bucket: Bucket, name: str, sign: str) -> None:
+def test_every_delimiter_is_read(bucket: Bucket, name: str, sign: str) -> None:
     bucket.put("a.csv", f"a{sign}b\n1{sign}2\n")
     assert bucket.read("a.csv", {**FIRST_ROW, "CSVDelimiter": name}) == [{"a": "1", "b": "2"}]
 
@@ -109,7 +109,7 @@ def test_delimiters(bucket: Bucket, name: str, sign: str) -> None:
         ('"never closed,c', ["never closed,c", ""]),
     ],
 )
-def test_quotes_and_backslashes(bucket: Bucket, line: str, fields: list[str]) -> None:
+def test_quotes_and_backslashes_are_read_as_on_aws(bucket: Bucket, line: str, fields: list[str]) -> None:
     bucket.put("a.csv", f"{line}\n")
     assert [list(row.values()) for row in bucket.read("a.csv", given("a", "b"))] == [fields]
 
@@ -161,7 +161,7 @@ def test_a_json_file_is_an_array(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("body", ['{"Hello": "world"}', '"text"', "1", "null"])
-def test_what_is_no_array_can_not_be_iterated_over(bucket: Bucket, body: str) -> None:
+def test_a_file_without_an_array_can_not_be_iterated_over(bucket: Bucket, body: str) -> None:
     bucket.put("a.json", body)
     with pytest.raises(StateError) as failed:
         bucket.read("a.json", {"InputType": "JSON"})
@@ -177,7 +177,7 @@ def test_items_pointer_chooses_an_array_or_an_object(bucket: Bucket) -> None:
         bucket.read("a.json", {"InputType": "JSON", "ItemsPointer": "/x/missing"})
 
 
-def test_json_lines(bucket: Bucket) -> None:
+def test_json_lines_are_read(bucket: Bucket) -> None:
     bucket.put("a.jsonl", '{"a": 1}\n\n[2]\n3')
     assert bucket.read("a.jsonl", {"InputType": "JSONL"}) == [{"a": 1}, [2], 3]
 
@@ -204,7 +204,9 @@ _VALID = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false'
         ),
     ],
 )
-def test_what_is_not_json_is_told_in_the_words_of_awss_parser(bucket: Bucket, kind: str, body: str, cause: str) -> None:
+def test_text_that_is_no_json_is_refused_in_the_words_of_awss_parser(
+    bucket: Bucket, kind: str, body: str, cause: str
+) -> None:
     bucket.put("a.json", body)
     with pytest.raises(StateError) as told:
         bucket.read("a.json", {"InputType": kind})
@@ -259,7 +261,7 @@ def test_a_packed_file_is_unpacked_a_little_at_a_time(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize(("place", "code"), [({"Bucket": "nowhere"}, "NoSuchBucket"), ({"Key": "none"}, "NoSuchKey")])
-def test_what_is_not_there_is_told_as_s3_tells_it(bucket: Bucket, place: dict[str, str], code: str) -> None:
+def test_a_missing_object_is_reported_in_s3s_words(bucket: Bucket, place: dict[str, str], code: str) -> None:
     bucket.put("a.csv", "a\n")
     with pytest.raises(StateError) as failed:
         bucket.read("a.csv", FIRST_ROW, **place)
@@ -273,7 +275,7 @@ def test_a_bucket_that_is_no_text_is_looked_for_by_its_text(bucket: Bucket) -> N
     assert "The specified bucket does not exist" in refused.value.cause
 
 
-def test_a_version_of_an_object(bucket: Bucket) -> None:
+def test_the_version_that_is_named_is_read(bucket: Bucket) -> None:
     bucket.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
     old = bucket.s3.put_object(Bucket="data", Key="v.jsonl", Body=b"1")["VersionId"]
     bucket.put("v.jsonl", "2")
@@ -303,7 +305,7 @@ def test_all_pages_of_a_listing_are_read(bucket: Bucket) -> None:
     assert [item["Key"] for item in found] == [f"{number:04}" for number in range(1003)]
 
 
-def test_what_is_in_listed_objects_can_be_loaded(bucket: Bucket) -> None:
+def test_the_content_of_listed_objects_can_be_loaded(bucket: Bucket) -> None:
     bucket.put("logs/", "")
     bucket.put("logs/1.csv", "a\n1\n2\n")
     bucket.put("logs/2.csv", "a\n3\n")
@@ -317,7 +319,7 @@ def test_what_is_in_listed_objects_can_be_loaded(bucket: Bucket) -> None:
 # -- manifests
 
 
-def test_an_s3_inventory(bucket: Bucket) -> None:
+def test_an_s3_inventory_is_read(bucket: Bucket) -> None:
     row = '"src","dir/a%20b.csv","3399671","2022-11-16T00:29:32.000Z"\n'
     bucket.put("inv/data/1.csv.gz", gzip.compress(row.encode()))
     manifest = {
@@ -344,7 +346,7 @@ def test_an_s3_inventory(bucket: Bucket) -> None:
         bucket.read("inv/manifest.json", {"InputType": "MANIFEST"})
 
 
-def test_an_athena_manifest(bucket: Bucket) -> None:
+def test_an_athena_manifest_is_read(bucket: Bucket) -> None:
     bucket.put("out/1.gz", gzip.compress(b'{"a":1}\n'))
     bucket.put("out/2", '{"a":2}\n')
     bucket.put("out/q-manifest.csv", 's3://data/out/1.gz\n"s3://data/out/2"\n')
@@ -366,7 +368,7 @@ def test_parquet_needs_a_package_and_says_which(bucket: Bucket) -> None:
     assert any(text in str(failed.value.cause) for text in wanted)
 
 
-def test_parquet_rows(bucket: Bucket) -> None:
+def test_parquet_rows_are_read(bucket: Bucket) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
     parquet = importlib.import_module("pyarrow.parquet")
     rows = [

@@ -32,7 +32,7 @@ def test_a_writer_that_is_not_allowed_fails_as_a_writer(host: Host) -> None:
     assert failed.value.error == "States.ResultWriterFailed"
 
 
-def test_what_is_allowed_is_asked_of_s3(host: Host) -> None:
+def test_an_allowed_call_reaches_s3(host: Host) -> None:
     with pytest.raises(StateError, match="Unable to execute HTTP request") as failed:
         list(data(host, "s3:GetObject").read(READER, IDENTITY))
     assert failed.value.error == "States.ItemReaderFailed"

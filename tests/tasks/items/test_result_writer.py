@@ -37,7 +37,7 @@ def place() -> Iterator[Place]:
         yield Place(server.url)
 
 
-def test_files_by_group_and_a_manifest(place: Place) -> None:
+def test_results_go_into_files_by_group_and_a_manifest(place: Place) -> None:
     files = place.files()
     files.add("SUCCEEDED", [b"1", b"[2]"])
     files.add("FAILED", [b'{"Error":"E"}'])
@@ -61,14 +61,14 @@ def test_the_prefix_may_be_absent_or_end_in_a_slash(place: Place, prefix: str | 
     assert place.files(prefix).finish() == f"{key}/manifest.json"
 
 
-def test_json_lines(place: Place) -> None:
+def test_results_are_written_as_json_lines(place: Place) -> None:
     files = place.files("lines", OutputType="JSONL")
     files.add("SUCCEEDED", [b"1", b"2"])
     files.finish()
     assert place.get("lines/0a1b/SUCCEEDED_0.jsonl") == b"1\n2\n"
 
 
-def test_a_file_of_many_parts(place: Place) -> None:
+def test_a_large_file_is_uploaded_in_parts(place: Place) -> None:
     files = place.files("parts")
     result = json.dumps("x" * 1_000_000).encode()
     for _ in range(20):
@@ -77,7 +77,7 @@ def test_a_file_of_many_parts(place: Place) -> None:
     assert json.loads(place.get("parts/0a1b/SUCCEEDED_0.json")) == ["x" * 1_000_000] * 20
 
 
-def test_what_does_not_fit_one_file_goes_into_the_next(place: Place) -> None:
+def test_results_beyond_one_file_go_into_the_next(place: Place) -> None:
     files = place.files("next", largest=10)
     files.add("SUCCEEDED", [b"11111", b"22222", b"3"])
     manifest = json.loads(place.get(files.finish()))

@@ -197,7 +197,7 @@ def test_an_express_machines_outcome_is_the_answer(http: Http) -> None:
     assert (answer.status, answer.json["status"], json.loads(answer.json["output"])) == (200, "SUCCEEDED", {"n": 1})
 
 
-def test_what_step_functions_refuses_reaches_the_caller(http: Http) -> None:
+def test_a_refusal_of_step_functions_reaches_the_caller(http: Http) -> None:
     answer = http.call("POST", "/stop", '{"execution": "nonsense"}')
     assert (answer.status, "InvalidArn" in answer.body) == (400, True)
 
@@ -255,7 +255,7 @@ def handler(event, context):
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_a_functions_word_lets_calls_pass(http: Http, version: str) -> None:
+def test_a_functions_answer_lets_calls_pass(http: Http, version: str) -> None:
     gateway, name = http.server.client("apigatewayv2"), f"guard-{version[0]}"
     arn = deploy(http.server, name, AUTHORIZER)
     guard = gateway.create_authorizer(
