@@ -11,6 +11,7 @@ import os
 import signal
 import tempfile
 
+import botocore  # noqa: F401 - before the AWS CLI, which puts a copy of its own in the place of one not yet imported
 import pytest
 from hypothesis import settings
 
