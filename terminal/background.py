@@ -19,8 +19,10 @@ from typing import Any
 from terminal.errors import TerminalError
 
 MODULE = "sfn_emulator"
-PATIENCE = 10.0
-"""Seconds that a server gets to start or to stop before it is given up or killed."""
+PATIENCE = 30.0
+"""Seconds that a server of ours gets to answer, to start or to stop before it is given up or killed."""
+GLANCE = 5.0
+"""Seconds that anything else gets to answer: it may be no server of ours."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Running:
 def find(directory: Path, url: str) -> Running | None:
     """The server of that directory, else any emulator that answers at ``url``."""
     noted = _noted(directory)
-    if noted and (told := health(noted.url)) and _is_server(noted.pid):
+    if noted and _is_server(noted.pid) and (told := health(noted.url, PATIENCE)):
         return replace(noted, directory=told.get("stateDirectory"), time=str(told.get("time")))
     told = health(url)
     return Running(0, url, told.get("stateDirectory"), str(told.get("time"))) if told else None
@@ -78,10 +80,10 @@ def stop(directory: Path) -> Running | None:
     raise TerminalError(f"the server with process id {noted.pid} does not stop; end it by hand")
 
 
-def health(url: str) -> dict[str, Any] | None:
-    """The health of the server at ``url``; ``None`` if no emulator answers."""
+def health(url: str, seconds: float = GLANCE) -> dict[str, Any] | None:
+    """The health of the server at ``url``; ``None`` if no emulator answers within so many seconds."""
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"{url}/health", timeout=seconds) as answer:
             told = json.load(answer)
     except (OSError, ValueError, urllib.error.URLError):
         return None
@@ -93,7 +95,7 @@ def pace(url: str | None, execution: str, time: str) -> bool:
     body = json.dumps({"execution": execution, "time": time}).encode()
     request = urllib.request.Request(f"{url}/pace", body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return bool(answer.status == 200)
     except (OSError, ValueError):
         return False

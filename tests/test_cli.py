@@ -29,6 +29,7 @@ import cli
 from deploy import config, targets
 from terminal import background, show
 from tests.waiting import PATIENCE, until
+from tests.warm import Forked
 
 ROOT = Path(__file__).parent.parent
 CONFIG = config.load()
@@ -62,17 +63,10 @@ class Terminal:
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> Ran:
         command = [sys.executable, str(ROOT / "cli.py"), *arguments]
         environment = {**self.environment, **environment}
-        ended = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with Forked(command, cwd=ROOT, env=environment, text=True, **pipes) as ended:
+            out, error = ended.communicate(stdin, timeout=PATIENCE)
+        return Ran(ended.returncode, out, error)
 
     def here(self, *arguments: str) -> Ran:
         """The same in this process: a tenth of the work."""

@@ -64,7 +64,7 @@ def test_the_table_is_told_without_importing_a_command() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("serve",)], ids=["bare", "serve"])
 def test_it_serves_with_or_without_the_word(arguments: tuple[str, ...]) -> None:
-    server = Process(*arguments, "--port", "0", "--in-memory")
+    server = Process(*arguments, "--port", "0", "--in-memory", cold=True)
     try:
         with urllib.request.urlopen(f"{server.url}/health", timeout=PATIENCE) as answer:
             assert json.load(answer)["version"] == __version__

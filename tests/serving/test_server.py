@@ -82,7 +82,7 @@ def test_it_is_ready_soon_and_small_when_idle() -> None:
     importing = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     took: list[float] = []
     while not took or (min(took) > 5 * importing and len(took) < 3):  # the first after an installation also compiles
-        with running("--in-memory") as server:
+        with running("--in-memory", cold=True) as server:
             took.append(cpu_seconds(server))
             status = Path(f"/proc/{server.process.pid}/status").read_text()
             kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
