@@ -68,7 +68,8 @@ def _faults(page: Page, only: str = "") -> list[str]:
         const kept = axe.getRules().filter(r =>
             !r.tags.includes('wcag2aaa') && r.ruleId !== 'focus-order-semantics');
         const rules = Object.fromEntries(kept.map(r => [r.ruleId, {enabled: true}]));
-        axe.run(arguments[0] ? {runOnly: [arguments[0]]} : {rules}).then(r => done(r.violations.flatMap(v =>
+        const told = arguments[0] ? {runOnly: [arguments[0]]} : {rules};
+        axe.run({...told, resultTypes: ['violations']}).then(r => done(r.violations.flatMap(v =>
             v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.any.map(a => a.message).join(' ')}`))))"""
     return list(page.browser.execute_async_script(script, only))
 

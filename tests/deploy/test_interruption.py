@@ -44,15 +44,18 @@ def on(target, config):
     return Saga(target, wanted(config, target, bundle.build(), template), Aws(target))
 
 
-def test_a_deploy_killed_at_every_call_is_completed_by_the_next(aws_target, small):
+def test_a_deploy_or_destroy_killed_at_every_call_is_completed_by_the_next(aws_target, small):
     """Killed after a call is what killed before the next one is: what was learnt from it is lost."""
     ours = on(aws_target, small)
     with mock_aws():
+        nothing = names(aws_target)
         planned = ours.plan()
         apply(planned, aws_target)
         whole = names(aws_target)
+        removal = ours.teardown().plan
     total = len(planned.instructions)
     assert total > 25
+    assert total >= len(removal.instructions)
     for moment in range(total - 1):
         with mock_aws():
             with killed(aws_target, moment):
@@ -60,6 +63,10 @@ def test_a_deploy_killed_at_every_call_is_completed_by_the_next(aws_target, smal
             apply(ours.plan(), aws_target)
             assert not ours.plan(), f"killed after call {moment}"
             assert names(aws_target) == whole
+            with killed(aws_target, moment):
+                apply(ours.teardown().plan, aws_target)
+            apply(ours.teardown().plan, aws_target)
+            assert names(aws_target) == nothing, f"killed after call {moment}"
 
 
 def test_a_half_finished_deploy_is_destroyed_to_the_last_resource(aws_target, small):
@@ -71,22 +78,5 @@ def test_a_half_finished_deploy_is_destroyed_to_the_last_resource(aws_target, sm
         with mock_aws():
             with killed(aws_target, moment):
                 apply(planned, aws_target)
-            apply(ours.teardown().plan, aws_target)
-            assert names(aws_target) == nothing, f"killed after call {moment}"
-
-
-def test_a_destroy_killed_at_every_call_is_completed_by_the_next(aws_target, small):
-    ours = on(aws_target, small)
-    with mock_aws():
-        nothing = names(aws_target)
-        planned = ours.plan()
-        apply(planned, aws_target)
-        total = len(ours.teardown().plan.instructions)
-    for moment in range(total - 1):
-        with mock_aws():
-            apply(planned, aws_target)
-            removal = ours.teardown().plan
-            with killed(aws_target, moment):
-                apply(removal, aws_target)
             apply(ours.teardown().plan, aws_target)
             assert names(aws_target) == nothing, f"killed after call {moment}"
