@@ -34,8 +34,8 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 @click.group(
     cls=HelpGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-    epilog="Exit status: 0 when what was asked for happened, 1 for an error, told in one line, 2 when an execution "
-    "ended other than SUCCEEDED.",
+    epilog="Exit status: 0 for success, 1 for an error, explained in one line, 2 when an execution ended other than "
+    "SUCCEEDED.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="cli.py")
 def cli() -> None:
@@ -48,7 +48,7 @@ def cli() -> None:
     type=click.IntRange(0, 65535),
     help="The port to answer on; 0 picks a free one. Default: that of deploy/config.yaml.",
 )
-@click.option("--time", "time_mode", metavar="skip|real|FACTOR", help="Whether waits take their time. Default: skip.")
+@click.option("--time", "time_mode", metavar="skip|real|FACTOR", help="How waits pass. Default: skip.")
 @click.option("--in-memory", is_flag=True, help="Keep nothing when it stops.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and show what the server says.")
 def up(session: Session, port: int | None, time_mode: str | None, in_memory: bool, foreground: bool) -> None:
@@ -80,7 +80,7 @@ def down(session: Session) -> None:
 
 @command(cli, about=SERVER)
 def status(session: Session) -> None:
-    """Tell whether the embedded server runs, and what it holds."""
+    """Show whether the embedded server runs, and what it holds."""
     found = background.find(session.directory, session.default_url)
     told = background.health(found.url) if found else None
     api = session.saga.api_url() if found else None
@@ -96,7 +96,7 @@ def status(session: Session) -> None:
 
 @command(cli, starts=True)
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--prune", is_flag=True, help="Remove what bears our tag and is no longer wanted.")
+@click.option("--prune", is_flag=True, help="Remove resources of ours that are no longer wanted.")
 @click.option("--yes", is_flag=True, help="Do not ask before changing anything on AWS.")
 def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     """Create or update everything the saga needs; running it again changes what differs."""
@@ -122,7 +122,7 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
 
 @command(cli, starts=True)
 def dev(session: Session) -> None:
-    """Deploy whatever is saved of handlers/, statemachine/ and deploy/config.yaml, until Ctrl-C."""
+    """Deploy each saved change of handlers/, statemachine/ and deploy/config.yaml, until Ctrl-C."""
     from sfn_emulator.command.dev import changes
 
     loop.keep(session, changes(loop.PLACES), lambda: validation.first_error(definition.PATH))
@@ -153,9 +153,9 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
 
 
 @command(cli)
-@click.option("--item", "ItemId", default="ITEM001", show_default=True, help="What is ordered.")
-@click.option("--customer", "CustomerId", default="ABC/001", show_default=True, help="Who orders it.")
-@click.option("--quantity", "Quantity", type=int, help="How many of it. Default: 1.")
+@click.option("--item", "ItemId", default="ITEM001", show_default=True, help="The item to order.")
+@click.option("--customer", "CustomerId", default="ABC/001", show_default=True, help="The customer.")
+@click.option("--quantity", "Quantity", type=int, help="The quantity. Default: 1.")
 @click.option(
     "--fail-at",
     "FailAtStage",
@@ -170,16 +170,22 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
     type=click.Choice(orders.choices("FailMode")),
     help="How it fails: by its answer, before its commit, after it, or by no answer in time. Default: status.",
 )
-@click.option("--message-id", "MessageId", help="The order's id; made up when not given.")
-@click.option("--input", "file", type=click.Path(path_type=Path), help="An input file instead of the options above.")
+@click.option("--message-id", "MessageId", help="The order's id. Default: a new one.")
 @click.option(
-    "--via", type=click.Choice(["states", "api"]), default="states", show_default=True, help="What it is started by."
+    "--input", "file", type=click.Path(path_type=Path), help="A file with the order, instead of the options above."
+)
+@click.option(
+    "--via",
+    type=click.Choice(["states", "api"]),
+    default="states",
+    show_default=True,
+    help="How to start it.",
 )
 @click.option(
     "--time",
     "time_mode",
     type=click.Choice(["skip", "real"]),
-    help="Whether its waits take their time. Default on the embedded target: skip. Elsewhere they always do.",
+    help="Skip its waits, or let them take their time. Default on the embedded target: skip. Elsewhere: real.",
 )
 @click.option("--no-wait", is_flag=True, help="Start it, and do not follow it.")
 def start(
@@ -239,9 +245,9 @@ def _execution_arn(session: Session, execution: str) -> str:
 
 @command(cli)
 @click.argument("execution")
-@click.option("--events", is_flag=True, help="The events as they are, instead of the steps.")
+@click.option("--events", is_flag=True, help="Show the events instead of the steps.")
 def history(session: Session, execution: str, events: bool) -> None:
-    """Show what an execution (its name or ARN) went through."""
+    """Show the steps of an execution (its name or ARN)."""
     arn = _execution_arn(session, execution)
     reader = steps.Steps(session.client("stepfunctions"))
     if events:
@@ -288,7 +294,7 @@ def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
 def invoke(session: Session, function: str, event: Path | None) -> None:
     """Call one deployed function and show its answer and its log.
 
-    EVENT is a file with the event; without one, an example of what the function gets is sent, and shown first.
+    EVENT is a file with the event. Without one, an example event is sent, and shown first.
     """
     text = orders.read(event) if event else json.dumps(ordering.example(session, function))
     orders.parse(text, str(event))
@@ -351,7 +357,7 @@ def prove(more: tuple[str, ...]) -> None:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("more", metavar="[OPTION]...", nargs=-1, type=click.UNPROCESSED)
 def cover(more: tuple[str, ...]) -> None:
-    """Tell which parts of the definition are taken when its Tasks fail."""
+    """Show which parts of the definition are taken when its Tasks fail."""
     from sfn_emulator.command.cover import proof
 
     proof.main([os.path.relpath(definition.PATH), *more], prog_name="cli.py cover", standalone_mode=False)

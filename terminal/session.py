@@ -143,14 +143,14 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
             type=click.Choice(targets.NAMES),
             default="embedded",
             show_default=True,
-            help="Where to; also SAGA_TARGET.",
+            help="The target; also SAGA_TARGET.",
         ),
         click.option(
             "--endpoint",
             envvar="SAGA_ENDPOINT",
             metavar="URL",
             callback=_address,
-            help="Where the target answers, if elsewhere.",
+            help="The target's address, if it is not the usual one.",
         ),
     ),
     "config": (

@@ -10,11 +10,11 @@ from sfn_emulator.command.running_server import asked, endpoint_option, seconds,
 
 _PATH: Final = "/_sfn/clock"
 _EXAMPLES: Final = (
-    ("sfn-emulator clock", "What time it is there."),
-    ("sfn-emulator clock advance 1h", "A callback nobody answers times out, if it has waited an hour by then."),
+    ("sfn-emulator clock", "Shows the server's time."),
+    ("sfn-emulator clock advance 1h", "A callback without an answer times out, if its hour is over then."),
     ("sfn-emulator clock advance 3d --endpoint http://127.0.0.1:4000", "On another server."),
 )
-_EXITS: Final = {0: "time was told, or moved on", 1: "no server answered, or it refused"}
+_EXITS: Final = {0: "the time was shown, or moved on", 1: "no server answered, or it refused"}
 
 
 @click.command("clock", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
@@ -23,10 +23,10 @@ _EXITS: Final = {0: "time was told, or moved on", 1: "no server answered, or it 
 @endpoint_option
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def command(what: str, duration: str | None, endpoint: str, as_json: bool) -> None:
-    """Tell a server's time, or move it on.
+    """Show a server's time, or move it on.
 
-    'advance DURATION' moves the whole server on: what becomes due on the way happens in its order. Work in flight is
-    not waited for. DURATION is seconds, or 15m, 2h, 3d.
+    'advance DURATION' moves the whole server on: everything that becomes due on the way happens in
+    order. Work under way is not waited for. DURATION is seconds, or 15m, 2h, 3d.
     """
     if (what == "advance") != (duration is not None):
         raise click.UsageError("'advance' takes a duration, and nothing else does: sfn-emulator clock advance 15m")

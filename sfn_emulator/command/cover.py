@@ -45,15 +45,15 @@ FORMATS: Final[Mapping[str, Callable[[Sequence[Covered]], str]]] = {
 }
 
 _EXAMPLES: Final = (
-    ("pytest --sfn-cov && sfn-emulator cover report", "What a test session took, and what it never did."),
-    ("sfn-emulator serve --coverage .sfn-coverage", "Note what executions of a server take."),
+    ("pytest --sfn-cov && sfn-emulator cover report", "The parts that a test session took, and those it did not."),
+    ("sfn-emulator serve --coverage .sfn-coverage", "Note the parts that executions of a server take."),
     ("sfn-emulator cover report --source machine.asl.json --format lcov > lcov.info", "For the tools you have."),
 )
 
 
 @click.group("cover", cls=HelpGroup)
 def command() -> None:
-    """Tell which states, rules, Retriers and Catchers were taken, and which never."""
+    """Show which states, rules, Retriers and Catchers were taken, and which never."""
 
 
 @command.command(
@@ -67,7 +67,7 @@ def command() -> None:
     "--source",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A definition file: what ran elsewhere, deployed from it, is told by its lines. May be repeated.",
+    help="A definition file; a machine deployed from it is reported by its lines. May be repeated.",
 )
 @click.option("--format", "wanted", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 4 when less was taken.")
@@ -75,7 +75,7 @@ def command() -> None:
 def report(
     ctx: click.Context, places: tuple[Path, ...], source: tuple[Path, ...], wanted: str, fail_under: float | None
 ) -> None:
-    """Report what was noted in PLACES (default: .sfn-coverage), files or directories."""
+    """Report the notes in PLACES (default: .sfn-coverage), files or directories."""
     if not places and not DIRECTORY.is_dir():
         raise Failure("nothing was noted here; run 'pytest --sfn-cov' or 'sfn-emulator serve --coverage .sfn-coverage'")
     _tell(ctx, places or (DIRECTORY,), source, wanted, fail_under)
@@ -89,14 +89,16 @@ def report(
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE.")
-@click.option("--setup", metavar="MODULE:FUNCTION", help="What makes the world to run in. Default: the claims' own.")
+@click.option(
+    "--setup", metavar="MODULE:FUNCTION", help="The function that makes the world to run in. Default: the claims' own."
+)
 @click.option("--format", "wanted", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit 4 when less was taken.")
 @click.pass_context
 def proof(
     ctx: click.Context, file: Path, saga: Path | None, setup: str | None, wanted: str, fail_under: float | None
 ) -> None:
-    """Report what the definition in FILE takes when its Tasks fail, on the real handlers.
+    """Report which parts of the definition in FILE are taken when its Tasks fail, on the real handlers.
 
     One fault in every way; two and three where they lead into compensations and repairs.
     """
@@ -144,6 +146,6 @@ def _tell(
 @command.command("erase", cls=HelpPage, examples=(("sfn-emulator cover erase", "Begin anew."),))
 @click.argument("place", default=DIRECTORY, type=click.Path(file_okay=False, path_type=Path))
 def erase(place: Path) -> None:
-    """Forget what was noted in PLACE (default: .sfn-coverage)."""
+    """Remove the notes in PLACE (default: .sfn-coverage)."""
     for file in place.glob(f"*{SUFFIX}"):
         file.unlink()

@@ -22,18 +22,18 @@ DEFAULT: Final = "serve"
 
 COMMANDS: Final = {
     "serve": "Serve Step Functions and the services it calls, on one port.",
-    "prove": "No failure leaves a trace, or here is the counterexample.",
+    "prove": "Prove that no failure of a saga leaves a trace, or find a counterexample.",
     "graph": "Draw a definition, as Mermaid, Graphviz, SVG or JSON.",
     "show": "Show what an execution did, as a tree.",
     "run": "Run one execution here, in virtual time, and show its states.",
     "logs": "Show what functions printed and executions logged.",
-    "clock": "Tell a server's time, or move it on.",
-    "dev": "Deploy a definition or template, and again whenever it changes; show what passes.",
+    "clock": "Show a server's time, or move it on.",
+    "dev": "Deploy a definition or template at each change, and show executions as they pass.",
     "iam": "Print the least policy a definition needs of its role.",
     "record": "Record an execution as data, with its Tasks' answers and a test.",
-    "replay": "Run a definition against recorded executions: which would go another way?",
-    "cover": "Tell which parts of definitions were taken by what ran.",
-    "lint": "Tell what is wrong with definitions, in files and in templates.",
+    "replay": "Run a definition against recorded executions, and show which go another way.",
+    "cover": "Show which parts of definitions were taken by executions.",
+    "lint": "Check definitions, in files and in templates.",
 }
 """Each is a file of this folder. The line is its help in ``sfn-emulator --help``, which imports none of them."""
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-DONE: Final = {0: "what was asked for was done"}
+DONE: Final = {0: "success"}
 USAGE: Final = {2: "the command line was not understood"}
 
 

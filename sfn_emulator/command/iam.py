@@ -11,18 +11,18 @@ from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.tasks.iam.least import Around, least
 
 _EXAMPLES: Final = (
-    ("sfn-emulator iam machine.asl.json", "What is only computed is allowed on any resource."),
-    ("sfn-emulator iam machine.asl.json --name shop --logged", "With Map Runs and logs."),
+    ("sfn-emulator iam machine.asl.json", "A resource that is computed at run time becomes *."),
+    ("sfn-emulator iam machine.asl.json --name shop --logged", "With permissions for Map Runs and logs."),
 )
 
 
 @click.command("iam", cls=HelpPage, examples=_EXAMPLES, exits={**DONE, 1: "there is no definition in it"})
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", default="*", show_default=True, help="The state machine's name, for its Map Runs.")
-@click.option("--region", default="*", show_default=True, help="Where resources are that are only named.")
-@click.option("--account", default="*", show_default=True, help="Whose resources are meant that are only named.")
-@click.option("--logged", is_flag=True, help="It has a LoggingConfiguration.")
-@click.option("--traced", is_flag=True, help="It has X-Ray tracing on.")
+@click.option("--region", default="*", show_default=True, help="The region of resources that are given by name.")
+@click.option("--account", default="*", show_default=True, help="The account of resources that are given by name.")
+@click.option("--logged", is_flag=True, help="Add the permissions of a LoggingConfiguration.")
+@click.option("--traced", is_flag=True, help="Add the permissions of X-Ray tracing.")
 def command(file: Path, name: str, region: str, account: str, logged: bool, traced: bool) -> None:
     """Print the least IAM policy that the definition in FILE needs of its role."""
     try:

@@ -17,7 +17,7 @@ STDIN: Final = "-"
 _EXAMPLES: Final = (
     ("sfn-emulator lint order.asl.json refund.asl.yaml", "A line for each problem: file, line, column, code."),
     ("sfn-emulator lint template.yaml serverless.yml", "The definitions inside SAM and Serverless templates."),
-    ("cdk synth | sfn-emulator lint -", "What CDK synthesises, from standard input."),
+    ("cdk synth | sfn-emulator lint -", "CDK's template, from standard input."),
     ("sfn-emulator lint --format sarif *.asl.json > lint.sarif", "For a code scanner; 'github' annotates a workflow."),
 )
 _EXITS: Final = {0: "no errors (there may be warnings)", 1: "an error was found, or a file can't be read"}
@@ -31,13 +31,17 @@ _EXITS: Final = {0: "no errors (there may be warnings)", 1: "an error was found,
     type=click.Choice(tuple(FORMATS)),
     default="text",
     show_default=True,
-    help="How problems are told.",
+    help="The format of the report.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--express", is_flag=True, help="Check definitions as Express workflows; templates say it themselves.")
-@click.option("--advice", is_flag=True, help="Warn, too, of errors nobody takes and of handlers that never act.")
+@click.option(
+    "--express", is_flag=True, help="Check definitions as Express workflows. Templates have the type themselves."
+)
+@click.option(
+    "--advice", is_flag=True, help="Warn about errors without a handler, too, and about handlers that never act."
+)
 def command(files: tuple[Path, ...], format_: str, as_json: bool, express: bool, advice: bool) -> None:
-    """Tell what create would refuse, and what it would warn of.
+    """Report what create would refuse, and what it would warn about.
 
     A FILE is a definition in JSON or YAML, or a template of CloudFormation, SAM, CDK or Serverless with definitions
     inside; '-' is standard input. ${Substitutions} may become anything and are left open.

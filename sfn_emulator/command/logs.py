@@ -20,19 +20,19 @@ LATE: Final = 15 * 60_000
 _EXAMPLES: Final = (
     ("sfn-emulator logs", "Every line of every log group."),
     ("sfn-emulator logs Charge --since 10m", "The last ten minutes of the function Charge."),
-    ("sfn-emulator logs --follow", "Goes on with what comes, until Ctrl-C."),
-    ("sfn-emulator logs /aws/vendedlogs/states/shop --json", "An execution log, an object a line."),
+    ("sfn-emulator logs --follow", "Goes on with new lines, until Ctrl-C."),
+    ("sfn-emulator logs /aws/vendedlogs/states/shop --json", "An execution log, one object per line."),
 )
-_EXITS: Final = {0: "the lines there are were told", 1: "no server answered, or there is no such log group"}
+_EXITS: Final = {0: "the lines were shown", 1: "no server answered, or there is no such log group"}
 
 
 @click.command("logs", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
 @click.argument("names", nargs=-1, metavar="[FUNCTION|GROUP]...")
 @click.option("--since", metavar="DURATION", help="Only lines of the last DURATION: seconds, or 15m, 2h, 3d.")
-@click.option("--filter", "pattern", metavar="PATTERN", help="Only lines that match; as filterPattern.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes.")
+@click.option("--filter", "pattern", metavar="PATTERN", help="Only lines that match; in the form of filterPattern.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines.")
 @endpoint_option
-@click.option("--json", "as_json", is_flag=True, help="An object a line, with time, group, stream and message.")
+@click.option("--json", "as_json", is_flag=True, help="One object per line, with time, group, stream and message.")
 def command(
     names: tuple[str, ...], since: str | None, pattern: str | None, follow: bool, endpoint: str, as_json: bool
 ) -> None:

@@ -30,16 +30,16 @@ MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
     ("sfn-emulator prove order.asl.json", "Every outcome of every Task; claims from saga.yaml beside it, if there."),
-    ("sfn-emulator prove order.asl.json --histories out", "The histories of what was found, for 'sfn-emulator show'."),
+    ("sfn-emulator prove order.asl.json --histories out", "The histories of counterexamples, for 'sfn-emulator show'."),
     (
         "sfn-emulator prove order.asl.json --setup shop.world:make --mutants",
-        "The real handlers fail too, over the tables that make() sets up.",
+        "The real handlers fail, too, over the tables that make() sets up.",
     ),
 )
 _EXITS: Final = {
-    PROVED: "proved within the bounds that are told",
+    PROVED: "proved within the bounds that are shown",
     COUNTEREXAMPLE: "a counterexample, or a claim that proves nothing",
-    CANNOT_RUN: "a file can't be used; the reason is told",
+    CANNOT_RUN: "a file can't be used; the reason is shown",
 }
 _SECTIONS: Final = {
     "Executed": ("setup", "invariants", "machine", "kinds", "interleave", "mutants", "memory"),
@@ -49,19 +49,27 @@ _SECTIONS: Final = {
 
 @click.command("prove", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS, sections=_SECTIONS)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE, if there.")
-@click.option("--faults", type=click.IntRange(0, 5), help="How many faults at once. Default: the claims', or 2.")
+@click.option(
+    "--saga", type=click.Path(path_type=Path), help="The claims. Default: saga.yaml beside FILE, if it exists."
+)
+@click.option("--faults", type=click.IntRange(0, 5), help="The number of faults at once. Default: the claims', or 2.")
 @click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME} stands for. May be repeated.")
 @click.option(
     "--nested", multiple=True, metavar="TASK=FILE", help="The state machine that a Task starts. May be repeated."
 )
-@click.option("--most", type=click.IntRange(1), default=MOST_PLACES, show_default=True, help="Places to walk at most.")
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=MOST_PLACES,
+    show_default=True,
+    help="The greatest number of places to walk.",
+)
 @click.option(
     "--setup",
     metavar="MODULE:FUNCTION",
     help="What makes the world to prove in, given client(service). 'none': handlers are not run.",
 )
-@click.option("--invariants", metavar="MODULE", help="Where claims about the tables stand.")
+@click.option("--invariants", metavar="MODULE", help="The module with claims about the tables.")
 @click.option("--machine", help="The state machine's name, where the setup makes several.")
 @click.option(
     "--only",
@@ -79,7 +87,7 @@ _SECTIONS: Final = {
     help="Run two sagas at once, in this many orders of their steps.",
 )
 @click.option(
-    "--mutants", is_flag=True, help="Change the definition in many ways, and tell which changes no claim notices."
+    "--mutants", is_flag=True, help="Change the definition in many ways, and list the changes that no claim notices."
 )
 @click.option(
     "--memory",
@@ -103,7 +111,7 @@ _SECTIONS: Final = {
 @click.option(
     "--coverage",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Note there what the runs take of the definition, for 'sfn-emulator cover report'.",
+    help="Note there which parts of the definition runs take, for 'sfn-emulator cover report'.",
 )
 @click.option("--junit", "junit_", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML there.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, with the histories of counterexamples.")
@@ -118,10 +126,10 @@ def command(
     as_json: bool,
     **asked: object,
 ) -> None:
-    """Try every failure of the state machine in FILE, and tell what it leaves behind.
+    """Try every failure of the state machine in FILE, and show what it leaves behind.
 
     Every outcome of every Task is walked, without handlers. With --setup, or 'setup' in the claims, the real handlers
-    are made to fail too, over real tables.
+    are made to fail, too, over real tables.
     """
     progress = _Progress()
     try:

@@ -20,9 +20,13 @@ _EXAMPLES: Final = (
 
 @click.command("record", cls=HelpPage, examples=_EXAMPLES, exits={**DONE, 1: "there is no such execution"})
 @click.argument("execution")
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where cases go.")
-@click.option("--target", type=click.Choice(["here", "aws"]), default="here", show_default=True, help="Who has it.")
-@click.option("--mask", multiple=True, metavar="NAME", help="Hide what fields of this name hold. May be repeated.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder for cases."
+)
+@click.option(
+    "--target", type=click.Choice(["here", "aws"]), default="here", show_default=True, help="Where the execution is."
+)
+@click.option("--mask", multiple=True, metavar="NAME", help="Hide the values of fields of this name. May be repeated.")
 @endpoint_option
 def command(execution: str, output: Path, target: str, mask: tuple[str, ...], endpoint: str) -> None:
     """Record EXECUTION (a name or an ARN) as a folder that can be replayed and tested."""

@@ -47,11 +47,13 @@ class Result:
 
 @click.command("replay", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
 @click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--definition", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What is run instead.")
+@click.option(
+    "--definition", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The definition to run instead."
+)
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JUnit XML, too.")
 def command(places: tuple[Path, ...], definition: Path | None, as_json: bool, junit: Path | None) -> None:
-    """Run a definition against the recorded executions in PLACES, their Tasks answering as they did."""
+    """Run a definition against the recorded executions in PLACES, with the Tasks' recorded answers."""
     try:
         results = [_replayed(folder, definition) for folder in _folders(places)]
     except (UnreadableCaseError, UndrawableError) as error:

@@ -27,20 +27,23 @@ from sfn_emulator.values import dumps, loads
 
 ENDED_OTHERWISE: Final = 3
 _EXAMPLES: Final = (
-    ("sfn-emulator run order.asl.json --input '{\"n\": 1}'", "An execution; its Tasks fail, since nobody does them."),
+    (
+        "sfn-emulator run order.asl.json --input '{\"n\": 1}'",
+        "An execution. Its Tasks fail, because nothing answers them.",
+    ),
     ("sfn-emulator run order.asl.yaml --input order.json --tasks tasks.yaml", "Input and answers of Tasks from files."),
     ("sfn-emulator run order.asl.json --set Days=3 --json", "${Days} is 3; the end as JSON."),
 )
 _EXITS: Final = {
     0: "the execution succeeded",
-    1: "a file can't be read or used; the reason is told",
-    ENDED_OTHERWISE: "the execution ended otherwise, or waits for what time does not bring",
+    1: "a file can't be read or used; the reason is shown",
+    ENDED_OTHERWISE: "the execution did not succeed, or waits for more than time",
 }
 
 
 @click.command("run", cls=HelpPage, examples=_EXAMPLES, exits=_EXITS)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--input", "given", metavar="JSON|FILE|-", default="{}", help="The input: JSON text, or where it stands.")
+@click.option("--input", "given", metavar="JSON|FILE|-", default="{}", help="The input: JSON text, or a file with it.")
 @click.option(
     "--tasks",
     type=click.Path(path_type=Path),
@@ -48,9 +51,9 @@ _EXITS: Final = {
     help="What Tasks answer, in JSON or YAML: a state's name → an answer, or a list with one for each attempt. "
     '{"return": VALUE}, {"throw": "Error", "cause": "why"}, {"never": true}; "after": SECONDS beside each.',
 )
-@click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME} stands for. May be repeated.")
+@click.option("--set", "names", multiple=True, metavar="NAME=VALUE", help="The value of ${NAME}. May be repeated.")
 @click.option("--express", is_flag=True, help="Run it as an Express workflow.")
-@click.option("--json", "as_json", is_flag=True, help="Tell only the end, in JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Show only the end, in JSON.")
 def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], express: bool, as_json: bool) -> None:
     """Run one execution here, in virtual time, and show its states as they pass.
 

@@ -28,7 +28,7 @@ def endpoint_option(function: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT,
         show_default=True,
         callback=_address,
-        help="Where the server answers; also SFN_EMULATOR_ENDPOINT or AWS_ENDPOINT_URL.",
+        help="The server's address; also SFN_EMULATOR_ENDPOINT or AWS_ENDPOINT_URL.",
     )(function)
 
 

@@ -72,7 +72,7 @@ _SECTIONS: Final = {
 }
 
 _EXAMPLES: Final = (
-    ("sfn-emulator serve --in-memory --port 0 --time skip", "Keep nothing and wait for nothing: for tests."),
+    ("sfn-emulator serve --in-memory --port 0 --time skip", "For tests: keep nothing, and skip waits."),
     ("sfn-emulator serve --mocks mocks.json --iam enforce", "Mocked Tasks (docs/mocks.md), checked permissions."),
     (
         "sfn-emulator serve --endpoint lambda=http://127.0.0.1:3001 --endpoint s3=aws",
@@ -80,7 +80,7 @@ _EXAMPLES: Final = (
     ),
 )
 
-_EXITS: Final = {0: "it was told to stop, and everything is kept", 1: "it could not start; the reason is told"}
+_EXITS: Final = {0: "it was stopped, and everything is kept", 1: "it could not start; the reason is shown"}
 
 ENDPOINTS: Final = "SFN_EMULATOR_ENDPOINTS"
 """The name is not ``SFN_EMULATOR_ENDPOINT``, because other commands read their server's address there, and ``dev``
@@ -88,9 +88,9 @@ starts a server.
 """
 _PREFIX: Final = "SFN_EMULATOR_"
 _OF_OTHERS: Final = frozenset(("SFN_EMULATOR_ENDPOINT", "SFN_EMULATOR_DEBUG"))
-_EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health tells
-version, uptime and what is held. SIGTERM and Ctrl-C stop the server; what was answered is kept. What is done as on AWS,
-and what is not: docs/support.md"""
+_EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health has
+version, uptime and the numbers of held things. SIGTERM and Ctrl-C stop the server; every answered request is kept.
+docs/support.md lists what works as on AWS."""
 
 
 @click.command(
@@ -128,8 +128,8 @@ and what is not: docs/support.md"""
     type=_value(as_origin),
     multiple=True,
     metavar="ORIGIN",
-    help="Whose pages may call this server from a browser, as http://localhost:3000; others are refused. May be "
-    "repeated.",
+    help="An origin whose pages may call this server from a browser, as http://localhost:3000; others are "
+    "refused. May be repeated.",
 )
 @click.option(
     "--state-dir",
@@ -143,14 +143,14 @@ and what is not: docs/support.md"""
 @click.option(
     "--adopt-state-dir",
     is_flag=True,
-    help="Take a state directory that was not made here: functions and executions in it are run.",
+    help="Accept a state directory that was not made here: its functions and executions are run.",
 )
 @click.option(
     "--without-neighbours",
     is_flag=True,
-    help="Start when the neighbours' state can't be restored, too: they answer nobody, and Tasks that call them wait.",
+    help="Start even if the neighbours' state can't be restored: they answer nobody, and Tasks that call them wait.",
 )
-@click.option("--fsync", is_flag=True, help="Survive power loss too, not only a killed process; slower.")
+@click.option("--fsync", is_flag=True, help="Survive power loss, too, and not only a killed process; slower.")
 @click.option(
     "--retention",
     type=_value(as_days),
@@ -163,7 +163,7 @@ and what is not: docs/support.md"""
     metavar="MB",
     default=512,
     show_default=True,
-    help="Memory one execution may hold; one that needs more fails.",
+    help="Memory that one execution may hold; one that needs more fails.",
 )
 @click.option(
     "--express-history",
@@ -171,7 +171,7 @@ and what is not: docs/support.md"""
     metavar="N",
     default=200,
     show_default=True,
-    help="How many EXPRESS executions that ended the page can show; they are kept in memory.",
+    help="The number of ended EXPRESS executions that the page can show; they are kept in memory.",
 )
 @click.option(
     "--time",
@@ -189,7 +189,7 @@ and what is not: docs/support.md"""
     type=click.Choice(("process", "inprocess")),
     default="process",
     show_default=True,
-    help="Run handlers in processes of their own, or in this one: quicker, for debuggers.",
+    help="Run handlers in processes of their own, or in this one, for debuggers.",
 )
 @click.option(
     "--iam",
@@ -203,7 +203,8 @@ and what is not: docs/support.md"""
     type=click.Choice(("any", "listed")),
     default="any",
     show_default=True,
-    help="AWS SDK integrations a definition may name: any that boto3 knows, or those AWS lists for Step Functions.",
+    help="AWS SDK integrations that a definition may name: any that boto3 has, or those that AWS lists for "
+    "Step Functions.",
 )
 @click.option(
     "--mocks",
@@ -228,7 +229,9 @@ and what is not: docs/support.md"""
     help="Note there which states, rules and Catchers are taken, for 'sfn-emulator cover'.",
 )
 @click.option(
-    "--verbose", is_flag=True, help="Say a line for each execution that begins or ends, and for each a function prints."
+    "--verbose",
+    is_flag=True,
+    help="Show a line for each execution that begins or ends, and each line that a function prints.",
 )
 @click.option(
     "--account",
@@ -239,7 +242,7 @@ and what is not: docs/support.md"""
     help="Account id, 12 digits.",
 )
 @click.option(
-    "--region", metavar="REGION", default="us-east-1", show_default=True, help="Region of requests that name none."
+    "--region", metavar="REGION", default="us-east-1", show_default=True, help="Region of requests without one."
 )
 def command(
     in_memory: bool,

@@ -20,8 +20,8 @@ from sfn_emulator.picture.history.tree import tree
 from sfn_emulator.picture.history.visit import Happened
 
 _EXAMPLES: Final = (
-    ("sfn-emulator show order-42", "By name or ARN, from the server that is running."),
-    ("sfn-emulator show history.json --definition machine.asl.json", "What get-execution-history printed on AWS."),
+    ("sfn-emulator show order-42", "By name or ARN, from the running server."),
+    ("sfn-emulator show history.json --definition machine.asl.json", "The output of AWS's get-execution-history."),
 )
 
 

@@ -24,10 +24,10 @@ ROLE: Final = "arn:aws:iam::123456789012:role/dev"
 _EXAMPLES: Final = (
     (
         "sfn-emulator dev order.asl.json --set Days=3",
-        "Now and at each change; a server is started if none is.",
+        "Deploys now and at each change; starts a server if none runs.",
     ),
     ("sfn-emulator dev template.yaml --set Stage=dev", "A stack, with the code and definitions it names."),
-    ("sfn-emulator dev order.asl.yaml --name shop --endpoint http://127.0.0.1:4566", "On a server that runs already."),
+    ("sfn-emulator dev order.asl.yaml --name shop --endpoint http://127.0.0.1:4566", "On a running server."),
 )
 _EXITS: Final = {0: "it was told to stop (Ctrl-C)", 1: "the file can't be read, or the server could not start"}
 
@@ -36,7 +36,11 @@ _EXITS: Final = {0: "it was told to stop (Ctrl-C)", 1: "the file can't be read, 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", help="The state machine's or stack's name. Default: the file's (or folder's), up to a dot.")
 @click.option(
-    "--set", "names", multiple=True, metavar="NAME=VALUE", help="What ${NAME}, or the parameter NAME, is. Repeatable."
+    "--set",
+    "names",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="The value of ${NAME}, or of the parameter NAME. Repeatable.",
 )
 @click.option("--express", is_flag=True, help="An Express workflow (definitions).")
 @click.option("--role", default=ROLE, show_default=True, metavar="ARN", help="Its role (definitions).")
@@ -44,9 +48,9 @@ _EXITS: Final = {0: "it was told to stop (Ctrl-C)", 1: "the file can't be read, 
 def command(file: Path, name: str | None, names: tuple[str, ...], express: bool, role: str, endpoint: str) -> None:
     """Deploy the definition or template in FILE, and again whenever it changes, until Ctrl-C.
 
-    Of a CloudFormation or SAM template, the definitions and code folders it names are watched too. Starts a server
-    when none answers, and shows executions and functions' lines as they pass. What is wrong is told with its line,
-    and what was deployed before stays.
+    The definitions and code folders that a CloudFormation or SAM template names are watched, too. Starts a server when
+    none answers, and shows executions and functions' lines as they pass. A problem is reported with its line, and the
+    version deployed before stays.
     """
     for told in names:
         if "=" not in told:
