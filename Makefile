@@ -52,7 +52,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 crash: $(VENV)/.test
-	$(BIN)/python -m tests.crash --kills 300 --saga 60 --neighbours 100
+	$(BIN)/python -m tests.crash --kills 300 --saga 60 --neighbours 100 --features 100
 
 soak: $(VENV)/.test
 	$(BIN)/python -m benchmarks.soak --minutes 10

@@ -14,8 +14,17 @@ class PatternError(ValueError):
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text matches; a dot stands for line breaks, too. Raises ``PatternError``."""
+    return _in_time(_compiled(pattern).fullmatch, pattern, text)
+
+
+def contains(pattern: str, text: str) -> bool:
+    """Whether some of the text matches. Raises ``PatternError``."""
+    return _in_time(_compiled(pattern).search, pattern, text)
+
+
+def _in_time(match: Any, pattern: str, text: str) -> bool:
     try:
-        return _compiled(pattern).fullmatch(text, timeout=SECONDS, concurrent=True) is not None
+        return match(text, timeout=SECONDS, concurrent=True) is not None
     except TimeoutError:
         raise PatternError(f"the pattern {pattern} takes too long on this text") from None
 

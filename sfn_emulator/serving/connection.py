@@ -3,13 +3,15 @@
 httptools parses the requests. A reply is written in one piece, except one that is made while it is sent: that goes out
 in chunks, no faster than its client reads. Time is bounded: a request's headers must come within ``PATIENCE`` seconds
 of its first byte (or of connecting), then some part of its body every ``PATIENCE`` seconds. Between requests a
-connection may be idle for ``IDLE`` seconds.
+connection may be idle for ``IDLE`` seconds. Little may come that is neither header nor body (trailers, extensions of
+chunks), and none of it is looked at.
 
 A request goes on when its client goes away, unless ``while_connected`` says otherwise.
 """
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -31,9 +33,16 @@ MOST_HEADER_BYTES: Final = 64 * 1024
 STOPPING: Final = json_error(503, "ServiceUnavailable", "The server is stopping.")
 _TOO_SLOW: Final = json_error(408, "RequestTimeout", f"No part of the body came for {PATIENCE:g} seconds.")
 _MALFORMED: Final = json_error(400, "MalformedRequest", "This is not HTTP/1.1.")
+_NO_HOST: Final = json_error(400, "MalformedRequest", "A request has one Host: a name or an address, and a port.")
+_HOST: Final = re.compile(r"([\w.-]*|\[[0-9A-Fa-f:.]+(%[\w.~-]+)?\])(:\d*)?", re.ASCII)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_NO_METHOD: Final = json_error(405, "MethodNotAllowed", f"Methods here are {', '.join(sorted(_METHODS))}.")
 _HEADERS_TOO_LONG: Final = json_error(431, "RequestHeaderTooLong", f"Headers may have {MOST_HEADER_BYTES} bytes.")
 _OUR_HEADERS: Final = frozenset({"connection", "content-length", "date", "transfer-encoding"})
+_MOST_ASIDE: Final = 2 * MOST_HEADER_BYTES
+"""Bytes that may come without any of a body among them, headers included."""
 _NEVER: Final = float("inf")
+_AROUND_A_HEADER: Final = len(b": \r\n")
 _WORTH_A_COPY: Final = 65_536
 _WORTH_A_THREAD: Final = 8 * 1024 * 1024
 """Bytes of a body from which on a thread joins its parts, not the loop: a hundred megabytes take some 50 ms."""
@@ -67,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
+        self._aside = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -100,6 +110,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        size, self._aside = self._size, self._aside + len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -107,9 +118,12 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._reject(_MALFORMED)
         if self._midway and not self._deaf:
-            if self._in_body:
+            if self._size > size:
+                self._aside = 0
                 self._deadline = self._loop.time() + PATIENCE
-            else:  # the parser reports a header only when it is whole
+            elif self._in_body and self._aside > _MOST_ASIDE:
+                self._reject(_HEADERS_TOO_LONG)
+            elif not self._in_body:  # the parser reports a header only when it is whole
                 self._count(len(data))
 
     def pause_writing(self) -> None:
@@ -133,7 +147,9 @@ class Connection(asyncio.Protocol):
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
+        self._count(len(name) + len(value) + _AROUND_A_HEADER)
+        if self._in_body:
+            return  # a trailer: who asks was looked at before it came
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers = self._headers
         headers[key] = f"{headers[key]},{text}" if key in headers else text
@@ -142,7 +158,11 @@ class Connection(asyncio.Protocol):
         self._in_body = True
         self._request = self._announced()
         headers = self._headers
-        if int(headers.get("content-length") or 0) > self._app.body_limit:
+        if not _HOST.fullmatch(headers.get("host", "").strip()):
+            self._reject(_NO_HOST)
+        elif self._request.method not in _METHODS:
+            self._reject(_NO_METHOD)
+        elif int(headers.get("content-length") or 0) > self._app.body_limit:
             self._reject(_too_large(self._app.body_limit))
         elif (refusal := self._app.refuse(self._request)) is not None:
             self._reject(refusal)
@@ -157,7 +177,7 @@ class Connection(asyncio.Protocol):
             self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        self._midway = False
+        self._midway, self._aside = False, 0
         if self._deaf or self._transport.is_closing():
             return
         self._deadline = _NEVER

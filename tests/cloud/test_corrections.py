@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sfn_emulator.cloud.corrections.events import matches
+from sfn_emulator.cloud.events.wildcards import matches
 from tests.processes import Process, running
 
 

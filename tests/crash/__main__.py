@@ -1,11 +1,13 @@
-"""``python -m tests.crash [--kills 200] [--saga 50] [--neighbours 100] [--seed N]``: the long trials, with a report."""
+"""``python -m tests.crash [--kills N] [--saga N] [--neighbours N] [--features N] [--seed N]``: the long trials."""
 
 import argparse
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.crash.features import Partner, subject
 from tests.crash.neighbours import NeighbourTrial
 from tests.crash.saga import SagaTrial
 from tests.crash.trial import Trial
@@ -18,10 +20,12 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=4_000, help="executions at most")
     parser.add_argument("--saga", type=int, default=50, help="kills of the saga's trial")
     parser.add_argument("--neighbours", type=int, default=100, help="kills of the neighbours' trial")
+    parser.add_argument("--features", type=int, default=60, help="kills of the trial of what came later")
     parser.add_argument("--directory", type=Path)
     told = parser.parse_args()
     found = _saga(told.saga, told.seed) if told.saga else []
     found += _neighbours(told.neighbours, told.seed) if told.neighbours else []
+    found += _features(told.features, told.seed) if told.features else []
     return len([*found, *_mixed(told)]) and 1
 
 
@@ -36,6 +40,14 @@ def _neighbours(kills: int, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         counts, found = NeighbourTrial(Path(scratch), seed, most=4 * kills).run(kills)
     print(f"neighbours     {kills} kills, {len(found)} breaches; acknowledged {counts}")
+    return _told(found)
+
+
+def _features(kills: int, seed: int) -> list[str]:
+    with tempfile.TemporaryDirectory() as scratch, closing(Partner()) as partner:
+        trial = NeighbourTrial(Path(scratch), seed, most=2 * kills, of=subject(partner), options=("--time", "20"))
+        counts, found = trial.run(kills)
+    print(f"features       {kills} kills, {len(found)} breaches; acknowledged {counts}")
     return _told(found)
 
 

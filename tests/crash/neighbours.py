@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -39,11 +40,11 @@ Speak: TypeAlias = Callable[[str], Any]
 """A client of a service, of whichever server is alive."""
 
 
-def _queue(name: str) -> str:
+def queue_of(name: str) -> str:
     return f"http://localhost/123456789012/{name}"
 
 
-def _arn(service: str, name: str) -> str:
+def arn_of(service: str, name: str) -> str:
     return f"arn:aws:{service}:{_ACCOUNT}:{name}"
 
 
@@ -51,7 +52,7 @@ def _arn(service: str, name: str) -> str:
 
 
 def _send(queue: str) -> Callable[[Speak, str], None]:
-    return lambda to, name: to("sqs").send_message(QueueUrl=_queue(queue), MessageBody=name)
+    return lambda to, name: to("sqs").send_message(QueueUrl=queue_of(queue), MessageBody=name)
 
 
 def _schedule(to: Speak, name: str) -> None:
@@ -60,7 +61,7 @@ def _schedule(to: Speak, name: str) -> None:
         Name=name,
         ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": _arn("sqs", "scheduled"), "RoleArn": ROLE, "Input": name},
+        Target={"Arn": arn_of("sqs", "scheduled"), "RoleArn": ROLE, "Input": name},
     )
 
 
@@ -89,7 +90,7 @@ ASKS: Final[Mapping[str, Callable[[Speak, str], object]]] = {
     "schedule": _schedule,
     "stack": _stack,
     "callback": lambda to, name: to("stepfunctions").start_execution(
-        stateMachineArn=_arn("states", "stateMachine:ask"), name=name
+        stateMachineArn=arn_of("states", "stateMachine:ask"), name=name
     ),
 }
 
@@ -97,7 +98,7 @@ ASKS: Final[Mapping[str, Callable[[Speak, str], object]]] = {
 # -- where each kind is found in the end
 
 
-def _rows(table: str) -> Callable[[Speak], Iterable[str]]:
+def rows_of(table: str) -> Callable[[Speak], Iterable[str]]:
     def found(to: Speak) -> Iterable[str]:
         pages = to("dynamodb").get_paginator("scan").paginate(TableName=table)
         return [row["name"]["S"] for page in pages for row in page["Items"]]
@@ -105,27 +106,27 @@ def _rows(table: str) -> Callable[[Speak], Iterable[str]]:
     return found
 
 
-def _received(queue: str) -> Callable[[Speak], Iterable[str]]:
+def received(queue: str) -> Callable[[Speak], Iterable[str]]:
     def found(to: Speak) -> Iterable[str]:
-        while told := to("sqs").receive_message(QueueUrl=_queue(queue), MaxNumberOfMessages=10).get("Messages"):
+        while told := to("sqs").receive_message(QueueUrl=queue_of(queue), MaxNumberOfMessages=10).get("Messages"):
             for one in told:
                 yield one["Body"]
-                to("sqs").delete_message(QueueUrl=_queue(queue), ReceiptHandle=one["ReceiptHandle"])
+                to("sqs").delete_message(QueueUrl=queue_of(queue), ReceiptHandle=one["ReceiptHandle"])
 
     return found
 
 
-def _succeeded(name: str) -> Callable[[Speak], Iterable[Any]]:
+def succeeded(name: str) -> Callable[[Speak], Iterable[Any]]:
     def found(to: Speak) -> Iterable[Any]:
         pages = to("stepfunctions").get_paginator("list_executions")
-        asked = {"stateMachineArn": _arn("states", f"stateMachine:{name}"), "statusFilter": "SUCCEEDED"}
+        asked = {"stateMachineArn": arn_of("states", f"stateMachine:{name}"), "statusFilter": "SUCCEEDED"}
         return [one for page in pages.paginate(**asked) for one in page["executions"]]
 
     return found
 
 
 def _sunk(to: Speak) -> Iterable[str]:
-    for one in _succeeded("sink")(to):
+    for one in succeeded("sink")(to):
         told = to("stepfunctions").describe_execution(executionArn=one["executionArn"])
         yield from (record["body"] for record in json.loads(told["input"]))
 
@@ -144,42 +145,94 @@ def _stacks(to: Speak) -> Iterable[str]:
 
 
 FOUND: Final[Mapping[str, Callable[[Speak], Iterable[str]]]] = {
-    "row": _rows("Rows"),
+    "row": rows_of("Rows"),
     "object": lambda to: [
         one["Key"]
         for page in to("s3").get_paginator("list_objects_v2").paginate(Bucket="kept")
         for one in page.get("Contents", ())
         if to("s3").get_object(Bucket="kept", Key=one["Key"])["Body"].read() == one["Key"].encode() * 500
     ],
-    "message": _received("messages"),
+    "message": received("messages"),
     "piped": _sunk,
-    "mapped": _rows("Seen"),
-    "invoked": _rows("Seen"),
-    "schedule": _received("scheduled"),
+    "mapped": rows_of("Seen"),
+    "invoked": rows_of("Seen"),
+    "schedule": received("scheduled"),
     "stack": _stacks,
-    "callback": lambda to: [one["name"] for one in _succeeded("ask")(to)],
+    "callback": lambda to: [one["name"] for one in succeeded("ask")(to)],
 }
+
+
+def answer(to: Speak) -> None:
+    """Those who answer callbacks: a message is deleted when its answer was heard."""
+    told = to("sqs").receive_message(QueueUrl=queue_of("callbacks"), MaxNumberOfMessages=10)
+    for one in told.get("Messages", ()):
+        token = json.loads(one["Body"])["token"]
+        with suppress(to("stepfunctions").exceptions.TaskTimedOut):  # heard before
+            to("stepfunctions").send_task_success(taskToken=token, output="{}")
+        to("sqs").delete_message(QueueUrl=queue_of("callbacks"), ReceiptHandle=one["ReceiptHandle"])
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is asked for, by kind, where it is found in the end, and what must be there before."""
+
+    asks: Mapping[str, Callable[[Speak, str], object]]
+    found: Mapping[str, Callable[[Speak], Iterable[str]]]
+    prepare: Callable[[Speak], None]
+    meanwhile: Callable[[Speak], None] = lambda to: None
+    """Somebody who does something again and again until all is found."""
+
+
+def prepare(to: Speak) -> None:
+    rows = {
+        "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    for table in ("Rows", "Seen"):
+        to("dynamodb").create_table(TableName=table, **rows)
+    to("s3").create_bucket(Bucket="kept")
+    for queue in _QUEUES:
+        to("sqs").create_queue(QueueName=queue, Attributes={"VisibilityTimeout": "2"})
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    to("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
+    to("lambda").create_function(
+        FunctionName="see", Runtime="python3.12", Handler="app.handler", Role=ROLE, Timeout=60,
+        Code={"ZipFile": zipped(_SEES)},
+    )  # fmt: skip
+    to("lambda").create_event_source_mapping(FunctionName="see", EventSourceArn=arn_of("sqs", "mapped"), BatchSize=5)
+    for name, definition in (("sink", _SINK), ("ask", machine("Ask", Ask=_asking()))):
+        to("stepfunctions").create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
+    to("pipes").create_pipe(
+        Name="pipe", RoleArn=ROLE, Source=arn_of("sqs", "piped"), Target=arn_of("states", "stateMachine:sink"),
+        TargetParameters={"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}},
+    )  # fmt: skip
+    for service in ("scheduler", "cloudformation"):  # made by one thread, used by many
+        to(service)
 
 
 class NeighbourTrial:
     """``run(kills)`` gives how much was acknowledged, by kind, and one line per breach."""
 
-    def __init__(self, directory: Path, seed: int, *, most: int = 120) -> None:
-        self.life = Life(directory / "state")
+    def __init__(
+        self, directory: Path, seed: int, *, most: int = 120, of: Subject | None = None, options: tuple[str, ...] = ()
+    ) -> None:
+        self.life = Life(directory / "state", *options)
+        self._of = of or Subject(ASKS, FOUND, prepare, answer)
         self._chance = random.Random(seed)
         self._most = most
-        self._acknowledged: dict[str, set[str]] = {kind: set() for kind in ASKS}
-        self._found: dict[str, set[str]] = {kind: set() for kind in ASKS}
+        self._acknowledged: dict[str, set[str]] = {kind: set() for kind in self._of.asks}
+        self._found: dict[str, set[str]] = {kind: set() for kind in self._of.asks}
         self._over, self._answered = threading.Event(), threading.Event()
         self._problems: list[str] = []
         self._clients: dict[str, Any] = {}
 
     def run(self, kills: int) -> tuple[dict[str, int], list[str]]:
-        jobs = [lambda kind=kind: self._ask_for(kind) for kind in ASKS]
-        threads = [threading.Thread(target=job, daemon=True) for job in [*jobs, self._answer]]
+        jobs = [lambda kind=kind: self._ask_for(kind) for kind in self._of.asks]
+        threads = [threading.Thread(target=job, daemon=True) for job in [*jobs, self._do_meanwhile]]
         try:
             self.life.begin()
-            self._prepare()
+            self._of.prepare(self._speak)
             for thread in threads:
                 thread.start()
             for number in range(kills):
@@ -206,34 +259,6 @@ class NeighbourTrial:
             self._clients[service] = self.life.speak(service)
         return self._clients[service]
 
-    def _prepare(self) -> None:
-        to = self._speak
-        rows = {
-            "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        }
-        for table in ("Rows", "Seen"):
-            to("dynamodb").create_table(TableName=table, **rows)
-        to("s3").create_bucket(Bucket="kept")
-        for queue in _QUEUES:
-            to("sqs").create_queue(QueueName=queue, Attributes={"VisibilityTimeout": "2"})
-        trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        to("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
-        to("lambda").create_function(
-            FunctionName="see", Runtime="python3.12", Handler="app.handler", Role=ROLE, Timeout=60,
-            Code={"ZipFile": _zipped(_SEES)},
-        )  # fmt: skip
-        to("lambda").create_event_source_mapping(FunctionName="see", EventSourceArn=_arn("sqs", "mapped"), BatchSize=5)
-        for name, definition in (("sink", _SINK), ("ask", machine("Ask", Ask=_asking()))):
-            to("stepfunctions").create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
-        to("pipes").create_pipe(
-            Name="pipe", RoleArn=ROLE, Source=_arn("sqs", "piped"), Target=_arn("states", "stateMachine:sink"),
-            TargetParameters={"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}},
-        )  # fmt: skip
-        for service in ("scheduler", "cloudformation"):  # made by one thread, used by many
-            to(service)
-
     def _live(self, *, to_something: bool) -> None:
         """Some lives are as short as can be; in others something of each kind is heard, however slow the machine."""
         before = {kind: len(names) for kind, names in self._acknowledged.items()}
@@ -253,32 +278,26 @@ class NeighbourTrial:
             number += 1
             name = f"{kind}-{number}"
             try:
-                ASKS[kind](self._speak, name)
+                self._of.asks[kind](self._speak, name)
                 self._acknowledged[kind].add(name)
             except BotoCoreError:
                 number -= self._chance.random() < 0.5 and kind in ("row", "object")  # asked again, or given up
             except ClientError as error:
                 self._problems.append(f"{name}: {error}")
 
-    def _answer(self) -> None:
-        """Those who answer callbacks: a message is deleted when its answer was heard."""
+    def _do_meanwhile(self) -> None:
         while not self._answered.wait(0.05):
             with suppress(BotoCoreError):
-                told = self._speak("sqs").receive_message(QueueUrl=_queue("callbacks"), MaxNumberOfMessages=10)
-                for one in told.get("Messages", ()):
-                    token = json.loads(one["Body"])["token"]
-                    with suppress(self._speak("stepfunctions").exceptions.TaskTimedOut):  # heard before
-                        self._speak("stepfunctions").send_task_success(taskToken=token, output="{}")
-                    self._speak("sqs").delete_message(QueueUrl=_queue("callbacks"), ReceiptHandle=one["ReceiptHandle"])
+                self._of.meanwhile(self._speak)
 
     def _lost(self) -> list[str]:
         """What was acknowledged and is not there, when there was time enough."""
         deadline = time.monotonic() + _END_PATIENCE
-        missing = list(ASKS)
+        missing = list(self._of.asks)
         while missing and time.monotonic() < deadline:
             for kind in missing:
                 with suppress(BotoCoreError):  # a slow answer is no loss
-                    self._found[kind].update(FOUND[kind](self._speak))
+                    self._found[kind].update(self._of.found[kind](self._speak))
             missing = [kind for kind in missing if self._acknowledged[kind] - self._found[kind]]
             time.sleep(0.2)  # noqa: TID251
         return [
@@ -292,7 +311,7 @@ def _asking() -> dict[str, Any]:
     return asking(End=True)
 
 
-def _zipped(source: str) -> bytes:
+def zipped(source: str) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("app.py", source)

@@ -77,6 +77,7 @@ def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None,
 
 
 CLOSE = b"Host: localhost\r\nConnection: close\r\n\r\n"
+CHUNKED = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE
 
 
 def test_a_request_is_told_whole_and_the_answer_has_its_own_length() -> None:
@@ -111,6 +112,14 @@ def test_requests_that_come_together_are_answered_in_their_order() -> None:
         (b"GET / HTTP/1.1\r\nX: " + b"x" * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
         (b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"HTTP/1.1 400 "),
+        (CHUNKED + b"0\r\nX: " + b"x" * 3 * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
+        (CHUNKED + b"1;" + b"x" * 3 * MOST_HEADER_BYTES, b"HTTP/1.1 431 "),
+        (CHUNKED + b"1\r\na\r\n0\r\nX-Twice: a trailer\r\n\r\n", b"POST /x?  1"),
+        (b"GET / HTTP/1.1\r\nHost: localhost:1\r\nHost: stranger\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/1.1\r\nHost: localhost:1@stranger\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET / HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"TRACE / HTTP/1.1\r\n" + CLOSE, b"HTTP/1.1 405 "),
+        (b"CONNECT localhost:80 HTTP/1.1\r\n" + CLOSE, b"HTTP/1.1 405 "),
     ],
 )
 def test_what_clients_may_send_is_understood_or_refused(request_: bytes, told: bytes) -> None:

@@ -7,7 +7,10 @@ import base64
 import importlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
+
+from sfn_emulator.cloud.events.wildcards import correct_patterns
 
 _TEXTS: Final = ("body", "data")
 
@@ -34,9 +37,15 @@ def passes(patterns: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> 
     """Whether any of the patterns matches; without patterns everything passes."""
     if not patterns:
         return True
-    event_pattern: Any = importlib.import_module("moto.events.models").EventPattern
-    opened = _opened(record)
+    event_pattern, opened = _event_pattern(), _opened(record)
     return any(event_pattern(json.dumps(pattern), pattern).matches_event(opened) for pattern in patterns)
+
+
+@cache
+def _event_pattern() -> Any:
+    """moto's, mended: rules may not have been asked for yet."""
+    correct_patterns()
+    return importlib.import_module("moto.events.models").EventPattern
 
 
 def _opened(record: Mapping[str, Any]) -> dict[str, Any]:
