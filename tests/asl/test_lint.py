@@ -7,6 +7,7 @@ import pytest
 from sfn_emulator.asl.lint import lint_text
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import parse
+from sfn_emulator.asl.text.yaml_source import scan_yaml
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,6 @@ def test_what_create_cannot_read_is_refused_here_too(comment: str, words: str) -
 
 
 def test_a_created_definition_may_hold_no_substitution_for_a_number() -> None:
-    from sfn_emulator.asl.parse import parse
 
     machine, problems = parse('{"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":"${S}","End":true}}}')
     assert machine is None
@@ -171,6 +171,10 @@ States:
   Null: {Type: Fail, Error: No}
 """
     assert lint_text(text, yaml=True) == ()
+
+
+def test_a_null_outside_of_states_is_none() -> None:
+    assert scan_yaml("Parameters: {P: {Default: null}}", 10).value == {"Parameters": {"P": {"Default": None}}}
 
 
 @pytest.mark.parametrize("nothing", ["~", ""])

@@ -60,8 +60,11 @@ def _is_a_name(place: Place) -> bool:
 
 
 def _names_null(node: yaml.Node, place: Place) -> bool:
-    """Whether a null is the word, in a place where a state is named; nothing at all and ``~`` stay null."""
-    return place[-1] in _STATES and str(node.value).isalpha()
+    """Whether a null is the word, in a place where a state is named; nothing at all and ``~`` stay null.
+
+    A template's parameter has a Default, too.
+    """
+    return place[-1] in _STATES and (place[-1] == "StartAt" or "States" in place) and str(node.value).isalpha()
 
 
 def _position(mark: yaml.Mark) -> tuple[int, int]:
