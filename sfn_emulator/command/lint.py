@@ -45,6 +45,8 @@ def command(files: tuple[Path, ...], format_: str, as_json: bool, express: bool,
 
     A FILE is a definition in JSON or YAML, or a template of CloudFormation, SAM, CDK or Serverless with definitions
     inside; '-' is standard input. ${Substitutions} may become anything and are left open.
+
+    Each code is explained in docs/how-to/linting.md.
     """
     kind = MachineType.EXPRESS if express else MachineType.STANDARD
     asked = CREATE._replace(advice=advise) if advice else CREATE
