@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from sfn_emulator.command.dev.watching import files
 from tests.processes import ROOT, Process, free_port, running
 from tests.waiting import PATIENCE, ended
 
@@ -188,3 +189,12 @@ def test_the_sagas_own_loop_deploys_what_changed(tmp_path: Path) -> None:
         definition.write_text(definition.read_text().replace('"StartAt"', '"StartsAt"', 1))
         loop.says("the last version stays")
         loop.stop()
+
+
+def test_files_that_are_none_keep_nothing_from_being_found(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    (tmp_path / "nowhere").symlink_to("gone")
+    (tmp_path / "same").symlink_to("app.py")
+    os.mkfifo(tmp_path / "pipe")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).touch()
+    assert [path.name for path in files(tmp_path)] == ["app.py", "same"]

@@ -1,6 +1,7 @@
 """HTTP APIs: the quick create (Target) makes its integration, route and stage, and an import reads AWS's extensions."""
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -9,6 +10,15 @@ from sfn_emulator.cloud.corrections.replacing import replace
 _EXTENSION: Final = "x-amazon-apigateway-integration"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANY: Final = "x-amazon-apigateway-any-method"
+_ROUTE_KEY: Final = re.compile(
+    r"\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) "
+    r"/(?:[^{}/]*(?:\{[\w.-]+\}[^{}/]*)?/)*[^{}/]*(?:\{[\w.-]+(?:\}[^{}/]*|\+\}))?"
+)
+"""A part of the path holds one parameter at most, and only the last part a greedy one (``http-api-develop-routes``)."""
+_MALFORMED: Final = (
+    "The provided route key is not formatted properly for HTTP protocol. Format should be "
+    '"<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
+)
 _OPEN: Final = "NONE"
 """The security that SAM gives to a route which its API's default authorizer does not guard."""
 _STAGE: Final = "$default"
@@ -28,7 +38,27 @@ def correct() -> None:
     responses: Any = importlib.import_module("moto.apigatewayv2.responses")
     replace(responses.ApiGatewayV2Response, "create_api", _created)
     replace(models.Api, "import_api", _imported)
+    for name in ("create_route", "update_route"):
+        replace(models.ApiGatewayV2Backend, name, _formatted)
     responses.ApiGatewayV2Response.import_api = _import_api
+
+
+def _formatted(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """moto takes any text for a route's key."""
+
+    def with_route(self: Any, **named: Any) -> Any:
+        key = named.get("route_key")
+        if key is not None and self.get_api(named["api_id"]).protocol_type == "HTTP":
+            _check_key(key)
+        return inner(self, **named)
+
+    return with_route
+
+
+def _check_key(key: str) -> None:
+    if not _ROUTE_KEY.fullmatch(key):
+        exceptions: Any = importlib.import_module("moto.apigatewayv2.exceptions")
+        raise exceptions.BadRequestException(_MALFORMED)
 
 
 def _created(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,6 +125,7 @@ def _integration(api: Any, told: Mapping[str, Any]) -> str:
 def _add_route(
     api: Any, key: str, integration: str, authorization: str | None = None, authorizer: str | None = None
 ) -> None:
+    _check_key(key)
     api.create_route(
         api_key_required=False,
         authorization_scopes=[],

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
+from urllib.error import HTTPError
 
 from botocore import xform_name
 
@@ -101,9 +102,18 @@ def _told(error: Exception) -> tuple[str, str]:
     response = getattr(error, "response", None)
     if isinstance(response, Mapping) and "Error" in response:
         return str(response["Error"].get("Code", "")), str(response["Error"].get("Message", ""))
+    if isinstance(error, HTTPError):
+        return "ServiceUnavailable" if _may_pass(error.code) else "SDK_CLIENT_ERROR", str(error)
+    if isinstance(error, ValueError):
+        return "INVALID_PARAMETER", str(error)
     if isinstance(error, UnsendableError):
         return "UNSUPPORTED_TARGET", str(error)
     return "ServiceUnavailable", str(error)
+
+
+def _may_pass(status: int) -> bool:
+    """What is tried again of an API destination's answers (``eb-api-destinations``, "Error codes")."""
+    return status in (401, 407, 409, 429) or status >= 500
 
 
 def _by_name(client: Client, arn: str, text: str, region: str) -> None:

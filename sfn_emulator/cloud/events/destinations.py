@@ -12,6 +12,14 @@ _SECONDS: Final = 5.0
 """An API destination has five seconds to answer."""
 
 
+class _NoRedirection(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *told: Any) -> None:
+        """The redirection itself is the answer."""
+
+
+_CALLER: Final = urllib.request.build_opener(_NoRedirection)
+
+
 class Additions(Protocol):
     """What a connection adds to a request: its authorization among the headers (OAuth's token is fetched for it)."""
 
@@ -38,14 +46,17 @@ def call(client: Client, connect: Connect, arn: str, text: str, parameters: Mapp
     headers = {"Content-Type": "application/json", **(parameters.get("HeaderParameters") or {}), **added.headers}
     url = _address(told["InvocationEndpoint"], parameters, added)
     request = urllib.request.Request(url, _with(text, added.body).encode(), headers, method=told["HttpMethod"])
-    with urllib.request.urlopen(request, timeout=_SECONDS):
+    if request.type not in ("http", "https"):
+        raise ValueError(f"API destinations are called by http and https, not by {request.type}.")
+    with _CALLER.open(request, timeout=_SECONDS):
         return
 
 
 def _address(url: str, parameters: Mapping[str, Any], added: Additions) -> str:
     """The address with its parameters; those of the connection take precedence over the target's."""
-    for value in parameters.get("PathParameterValues") or ():
-        url = url.replace("*", value, 1)
+    head, *pieces = url.split("*")
+    values = list(parameters.get("PathParameterValues") or ())[: len(pieces)]
+    url = head + "".join(map(str.__add__, [*values, *"*" * (len(pieces) - len(values))], pieces))
     query = {**(parameters.get("QueryStringParameters") or {}), **added.query}
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 

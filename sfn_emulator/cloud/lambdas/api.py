@@ -11,7 +11,7 @@ import orjson
 
 from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.lambdas import configuration
-from sfn_emulator.cloud.lambdas.archive import ArchiveError, check
+from sfn_emulator.cloud.lambdas.archive import EMPTY, ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError, ThrottledError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
 from sfn_emulator.cloud.lambdas.runtimes import images
@@ -166,7 +166,9 @@ def _check_configuration(body: bytes) -> None:
 def _check_code(body: bytes) -> None:
     try:
         told = orjson.loads(body)
-        zipped = told.get("ZipFile") or told.get("Code", {}).get("ZipFile")
+        zipped = told.get("ZipFile", told.get("Code", {}).get("ZipFile"))
+        if zipped == "":
+            raise ArchiveError(EMPTY)
         if zipped:
             check(base64.b64decode(zipped))
     except ArchiveError as error:

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -15,6 +17,13 @@ from typing import Final
 UNZIPPED_LIMIT: Final = 262_144_000
 """Bytes a function's code may have unpacked (AWS: Lambda quotas, 250 MB)."""
 ENTRY_LIMIT: Final = 50_000
+EMPTY: Final = "Uploaded file must be a non-empty zip"
+_UNREADABLE: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+"""What zipfile raises for contents that are not what the archive says, or are packed in a way it does not know."""
+_LONGEST_NAME: Final = 255
+_LONGEST_PATH: Final = 2048
+"""Bytes a name may have here: more, no file system takes."""
 _LEFT: Final = ".left-"
 
 
@@ -25,7 +34,14 @@ class ArchiveError(ValueError):
 def check(content: bytes) -> None:
     """Raises ``ArchiveError`` for what is no zip, is too large unpacked, or has entries that reach outside."""
     with _opened(content) as archive:
-        _safe_entries(archive)
+        if not _safe_entries(archive):
+            raise ArchiveError(EMPTY)
+        try:
+            damaged = archive.testzip()
+        except _BROKEN:
+            damaged = ""
+    if damaged is not None:
+        raise ArchiveError(_UNREADABLE)
 
 
 def unpack(content: bytes, into: Path) -> Path:
@@ -40,6 +56,9 @@ def unpack(content: bytes, into: Path) -> Path:
         try:
             for entry in entries:
                 _extract(archive, entry, unfinished)
+        except _BROKEN:
+            raise ArchiveError(_UNREADABLE) from None
+        else:
             unfinished.chmod(0o755)
             _put_in_place(unfinished, target)
         finally:
@@ -94,7 +113,7 @@ def _opened(content: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise ArchiveError("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
+        raise ArchiveError(_UNREADABLE) from None
 
 
 def _safe_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -105,7 +124,17 @@ def _safe_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         raise ArchiveError(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
     for entry in entries:
         _check_entry(entry)
+    _check_places(entries)
     return entries
+
+
+def _check_places(entries: Sequence[zipfile.ZipInfo]) -> None:
+    """A file of one entry must not stand where another needs a folder."""
+    places = {entry: PurePosixPath(entry.filename) for entry in entries}
+    folders = {parent for place in places.values() for parent in place.parents}
+    for entry, place in places.items():
+        if place in folders and not entry.is_dir():
+            raise ArchiveError(f"The archive's entry '{entry.filename}' is a file and a folder.")
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
@@ -113,6 +142,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise ArchiveError(f"The archive's entry '{name}' reaches outside its directory.")
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts) or len(os.fsencode(name)) > _LONGEST_PATH:
+        raise ArchiveError(f"The archive's entry '{name[:80]}...' has a name that is too long.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise ArchiveError(f"The archive's entry '{name}' is a link or special file.")

@@ -51,8 +51,9 @@ class Cron(NamedTuple):
         for day in self._days(began.date()):
             for hour in self.hours:
                 for minute in self.minutes:
-                    moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).timestamp()
-                    if moment > instant:
+                    told = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+                    moment = told.timestamp()
+                    if moment > instant and _is_there(told, moment):
                         return moment
         return None
 
@@ -69,6 +70,12 @@ class Cron(NamedTuple):
                 if self.takes(day):
                     yield day
                 day += timedelta(days=1)
+
+
+def _is_there(told: datetime, moment: float) -> bool:
+    """Whether clocks show that time on that day: as they are put forward an hour is left out, and what is due in it is
+    skipped (EventBridge Scheduler, "Daylight saving time on EventBridge Scheduler")."""
+    return datetime.fromtimestamp(moment, told.tzinfo).replace(fold=0) == told
 
 
 def compile_cron(text: str) -> Cron:

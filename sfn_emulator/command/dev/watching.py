@@ -39,7 +39,16 @@ def files(place: Path) -> Iterator[Path]:
         return
     for folder, folders, names in os.walk(place):
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
-        yield from (Path(folder, name) for name in sorted(names))
+        yield from (path for name in sorted(names) if _is_plain(path := Path(folder, name)))
+
+
+def _is_plain(path: Path) -> bool:
+    """A file that can be read whole: no pipe, no socket, no link to nowhere, and with a name that is text."""
+    try:
+        str(path).encode()
+        return path.is_file()
+    except (OSError, UnicodeEncodeError):
+        return False
 
 
 def _seen(places: Places) -> dict[Path, tuple[int, int]]:

@@ -113,6 +113,74 @@ def test_an_api_destination_gets_the_event_with_its_connections_key(server: Proc
     assert seen == [("/orders/7", "secret", {"n": 1})]
 
 
+@pytest.mark.parametrize(
+    ("status", "values", "path", "code"),
+    [(404, ["7", "8"], "/404/7/8", "SDK_CLIENT_ERROR"), (302, ["*", "8"], "/302/*/8", "SDK_CLIENT_ERROR")],
+    ids=["refused for good", "sent elsewhere"],
+)
+def test_an_api_destination_that_refuses_or_redirects_is_called_once(
+    server: Process, status: int, values: list[str], path: str, code: str
+) -> None:
+    seen: list[str] = []
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.path)
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            seen.append("followed")
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    web = HTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    name = f"answers-{status}"
+    url, dead = queue(server, name)
+    destination = destination_of(server, name, f"http://127.0.0.1:{web.server_port}/{status}/*/*")
+    more = {"HttpParameters": {"PathParameterValues": values}, "DeadLetterConfig": {"Arn": dead}}
+    rule(server, name, destination, **more)
+    put(server, name)
+    why = dead_letter(server, url)
+    web.shutdown()
+    web.server_close()
+    assert (why["ERROR_CODE"], why["RETRY_ATTEMPTS"]) == (code, "0")
+    assert seen == [path]
+
+
+def test_an_api_destination_is_no_file(server: Process) -> None:
+    url, dead = queue(server, "file-dead")
+    rule(server, "file", destination_of(server, "file", "file:///etc/passwd"), DeadLetterConfig={"Arn": dead})
+    put(server, "file")
+    assert "by http and https, not by file" in dead_letter(server, url)["ERROR_MESSAGE"]
+
+
+def dead_letter(server: Process, url: str) -> dict[str, str]:
+    """The attributes of what lies in a dead-letter queue."""
+    queues = server.client("sqs")
+    found = until(lambda: queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages"))[0]
+    return {name: value["StringValue"] for name, value in found["MessageAttributes"].items()}
+
+
+def destination_of(server: Process, name: str, endpoint: str) -> str:
+    """An API destination with a connection of its own."""
+    events = server.client("events")
+    connection = events.create_connection(
+        Name=name,
+        AuthorizationType="API_KEY",
+        AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "secret"}},
+    )["ConnectionArn"]
+    made = events.create_api_destination(
+        Name=name, ConnectionArn=connection, HttpMethod="POST", InvocationEndpoint=endpoint
+    )
+    return str(made["ApiDestinationArn"])
+
+
 def test_an_api_destination_of_an_oauth_connection_gets_a_token_first(server: Process) -> None:
     seen: list[tuple[str, str | None, str]] = []
 

@@ -77,3 +77,14 @@ def test_an_invalid_expression_is_refused(expression: str) -> None:
 def test_a_rule_is_more_particular(expression: str) -> None:
     with pytest.raises(ExpressionError):
         compile_rule(expression)
+
+
+def test_an_hour_that_clocks_leave_out_has_no_moments_and_one_they_show_twice_has_one() -> None:
+    assert following("cron(30 2 * * ? *)", "2026-03-07T08:00:00", zone="America/New_York") == [
+        "2026-03-09T06:30",
+        "2026-03-10T06:30",
+    ]
+    assert following("cron(30 1 * * ? *)", "2026-10-31T06:00:00", zone="America/New_York") == [
+        "2026-11-01T05:30",
+        "2026-11-02T06:30",
+    ]

@@ -17,6 +17,9 @@ const ROOT = process.env.LAMBDA_TASK_ROOT;
 const HANDLER = process.env._HANDLER;
 const NODE_VERSION = Number(/nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV ?? '')?.[1] ?? 0);
 const STREAMED = Symbol('streamed');
+const NEVER_SETTLED =
+  'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was ' +
+  'never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#process_exit_codes';
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
 // -- the Runtime API
@@ -190,8 +193,19 @@ function buffered(handler, event, context) {
     Object.assign(context, { done: callback, succeed: (result) => callback(null, result), fail: (error) => callback(error ?? 'handled') });
     const returned = handler(event, context, callback);
     if (typeof returned?.then === 'function') returned.then(done, failed);
-    empty.push(() => done(null)); // nothing is left to be waited for, and nobody called back or ever will
+    // AWS's client tells an async handler's silence as a failure, that of any other as null (its src/Runtime.js)
+    if (handler.constructor?.name === 'AsyncFunction') empty.push(() => failed(new RuntimeError('NodeJsExit', NEVER_SETTLED)));
+    else empty.push(() => done(null)); // nothing is left to be waited for, and nobody called back or ever will
   });
+}
+
+function settled(promise) {
+  let left;
+  const never = new Promise((_, reject) => {
+    left = () => reject(new RuntimeError('NodeJsExit', NEVER_SETTLED));
+    process.once('beforeExit', left);
+  });
+  return Promise.race([promise, never]).finally(() => process.removeListener('beforeExit', left));
 }
 
 async function streamed(handler, event, context) {
@@ -213,7 +227,7 @@ async function streamed(handler, event, context) {
     parts.push(Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8));
     return stream;
   };
-  await handler(event, stream, context);
+  await settled(handler(event, stream, context));
   if (!stream.writableEnded) throw new Error('Response stream is not finished.');
   return { body: Buffer.concat(parts), type };
 }

@@ -7,6 +7,7 @@ so that it reaches the worker's socket and the port.
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -22,6 +23,8 @@ _ANSWERS_WITHIN: Final = 20.0
 _PULLED_WITHIN: Final = 600.0
 _OF_THE_IMAGE: Final = frozenset({"PATH", "HOME", "LANG", "_HANDLER", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"})
 """Variables that the image sets itself."""
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+"""An image's name, tag and digest (Docker, "image reference"); nothing that ``docker`` could take for an option."""
 _OF_DOCKER: Final = (
     "PATH",
     "HOME",
@@ -56,6 +59,8 @@ def image_of(found: Any) -> Image | None:
 def refusal(uri: str) -> str | None:
     """Why a function of this image is refused when it is created; ``None`` if it can be run. Pulls the image if need
     be; blocks."""
+    if not _REFERENCE.fullmatch(uri):
+        return f"Source image {uri} is not valid. Provide a valid source image."
     docker = shutil.which("docker")
     if docker is None:
         return f"{_NEEDED} and there is no 'docker' on the server's PATH."
@@ -88,18 +93,24 @@ def spec(image: Image, environment: Mapping[str, str], memory: int) -> dict[str,
     docker = shutil.which("docker")
     if docker is None:
         raise UnrunnableError(f"{_NEEDED} and there is no 'docker' on the server's PATH.")
+    if not _REFERENCE.fullmatch(image.uri):
+        raise UnrunnableError(f"Source image {image.uri} is not valid. Provide a valid source image.")
     own = {name: value for name, value in environment.items() if name not in _OF_THE_IMAGE}
     name = f"sfn-emulator-{os.urandom(8).hex()}"
     options = ["--rm", "--name", name, "--network", "host", "--memory", f"{memory}m"]
-    for variable in (*own, "AWS_LAMBDA_RUNTIME_API"):
-        options += ["--env", variable]  # docker takes the value from its own environment
+    for (
+        variable,
+        value,
+    ) in own.items():  # by argument: in docker's own environment LD_PRELOAD would change docker itself
+        options += ["--env", f"{variable}={value}"]
+    options += ["--env", "AWS_LAMBDA_RUNTIME_API"]
     if image.directory:
         options += ["--workdir", image.directory]
     if image.entry_point:
         options += ["--entrypoint", image.entry_point[0]]
     client = {name: os.environ[name] for name in _OF_DOCKER if name in os.environ}
     return {
-        "environment": {**own, **client},
+        "environment": client,
         "root": "/",
         "command": [docker, "run", *options, image.uri, *image.entry_point[1:], *image.command],
         "container": name,

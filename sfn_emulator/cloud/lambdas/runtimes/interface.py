@@ -19,7 +19,14 @@ _A_PAGES: Final = frozenset({"origin", "referer", "sec-fetch-mode", "sec-fetch-s
 """Headers that browsers send and runtimes don't. Any page may find the port and could take an invocation away."""
 _PATIENCE: Final = 2.0
 """Seconds a worker may take to read what it asked for."""
-_REASONS: Final = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
+_REASONS: Final = {
+    200: "OK",
+    202: "Accepted",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Request Entity Too Large",
+}
 
 
 class Call(NamedTuple):

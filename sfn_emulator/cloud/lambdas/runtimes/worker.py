@@ -4,10 +4,13 @@ The zygote forks it like every worker, so it ends with the server, is killed wit
 place; then it becomes the program it is told. Its end of the socket stays open in it, so that its death is seen.
 """
 
+import base64
+import binascii
 import contextlib
 import json
 import re
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +24,15 @@ _ROOT: Final = "/2018-06-01/runtime"
 _NEXT: Final = ("GET", f"{_ROOT}/invocation/next")
 _INIT_ERROR: Final = ("POST", f"{_ROOT}/init/error")
 _ANSWER: Final = re.compile(rf"^{_ROOT}/invocation/(?P<id>[\w-]+)/(?P<what>response|error)$")
+_BROKEN_OFF: Final = "lambda-runtime-function-error-type"
+_BROKEN_OFF_BODY: Final = "lambda-runtime-function-error-body"
+_NOT_NOW: Final = orjson.dumps(
+    {
+        "errorMessage": "State transition from Ready to InitError failed for runtime. Error: State transition is not "
+        "allowed",
+        "errorType": "InvalidStateTransition",
+    }
+)
 _STRANGER: Final = frozenset({"origin", "sec-fetch-site"})
 """Headers that only a browser sends. Pages are refused here."""
 
@@ -33,6 +45,9 @@ class RuntimeWorker(Worker):
         self._interface = interface
         self._waiting: Call | None = None
         """The worker's GET for the next invocation, when it has asked."""
+        self._unheard: deque[Call] = deque()
+        """Requests that came with the one that ended the last invocation."""
+        self._is_initialised = False
         interface.watch(self._poll)
 
     def invoke(self, header: Mapping[str, Any], payload: bytes, seconds: float) -> Outcome:
@@ -61,6 +76,11 @@ class RuntimeWorker(Worker):
         """Serves the worker until it has answered ``request_id``; with none, until it asks for an invocation."""
         log = bytearray()
         while True:
+            while self._unheard:
+                told = self._heard(self._unheard.popleft(), request_id)
+                if told is not None:
+                    self._drain(log)
+                    return told._replace(log=bytes(log))
             left = deadline - time.monotonic()
             ready = {descriptor for descriptor, _ in self._poll.poll(left * 1000)} if left > 0 else set()
             if not ready:
@@ -69,12 +89,8 @@ class RuntimeWorker(Worker):
                 return Outcome("timed out", {}, b"", bytes(log))
             if self._log in ready:
                 self._drain(log)
-            for call in self._interface.calls(ready):
-                told = self._heard(call, request_id)
-                if told is not None:
-                    self._drain(log)
-                    return told._replace(log=bytes(log))
-            if self._sock.fileno() in ready:
+            self._unheard.extend(self._interface.calls(ready))
+            if self._sock.fileno() in ready and not self._unheard:
                 return self._gone(log)
 
     def _heard(self, call: Call, request_id: str) -> Outcome | None:
@@ -92,8 +108,10 @@ class RuntimeWorker(Worker):
         if _STRANGER & call.headers.keys():
             call.reply(404)
         elif route == _NEXT:
-            self._waiting = call
+            self._waiting, self._is_initialised = call, True
             return None if request_id else Outcome("answered", {"ready": True}, b"", b"")
+        elif route == _INIT_ERROR and self._is_initialised:
+            call.reply(403, _NOT_NOW)
         elif route == _INIT_ERROR:
             call.reply(202)
             return Outcome("answered", {"ready": False, "failed": True}, call.body, b"")
@@ -104,7 +122,10 @@ class RuntimeWorker(Worker):
         return None
 
     def _answered(self, call: Call, what: str) -> Outcome:
-        header = {"failed": what == "error", "memory": _peak_megabytes(self.pid)}
+        broken_off = call.headers.get(_BROKEN_OFF)
+        header = {"failed": what == "error" or broken_off is not None, "memory": _peak_megabytes(self.pid)}
+        if broken_off is not None and what == "response":
+            call = call._replace(body=_reason(broken_off, call.headers.get(_BROKEN_OFF_BODY, "")))
         if call.size <= BODY_LIMIT:
             call.reply(202, b'{"status":"OK"}')
             return Outcome("answered", header, call.body or b"null", b"")
@@ -124,6 +145,14 @@ class RuntimeWorker(Worker):
         text = frame.decode("utf-8", "replace")
         told = orjson.dumps({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": text})
         return Outcome("answered", {"ready": False, "failed": True}, told, outcome.log)
+
+
+def _reason(kind: str, encoded: str) -> bytes:
+    """Why a streamed answer was broken off, as the trailers after it say (Lambda, ``runtimes-custom``)."""
+    try:
+        return base64.b64decode(encoded, validate=True) or orjson.dumps({"errorType": kind})
+    except binascii.Error:
+        return orjson.dumps({"errorType": kind})
 
 
 def _headers(header: Mapping[str, Any], seconds: float) -> dict[str, str]:

@@ -2,7 +2,7 @@
 """A stand-in for the ``docker`` program: images are folders with a ``bootstrap``, containers its processes.
 
 It keeps what the real one promises of ``version``, ``image inspect``, ``pull``, ``run`` and ``rm``: only variables
-named by ``--env`` are passed on, and a container lives on when the program that began it is killed.
+given by ``--env`` are passed on, and a container lives on when the program that began it is killed.
 """
 
 import json
@@ -14,6 +14,12 @@ from pathlib import Path
 HOME = Path(os.environ["DOCKER_CONFIG"])
 IMAGES, CONTAINERS = HOME / "images", HOME / "containers"
 FLAGS = {"--rm"}
+
+
+def variable(told: str) -> tuple[str, str]:
+    """``NAME=VALUE``, or ``NAME`` alone for what ``docker`` itself has."""
+    name, equals, value = told.partition("=")
+    return name, value if equals else os.environ[name]
 
 
 def fail(text: str) -> None:
@@ -31,7 +37,7 @@ def run(arguments: list[str]) -> None:
         name = arguments.pop(0)
         options.setdefault(name, []).append("" if name in FLAGS else arguments.pop(0))
     image, *command = arguments
-    environment = {name: os.environ[name] for name in options["--env"]} | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    environment = dict(map(variable, options["--env"])) | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     entry = options.get("--entrypoint", ["bootstrap"])[0]
     with (CONTAINERS / "said").open("a") as said:
         said.write(json.dumps({"command": command, **options}) + "\n")

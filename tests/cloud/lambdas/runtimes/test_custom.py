@@ -134,3 +134,101 @@ def test_a_worker_of_another_language_ends_with_the_server() -> None:
         payload, _ = invoke(process, "sleeper")
         assert payload["errorType"] == "Sandbox.Timedout"
     until(lambda: subprocess.run(["pgrep", "-f", mark], capture_output=True, check=False).stdout == b"")
+
+
+SOCKETS = """#!PYTHON
+import os, socket
+host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+api = socket.create_connection((host, int(port)))
+answers = api.makefile("rb")
+root = "/2018-06-01/runtime"
+ask = f"GET {root}/invocation/next HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
+
+def heard():
+    status, headers = answers.readline().split()[1].decode(), {}
+    while (line := answers.readline().decode().strip()):
+        name, _, value = line.partition(": ")
+        headers[name.lower()] = value
+    answers.read(int(headers.get("content-length", 0)))
+    return status, headers
+
+def post(path, body, more=""):
+    return f"POST {root}{path} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: {len(body)}\\r\\n{more}\\r\\n{body}"
+
+def say(*requests):
+    api.sendall("".join(requests).encode())
+
+say(ask)
+n = 0
+while True:
+    n += 1
+    here = f"/invocation/{heard()[1]['lambda-runtime-aws-request-id']}"
+BODY
+"""
+BODIES = {
+    "answers and asks in one breath": ("say(post(f'{here}/response', str(n)), ask); heard()", [1, 2, 3]),
+    "says that it could not begin long after it did": (
+        "say(post('/init/error', '{}')); told = heard()[0]; say(post(f'{here}/response', told)); heard(); say(ask)",
+        [403, 403, 403],
+    ),
+    "says so between two invocations": (
+        "say(post(f'{here}/response', str(n))); heard(); say(post('/init/error', '{}')); heard(); say(ask)",
+        [1, 2, 3],
+    ),
+}
+
+
+def with_sockets(body: str) -> bytes:
+    return zipped({"bootstrap": SOCKETS.replace("PYTHON", sys.executable).replace("BODY", f"    {body}")})
+
+
+@pytest.mark.parametrize("how", BODIES)
+def test_a_runtime_that_keeps_to_no_order_is_answered(server: Process, how: str) -> None:
+    body, answers = BODIES[how]
+    name = f"sockets-{list(BODIES).index(how)}"
+    create(server, name, "provided.al2023", with_sockets(body))
+    assert [invoke(server, name) for _ in answers] == [(answer, None) for answer in answers]
+
+
+def test_a_streamed_answer_that_is_broken_off_is_an_error(server: Process) -> None:
+    trailers = "".join(
+        f"Lambda-Runtime-Function-Error-{name}: {value}\\r\\n"
+        for name, value in (("Type", "Shop.Closed"), ("Body", "eyJlcnJvclR5cGUiOiAiU2hvcC5DbG9zZWQifQ=="))
+    )
+    request = (
+        "POST {root}{here}/response HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
+        f"3\\r\\nabc\\r\\n0\\r\\n{trailers}\\r\\n"
+    )
+    create(server, "broken-off", "provided.al2023", with_sockets(f'say(f"{request}"); heard(); say(ask)'))
+    assert invoke(server, "broken-off") == ({"errorType": "Shop.Closed"}, "Unhandled")
+
+
+LONG_NAME = "n" * 300
+BAD_ZIPS = {
+    "a file where a folder is needed": ({"a": "", "a/b": ""}, "'a' is a file and a folder"),
+    "the folder itself": ({".": "x", "app.py": ""}, "is a file and a folder"),
+    "a name that is too long": ({LONG_NAME: ""}, "has a name that is too long"),
+    "nothing": ({}, "Uploaded file must be a non-empty zip"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ZIPS)
+def test_a_zip_that_cannot_be_unpacked_is_refused_when_it_comes(server: Process, case: str) -> None:
+    files, words = BAD_ZIPS[case]
+    with pytest.raises(ClientError, match=words):
+        create(server, "bad-zip", "python3.12", zipped(files))
+
+
+@pytest.mark.parametrize(("mark", "place", "value"), [(b"handler", 0, b"H"), (b"PK\x01\x02", 10, b"\x61")])
+def test_a_zip_whose_contents_are_damaged_is_refused(server: Process, mark: bytes, place: int, value: bytes) -> None:
+    """A wrong checksum, and a compression that nobody knows."""
+    good = zipped({"app.py": "def handler(event, context): return 1"})
+    at = good.index(mark) + place
+    bad = good[:at] + value + good[at + 1 :]
+    with pytest.raises(ClientError, match="Could not unzip uploaded file"):
+        create(server, "damaged", "python3.12", bad)
+
+
+def test_an_empty_zip_file_is_refused(server: Process) -> None:
+    with pytest.raises(ClientError, match="Uploaded file must be a non-empty zip"):
+        create(server, "empty", "python3.12", b"")

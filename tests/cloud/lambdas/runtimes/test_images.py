@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.lambdas.runtimes.images import Image, spec
 from tests.cloud.functions import LONG, ROLE, invoke, make_role
 from tests.processes import Process, running
 from tests.waiting import until
@@ -136,3 +137,18 @@ def test_no_container_outlives_the_server(home: Path) -> None:
         os.environ.clear()
         os.environ |= before
     until(lambda: subprocess.run(["kill", "-0", name.read_text()], capture_output=True, check=False).returncode)
+
+
+@pytest.mark.parametrize("uri", ["--privileged", "-v=/:/host", " ", "shop 1", "shop\n--privileged", "shop\0"])
+def test_what_docker_could_take_for_an_option_is_no_image(server: Process, uri: str) -> None:
+    with pytest.raises(ClientError, match="Provide a valid source image"):
+        create(server, "option", uri, ImageConfig={"Command": ["-v", "/:/host", "shop"]})
+
+
+def test_a_functions_variables_are_the_containers_and_not_those_of_docker_itself(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{home / 'bin'}:{os.environ['PATH']}")
+    told = spec(Image("shop:1"), {"LD_PRELOAD": "/evil.so", "DOCKER_HOST": "tcp://evil"}, 128)
+    assert {"LD_PRELOAD=/evil.so", "DOCKER_HOST=tcp://evil"} <= set(told["command"])
+    assert "LD_PRELOAD" not in told["environment"] and told["environment"].get("DOCKER_HOST") != "tcp://evil"

@@ -172,6 +172,16 @@ def test_a_promise_that_nothing_will_settle_ends_as_null(server: Process) -> Non
     assert [invoke(server, "never") for _ in range(2)] == [(None, None)] * 2
 
 
+@pytest.mark.parametrize("kind", ["buffered", "streamed"])
+def test_an_async_handler_that_nothing_will_settle_failed(server: Process, kind: str) -> None:
+    never = "async () => { await new Promise(() => {}); }"
+    text = f"awslambda.streamifyResponse({never})" if kind == "streamed" else never
+    deploy(server, f"never-{kind}", files={"index.js": f"exports.handler = {text};"})
+    for _ in range(2):
+        told, error = invoke(server, f"never-{kind}")
+        assert (told["errorType"], error) == ("Runtime.NodeJsExit", "Unhandled")
+
+
 @pytest.mark.parametrize(
     "waiting", ["await new Promise((done) => setTimeout(done, 600000));", "for (;;);"], ids=["idle", "busy"]
 )

@@ -345,3 +345,21 @@ def test_an_imported_definition_keeps_its_authorizer(http: Http) -> None:
     told = [guarded.call("GET", "/a", **given).status for given in ({"X_Token": "yes"}, {"X_Token": "no"}, {})]
     assert told == [200, 403, 401]
     assert [guarded.call("GET", path).status for path in ("/open", "/else")] == [200, 401]
+
+
+BAD_KEYS = [
+    "GET /" + "".join(f"{{p{n}}}" for n in range(9)),
+    "GET /{a}{b}",
+    "GET nopath",
+    "GARBAGE",
+    "FOO /x",
+    "get /x",
+]
+
+
+@pytest.mark.parametrize(
+    "key", [*BAD_KEYS, "GET /{a+}/b", "GET /{}", "GET /x{a", "$default x", "GET /" + "a" * 5000 + "{"]
+)
+def test_a_route_that_is_none_is_refused(http: Http, key: str) -> None:
+    with pytest.raises(ClientError, match="The provided route key is not formatted properly"):
+        http.server.client("apigatewayv2").create_route(ApiId=http.id, RouteKey=key)
