@@ -48,9 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sfn(**options): options of the emulator that the fixture sfn gives")
+    sources, least = config.getoption("--sfn-cov-source"), config.getoption("--sfn-cov-fail-under")
+    if config.getoption("--sfn-cov") is None and (sources or least is not None):
+        config.option.sfn_cov = _DIRECTORY  # whoever asks how much was taken wants it noted
     directory = config.getoption("--sfn-cov")
     if directory is None:
         return
+    missing = next((name for name in sources if not (config.rootpath / name).is_file()), None)
+    if missing is not None:
+        raise pytest.UsageError(f"--sfn-cov-source {missing}: no such file below {config.rootpath}")
     import os
 
     from sfn_emulator.coverage.recording import SUFFIX, Recording
@@ -95,18 +101,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     from sfn_emulator.coverage.reports.text import total
 
-    taken = total(_covered(session.config))
+    found = _covered(session.config)
+    taken = total(found) if found else 0.0
     if taken < least:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        print(f"\n--sfn-cov-fail-under: {taken:.1f} % was taken, less than {least:g} %")  # noqa: T201 - pytest's own way
+        told = f"{taken:.1f} % was taken, less than {least:g} %" if found else "no state machine ran"
+        print(f"\n--sfn-cov-fail-under: {told}")  # noqa: T201 - pytest's own way
 
 
 def _covered(config: pytest.Config) -> list[Any]:
     from sfn_emulator.coverage.covered import covered
     from sfn_emulator.coverage.recording import read
+    from sfn_emulator.picture.definition import UndrawableError
 
     sources = [config.rootpath / name for name in config.getoption("--sfn-cov-source")]
-    found = covered(read([config.rootpath / config.getoption("--sfn-cov")]), sources)
+    try:
+        found = covered(read([config.rootpath / config.getoption("--sfn-cov")]), sources)
+    except UndrawableError as error:
+        raise pytest.UsageError(f"--sfn-cov-source {error}") from None
     return [machine for machine in found if not sources or Path(machine.path) in sources]
 
 

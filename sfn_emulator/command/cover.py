@@ -20,7 +20,6 @@ from sfn_emulator.prove.claims import ClaimsError, read_claims
 from sfn_emulator.prove.executed import inputs_of
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.proof import Wanted, world_of
-from sfn_emulator.prove.scoring import in_depth
 
 DIRECTORY: Final = Path(".sfn-coverage")
 TOO_LITTLE: Final = 4
@@ -125,7 +124,7 @@ def _run_in_depth(wanted: Wanted) -> int:
         raise UnprovableError("nothing says how to make the world: give --setup, or 'setup' in the claims")
     saga, (given, *_) = world_of(wanted), inputs_of(wanted.claims)
     saga.warm_up(given)
-    return sum(1 for _ in in_depth(saga, given))
+    return sum(1 for _ in saga.in_depth(given))
 
 
 def _tell(
@@ -137,6 +136,8 @@ def _tell(
         raise Failure(str(error)) from None
     if source:
         found = [machine for machine in found if machine.path in {str(path) for path in source}]
+    if not found:
+        raise Failure(f"nothing was noted in {', '.join(map(str, places))}: no state machine ran, or it holds no notes")
     click.echo(FORMATS[wanted](found), nl=False)
     if fail_under is not None and total(found) < fail_under:
         click.echo(f"sfn-emulator: {total(found):.1f} % was taken, less than {fail_under:g} %", err=True)

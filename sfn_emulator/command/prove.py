@@ -1,10 +1,14 @@
 """``sfn-emulator prove FILE``: no failure leaves a trace, or here is the counterexample."""
 
 import json
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
 
 import click
 
@@ -22,10 +26,12 @@ from sfn_emulator.prove.report.histories import write_history
 from sfn_emulator.prove.report.proof import data, junit, lines
 from sfn_emulator.prove.report.written import write_tests
 from sfn_emulator.prove.walk.walk import MOST_PLACES
+from sfn_emulator.prove.world.copies import CopyError, give_up
 
 SAGA: Final = "saga.yaml"
 EVERY: Final = 10
 """Seconds between two progress lines, where a line can't be overwritten."""
+STOPPED: Final = 128 + signal.SIGINT
 MEMORY: Final = Path(".sfn-prove")
 
 _EXAMPLES: Final = (
@@ -40,6 +46,7 @@ _EXITS: Final = {
     PROVED: "proved within the bounds that are shown",
     COUNTEREXAMPLE: "a counterexample, or a claim that proves nothing",
     CANNOT_RUN: "a file can't be used; the reason is shown",
+    STOPPED: "stopped by Ctrl-C (143 by SIGTERM): nothing is proved",
 }
 _SECTIONS: Final = {
     "Executed": ("setup", "invariants", "machine", "kinds", "interleave", "mutants", "memory"),
@@ -91,7 +98,7 @@ _SECTIONS: Final = {
 )
 @click.option(
     "--memory",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     default=MEMORY,
     show_default=True,
     help="Where counterexamples are kept, to be tried first the next time.",
@@ -104,7 +111,7 @@ _SECTIONS: Final = {
 @click.option(
     "--write-tests",
     "write_tests_",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write each counterexample there, as a pytest file.",
 )
@@ -132,23 +139,62 @@ def command(
     are made to fail, too, over real tables.
     """
     progress = _Progress()
+    if junit_ is not None and not junit_.parent.is_dir():
+        raise Failure(f"--junit {junit_}: there is no folder {junit_.parent}")
+    with _stopping(progress):
+        proof, claims_file, wanted = _proved(file, saga, names, nested, asked, progress)
+    if not as_json and not proof.claims.undo:
+        _advise(file)
+    click.echo(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
+    try:
+        _write(proof, histories, junit_)
+        if write_tests_ is not None:
+            _told_of(write_tests(write_tests_, proof, claims_file, wanted))
+    except OSError as error:
+        raise Failure(f"{error.filename}: can't be written: {error.strerror}") from None
+    sys.exit(proof.status)
+
+
+@contextmanager
+def _stopping(progress: "_Progress") -> Iterator[None]:
+    """Whoever stops a proof is told that there is none, and leaves no process and no file behind."""
+
+    def stopped(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stopped)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        progress.end()
+        click.echo("sfn-emulator: stopped before its end: nothing is proved", err=True)
+        sys.exit(stop.code if isinstance(stop, SystemExit) else STOPPED)
+    finally:
+        give_up()
+        progress.end()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _proved(
+    file: Path,
+    saga: Path | None,
+    names: tuple[str, ...],
+    nested: tuple[str, ...],
+    asked: dict[str, object],
+    progress: "_Progress",
+) -> tuple[Proof, Path | None, Wanted]:
     try:
         values = values_of(file, text_of(file), names) if names else {}
         source = read_source(file, values)
         claims_file, claims = _claims(file, saga)
         wanted = _wanted(claims, {**asked, "nested": _files(nested), "values": values})
-        proof = prove(source, wanted, progress)
+        return prove(source, wanted, progress), claims_file, wanted
     except (UnprovableError, ClaimsError, InvariantError) as error:
         raise Failure(str(error)) from None
-    finally:
-        progress.end()
-    if not as_json and not claims.undo:
-        _advise(file)
-    click.echo(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
-    _write(proof, histories, junit_)
-    if write_tests_ is not None:
-        _told_of(write_tests(write_tests_, proof, claims_file, wanted))
-    sys.exit(proof.status)
+    except CopyError as error:
+        raise Failure(f"a run could not be repeated: {str(error).strip().splitlines()[-1]}") from None
+    except OSError as error:
+        raise Failure(f"{error.filename or file}: {error.strerror}") from None
 
 
 def _wanted(claims: Claims, asked: dict[str, object]) -> Wanted:

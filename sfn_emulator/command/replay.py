@@ -54,6 +54,8 @@ class Result:
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JUnit XML, too.")
 def command(places: tuple[Path, ...], definition: Path | None, as_json: bool, junit: Path | None) -> None:
     """Run a definition against the recorded executions in PLACES, with the Tasks' recorded answers."""
+    if junit is not None and not junit.parent.is_dir():
+        raise Failure(f"--junit {junit}: there is no folder {junit.parent}")
     try:
         results = [_replayed(folder, definition) for folder in _folders(places)]
     except (UnreadableCaseError, UndrawableError) as error:
@@ -74,15 +76,21 @@ def _folders(places: Sequence[Path]) -> list[Path]:
 
 
 def _replayed(folder: Path, definition: Path | None) -> Result:
-    file = definition or folder / DEFINITION
-    text = file.read_text(encoding="utf-8-sig")
     case = read_case(folder)
-    text = borrowed(text, case.definition)
+    file = definition or folder / DEFINITION
+    text = borrowed(_text(file), case.definition)
     try:
         difference = replay(case, text)
     except UnreplayableError as error:
         return Result(folder.name, skipped=str(error))
     return Result(folder.name, difference, line=_line(text, str(file), difference))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
 
 
 def _line(text: str, name: str, difference: Difference | None) -> int:

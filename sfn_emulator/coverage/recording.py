@@ -148,13 +148,12 @@ def _states(states: Mapping[str, State]) -> Iterator[tuple[str, State]]:
 
 
 def read(places: Sequence[Path]) -> list[Noted]:
-    """The notes in the directories and files. A line that a kill cut short is skipped."""
+    """The notes in the directories and files. A line that a kill cut short is skipped, and so is what is no note."""
     found: dict[str, dict[str, Any]] = {}
     for file in _files(places):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                told = json.loads(line)
-            except ValueError:
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            told = _note(line)
+            if told is None:
                 continue
             machine = found.setdefault(told["machine"], {"points": set()})
             if "point" in told:
@@ -163,6 +162,18 @@ def read(places: Sequence[Path]) -> list[Noted]:
                 machine |= {name: told[name] for name in ("name", "path", "definition")}
     whole = [machine for machine in found.values() if "definition" in machine]
     return [Noted(m["name"], m["path"], m["definition"], frozenset(m["points"])) for m in whole]
+
+
+_DEFINING: Final = frozenset({"name", "path", "definition"})
+
+
+def _note(line: str) -> dict[str, Any] | None:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(told, dict) and "machine" in told and ("point" in told or told.keys() >= _DEFINING)
+    return told if whole else None
 
 
 def _files(places: Sequence[Path]) -> Iterator[Path]:

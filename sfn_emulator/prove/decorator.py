@@ -5,23 +5,27 @@
         assert execution.status == "SUCCEEDED" or after == before
 
 The placements are found when the test is collected: all of them are run, once for a test process, and each test looks
-at one. ``setup`` comes from the claims, or is given. ``placed`` runs one placement.
+at one. A ``sometimes`` of the claims' own invariants is a test, too. ``setup`` comes from the claims, or is given.
+``placed`` runs one placement.
 """
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from sfn_emulator.prove.claims import check_names, claims, read_claims
-from sfn_emulator.prove.executed import Saga, inputs_of
+from sfn_emulator.prove.executed import Saga, inputs_of, vacuous
 from sfn_emulator.prove.faults import Kind, Placement, fault_of
-from sfn_emulator.prove.invariants import Invariants, at_the_end
+from sfn_emulator.prove.invariants import Invariants, at_the_end, invariants_of
 from sfn_emulator.prove.machine import check_deployed, read_source
 from sfn_emulator.prove.proof import Wanted, world_of
 from sfn_emulator.prove.report.story import story
+from sfn_emulator.prove.world.copies import CopyError
+from sfn_emulator.prove.world.exploration import Seen
 from sfn_emulator.prove.world.prepared import Setup
 from sfn_emulator.prove.world.trial import Tried
 from sfn_emulator.values import Value
@@ -40,29 +44,46 @@ def prove(
     """The test is a claim ``at_the_end``: it may take ``before``, ``after``, ``execution`` and ``faults``. The claims'
     own invariants are checked, too.
 
-    ``told`` are claims as keywords where there is no ``saga`` file. ``kinds`` limits the faults.
+    ``told`` are claims as keywords where there is no ``saga`` file. ``kinds`` limits the faults. Without ``given`` all
+    inputs of the claims are tried, those after the first with one fault.
     """
 
     def decorate(test: Callable[..., Any]) -> Callable[..., None]:
         kept = proving(definition, saga=saga, setup=setup, **told)
-        value = inputs_of(kept.claims)[0] if given is None else given
+        inputs = inputs_of(kept.claims) if given is None else [given]
         most = kept.claims.faults if faults is None else faults
-        claim = at_the_end(_as_claim(test))
         known = kept.invariants
-        at_last = {**known.at_the_end, test.__name__: claim}
-        asked = Saga(kept.world, kept.claims, Invariants(known.always, at_last), kept.definition)
-        asked.warm_up(value)
-        seen = {_id(run.placement): run for run in asked.explored(value, most, tuple(map(Kind, kinds)))}
+        (own,) = invariants_of([at_the_end(_as_claim(test))]).at_the_end.items()
+        at_last = Invariants(known.always, {**known.at_the_end, own[0]: own[1]}, known.sometimes)
+        asked = Saga(kept.world, kept.claims, at_last, kept.definition)
+        asked.warm_up(inputs[0])
+        seen: dict[str, tuple[Value, Seen]] = {}
+        for number, value in enumerate(inputs):
+            at_once = most if number == 0 else min(most, 1)
+            for one in asked.explored(value, at_once, tuple(map(Kind, kinds))):
+                seen[f"input {number + 1}, {_id(one.placement)}" if number else _id(one.placement)] = value, one
+        never, _ = vacuous(asked, inputs[0], [one for _, one in seen.values()])
 
-        @pytest.mark.parametrize("placement", sorted(seen))
+        @pytest.mark.parametrize("placement", [*sorted(seen), *(f"sometimes {name}" for name in never)])
         def run(placement: str) -> None:
-            if seen[placement].broken:
-                Placed(asked.tried(value, seen[placement].placement)).check()
+            if placement not in seen:
+                pytest.fail(f"no run ever made this true: {placement.removeprefix('sometimes ')}", pytrace=False)
+            if seen[placement][1].broken:
+                _look_again(asked, *seen[placement])
 
         run.__name__, run.__doc__ = test.__name__, test.__doc__
         return run
 
     return decorate
+
+
+def _look_again(saga: Saga, given: Value, seen: Seen) -> NoReturn:
+    """Fails with the story, also where the run does not break the same claim again."""
+    told = "; ".join(f"{name}: {why}" for name, why in seen.broken.items())
+    with suppress(CopyError):
+        Placed(saga.tried(given, seen.placement)).check()
+        told += "\nThe same faults did no harm when they were run again: chance, time or files play a part."
+    pytest.fail(told, pytrace=False)
 
 
 class Placed:

@@ -5,11 +5,13 @@ Many placements break a claim at once. The smallest is reported: fewest faults, 
 """
 
 import json
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +33,13 @@ from sfn_emulator.values import Value, dumps
 
 _READING: Final = (Kind.BEFORE, Kind.THROTTLE, Kind.NAMED, Kind.ANSWER, Kind.OTHER_ANSWER, Kind.DIES_BEFORE)
 """The faults of a Task that changes nothing: for it, done and not done are the same."""
+_FAILING: Final = (Kind.BEFORE,)
+DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
+    (1,),
+    (2, _FAILING, tuple(Kind)),
+    (3, _FAILING, _FAILING, (Kind.BEFORE, Kind.THROTTLE)),
+)
+"""The greatest number of faults, and the kinds of the first, the second, …"""
 REHEARSALS: Final = 24
 """The greatest number of runs that look for a Task which was not called before."""
 
@@ -60,7 +69,7 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Executed:
-    """``never`` are the ``sometimes`` claims that no run made true. ``stage`` has the runs by number of faults."""
+    """``never`` are the ``sometimes`` claims that no run made true. ``by_faults`` has the runs by number of faults."""
 
     runs: int
     by_faults: Mapping[int, int]
@@ -105,7 +114,9 @@ class Saga:
         return in_copy(lambda: self._entered(given, Forced(placement), keep=keep))
 
     def _entered(self, given: Value, director: Director, *, keep: bool = False) -> Tried:
-        if not keep:
+        if keep:
+            sys.stdout = sys.stderr  # what is told stands on standard output, and nothing else
+        else:
             self.world.hush()
         self.world.enter()
         return self.trial(given, director, keep=keep).run()
@@ -143,6 +154,10 @@ class Saga:
             missing -= set(calls)
             first = placement[-1].call + 1 if placement else 0
             ways += [(*placement, Fault(n, task, Kind.BEFORE)) for n, task in enumerate(calls) if n >= first]
+
+    def in_depth(self, given: Value) -> Iterator[Seen]:
+        """Runs that come to every part of a saga which three faults reach, and are few."""
+        return chain.from_iterable(self.explored(given, most, *kinds) for most, *kinds in DEPTHS)
 
     def explored(self, given: Value, most: int, *only: Sequence[Kind]) -> Iterator[Seen]:
         """``only`` are the kinds of the first fault, of the second, …; the last are those of all that follow."""
@@ -198,17 +213,13 @@ def prove_executed(
     ``first`` are placements that broke something before: they are tried before all others.
     """
     saga.warm_up(inputs[0])
-    known: list[tuple[Value, Seen]] = [(inputs[0], _as_seen(saga.tried(inputs[0], one))) for one in first]
+    known: list[tuple[Value, Seen]] = [(inputs[0], _remembered(saga, inputs[0], one)) for one in first]
     seen: list[tuple[Value, Seen]] = []
     for number, given in enumerate(inputs):
         for run in saga.explored(given, most if number == 0 else min(most, 1), only):
             seen.append((given, run))
             progress(len(seen))
-    true = {name for _, run in seen for name in run.sometimes}
-    never = [name for name in saga.invariants.sometimes if name not in true]
-    done = saga.claims.done or frozenset()
-    if not any(run.status == "SUCCEEDED" or done.intersection(run.states) for _, run in seen if not run.placement):
-        never.insert(0, _through(saga, inputs[0]))
+    never, beyond = vacuous(saga, inputs[0], [run for _, run in seen])
     tried = {run.placement for _, run in seen}
     seen[:0] = [(given, run) for given, run in known if run.placement not in tried]
     counts: dict[int, int] = {}
@@ -218,10 +229,30 @@ def prove_executed(
         len(seen),
         counts,
         tuple(_smallest(saga, inputs, seen)),
-        tuple(never),
-        tuple(_bounds(inputs, most, only)),
+        never,
+        (*beyond, *_bounds(inputs, most, only)),
         tuple(run for _, run in seen),
     )
+
+
+def vacuous(saga: Saga, given: Value, seen: Sequence[Seen]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What no run made true, and then nothing was proved about it; and what more faults, or others, would make true."""
+    never = []
+    done = saga.claims.done or frozenset()
+    if not any(run.status == "SUCCEEDED" or done.intersection(run.states) for run in seen if not run.placement):
+        never.append(_through(saga, given))
+    missing = dict.fromkeys(saga.invariants.sometimes)
+    for run in seen:
+        for name in run.sometimes:
+            missing.pop(name, None)
+    raised = {name: why for run in seen for name, why in run.raised.items()}
+    beyond = []
+    for run in saga.in_depth(given) if missing else ():
+        for name in missing.keys() & set(run.sometimes):
+            del missing[name]
+            beyond.append(f"'{name}' was not true in these runs; it is with: {'; '.join(map(str, run.placement))}")
+    never += [f"{name} (it raised {raised[name]})" if name in raised else name for name in missing]
+    return tuple(never), tuple(beyond)
 
 
 def _through(saga: Saga, given: Value) -> str:
@@ -233,7 +264,12 @@ def _through(saga: Saga, given: Value) -> str:
     return f"the execution succeeds (without a fault it ended {ended}, given {dumps(given)[:200]})"
 
 
-def _as_seen(tried: Tried) -> Seen:
+def _remembered(saga: Saga, given: Value, placement: Placement) -> Seen:
+    """A placement that broke something before, tried again."""
+    try:
+        tried = saga.tried(given, placement, keep=False)
+    except CopyError as error:
+        return Seen(placement, "", {CRASHED: str(error)}, (), ())
     told = tried.execution
     return Seen(tried.placement, told.status, tried.broken, tried.sometimes, told.states)
 
@@ -242,6 +278,7 @@ def _bounds(inputs: Sequence[Value], most: int, only: Sequence[Kind]) -> Iterato
     yield f"executed: up to {most} faults at once with the first input{', one with the others' * (len(inputs) > 1)}"
     yield "errors that the definition names go wrong one at a time, not in pairs"
     yield "a fault is put around a whole call; a handler's own calls of services do not fail one by one"
+    yield "claims see the rows of DynamoDB's tables, not what is kept in queues, buckets or elsewhere"
     yield "nobody polls activities, and queues and streams feed no function, in a proof's world"
     if only:
         yield f"only these faults: {', '.join(only)}"

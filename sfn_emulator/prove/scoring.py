@@ -1,27 +1,17 @@
 """Counts the mutants that the claims notice: by the walk, else by faults on the real handlers, the simplest first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.executed import Saga
-from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.mutants import Mutant, mutants_of
 from sfn_emulator.prove.nested import Found
 from sfn_emulator.prove.walk.walk import walk
-from sfn_emulator.prove.world.exploration import Seen
 from sfn_emulator.values import Value
 
-_FAILING: Final = (Kind.BEFORE,)
-DEPTHS: Final[tuple[tuple[Any, ...], ...]] = (
-    (1,),
-    (2, _FAILING, tuple(Kind)),
-    (3, _FAILING, _FAILING, (Kind.BEFORE, Kind.THROTTLE)),
-)
-"""The greatest number of faults, and the kinds of the first, the second, …"""
 BOUND: Final = "mutants: one fault; a failed call and one fault; two failed calls, and one that fails or is throttled"
 
 
@@ -80,13 +70,8 @@ class _Usual:
     sometimes: frozenset[str]
 
 
-def in_depth(saga: Saga, given: Value) -> Iterator[Seen]:
-    """A few runs that reach every part of a saga that three faults can reach."""
-    return chain.from_iterable(saga.explored(given, most, *kinds) for most, *kinds in DEPTHS)
-
-
 def _noticing(saga: Saga, given: Value) -> _Usual:
-    seen = list(in_depth(saga, given))
+    seen = list(saga.in_depth(given))
     broken = frozenset(name for run in seen for name in run.broken)
     return _Usual(broken, frozenset(name for run in seen for name in run.sometimes))
 
@@ -95,7 +80,7 @@ def _noticed_executed(mutant: Mutant, saga: Saga, given: Value, usual: _Usual) -
     """Whether a claim is newly broken, or a ``sometimes`` no longer holds."""
     other = Saga(saga.world, saga.claims, saga.invariants, mutant.definition)
     true: set[str] = set()
-    for run in in_depth(other, given):
+    for run in other.in_depth(given):
         if not usual.broken.issuperset(run.broken):
             return True
         true.update(run.sometimes)

@@ -55,7 +55,11 @@ def read_case(folder: Path) -> Case:
         history = read_history(file.read_text(encoding="utf-8-sig"), str(file))
         definition = (folder / DEFINITION).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UnreadableCaseError(f"{error.filename}: {error.strerror}") from None
+        raise UnreadableCaseError(
+            f"{error.filename}: {error.strerror}; a case has {DEFINITION} and {HISTORY}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UnreadableCaseError(f"{folder}: {DEFINITION} or {HISTORY} is not UTF-8 (byte {error.start})") from None
     except UnreadableHistoryError as error:
         raise UnreadableCaseError(str(error)) from None
     return case_of(folder.name, definition, history.events, history.execution)

@@ -8,8 +8,10 @@ from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from click.testing import CliRunner
 
 from sfn_emulator.asl.parse import load
+from sfn_emulator.command.front_door import front_door
 from sfn_emulator.coverage.covered import Covered, covered
 from sfn_emulator.coverage.recording import Recording, read
 from sfn_emulator.coverage.reports.cobertura import cobertura
@@ -164,11 +166,30 @@ def test_a_sum(state_machine, sum):
 """
 
 
+def test_a_session_in_which_no_machine_ran_took_too_little(tmp_path: Path) -> None:
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): ...\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "sfn_emulator.pytest_plugin", "--rootdir", "."]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command += ["--sfn-cov-fail-under", "1"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "--sfn-cov-fail-under: no state machine ran" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text", [b"1\n", b"\xff\xfe", b'{"machine": "x", "point": ["state", "A"]}\n', b'{"machine": "x"}\n']
+)
+def test_a_file_without_notes_is_told_to_hold_none(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "some.sfncov").write_bytes(text)
+    told = CliRunner().invoke(front_door, ["cover", "report", str(tmp_path)])
+    assert told.exit_code == 1
+    assert f"nothing was noted in {tmp_path}: no state machine ran, or it holds no notes" in told.output
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_session_tells_at_its_end_and_fails_when_it_took_too_little(tmp_path: Path, workers: str) -> None:
     (tmp_path / "shop.asl.json").write_text(SHOP)
     (tmp_path / "test_shop.py").write_text(TEST)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "sfn_emulator.pytest_plugin", "-n", workers, "--sfn-cov"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "sfn_emulator.pytest_plugin", "-n", workers]
     command += ["--sfn-cov-source", "shop.asl.json", "--sfn-cov-fail-under", "60", "--rootdir", "."]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -164,6 +164,40 @@ def test_what_needs_a_world_is_not_passed_over_where_there_is_none(option: list[
     assert "need a world: give --setup" in result.output
 
 
+@pytest.mark.parametrize("option", ["--memory", "--write-tests", "--histories", "--junit"])
+def test_a_place_that_cannot_be_written_is_told_before_the_proof(option: str, definition: Path) -> None:
+    place = definition / "x.xml" if option == "--junit" else definition
+    result = CliRunner().invoke(command, [str(definition), option, str(place)])
+    assert result.exit_code != 0
+    assert option in result.output and "static:" not in result.output
+
+
+STOPPED = """
+import os, signal
+
+
+def make(client):
+    print("setting up", flush=True)
+    os.kill(os.getpid(), signal.{name})
+    client("dynamodb").list_tables()
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_who_stops_a_proof_is_told_that_there_is_none(name: str, status: int, definition: Path) -> None:
+    folder = definition.parent
+    (folder / "stopped.py").write_text(STOPPED.format(name=name))
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    run = [sys.executable, "-m", "sfn_emulator", "prove", str(definition), "--setup", "stopped:make", "--json"]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)}
+    told = subprocess.run(run, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
+    assert told.returncode == status
+    assert "sfn-emulator: stopped before its end: nothing is proved" in told.stderr
+    assert told.stdout == ""
+    assert not list(scratch.glob("sfn-prove-*"))
+
+
 def test_a_definition_in_windows_1252_is_told_by_name(tmp_path: Path) -> None:
     file = tmp_path / "old.asl.json"
     file.write_bytes(json.dumps(MACHINE, ensure_ascii=False).replace("Undone", "D\xe9fait").encode("cp1252"))

@@ -164,3 +164,20 @@ def test_an_execution_is_recorded_replayed_and_tested_from_its_folder(tmp_path: 
     told = CliRunner().invoke(replay_command, asked)
     assert told.exit_code == 3 and f"DIFFERENT     order-1 ({other}:1)" in told.output
     assert 'failures="1"' in (tmp_path / "j").read_text()
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        (None, "No such file or directory; a case has definition.asl.json and history.json"),
+        (b"\xff", "is not UTF-8 (byte 0)"),
+    ],
+)
+def test_a_case_that_is_not_whole_is_told_by_its_folder(tmp_path: Path, definition: bytes | None, told: str) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "history.json").write_text('{"events": [{"id": 1, "type": "ExecutionStarted"}]}')
+    if definition is not None:
+        (folder / "definition.asl.json").write_bytes(definition)
+    result = CliRunner().invoke(replay_command, [str(tmp_path)])
+    assert (result.exit_code, str(folder) in result.output, told in result.output) == (1, True, True)

@@ -11,7 +11,6 @@ from sfn_emulator.prove.decorator import placed, proving
 from sfn_emulator.prove.executed import Saga, inputs_of
 from sfn_emulator.prove.faults import TRANSIENT
 from sfn_emulator.prove.interleaving import interleave
-from sfn_emulator.prove.scoring import in_depth
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = ROOT / "statemachine" / "definition.asl.json"
@@ -29,7 +28,7 @@ def runs(notes):
     told = proving(DEFINITION, saga=SAGA)
     saga = Saga(told.world, told.claims, told.invariants, watch=Recording(notes).watch)
     saga.warm_up(inputs_of(told.claims)[0])
-    return list(in_depth(saga, inputs_of(told.claims)[0]))
+    return list(saga.in_depth(inputs_of(told.claims)[0]))
 
 
 def test_whatever_fails_the_saga_keeps_its_claims(runs):

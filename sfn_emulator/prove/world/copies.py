@@ -75,6 +75,21 @@ def in_copy(work: Callable[[], T]) -> T:
     return started(work)()
 
 
+_UNDER_WAY: Final[dict[int, Path]] = {}
+"""Copies that have not told their result, and the files that it is to stand in."""
+
+
+def give_up() -> None:
+    """Ends the copies that are under way: whoever waited for them was stopped."""
+    while _UNDER_WAY:
+        pid, path = _UNDER_WAY.popitem()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        path.unlink(missing_ok=True)
+
+
 def started(work: Callable[[], T]) -> Callable[[], T]:
     """Begins ``work`` in a copy. Returns a function that waits for the result."""
     handle, name = tempfile.mkstemp(prefix="sfn-prove-")
@@ -82,13 +97,17 @@ def started(work: Callable[[], T]) -> Callable[[], T]:
     path = Path(name)
     pid = fork()
     if pid == 0:
+        _UNDER_WAY.clear()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.alarm(PATIENCE)
         _work(work, path)
+    _UNDER_WAY[pid] = path
 
     def result() -> T:
         _, status = os.waitpid(pid, 0)
         body = path.read_bytes()
         path.unlink()
+        del _UNDER_WAY[pid]
         if not body:
             raise CopyError(f"a copy of the world ended with status {status} and told nothing")
         worked, told = pickle.loads(body)

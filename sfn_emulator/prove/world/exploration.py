@@ -10,11 +10,13 @@ import gc
 import json
 import os
 import signal
+import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from sfn_emulator.prove.faults import Fault, Placement, fault_of
@@ -39,6 +41,8 @@ class Seen:
     states: tuple[str, ...]
     seconds: float = field(default=0.0, compare=False)
     """Seconds of a processor, from the fork on."""
+    raised: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """``sometimes`` claims that could not be asked, with why."""
 
 
 Faults = Callable[[Call, int], Sequence[Fault]]
@@ -58,7 +62,7 @@ class Forking:
 
     def announce(self, *more: Fault) -> None:
         told = [fault.told for fault in (*self.placed, *more)]
-        os.write(self._lines, json.dumps({"begins": told}).encode() + b"\n")
+        os.write(self._lines, _line({"begins": told}))
 
     def fault(self, call: Call) -> Fault | None:
         signal.alarm(PATIENCE)
@@ -103,7 +107,7 @@ def explore(run: Callable[[Forking], Tried], faults: Faults, most: int) -> Itera
     os.close(write)
     jobs.close()
     try:
-        with os.fdopen(read) as lines:
+        with os.fdopen(read, encoding="utf-8") as lines:
             yield from _told_by(lines)
     finally:
         with suppress(ProcessLookupError, PermissionError):
@@ -116,7 +120,7 @@ def _told_by(lines: Iterable[str]) -> Iterator[Seen]:
     """Each run once, until none is under way: a run announces its forks before it reports its own end."""
     under_way: dict[str, Placement] = {}
     for line in lines:
-        told = json.loads(line)
+        told = _told_in(line)
         if "begins" in told:
             under_way[repr(told["begins"])] = tuple(fault_of(*one) for one in told["begins"])
         elif under_way.pop(repr(told["run"]), None) is not None:
@@ -130,7 +134,8 @@ def _told_by(lines: Iterable[str]) -> Iterator[Seen]:
 def _explore(run: Callable[[Forking], Tried], director: Forking, write: int, jobs: Jobs) -> None:
     """Never returns, whatever the run's code has done to this process."""
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         director.announce()
         try:
             told = _told(run(director))
@@ -151,19 +156,34 @@ def _told(tried: Tried) -> dict[str, Any]:
         "st": tried.execution.status,
         "b": {name: why[:300] for name, why in tried.broken.items()},
         "s": list(tried.sometimes),
+        "r": tried.raised,
         "v": list(dict.fromkeys(tried.execution.states)),
         "c": time.process_time(),
     }
 
 
 def _line(told: dict[str, Any]) -> bytes:
-    body = json.dumps(told).encode() + b"\n"
-    if len(body) > _LINE:
-        told = {**told, "v": [], "b": {name: why[:60] for name, why in told["b"].items()}}
-        body = json.dumps(told).encode()[: _LINE - 1] + b"\n"
-    return body
+    """One line; what is too long for one stands in a file that the line names."""
+    body = json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    if len(body) >= _LINE:
+        handle, name = tempfile.mkstemp(prefix="sfn-prove-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+        body = json.dumps({"file": name}).encode()
+    return body + b"\n"
+
+
+def _told_in(line: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(line)
+    if "file" not in told:
+        return told
+    file = Path(told["file"])
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def _seen(told: dict[str, Any]) -> Seen:
     placement = tuple(fault_of(*one) for one in told["p"])
-    return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]), told.get("c", 0.0))
+    seconds, raised = told.get("c", 0.0), told.get("r", {})
+    return Seen(placement, told["st"], told["b"], tuple(told["s"]), tuple(told["v"]), seconds, raised)

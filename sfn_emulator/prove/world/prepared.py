@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -99,7 +100,8 @@ def _set_up(setup: Setup, client: Callable[[str], Client]) -> Any:
     if not callable(setup):
         raise UnprovableError(f"setup {setup!r:.80} is no function; name one: MODULE:FUNCTION")
     try:
-        return setup(client)
+        with redirect_stdout(sys.stderr):  # standard output is the proof's own
+            return setup(client)
     except Exception as error:
         name = getattr(setup, "__qualname__", str(setup))
         raise UnprovableError(f"setup {name} failed: {type(error).__name__}: {error}") from error
@@ -137,7 +139,8 @@ def loaded(path: str, here: Path, what: str) -> Any:
         if place not in sys.path:
             sys.path.insert(0, place)
     try:
-        found = importlib.import_module(module)
+        with redirect_stdout(sys.stderr):
+            found = importlib.import_module(module)
         return getattr(found, function) if function else found
     except (ImportError, AttributeError) as error:
         raise UnprovableError(f"{what} {path}: {error}") from None

@@ -11,7 +11,7 @@ from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import TaskFailed, TaskSucceeded
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.prove.faults import Fault, Placement
-from sfn_emulator.prove.invariants import Invariants, ask, broken
+from sfn_emulator.prove.invariants import Invariants, broken, held
 from sfn_emulator.prove.world.calls import Call, Calls, Director
 from sfn_emulator.prove.world.hosting import Hosted
 from sfn_emulator.prove.world.tables import Tables
@@ -70,13 +70,17 @@ class Step:
 
 @dataclass
 class Tried:
-    """``broken``: claims that did not hold, with why, each the first time; ``sometimes``: those that did."""
+    """``broken``: claims that did not hold, with why, each the first time; ``sometimes``: those that did.
+
+    ``raised``: ``sometimes`` claims that could not be asked, with why.
+    """
 
     execution: Told
     before: Tables
     after: Tables
     broken: dict[str, str]
     sometimes: tuple[str, ...]
+    raised: dict[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     deaths: int = 0
 
@@ -147,8 +151,11 @@ class Trial:
         self._ask_always()
         self._ask(self._invariants.at_the_end, now=after, after=after)
         asked = self._given(now=after, after=after)
-        sometimes = tuple(name for name, claim in self._invariants.sometimes.items() if ask(claim, **asked))
-        return Tried(self.told, self._before, after, self._broken, sometimes, tuple(self._steps), self.hosted.deaths)
+        answers = {name: held(claim, **asked) for name, claim in self._invariants.sometimes.items()}
+        sometimes = tuple(name for name, answer in answers.items() if answer is True)
+        raised = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+        steps, deaths = tuple(self._steps), self.hosted.deaths
+        return Tried(self.told, self._before, after, self._broken, sometimes, raised, steps, deaths)
 
     def _look(self) -> None:
         """The execution as far as it has come."""
