@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sfn_emulator.api.operations import ADMITTED, READS, TRACED, Operation, operations
+from sfn_emulator.api.operations import ADMITTED, AT_ONCE, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
 from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.definitions import LARGE
@@ -41,24 +41,39 @@ class StepFunctionsApi:
         request_id = around.new_id()
         try:
             name, operation = self._operation(target)
-            form = codec(name)
-            told = parameters(form, unpacked(body, headers.get("content-encoding", "")))
-            if name in TRACED and TRACE in headers:
-                told["traceHeader"] = headers[TRACE][:256]
-            result = await self._perform(around, name, operation, told)
-            return answer(form, result, request_id)
-        except ApiError as error:
+            told = _told(name, body, headers)
+            return answer(codec(name), await self._perform(around, name, operation, told), request_id)
+        except Exception as error:
+            return self._refusal(error, target, request_id)
+
+    def handle_at_once(self, target: str, body: bytes, headers: Mapping[str, str]) -> Response | None:
+        """As ``handle``, where nothing is waited for; ``None`` for all else. What others have changed in this tick is
+        committed at its end, so then this is, too."""
+        name, journal = target.partition(".")[2], self._service.journal
+        if name not in AT_ONCE or journal.pending or not (name in READS or journal.is_quick):
+            return None
+        around = self._around(headers)
+        request_id = around.new_id()
+        try:
+            _, operation = self._operation(target)
+            result = operation(around, _told(name, body, headers))
+            assert not isinstance(result, Awaitable), name
+            if self._service.store.database.changing:
+                journal.changed()
+            journal.commit_now()
+            return answer(codec(name), result, request_id)
+        except Exception as error:
+            return self._refusal(error, target, request_id)
+
+    def _refusal(self, error: Exception, target: str, request_id: str) -> Response:
+        if isinstance(error, ApiError):
             return error_answer(error, request_id)
-        except sqlite3.Error as error:
+        if isinstance(error, sqlite3.Error):
             self._service.journal.broken(error)
             done = "read" if target.rpartition(".")[2] in READS else "written"
             return error_answer(store_unavailable(str(error), done), request_id)
-        except Exception:
-            _log.exception("%s failed", target)
-            return error_answer(
-                ApiError("InternalFailure", OWN_FAULT, status=500),
-                request_id,
-            )
+        _log.error("%s failed", target, exc_info=error)
+        return error_answer(ApiError("InternalFailure", OWN_FAULT, status=500), request_id)
 
     async def _perform(
         self, around: Surroundings, name: str, operation: Operation, told: Mapping[str, Any]
@@ -109,3 +124,11 @@ class StepFunctionsApi:
                 self._regions.clear()
             self._regions[region] = home.at(replace(home.place, region=region))
         return self._regions[region]
+
+
+def _told(name: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a request; raises ``ApiError``."""
+    told = parameters(codec(name), unpacked(body, headers.get("content-encoding", "")))
+    if name in TRACED and TRACE in headers:
+        told["traceHeader"] = headers[TRACE][:256]
+    return told

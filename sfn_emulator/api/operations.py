@@ -72,3 +72,8 @@ READS: Final = frozenset(
     }
 )
 """Operations that change nothing: they are answered even when the state directory cannot be written."""
+
+AT_ONCE: Final = (READS - {"TestState", "ValidateStateMachineDefinition"}) | {
+    *("StartExecution", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"),
+}
+"""Operations that wait for nothing but a commit. Of those that write, what programs ask for many times a second."""

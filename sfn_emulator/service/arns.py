@@ -8,6 +8,7 @@ A state machine ARN may end in ``#TEST_CASE`` (Step Functions Local's mock test 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sfn_emulator.service.errors import Reason, invalid, refuse
 
@@ -52,6 +53,7 @@ _PARTS = {
 }
 
 
+@lru_cache(maxsize=1_024)
 def parse(text: str, *kinds: str) -> Arn:
     """The parts of a Step Functions ARN of one of ``kinds``; raises ``InvalidArn`` in AWS's words."""
     head = text.split(":", 5)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from email.utils import formatdate
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
@@ -50,9 +50,12 @@ _NOTHING: Final = Request("GET", "/")
 
 
 class App(NamedTuple):
-    """The application that answers. ``refuse`` is asked before the body is read, and may refuse the request at once."""
+    """The application that answers. ``refuse`` is asked before the body is read, and may refuse the request at once.
+    ``respond_at_once`` is asked before ``respond``, and returns ``None`` for a request that has to wait.
+    """
 
     respond: Callable[[Request], Awaitable[Reply]]
+    respond_at_once: Callable[[Request], Reply | None]
     refuse: Callable[[Request], Reply | None]
     while_connected: Callable[[Request], bool]
     body_limit: int
@@ -72,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._asked: Request | None = None
         self._keep = True
         self._deaf = False
+        self._at_once = True
         self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
@@ -111,6 +115,7 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             return
         size, self._aside = self._size, self._aside + len(data)
+        self._at_once = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -150,7 +155,7 @@ class Connection(asyncio.Protocol):
         self._count(len(name) + len(value) + _AROUND_A_HEADER)
         if self._in_body:
             return  # a trailer: who asks was looked at before it came
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _lower(name), value.decode("latin-1")
         headers = self._headers
         headers[key] = f"{headers[key]},{text}" if key in headers else text
 
@@ -207,7 +212,16 @@ class Connection(asyncio.Protocol):
     # -- answers
 
     def _answer(self, request: Request, parts: list[bytes], keep: bool) -> None:
-        """Answers a request. ``parts`` are those of a large body, which are joined here."""
+        """Answers a request. ``parts`` are those of a large body, which are joined here. Of the requests that came in
+        one piece, one may be answered at once; then other connections have their turn.
+        """
+        if self._at_once and not parts:
+            self._at_once = False
+            reply = self._app.respond_at_once(request)
+            if reply is not None:
+                self._send(reply, request.method, keep and self._keep)
+                self._deadline = self._loop.time() + IDLE
+                return
         self._asked = request
         self._task = self._loop.create_task(self._respond(request, parts, keep))
 
@@ -225,9 +239,9 @@ class Connection(asyncio.Protocol):
             return
         if reply.stream is None:
             self._send(reply, request.method, keep and self._keep)
-        if self._waiting:
+        while self._waiting and self._task is None and not self._transport.is_closing():
             self._answer(*self._waiting.popleft())
-        else:
+        if self._task is None:
             self._deadline = self._loop.time() + (PATIENCE if self._midway else IDLE)
             self._transport.resume_reading()
 
@@ -351,6 +365,11 @@ def _head(reply: Reply, method: str, keep: bool) -> bytes:
     if text.count("\n") != len(lines) - 1:  # a function's answer may hold anything
         text = "\r\n".join(" ".join(line.split()) for line in lines)
     return f"{text}\r\n\r\n".encode("latin-1", "replace")
+
+
+@lru_cache(maxsize=512)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 @cache

@@ -76,6 +76,7 @@ class Console(Protocol):
 
 class StepFunctions(Protocol):
     def handle(self, target: str, body: bytes, headers: Headers) -> Awaitable[Answered]: ...
+    def handle_at_once(self, target: str, body: bytes, headers: Headers) -> Answered | None: ...
 
 
 class Gateway:
@@ -126,6 +127,23 @@ class Gateway:
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             reply = _failure()
+        return self._shown_to(request, reply)
+
+    def respond_at_once(self, request: Request) -> Reply | None:
+        """As ``respond``, where there is nothing to wait for: what is read of Step Functions, and errands."""
+        if data_plane(request) is not None:
+            return None
+        target = request.headers.get("x-amz-target", "")
+        reply = None
+        if is_errand(request):
+            reply = self._run_errand(request)
+        elif target.startswith(STATES_TARGET) and self.step_functions is not None and request.method == "POST":
+            told = self.step_functions.handle_at_once(target, request.body, request.headers)
+            reply = None if told is None else Reply(told.status, _pairs(told.headers), told.body)
+        return None if reply is None else self._shown_to(request, reply)
+
+    def _shown_to(self, request: Request, reply: Reply) -> Reply:
+        """The reply as whoever asked may see it."""
         reply = reply if request.path.startswith(CONSOLE) else _boxed(request, reply)
         return self._door.granted(request, reply) if "origin" in request.headers else reply
 
@@ -136,8 +154,6 @@ class Gateway:
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
             return await self._states(target, request)
-        if is_errand(request) and (reply := self._run_errand(request)) is not None:
-            return reply
         if (permit := self._door.preflight(request)) is not None:
             return permit
         return await self._without_target(request, target)

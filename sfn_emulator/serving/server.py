@@ -304,8 +304,8 @@ class Server:
 
     def app(self) -> App:
         """The application for connections: the gateway."""
-        gateway = self.gateway
-        return App(gateway.respond, gateway.refuse, gateway.while_connected, self.settings.body_limit)
+        gateway, limit = self.gateway, self.settings.body_limit
+        return App(gateway.respond, gateway.respond_at_once, gateway.refuse, gateway.while_connected, limit)
 
     def pace(self, execution: str, time: str) -> None:
         """Sets whether executions of a name take their time or skip it, whatever the server's own setting."""

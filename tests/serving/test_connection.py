@@ -1,6 +1,7 @@
 """HTTP/1.1 as the server speaks it, byte by byte: an application that tells what it was asked, over real sockets."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
 
@@ -40,6 +41,10 @@ async def parts(torn: bool) -> AsyncGenerator[bytes, None]:
     yield b"y"
 
 
+def tell_at_once(request: Request) -> Reply | None:
+    return Reply(200, [], request.path.encode()) if request.path.startswith("/now") else None
+
+
 def refuse(request: Request) -> Reply | None:
     return Reply(403, [], b"stranger") if request.headers.get("host") == "stranger" else None
 
@@ -54,7 +59,7 @@ def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None,
         heard.clear()
         loop = asyncio.get_running_loop()
         connections: set[Connection] = set()
-        app = App(tell, refuse, lambda request: False, 1000)
+        app = App(tell, tell_at_once, refuse, lambda request: False, 1000)
         server = await loop.create_server(lambda: Connection(app, loop, connections), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -92,6 +97,16 @@ def test_a_request_is_told_whole_and_the_answer_has_its_own_length() -> None:
 def test_requests_that_come_together_are_answered_in_their_order() -> None:
     told = exchange(b"GET /slow HTTP/1.1\r\n\r\nGET /second HTTP/1.1\r\n\r\nGET /third HTTP/1.1\r\n" + CLOSE)
     assert [word for word in told.split() if word.startswith(b"/")] == [b"/slow?", b"/second?", b"/third?"]
+
+
+def test_what_is_answered_at_once_keeps_its_place_among_others() -> None:
+    paths = [b"/now/1", b"/now/2", b"/slow", b"/now/3", b"/now/4", b"/second", b"/now/5"]
+    asked = [b"GET " + path + b" HTTP/1.1\r\n\r\n" for path in paths]
+    asked[-1] = asked[-1][:-2] + CLOSE
+    for together in (asked, [b"".join(asked)], [b"".join(asked[:4]), *asked[4:]]):
+        told = exchange(*together)
+        assert told.count(b"200 OK") == len(paths)
+        assert [path for path in re.findall(rb"/\w+(?:/\d)?", told) if path in paths] == paths
 
 
 @pytest.mark.parametrize(

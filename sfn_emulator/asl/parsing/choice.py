@@ -1,6 +1,6 @@
 """Choice rules: boolean combinations and data tests (`state-choice`), or JSONata conditions."""
 
-from typing import Final
+from typing import Any, Final
 
 from sfn_emulator.asl.model import ChoiceRule
 from sfn_emulator.asl.parsing.draft import Fields
@@ -64,22 +64,22 @@ def _jsonpath_condition(rule: Fields) -> Compiled | None:
         return None
     compiled = condition(rule, _OF_A_RULE, _sound)
     if compiled is not None:
-        _warn(rule)
+        _warn(rule, rule.raw)
     return compiled
 
 
-def _warn(rule: Fields) -> None:
-    """NO_PATH: an operand that looks like a path under an operator that takes none."""
-    for name, operand in rule.raw.items():
+def _warn(rule: Fields, raw: dict[str, Any], *inner: str | int) -> None:
+    """NO_PATH: an operand that looks like a path under an operator that takes none. ``raw`` stands at ``inner``."""
+    for name, operand in raw.items():
         if type(operand) is str:
             if name in OPERATORS and operand.startswith(("$.", "$$.")):
                 message = f"The value of '{name}' looks like a path but the field's name does not end with 'Path'"
-                rule.draft.report.warning(rule.at(name), message, "NO_PATH")
+                rule.draft.report.warning((*rule.place, *inner, name), message, "NO_PATH")
         elif name in ("And", "Or"):
-            for index, inner in enumerate(operand):
-                _warn(rule.inside(inner, name, index))
+            for index, one in enumerate(operand):
+                _warn(rule, one, *inner, name, index)
         elif name == "Not":
-            _warn(rule.inside(operand, name))
+            _warn(rule, operand, *inner, name)
 
 
 def _sound(rule: Fields, *, top: bool = True) -> bool:

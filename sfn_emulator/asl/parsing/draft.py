@@ -147,24 +147,26 @@ class Fields:
         return given
 
     def text(self, key: str) -> str | None:
-        value: str | None = self._typed(key, str, "String")
-        return value
+        value: str | None = self.raw.get(key)
+        return value if type(value) is str else self._typed(key, str, "String")
 
     def flag(self, key: str) -> bool | None:
-        value: bool | None = self._typed(key, bool, "Boolean")
-        return value
+        value: bool | None = self.raw.get(key)
+        return value if type(value) is bool else self._typed(key, bool, "Boolean")
 
     def array(self, key: str) -> list[Any] | None:
-        value: list[Any] | None = self._typed(key, list, "Array")
-        return value
+        value: list[Any] | None = self.raw.get(key)
+        return value if type(value) is list else self._typed(key, list, "Array")
 
     def object(self, key: str) -> "Fields | None":
         raw = self._typed(key, dict, "Object")
         return None if raw is None else self.inside(raw, key)
 
     def _typed(self, key: str, wanted: type, name: str) -> Any:
-        value = self.raw.get(key)
-        if type(value) is wanted or (value is None and key not in self.raw):
+        if key not in self.raw:
+            return None
+        value = self.raw[key]
+        if type(value) is wanted:
             return value
         if self.stands_in(value):
             self.state.scope.open = True
@@ -178,7 +180,7 @@ class Fields:
         if value is None and key not in self.raw:
             return None
         if type(value) is int:
-            return value if self._within(key, value, low, high) else None
+            return value if low <= value <= high or self._within(key, value, low, high) else None
         if not self.stands_in(value):
             self.error(key, "Expected value of type Integer")
         return None

@@ -5,6 +5,8 @@ from sfn_emulator.asl.parsing.draft import Fields
 from sfn_emulator.asl.parsing.queries import assign, jsonata_template, output, path, result_path, template
 
 _AFTER_RESULT = ("result",)
+_FIELDS = frozenset(("InputPath", "Parameters", "ResultSelector", "ResultPath", "OutputPath", "Assign"))
+_NOTHING = JsonPathFlow()
 
 
 def read_flow(fields: Fields, *, has_result: bool = False, parameters: bool = True) -> Flow:
@@ -16,6 +18,8 @@ def read_flow(fields: Fields, *, has_result: bool = False, parameters: bool = Tr
             output=output(fields, reserved),
             assign=assign(fields, reserved),
         )
+    if _FIELDS.isdisjoint(fields.raw):
+        return _NOTHING
     return JsonPathFlow(
         input_path=path(fields, "InputPath", nullable=True),
         parameters=template(fields, "Parameters") if parameters else None,

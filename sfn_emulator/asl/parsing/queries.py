@@ -39,11 +39,14 @@ _MISSES: Final = {
 
 def path(fields: Fields, key: str, *, nullable: bool = False) -> Compiled | None:
     """A path; where it may be ``null``, that stands for an empty object (InputPath, OutputPath)."""
-    value = fields.raw.get(key)
+    if key not in fields.raw:
+        return None
+    value = fields.raw[key]
     if value is None:
-        if key in fields and not nullable:
-            fields.error(key, _NOT_A_PATH, "JSON_PATH")
-        return _EMPTY if key in fields and nullable else None
+        if nullable:
+            return _EMPTY
+        fields.error(key, _NOT_A_PATH, "JSON_PATH")
+        return None
     return _noted(
         fields, key, lambda: compile_path(value, key, _MISSES.get(key, INVALID_PATH)), "JSON_PATH", _NOT_A_PATH
     )

@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Catcher, Retrier
-from sfn_emulator.asl.parsing.draft import LONGEST, Fields
+from sfn_emulator.asl.model import Catcher, QueryLanguage, Retrier
+from sfn_emulator.asl.parsing.draft import LONGEST, Draft, Fields, Scope, StateNotes
 from sfn_emulator.asl.parsing.fields import check_fields, check_language
 from sfn_emulator.asl.parsing.queries import assign, output, result_path
 from sfn_emulator.asl.parsing.targets import read_target
+from sfn_emulator.asl.text.report import Report
 from sfn_emulator.errors import ALL
+from sfn_emulator.query.memo import remembered_by_json
 
 LONGEST_DELAY: Final = 31_622_400
 """Seconds: MaxDelaySeconds must be less than 31,622,401."""
@@ -19,7 +21,7 @@ _CATCHER: Final = frozenset(["ErrorEquals", "Next", "ResultPath", "Output", "Ass
 
 
 def read_retry(fields: Fields) -> tuple[Retrier, ...]:
-    return tuple(_retrier(item) for item in _items(fields, "Retry"))
+    return tuple(_sound_retrier(item.raw) or _retrier(item) for item in _items(fields, "Retry"))
 
 
 def read_catch(fields: Fields) -> tuple[Catcher, ...]:
@@ -37,6 +39,14 @@ def _items(fields: Fields, key: str) -> list[Fields]:
     for item in items:
         _check_wildcard(item, last=item.place[-1] == len(raw) - 1)
     return items
+
+
+@remembered_by_json
+def _sound_retrier(raw: Any) -> Retrier | None:
+    """A Retrier that nothing is wrong with: the same one stands in state after state. ``None`` for any other."""
+    report = Report()
+    read = _retrier(Fields(raw, (), StateNotes("", (), QueryLanguage.JSONPATH, Scope(())), Draft(report)))
+    return None if report.problems() else read
 
 
 def _retrier(item: Fields) -> Retrier:
@@ -80,6 +90,8 @@ def _error_names(item: Fields) -> tuple[str, ...]:
         return ()
     if not names:
         item.refuse_empty("ErrorEquals")
+    if all(type(name) is str for name in names):
+        return tuple(names)
     for index, name in enumerate(names):
         if not isinstance(name, str):
             item.draft.report.error((*item.at("ErrorEquals"), index), "Expected value of type String")

@@ -105,6 +105,8 @@ def read_machine_language(fields: Fields) -> QueryLanguage:
 
 def _read_state_language(fields: Fields) -> None:
     """A JSONPath machine may hold JSONata states, not the reverse (recorded). Nested states inherit the machine's."""
+    if "QueryLanguage" not in fields.raw:
+        return
     chosen = read_language(fields, fields.state.language)
     if fields.state.jsonata and chosen is QueryLanguage.JSONPATH:
         message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"

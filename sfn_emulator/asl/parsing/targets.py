@@ -6,9 +6,11 @@ from sfn_emulator.asl.parsing.draft import Fields
 def read_target(fields: Fields, key: str) -> str | None:
     """The named state; whether there is one is checked when all states of the scope are known."""
     target = fields.text(key)
+    if target is None:
+        return None
     if fields.stands_in(target):
         fields.state.scope.open = True
-    elif target is not None:
+    else:
         fields.state.targets.append((target, fields.at(key)))
     return target
 

@@ -39,9 +39,10 @@ class StateDirectoryError(Exception):
 class Database:
     """One connection, used on one thread. A transaction begins with the first write and lasts until ``commit``."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, *, fsync: bool = False) -> None:
         self._connection = connection
         self._path = path
+        self.fsync = fsync
         self._changed = 0
         self._carried = False
         """Whether only a little of the log is left to copy. The log starts again only when nothing is left, which
@@ -65,7 +66,7 @@ class Database:
                 _check_pages(path)
             _only_ours(path)
             connection = sqlite3.connect(path, isolation_level=None)
-            return cls(_prepared(connection, fsync), path)
+            return cls(_prepared(connection, fsync), path, fsync=fsync)
         except (sqlite3.Error, OSError) as error:
             raise StateDirectoryError(
                 f"{path} cannot be used ({error}): it was left as it is; move it away or choose another --state-dir."

@@ -10,6 +10,7 @@ import orjson
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.run import Status
 from sfn_emulator.service.store.database import Database
+from sfn_emulator.service.store.ended import Ended
 from sfn_emulator.service.store.records import (
     Activity,
     Alias,
@@ -69,6 +70,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._cache: OrderedDict[tuple[type[Any], str], Document] = OrderedDict()
+        self._ended = Ended()
 
     # -- documents
 
@@ -137,7 +139,9 @@ class Store:
 
     def insert_execution(self, execution: Execution) -> int:
         """Adds a row. Returns its ``seq``, by which its signals and history are stored and lists are ordered."""
-        return self.database.write(_INSERT, _row(execution)).lastrowid or 0
+        seq = self.database.write(_INSERT, _row(execution)).lastrowid or 0
+        self._ended.note(seq, execution)
+        return seq
 
     def update_execution(self, seq: int, execution: Execution) -> None:
         """Writes the columns that may change after the start. Of the indexed ones only the status changes."""
@@ -149,8 +153,11 @@ class Store:
                 *(e.events, e.error, e.cause, e.output, seq),
             ),
         )
+        self._ended.note(seq, e)
 
     def execution(self, arn: str) -> tuple[int, Execution] | None:
+        if (ended := self._ended.get(arn)) is not None:
+            return ended
         row = self.database.execute(f"{_SELECT} WHERE arn = ?", (arn,)).fetchone()
         return _execution(row) if row else None
 
@@ -259,12 +266,16 @@ class Store:
         self.database.commit()
 
     def back_to(self, mark: bool) -> None:
-        self._cache.clear()
+        self._forget_all()
         self.database.back_to(mark)
 
     def rollback(self) -> None:
-        self._cache.clear()
+        self._forget_all()
         self.database.rollback()
+
+    def _forget_all(self) -> None:
+        self._cache.clear()
+        self._ended.clear()
 
     def forget_before(self, cutoff: float, limit: int = 500) -> int:
         """Drops up to ``limit`` executions that ended before ``cutoff`` (retention). Returns their number."""
@@ -281,6 +292,7 @@ class Store:
 
     def forget(self, seq: int) -> None:
         """Forgets an ended execution, with everything that was stored of it."""
+        self._ended.clear()
         self._forget_map_runs(seq)
         self.drop_pages(seq)
         for table, column in (("history", "execution"), ("signal", "execution"), ("execution", "seq")):

@@ -8,7 +8,7 @@ their signals, and the commit is tried again.
 
 import logging
 import sqlite3
-from asyncio import AbstractEventLoop, Future, TimerHandle
+from asyncio import AbstractEventLoop, Future, Handle, TimerHandle
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
@@ -48,7 +48,7 @@ class Journal:
         self._loop = loop
         self._dirty: dict[Saved, None] = {}
         self._waiting: Future[None] | None = None
-        self._scheduled = False
+        self._scheduled: Handle | None = None
         self._broken: sqlite3.Error | None = None
         self._closed = False
         self._retry: TimerHandle | None = None
@@ -62,9 +62,8 @@ class Journal:
         self.changed()
 
     def changed(self) -> None:
-        if not self._scheduled and not self._closed:
-            self._scheduled = True
-            self._loop.call_soon(self.flush)
+        if self._scheduled is None and not self._closed:
+            self._scheduled = self._loop.call_soon(self.flush)
 
     def broken(self, error: sqlite3.Error) -> None:
         """Notes that a write of this tick was refused, so that nothing of the tick may be committed."""
@@ -78,7 +77,12 @@ class Journal:
     @property
     def pending(self) -> bool:
         """Whether changes of this tick are not committed yet."""
-        return self._scheduled
+        return self._scheduled is not None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a commit is so short that it need not be shared, as it does not wait for the disk."""
+        return not self._closed and not self._store.database.fsync
 
     def committed(self) -> Future[None]:
         """Returns when this tick's changes are committed. Raises ``ApiError`` ServiceUnavailable if they can't be."""
@@ -86,11 +90,19 @@ class Journal:
             self._waiting = self._loop.create_future()
         return self._waiting
 
+    def commit_now(self) -> None:
+        """Commits without waiting for the end of the tick. Raises ``ApiError`` ServiceUnavailable."""
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+            committed = self.committed()
+            self.flush()
+            committed.result()
+
     def flush(self) -> None:
         """Commits now. Effects that the commit releases may begin further changes."""
         if self._closed:
             return
-        self._scheduled = False
+        self._scheduled = None
         dirty, self._dirty = self._dirty, {}
         waiting, self._waiting = self._waiting, None
         broken, self._broken = self._broken, None
