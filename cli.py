@@ -140,7 +140,7 @@ def destroy(session: Session, yes: bool) -> None:
     else:
         session.say("nothing to remove")
     for name in teardown.left_alone:
-        session.say(f"left alone, because it does not bear our tag: {name}")
+        session.say(f"left alone, because it does not have our tag: {name}")
     session.answer({"target": session.name, "changes": changes, "leftAlone": teardown.left_alone})
 
 
@@ -323,7 +323,7 @@ def demo(session: Session) -> None:
         finally:
             background.stop(own.directory)
     if not happy:
-        raise TerminalError("the demo did not end as it should; the lines above tell what happened")
+        raise TerminalError("the demo did not end as expected; the lines above show what happened")
 
 
 def _demonstrate(session: Session) -> bool:
@@ -368,7 +368,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         cli.main(arguments, prog_name="cli.py", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; what was done before stays done")
+        _fail("stopped; earlier changes stay")
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         sys.exit(1)

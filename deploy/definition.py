@@ -48,7 +48,7 @@ def render(text: str, values: Mapping[str, str | int], where: Path = PATH) -> st
     except json.JSONDecodeError as error:
         raise DeployError(f"{where}:{error.lineno}:{error.colno}: not JSON ({error.msg})") from error
     if missing := placeholders(text) - set(values):
-        raise DeployError(f"{where}: nothing is known to stand for ${{{sorted(missing)[0]}}}")
+        raise DeployError(f"{where}: there is no value for ${{{sorted(missing)[0]}}}")
     return json.dumps(_filled(template, values), indent=2, ensure_ascii=False)
 
 

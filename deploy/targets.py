@@ -70,7 +70,7 @@ def _localstack(settings: dict[str, str], endpoint: str | None) -> tuple[ClientF
         from localstack_client.session import Session as LocalStackSession
     except ModuleNotFoundError as error:
         raise DeployError(
-            "localstack: run 'pip install localstack-client'; without it its ports are not known"
+            "localstack: run 'pip install localstack-client'; without it the ports are not known"
         ) from error
     given = endpoint or settings.get("endpoint")
     session = LocalStackSession(

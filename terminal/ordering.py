@@ -24,7 +24,7 @@ def once_more(session: Session, file: Path | None, order: dict[str, Any], run: C
         if file is None or _given("MessageId"):
             raise
     again = {**order, "MessageId": f"{order['MessageId'][:70]}-{secrets.token_hex(4)}"}
-    session.say(f"MessageId {order['MessageId']} names an earlier saga; this one is {again['MessageId']}")
+    session.say(f"MessageId {order['MessageId']} belongs to an earlier saga; this one is {again['MessageId']}")
     return run(again)
 
 

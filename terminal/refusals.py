@@ -21,5 +21,5 @@ def told(error: ClientError | ResponseParserError) -> str:
     """
     said = error.response["Error"] if isinstance(error, ClientError) else {"Code": "0"}
     if said["Code"].isdigit():
-        return "what answers there is another program, and no AWS service; look at --endpoint and the target"
+        return "another program answers there, not an AWS service; check --endpoint and the target"
     return f"{error.operation_name}: {said.get('Message', said['Code'])}; {MENDS.get(said['Code'], said['Code'])}"

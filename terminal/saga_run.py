@@ -104,7 +104,7 @@ class StoppedFollowingError(TerminalError):
     def __init__(self, arn: str) -> None:
         name = arn.rpartition(":")[2]
         super().__init__(
-            f"not followed any further; the saga {name} goes on: 'python cli.py history {name}' shows it, "
+            f"no longer followed; the saga {name} goes on: 'python cli.py history {name}' shows it, "
             f"'python cli.py stop {name}' stops it where it is"
         )
 
@@ -136,7 +136,10 @@ def _by_states(session: Session, order: Mapping[str, Any]) -> str:
         return str(session.client("stepfunctions").start_execution(**request)["executionArn"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-            message = f"MessageId: {order['MessageId']} names an earlier saga; see 'cli.py history', or take another"
+            message = (
+                f"MessageId: {order['MessageId']} belongs to an earlier saga; see 'python cli.py executions', or use "
+                "another one"
+            )
             raise UsedError(message) from error
         raise
 
@@ -152,7 +155,7 @@ def _by_api(session: Session, order: Mapping[str, Any]) -> str:
     except urllib.error.HTTPError as error:
         raise TerminalError(f"{url} answered {error.code}: {_message(error.read())}") from error
     except (OSError, ValueError, KeyError) as error:
-        raise TerminalError(f"{url}: no answer that can be understood ({error})") from error
+        raise TerminalError(f"{url}: an answer that can't be understood ({error})") from error
 
 
 _STARTS: dict[str, Callable[[Session, Mapping[str, Any]], str]] = {"states": _by_states, "api": _by_api}

@@ -291,7 +291,7 @@ def test_malformed_and_oversized_input_files_are_refused(terminal, tmp_path):
 
 def test_an_order_id_can_be_used_once(terminal):
     assert terminal.run("start", "--message-id", "once").status == 0
-    assert "names an earlier saga" in complaint(terminal.run("start", "--message-id", "once"))
+    assert "belongs to an earlier saga" in complaint(terminal.run("start", "--message-id", "once"))
 
 
 def test_one_function_can_be_called_with_an_event_from_a_file(terminal, tmp_path):
@@ -333,7 +333,7 @@ def test_an_input_file_can_be_started_again(terminal):
     names = [terminal.here("start", "--input", file, "--no-wait", "--json").json["executionArn"] for _ in range(2)]
     assert names[0] != names[1]
     assert names[1].rpartition("-")[0].endswith(names[0].rpartition(":")[2])
-    assert "names an earlier saga" in complaint(
+    assert "belongs to an earlier saga" in complaint(
         terminal.here("start", "--input", file, "--message-id", names[0].rpartition(":")[2])
     )
 
@@ -513,7 +513,7 @@ def test_another_program_is_not_taken_for_aws(terminal):
         Thread(target=other.serve_forever, daemon=True).start()
         ran = terminal.run("deploy", "--endpoint", f"http://127.0.0.1:{other.server_port}")
         other.shutdown()
-    assert "what answers there is another program, and no AWS service" in complaint(ran)
+    assert "another program answers there, not an AWS service" in complaint(ran)
 
 
 def on_a_terminal(command, environment):

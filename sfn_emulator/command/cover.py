@@ -76,7 +76,9 @@ def report(
 ) -> None:
     """Report the notes in PLACES (default: .sfn-coverage), files or directories."""
     if not places and not DIRECTORY.is_dir():
-        raise Failure("nothing was noted here; run 'pytest --sfn-cov' or 'sfn-emulator serve --coverage .sfn-coverage'")
+        raise Failure(
+            "there are no notes here; run 'pytest --sfn-cov' or 'sfn-emulator serve --coverage .sfn-coverage'"
+        )
     _tell(ctx, places or (DIRECTORY,), source, wanted, fail_under)
 
 

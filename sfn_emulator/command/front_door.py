@@ -96,9 +96,9 @@ def front_door() -> None:
 
 
 _ODD: Final[dict[type[Exception], str]] = {
-    RecursionError: "what was given is nested too deeply",
-    UnicodeError: "what was given holds text that is no Unicode",
-    MemoryError: "what was given is too large",
+    RecursionError: "the input is nested too deeply",
+    UnicodeError: "the input has text that is no Unicode",
+    MemoryError: "the input is too large",
 }
 
 
@@ -107,8 +107,8 @@ def _plainly(error: Exception) -> str:
     known = next((text for kind, text in _ODD.items() if isinstance(error, kind)), None)
     told = " ".join(str(error).split())
     if known is None and "int_max_str_digits" in told:
-        known = "what was given holds a number of too many digits"
-    return known or f"a fault of our own, not of what was asked: {told}"
+        known = "the input has a number with too many digits"
+    return known or f"an error of the emulator itself, not of your input: {told}"
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,4 +32,7 @@ def command(file: Path, name: str, region: str, account: str, logged: bool, trac
     found = least(definition.raw, Around(name, region, account, logged, traced))
     click.echo(json.dumps(found.document(), indent=2))
     for state, action in found.wide:
-        click.echo(f"sfn-emulator: {state}: the resource of {action} is only computed; narrow it by hand", err=True)
+        click.echo(
+            f"sfn-emulator: {state}: the resource of {action} is computed at run time; narrow the policy by hand",
+            err=True,
+        )

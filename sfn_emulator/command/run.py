@@ -89,7 +89,7 @@ def _happened(execution: Execution) -> Happened:
 def _last_words(execution: Execution) -> str:
     if execution.status is Status.RUNNING:
         waits = execution.tasks.started[-1].request.state if execution.tasks.started else "?"
-        return f"RUNNING: '{waits}' waits for an answer that nobody gives; name one in --tasks"
+        return f"RUNNING: '{waits}' waits for an answer; give one with --tasks"
     if execution.status is Status.SUCCEEDED:
         return f"SUCCEEDED {dumps(execution.output)}"
     return " ".join(filter(None, (execution.status.value, execution.error, execution.cause)))

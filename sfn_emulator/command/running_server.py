@@ -64,7 +64,7 @@ def nobody(endpoint: str) -> Failure:
 
 
 def stranger(endpoint: str) -> Failure:
-    return Failure(f"what answers at {endpoint} is another program; name the emulator's address with --endpoint")
+    return Failure(f"another program answers at {endpoint}; name the emulator's address with --endpoint")
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def found(client: Any, execution: str) -> str:
     ]
     known = [told for arn in arns if (told := _described(client, arn)) is not None]
     if not known:
-        raise Failure(f"{execution}: no machine has an execution of that name, and no file is called so")
+        raise Failure(f"{execution}: no machine has an execution of that name, and there is no such file")
     return str(max(known, key=lambda told: told["startDate"])["executionArn"])
 
 

@@ -125,9 +125,9 @@ class Actions:
         """Ends the present wait now. Later waits take their time."""
         live = self._service.host.live(str(told.get("arn", "")))
         if live is None or live.ended:
-            raise RefusedError("This execution does not run any more.", 409)
+            raise RefusedError("This execution has ended.", 409)
         if not live.skip_wait():
-            raise RefusedError("Nothing is waited for just now but work that is under way.", 409)
+            raise RefusedError("The execution waits only for work that is under way.", 409)
         return {}
 
     async def open(self, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Console:
         if method == "POST":
             return await self._changed(name, headers, body)
         if method != "GET":
-            raise RefusedError(f"Nothing here is asked for by {method}.", 405)
+            raise RefusedError(f"Nothing here answers to {method}.", 405)
         if name == _DOWNLOAD:
             return Answer(200, JSON, b"", _STORED, slices(self._pasts.source(asked(parameters, "arn"))))
         return told(await self._read(name, parameters), 200, *_STORED)
@@ -95,9 +95,7 @@ class Console:
 
     async def _changed(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if not secrets.compare_digest(headers.get("x-sfn-token", "").encode(), self._token.encode()):
-            raise RefusedError(
-                "Only the page itself may do this: its token is missing or old. Load the page anew.", 403
-            )
+            raise RefusedError("Only the page itself may do this: its token is missing or old. Reload the page.", 403)
         try:
             given = loads(body or b"{}")
         except ValueError as error:

@@ -189,7 +189,7 @@ def token_of(past: Past, visit: Visit) -> str:
         raise RefusedError(f"{visit.state} does not wait for a token.", 409)
     found = _given_token(past, visit)
     if found is None:
-        raise RefusedError("The token stands inside a text, where it can't be told apart.", 409)
+        raise RefusedError("The token is inside a longer text, from which it can't be extracted.", 409)
     return found
 
 

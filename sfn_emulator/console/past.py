@@ -112,7 +112,7 @@ class Pasts:
     def _opened(self, arn: str) -> Past:
         found = self._files.get(arn)
         if found is None:
-            raise RefusedError("This file is not open any more; open it again.", 404)
+            raise RefusedError("This file is no longer open; open it again.", 404)
         return found
 
     async def _read(self, arn: str) -> Past:
@@ -279,7 +279,7 @@ def _processor(definition: str, run: MapRun | None) -> str:
 def _not_there(arn: str, kept: int) -> str:
     if ":express:" not in arn:
         return f"There is no execution {arn}."
-    return f"The EXPRESS execution {arn} is not kept any more: only the last {kept} are (--express-history)."
+    return f"The EXPRESS execution {arn} is no longer kept: only the last {kept} are (--express-history)."
 
 
 class _Case(NamedTuple):

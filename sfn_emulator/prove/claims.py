@@ -129,7 +129,7 @@ def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | N
                 raise ClaimsError(f"{field_name}: the definition has no state '{name}'{_meant(name, list(states))}")
     both = sorted((told.undone or frozenset()) & (told.done or frozenset()))
     if both:
-        raise ClaimsError(f"'{both[0]}' is said to mean both done and undone")
+        raise ClaimsError(f"'{both[0]}' can't mean both done and undone")
 
 
 def states_of(body: Branch) -> Iterator[State]:

@@ -47,7 +47,7 @@ WORDS: Final[dict[Kind, Words]] = {
     ),
     Kind.DELAY: Words("aws:lambda:invocation-add-delay", "prove:add-delay", "done, but its answer comes too late"),
     Kind.THROTTLE: Words(
-        "aws:fis:inject-api-throttle-error", "aws:fis:inject-api-throttle-error", "is throttled once, and then well"
+        "aws:fis:inject-api-throttle-error", "aws:fis:inject-api-throttle-error", "is throttled once, and then succeeds"
     ),
     Kind.NAMED: Words(
         "aws:lambda:invocation-error (preventExecution)",
@@ -64,7 +64,7 @@ WORDS: Final[dict[Kind, Words]] = {
     Kind.OTHER_ANSWER: Words(
         "aws:lambda:invocation-http-integration-response",
         "prove:other-answer",
-        "is done, but answers otherwise, as 'answers' in the claims says",
+        "is done, but gives the other answer of 'answers' in the claims",
     ),
     Kind.DIES_BEFORE: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies before the call"),
     Kind.DIES_AFTER: Words("prove:emulator-dies", "prove:emulator-dies", "the emulator dies after the call"),

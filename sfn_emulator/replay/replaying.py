@@ -118,8 +118,8 @@ class _RecordedTasks(LocalTasks):
 
 def _stranger(state: str, recorded: list[Answer], asked: Any) -> Difference:
     if not recorded:
-        return Difference(state, "is called, and was not called so often in the recording", "no call", dumps(asked))
-    return Difference(state, "asks for something else", recorded[0].asked or "", dumps(asked))
+        return Difference(state, "is called more often than in the recording", "no call", dumps(asked))
+    return Difference(state, "has other parameters", recorded[0].asked or "", dumps(asked))
 
 
 # -- the first place where two executions differ
@@ -128,7 +128,7 @@ def _stranger(state: str, recorded: list[Answer], asked: Any) -> Difference:
 def _differences(recorded: Happened, now: Happened, run: Run) -> Iterator[Difference]:
     yield from _lines(recorded, recorded.lines[0], now, now.lines[0], run)
     if recorded.status != now.status or recorded.error != now.error:
-        yield Difference("", "the execution ends otherwise", _end(recorded), _end(now))
+        yield Difference("", "the execution ends differently", _end(recorded), _end(now))
     yield from _values("", "the output differs", recorded.output, now.output, run)
 
 
@@ -150,14 +150,14 @@ def _visits(recorded: Happened, one: Visit, now: Happened, other: Visit, run: Ru
     yield from _values(one.state, "its input differs", one.input, other.input, run)
     if len(one.attempts) != len(other.attempts):
         counts = f"{len(one.attempts)} attempts", f"{len(other.attempts)} attempts"
-        yield Difference(one.state, "it is tried otherwise", *counts)
+        yield Difference(one.state, "its attempts differ", *counts)
     inner = {(recorded.lines[n].round, recorded.lines[n].index): recorded.lines[n] for n in one.lines}
     others = {(now.lines[n].round, now.lines[n].index): now.lines[n] for n in other.lines}
     for key in sorted(inner.keys() & others.keys()):
         if _whole(inner[key]) and _whole(others[key]):  # the progress of an aborted one depends on its siblings' times
             yield from _lines(recorded, inner[key], now, others[key], run)
     if one.caught != other.caught:
-        yield Difference(one.state, "its error is caught otherwise", _caught(one), _caught(other))
+        yield Difference(one.state, "its error is caught differently", _caught(one), _caught(other))
     yield from _values(one.state, "its output differs", one.output, other.output, run)
 
 

@@ -107,8 +107,8 @@ def _check(case: Case, recorded: Happened) -> None:
     reasons = {
         "has no definition": not case.definition,
         "still runs: wait for its end": recorded.status == "RUNNING",
-        "was stopped from outside, which no definition makes happen": recorded.status == "ABORTED",
-        "was redriven: its Tasks failed and then did not, which one run can't show": recorded.redrives > 0,
+        "was stopped from outside, which a test can't repeat": recorded.status == "ABORTED",
+        "was redriven: its Tasks failed and later succeeded, which one run can't repeat": recorded.redrives > 0,
         "has a Distributed Map, whose children are executions of their own": any(
             visit.map_run for visit in recorded.visits
         ),

@@ -96,8 +96,8 @@ def _listen(settings: Settings) -> socket.socket:
         where = f"{settings.host}:{settings.port}"
         reason = (error.strerror or str(error)).lower()
         raise StartError(
-            f"Cannot listen on {where}: {reason}. Stop what uses it, or choose "
-            "another with --port (0 picks a free one)."
+            f"Cannot listen on {where}: {reason}. Stop the program that uses it, or choose another port with --port "
+            "(0 picks a free one)."
         ) from None
     return listener
 

@@ -379,7 +379,7 @@ class Server:
         except OSError as error:
             raise StateDirError(
                 f"State directory '{self._state.path}' cannot be used: {error}. "
-                "Mend that, or choose another with --state-dir."
+                "Mend this, or choose another directory with --state-dir."
             ) from None
 
     def _directory(self) -> Path:

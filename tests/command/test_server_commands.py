@@ -85,7 +85,7 @@ def another_program(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_another_program_is_not_taken_for_the_emulator(line: str, another_program: str) -> None:
     ran = called(*line.split(), "--endpoint", another_program)
     assert ran.exit_code == 1
-    assert ran.stderr == f"sfn-emulator: what answers at {another_program} is another program; {MENDED}\n"
+    assert ran.stderr == f"sfn-emulator: another program answers at {another_program}; {MENDED}\n"
 
 
 @pytest.mark.parametrize("line", ["logs", "logs f", "show x", "record x -o out"], ids=str)
@@ -93,7 +93,7 @@ def test_another_program_is_not_taken_for_the_emulator(line: str, another_progra
 def test_a_page_of_another_program_is_not_shown(line: str, another_program: str) -> None:
     ran = called(*line.split(), "--endpoint", another_program)
     assert ran.exit_code == 1
-    assert ran.stderr.startswith(f"sfn-emulator: what answers at {another_program} is another program;")
+    assert ran.stderr.startswith(f"sfn-emulator: another program answers at {another_program};")
 
 
 def lines(server: Process, *arguments: str) -> list[Any]:

@@ -16,7 +16,7 @@ def test_a_string_that_is_one_placeholder_takes_the_type_of_what_stands_for_it()
 
 
 def test_a_placeholder_nothing_stands_for_is_named():
-    with pytest.raises(DeployError, match=r"nothing is known to stand for \$\{Arn\}"):
+    with pytest.raises(DeployError, match=r"there is no value for \$\{Arn\}"):
         definition.render('{"Resource": "${Arn}"}', {})
 
 

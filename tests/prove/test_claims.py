@@ -59,7 +59,7 @@ def test_a_missing_claims_file_is_told(tmp_path: Path) -> None:
         ({"undo": {"Pai": "Refund"}}, "undo: the definition has no Task 'Pai'; was 'Pay' meant?"),
         ({"reads": ["Done"]}, "reads: the definition has no Task 'Done'"),
         ({"undone": ["Undon"]}, "undone: the definition has no state 'Undon'; was 'Undone' meant?"),
-        ({"done": ["Undone"]}, "'Undone' is said to mean both done and undone"),
+        ({"done": ["Undone"]}, "'Undone' can't mean both done and undone"),
         ({"ends_within": {"Payment": 3}}, "ends_within: the definition has no Task 'Payment'"),
     ],
 )

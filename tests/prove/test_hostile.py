@@ -87,7 +87,7 @@ def definition(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("harm", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_run_that_ends_its_process_is_no_part_of_a_proof(harm: str, definition: Path) -> None:
-    with pytest.raises(UnprovableError, match=r"broke off \(Take: .*\): its process ended and told nothing"):
+    with pytest.raises(UnprovableError, match=r"broke off \(Take: .*\): its process ended without a report"):
         prove(read_source(definition), wanted(give=harm))
 
 

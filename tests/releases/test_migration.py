@@ -21,7 +21,7 @@ def test_all_that_a_release_left_behind_is_there_and_goes_on(release: Path, tmp_
     with tarfile.open(release) as packed:
         packed.extractall(tmp_path / "state", filter="data")
     options = ("--port", "0", "--state-dir", str(tmp_path / "state"))
-    assert "say so once with --adopt-state-dir" in refused(*options)[1]
+    assert "accept it once with --adopt-state-dir" in refused(*options)[1]
     with running(*options, "--adopt-state-dir") as server:
         rows = server.client("dynamodb").scan(TableName="Rows")["Items"]
         assert sorted(row["k"]["S"] for row in rows) == ["0", "1", "2", "3", "4", "after"]

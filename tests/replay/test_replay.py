@@ -81,12 +81,12 @@ def test_a_change_that_keeps_the_way_is_no_difference(paid: Case) -> None:
 
 def test_a_catcher_that_is_gone_is_found(refused: Case) -> None:
     found = replay(refused, changed(Charge={"Catch": [{"ErrorEquals": ["Card.Lost"], "Next": "Refund"}]}))
-    assert found is not None and (found.state, found.what) == ("Charge", "its error is caught otherwise")
+    assert found is not None and (found.state, found.what) == ("Charge", "its error is caught differently")
 
 
 def test_a_task_that_asks_for_something_else_is_told_and_not_answered(paid: Case) -> None:
     found = replay(paid, changed(Charge={"Parameters": {"order.$": "$.items"}}))
-    assert found is not None and (found.state, found.what) == ("Charge", "asks for something else")
+    assert found is not None and (found.state, found.what) == ("Charge", "has other parameters")
     assert found.now == '{"order":[1,2,3]}'
 
 
@@ -100,7 +100,7 @@ def test_another_way_is_told_at_the_state_where_it_begins(paid: Case) -> None:
 
 def test_a_retrier_that_gives_up_sooner_is_found(paid: Case) -> None:
     found = replay(paid, changed(Charge={"Retry": []}))
-    assert found is not None and found.what == "it is tried otherwise"
+    assert found is not None and found.what == "its attempts differ"
 
 
 def test_other_data_is_found_where_it_first_shows(paid: Case) -> None:

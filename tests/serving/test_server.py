@@ -111,7 +111,7 @@ def test_a_busy_port_is_named() -> None:
     assert status == 1
     assert error == (
         f"sfn-emulator: Cannot listen on 127.0.0.1:{port}: address already in use. "
-        "Stop what uses it, or choose another with --port (0 picks a free one).\n"
+        "Stop the program that uses it, or choose another port with --port (0 picks a free one).\n"
     )
 
 

@@ -125,7 +125,7 @@ def test_every_job_that_can_be_waited_for_is_watched() -> None:
     [
         ("arn:aws:states:::eks:call", "is an integration of Step Functions that is not run here"),
         ("arn:aws:states:::eks:runJob.sync", "is an integration of Step Functions that is not run here"),
-        ("arn:aws:states:::aws-sdk:lookoutvision:detectAnomalies", "a service that AWS has ended"),
+        ("arn:aws:states:::aws-sdk:lookoutvision:detectAnomalies", "a service that AWS has discontinued"),
         ("arn:aws:states:::eks:invent", "is not recognized"),
         ("arn:aws:states:::aws-sdk:nosuch:thing", "is not recognized"),
     ],

@@ -134,6 +134,6 @@ def examine(path: Path, known: Extent) -> Extent:
 
 def damaged(path: Path, where: str) -> JournalError:
     return JournalError(
-        f"'{path}' is damaged {where}. Restore it, or move it away to go on without what it holds. "
+        f"'{path}' is damaged {where}. Restore it, or move it away to go on without its content. "
         "The file is left as it is."
     )

@@ -40,9 +40,7 @@ _TAIL_BYTES: Final = 64 * 1024 * 1024
 """The work that a journal may hold before a snapshot is written."""
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 """Bytes up to which a snapshot is checked as a whole before the first answer. A longer one is checked after it."""
-_MEND: Final = (
-    "Restore it, or move the directory away to go on without what it holds. Everything in it is left as it is."
-)
+_MEND: Final = "Restore it, or move the directory away to go on without its content. Everything in it is left as it is."
 _FILE: Final = re.compile(r"^(journal|snapshot)-(\d+)$")
 _DROPPED_HEADERS: Final = frozenset(
     ("user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "connection", "accept", "accept-encoding", "x-amz-date")
@@ -190,7 +188,9 @@ class Keeper:
                     self._remove_unknown()
             except (SnapshotError, OSError) as error:
                 self._gave_up = True
-                _log.warning("The neighbours' journal stays as long as it is, and the next start slow: %s", error)
+                _log.warning(
+                    "The neighbours' journal could not be shortened, so the next start will be slow: %s", error
+                )
 
         self._writing = threading.Thread(target=finish, name="snapshot", daemon=True)
         self._writing.start()

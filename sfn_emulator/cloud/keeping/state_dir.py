@@ -128,8 +128,8 @@ class StateDir:
         if told and _remembered(self.path) == told.get("id"):
             return None
         return (
-            "was not made by you on this machine, or by an older version. What it holds would be run: functions, and "
-            "executions that were under way. If it is yours, say so once with --adopt-state-dir "
+            "was not made by you on this machine, or by an older version. A server would run its functions and open "
+            "executions. If it is yours, accept it once with --adopt-state-dir "
             "(SFN_EMULATOR_ADOPT_STATE_DIR=1)."
         )
 
@@ -157,17 +157,17 @@ def _wrong_with(path: Path) -> str | None:
     """Why a file or directory may not be used; ``None`` if it may."""
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
-        return f"is or has a symbolic link ('{path}'), and those are not followed. Remove it."
+        return f"is, or contains, a symbolic link ('{path}'). Links are not followed; remove it."
     if found.st_uid != os.geteuid():
         return f"is not yours: '{path}' belongs to the user with id {found.st_uid}. Choose another with --state-dir."
     if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
-        return f"has something that is no file of its own: '{path}'. Remove it."
+        return f"contains something that is neither a file nor a directory: '{path}'. Remove it."
     return None
 
 
 def _open_to_others(path: Path) -> str | None:
     if path.stat().st_mode & 0o022:
-        return f"can be written by others, and what it holds would be run. Take that right away: chmod go-w '{path}'"
+        return f"can be written by other users, and a server runs what it holds. Remove that right: chmod go-w '{path}'"
     return None
 
 
@@ -176,8 +176,8 @@ def _missing(path: Path, told: dict[str, Any]) -> str | None:
     if not gone:
         return None
     return (
-        f"has lost '{gone[0]}', or what was in it. Restore it, or move the directory away to go on without what it "
-        "holds. Everything in it is left as it is."
+        f"has lost '{gone[0]}' or its content. Restore it, or move the directory away to go on without its content. "
+        "Everything in it is left as it is."
     )
 
 
@@ -196,7 +196,7 @@ def _changed(file: Path, closed: list[int] | None) -> str | None:
         return None
     return (
         f"holds another '{file.name}' than was left there: it is damaged or was replaced. Restore it, or move the "
-        "directory away to go on without what it holds. Everything in it is left as it is."
+        "directory away to go on without its content. Everything in it is left as it is."
     )
 
 
@@ -264,7 +264,7 @@ def _remember(path: Path, identity: str) -> None:
         _write(marker, f"{identity}\n{path.resolve()}".encode())
     except (OSError, RuntimeError) as error:
         _log.warning(
-            "That '%s' is yours can't be remembered: %s. The next start will need --adopt-state-dir.", path, error
+            "That '%s' is yours can't be recorded: %s. The next start will need --adopt-state-dir.", path, error
         )
 
 

@@ -34,7 +34,7 @@ def _executed(executed: Executed) -> Iterator[str]:
     yield from (f"no run ever made this true: {name}" for name in executed.never)
     counts = ", ".join(f"{n} with {faults} faults" for faults, n in sorted(executed.by_faults.items()))
     count = len(executed.counterexamples)
-    good = "proved" if not executed.never else "a claim never bites"
+    good = "proved" if not executed.never else "a claim was never tested"
     found_words = f"{count} counterexample{'s' * (count != 1)}" if count else good
     yield f"executed: {found_words}: {executed.runs} placements ({counts})"
     yield from (f"  bound: {bound}" for bound in executed.bounds)

@@ -27,7 +27,7 @@ from sfn_emulator.prove.world.trial import Tried
 _LINE: Final = 4_000
 """Bytes that a pipe takes from many writers without mixing them (POSIX: PIPE_BUF)."""
 CRASHED: Final = "the run broke off"
-SILENT: Final = f"its process ended and told nothing: a handler ends the process, or did nothing for {PATIENCE} s"
+SILENT: Final = f"its process ended without a report: a handler ended it, or did nothing for {PATIENCE} s"
 
 
 @dataclass(frozen=True)

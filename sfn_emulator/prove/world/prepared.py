@@ -134,7 +134,7 @@ def loaded(path: str, here: Path, what: str) -> Any:
     """
     module, colon, function = path.partition(":")
     if colon and not function:
-        raise UnprovableError(f"{what} {path}: no name stands behind the colon")
+        raise UnprovableError(f"{what} {path}: there is no name after the colon")
     for place in (str(Path.cwd()), str(here.resolve())):
         if place not in sys.path:
             sys.path.insert(0, place)

@@ -32,7 +32,8 @@ def not_run(resource: Resource) -> str:
     name = resource.resource_type.removeprefix(SDK_PREFIX)
     if name != resource.resource_type and name in _DISCONTINUED:
         return (
-            f"The resource provided {resource.arn} calls '{name}', a service that AWS has ended and no SDK knows more."
+            f"The resource provided {resource.arn} calls '{name}', a service that AWS has discontinued and that SDKs "
+            "no longer have."
         )
     if name == resource.resource_type and not unknown_to_aws(resource):
         return f"The resource provided {resource.arn} is an integration of Step Functions that is not run here."

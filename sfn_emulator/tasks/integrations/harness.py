@@ -24,7 +24,7 @@ LONGEST: Final = 900.0
 """Seconds an answer may take, whatever TimeoutSeconds says."""
 
 _NONE_HERE: Final = (
-    "No harness is kept here. Start the server with --endpoint bedrock-agentcore=URL, "
+    "There is no harness here. Start the server with --endpoint bedrock-agentcore=URL, "
     "or =aws for the real one, or mock the state."
 )
 _TOKENS: Final = {"inputTokens": "InputTokens", "outputTokens": "OutputTokens", "totalTokens": "TotalTokens"}

@@ -32,7 +32,7 @@ class S3MapData:
         yield from item_reader.read(spec, self._clients, identity.region)
 
     def write(self, spec: WriterSpec, identity: Identity, map_run_arn: str) -> ResultFiles:
-        assert spec.resource is not None, "results that are only shaped are written nowhere"
+        assert spec.resource is not None, "results without a ResultWriter destination are not written"
         self._check(spec.resource, spec.arguments, identity)
         return ResultFiles(spec, self._clients, identity.region, map_run_arn)
 

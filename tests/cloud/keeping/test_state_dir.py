@@ -64,7 +64,7 @@ def test_one_that_came_with_a_checkout_is_adopted_or_not_used(place: Path, tmp_p
     checkout = tmp_path / "checkout"
     shutil.copytree(made(place), checkout)
     before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
-    assert "say so once with --adopt-state-dir (SFN_EMULATOR_ADOPT_STATE_DIR=1)" in refusal(checkout)
+    assert "accept it once with --adopt-state-dir (SFN_EMULATOR_ADOPT_STATE_DIR=1)" in refusal(checkout)
     assert {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()} == before
     StateDir(checkout, adopt=True).release()
     StateDir(checkout).release()
@@ -79,7 +79,7 @@ def test_another_in_the_place_of_one_that_was_made_here_is_not_taken_for_it(plac
 
 def test_one_that_others_may_write_to_is_refused(place: Path) -> None:
     made(place).chmod(0o770)
-    assert refusal(place).endswith(f"Take that right away: chmod go-w '{place}'")
+    assert refusal(place).endswith(f"Remove that right: chmod go-w '{place}'")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
@@ -103,7 +103,7 @@ def test_no_link_is_followed(place: Path, tmp_path: Path, name: str) -> None:
     assert f"symbolic link ('{link}')" in refusal(place, adopt=True)
     link.unlink()
     link.hardlink_to(precious)
-    assert f"no file of its own: '{link}'" in refusal(place, adopt=True)
+    assert f"neither a file nor a directory: '{link}'" in refusal(place, adopt=True)
     assert precious.read_bytes() == b"mine"
 
 
