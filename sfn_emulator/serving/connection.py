@@ -310,10 +310,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def stop(self) -> None:
-        """Closes as soon as no request is waiting for an answer."""
+        """Closes as soon as no request is waiting for an answer; one that waits for news gets none."""
         self._keep = False
         if self._task is None:
             self._transport.close()
+        elif self._asked is not None and self._app.while_connected(self._asked):
+            self._task.cancel()
 
     def give_up(self) -> None:
         """Closes now. Clients that wait are told that there will be no answer."""

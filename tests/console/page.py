@@ -10,7 +10,7 @@ from selenium.common.exceptions import (
     ElementNotInteractableException,
     StaleElementReferenceException,
 )
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -35,6 +35,14 @@ def wait_for(told: Callable[[], T]) -> T:
     return until(found)  # type: ignore[return-value]
 
 
+_FINDING = """
+    const [selector, text] = arguments;
+    const seen = e => e.checkVisibility() ? (e.innerText ?? e.textContent).trim() : "";
+    const named = e => e.getAttribute("aria-label") ?? "";
+    const find = fits => [...document.querySelectorAll(selector)].find(fits);
+"""
+
+
 class Page:
     def __init__(self, browser: Chrome, url: str) -> None:
         self.browser, self.url = browser, url
@@ -52,14 +60,8 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def one(self, selector: str, text: str = "") -> WebElement:
-        """The first that is seen and has the text; waits for it."""
-
-        def found() -> WebElement | None:
-            return next(
-                (e for e in self.all(selector) if text in (e.text or e.get_attribute("aria-label") or "")), None
-            )
-
-        return wait_for(found)  # type: ignore[return-value]
+        """The first whose text as it is seen, or whose name, has the text; waits for it."""
+        return wait_for(lambda: self._run("return find(e => (seen(e) || named(e)).includes(text))", selector, text))  # type: ignore[no-any-return]
 
     def press_on(self, selector: str, text: str = "") -> None:
         """Clicks what ``one`` finds; once more if the page drew it anew between the look and the click."""
@@ -74,14 +76,18 @@ class Page:
         wait_for(lambda: self._clicked(text, within))
 
     def _clicked(self, text: str, within: str) -> bool:
-        for element in self.all(f"{within} button, {within} a, {within} summary"):
-            if element.is_displayed() and text in (element.text, element.get_attribute("aria-label")):
-                element.click()
-                return True
-        return False
+        script = "return find(e => e.checkVisibility() && [seen(e), named(e)].includes(text))"
+        found = self._run(script, f"{within} :is(button, a, summary)", text)
+        if found is not None:
+            found.click()
+        return found is not None
 
     def says(self, text: str, selector: str = "body") -> None:
-        wait_for(lambda: any(text in element.text for element in self.all(selector)))
+        wait_for(lambda: self._run("return find(e => seen(e).includes(text)) !== undefined", selector, text))
+
+    def _run(self, script: str, selector: str, text: str) -> Any:
+        """In the browser, in one go: a call for each element takes a second, and finds some that are gone by then."""
+        return self.browser.execute_script(_FINDING + script, selector, text)
 
     def outcomes(self) -> dict[str, str]:
         """Each state of the graph and how it is coloured."""
@@ -96,8 +102,7 @@ class Page:
         return str(self.browser.execute_script(script, state))
 
     def press(self, *keys: str) -> None:
-        for key in keys:
-            self.browser.switch_to.active_element.send_keys(key)
+        ActionChains(self.browser).send_keys(*keys).perform()
 
     def json(self, selector: str = ".panel-body .json") -> Any:
         """What Copy would copy is what is shown; read here from the text of the tree."""

@@ -11,7 +11,7 @@ import pytest
 
 from sfn_emulator.console.files import FOLDER
 from tests.console.conftest import Saga
-from tests.console.page import Page, wait_for
+from tests.console.page import Page
 from tests.console.test_actions import machine, started
 
 MARKUP = '<img src=x onerror="document.title=1">'
@@ -35,12 +35,15 @@ def test_a_state_and_an_input_of_markup_are_text(page: Page, saga: Saga) -> None
         saga, machine(saga, "markup", {"Comment": MARKUP, "StartAt": MARKUP, "States": states}), {MARKUP: MARKUP}
     )
     saga.finished(arn)
-    for view in ("graph", "timeline", "table", "events", "tables"):
-        page.open("execution", arn, view=view, visit=0)
+    page.open("execution", arn, visit=0)
+    for tab in ("Definition", "Events", "Data"):
+        page.click(tab, ".tabs.small")
+        page.one('.tabs.small [aria-selected="true"]', tab)
+        assert not page.all("main img, main script, main iframe")
+    for view in ("Graph", "Timeline", "Table", "Events", "Tables"):
+        page.click(view, ".tabs:not(.small)")
+        page.one(f".stage.{view.lower()} *")
         page.says(MARKUP, ".side h2")
-        for tab in ("Definition", "Events", "Data"):
-            page.click(tab, ".tabs.small")
-        wait_for(lambda: page.all(".stage *"))
         assert not page.all("main img, main script, main iframe")
     page.open("machine", arn.replace(":execution:", ":stateMachine:").rpartition(":")[0])
     page.says("onerror", ".code")

@@ -19,7 +19,7 @@ heard: list[str] = []
 async def tell(request: Request) -> Reply:
     """What arrived, as text; ``/slow`` takes longer than what comes after it, ``/never`` takes for ever."""
     heard.append(request.path)
-    if request.path == "/never":
+    if request.path in ("/never", "/news"):
         await asyncio.Event().wait()
     if request.path == "/slow":
         await asyncio.sleep(0.05)
@@ -59,7 +59,7 @@ def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None,
         heard.clear()
         loop = asyncio.get_running_loop()
         connections: set[Connection] = set()
-        app = App(tell, tell_at_once, refuse, lambda request: False, 1000)
+        app = App(tell, tell_at_once, refuse, lambda request: request.path == "/news", 1000)
         server = await loop.create_server(lambda: Connection(app, loop, connections), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -174,4 +174,5 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 def test_a_stop_waits_for_answers_and_tells_those_it_does_not_wait_for() -> None:
     assert b"GET /slow" in exchange(b"GET /slow HTTP/1.1\r\n\r\n", stop_after=PATIENCE)
     assert b"503 Service Unavailable" in exchange(b"GET /never HTTP/1.1\r\n\r\n", stop_after=0.05)
+    assert b"503 Service Unavailable" in exchange(b"GET /news HTTP/1.1\r\n\r\n", stop_after=float("inf"))
     assert exchange(b"GET /x HTTP/1.1\r\nHo", stop_after=PATIENCE, requests=0) == b""
