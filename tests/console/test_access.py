@@ -128,7 +128,7 @@ def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
         for view in VIEWS:
             page.click(view.capitalize(), ".tabs")
             _settled(page, view)
-            wait_for(lambda: _wide(page) <= width)
+            wait_for(lambda: _wide(page) <= width and _tall(page) <= 900)
             wait_for(lambda: _side_is_below(page) == (width == 400))
         wait_for(lambda: page.browser.execute_script(_UNSEEN_BY, width) == [])  # seen without scrolling
         page.open("executions", machine=saga.machine)
@@ -142,6 +142,10 @@ def test_every_view_fits_its_window(page: Page, saga: Saga, width: int) -> None:
 
 def _wide(page: Page) -> int:
     return int(page.browser.execute_script("return document.documentElement.scrollWidth"))
+
+
+def _tall(page: Page) -> int:
+    return int(page.browser.execute_script("return document.documentElement.scrollHeight"))
 
 
 def _side_is_below(page: Page) -> bool:
