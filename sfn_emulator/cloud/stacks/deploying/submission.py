@@ -20,6 +20,8 @@ from sfn_emulator.cloud.stacks.template.references import wanted
 from sfn_emulator.cloud.stacks.template.scope import Scope, pseudo_parameters
 from sfn_emulator.cloud.stacks.template.text import BODY_LIMIT, parsed
 
+_SENT_LIMIT: Final = 51_200
+"""Bytes of a template in the request itself (CloudFormation quotas); a longer one comes from S3."""
 _LOCAL: Final = (".localhost", ".localhost.localstack.cloud")
 _NAMED_IAM: Final = {
     "AWS::IAM::Role": "RoleName",
@@ -67,7 +69,13 @@ def fetch(world: World, region: str, url: str) -> str:
 def body_of(told: Mapping[str, Any], world: World, region: str, previous: Version | None) -> str:
     """The template's text: in the request, behind its URL, or as it was. Raises ``StackError``."""
     if told.get("TemplateBody") is not None:
-        return str(told["TemplateBody"])
+        body = str(told["TemplateBody"])
+        if len(body.encode()) > _SENT_LIMIT:
+            raise StackError(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
+                f"length less than or equal to {_SENT_LIMIT}"
+            )
+        return body
     if told.get("TemplateURL"):
         return fetch(world, region, told["TemplateURL"])
     if told.get("UsePreviousTemplate") and previous is not None:
@@ -103,6 +111,9 @@ def checked_version(stack: Stack, bare: Version, world: World, books: Books) -> 
     template = template_of(version)
     scope = scope_of(stack, version, template, books, world, {})
     check_types(template, scope)
+    _check_snapshots(template)
+    for name in template.conditions:
+        holds(name, scope)
     _check_rules(template, scope)
     wanted(template, scope)
     _check_attributes(template)
@@ -146,6 +157,14 @@ def check_types(template: Template, scope: Scope) -> None:
         raise StackError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
 
 
+def _check_snapshots(template: Template) -> None:
+    """Of the types that are made here AWS keeps no snapshots."""
+    for row in template.resources.values():
+        for name, policy in (("DeletionPolicy", row.deletion), ("UpdateReplacePolicy", row.replacement)):
+            if policy == "Snapshot":
+                raise StackError(f"Template error: {row.type} of {row.logical} does not support {name} Snapshot.")
+
+
 def _check_attributes(template: Template) -> None:
     for logical, name in _asked(list(template.source.items())):
         row = template.resources.get(logical)
@@ -177,10 +196,13 @@ def _asked(value: Any) -> list[tuple[str, Any]]:
 
 def _check_rules(template: Template, scope: Scope) -> None:
     for name, rule in template.rules.items():
+        asserted = rule.get("Assertions") or [] if isinstance(rule, dict) else None
+        if not isinstance(asserted, list) or not all(isinstance(row, dict) and "Assert" in row for row in asserted):
+            raise StackError(f"Template format error: Rule {name} needs a list of Assertions, each with an Assert.")
         condition = rule.get("RuleCondition")
         if condition is not None and not resolve(condition, scope):
             continue
-        for assertion in rule.get("Assertions") or []:
+        for assertion in asserted:
             if not resolve(assertion["Assert"], scope):
                 told = assertion.get("AssertDescription") or f"Rule {name} does not hold"
                 raise StackError(f"Template validation error: Rule {name} failed: {told}")

@@ -80,7 +80,7 @@ class Blueprint:
             for output in self.template.outputs.values():
                 if output.condition is not None and not holds(output.condition, self.scope):
                     continue
-                value = plain(resolve(output.value, self.scope))
+                value = _text(resolve(output.value, self.scope))
                 export = None if output.export is None else plain(resolve(output.export, self.scope))
                 description = None if output.description is None else plain(resolve(output.description, self.scope))
                 made.append(OutputValue(output.name, value, description, export))
@@ -98,6 +98,17 @@ class Blueprint:
         for value in chosen:
             _find_imports(value, self.scope, found)
         return tuple(sorted(found))
+
+
+def _text(value: Any) -> str:
+    """An output's value. Raises ``StackError``."""
+    if isinstance(value, dict | list):
+        kind = "List" if isinstance(value, list) else "Map"
+        raise StackError(
+            "Template format error: The Value field of every Outputs member must evaluate to a String and not a "
+            f"{kind}."
+        )
+    return plain(value)
 
 
 _MAPPED_TAGS = frozenset(

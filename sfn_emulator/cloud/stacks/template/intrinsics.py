@@ -17,6 +17,8 @@ from sfn_emulator.cloud.stacks.template.scope import KNOWN_AFTER_APPLY, NO_VALUE
 
 LONGEST: Final = 1_000_000
 """Characters a text may have, as many as a whole template: nested functions could multiply it."""
+_MOST_SUBNETS: Final = 256
+_SHOWN: Final = 200
 _PLACEHOLDER: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 _DYNAMIC: Final = re.compile(r"\{\{resolve:(ssm-secure|ssm|secretsmanager):([^{}]+)\}\}")
 _REGION_LETTERS: Final = "abc"
@@ -27,7 +29,7 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, dict):
         name = function_of(value)
         if name is not None:
-            return _FUNCTIONS[name](value[name], scope)
+            return _called(name, value[name], scope)
         pairs = ((key, resolve(inner, scope)) for key, inner in value.items())
         return {key: inner for key, inner in pairs if inner is not NO_VALUE}
     if isinstance(value, list):
@@ -35,6 +37,16 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, str) and "{{resolve:" in value:
         return _DYNAMIC.sub(lambda found: str(scope.resolved(found[1], found[2])), value)
     return value
+
+
+def _called(name: str, told: Any, scope: Scope) -> Any:
+    """What the function comes to; arguments it cannot be worked out of are named with it. Raises ``StackError``."""
+    try:
+        return _FUNCTIONS[name](told, scope)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
+        shown = orjson.dumps(told, default=str).decode()
+        more = "..." if len(shown) > _SHOWN else ""
+        raise StackError(f"Template error: {name} cannot be worked out of {shown[:_SHOWN]}{more}") from None
 
 
 def function_of(value: Mapping[str, Any]) -> str | None:
@@ -58,8 +70,14 @@ def holds(name: str, scope: Scope) -> bool:
             raise StackError(
                 f"Template error: unresolved condition dependency {name} in the Conditions block of the template"
             )
-        scope.judged[name] = False  # a condition that needs itself ends here
-        scope.judged[name] = _judged(scope.conditions[name], scope)
+        if name in scope.judging:
+            circle = ", ".join(scope.judging)
+            raise StackError(f"Template error: Circular dependency between conditions: [{circle}]")
+        scope.judging.append(name)
+        try:
+            scope.judged[name] = _judged(scope.conditions[name], scope)
+        finally:
+            scope.judging.pop()
     return scope.judged[name]
 
 
@@ -204,14 +222,24 @@ def _equals(told: Any, scope: Scope) -> bool:
 
 
 def _all_of(told: Any, scope: Scope) -> bool:
-    return all(_judged(part, scope) for part in told)
+    return all(_verdicts("Fn::And", told, scope))
 
 
 def _any_of(told: Any, scope: Scope) -> bool:
-    return any(_judged(part, scope) for part in told)
+    return any(_verdicts("Fn::Or", told, scope))
+
+
+def _verdicts(name: str, told: Any, scope: Scope) -> list[bool]:
+    if not isinstance(told, list) or not 2 <= len(told) <= 10:
+        raise StackError(
+            f"Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+        )
+    return [_judged(part, scope) for part in told]
 
 
 def _not(told: Any, scope: Scope) -> bool:
+    if isinstance(told, list) and len(told) != 1:
+        raise StackError("Template error: every Fn::Not object requires one boolean parameter.")
     return not _judged(told[0] if isinstance(told, list) else told, scope)
 
 
@@ -221,6 +249,8 @@ def _base64(told: Any, scope: Scope) -> str:
 
 def _cidr(told: Any, scope: Scope) -> list[str]:
     block, count, bits = (resolve(part, scope) for part in [*told, 8][:3])
+    if not 1 <= int(count) <= _MOST_SUBNETS:
+        raise StackError(f"Template error: Fn::Cidr makes 1 to {_MOST_SUBNETS} address blocks, not {count}.")
     network = ipaddress.ip_network(str(block), strict=False)
     subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits))
     return [str(subnet) for _, subnet in zip(range(int(count)), subnets, strict=False)]

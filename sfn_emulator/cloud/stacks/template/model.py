@@ -40,6 +40,8 @@ _POLICIES: Final = {
     "DeletionPolicy": ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
 }
+_FORMAT: Final = "2010-09-09"
+_LONGEST_DESCRIPTION: Final = 1024
 _LOGICAL: Final = re.compile(r"[A-Za-z0-9]{1,255}")
 RESOURCE_LIMIT: Final = 500
 
@@ -94,6 +96,9 @@ def read(source: Mapping[str, Any]) -> Template:
     """The template of plain values, after its macros. Raises ``StackError`` in AWS's words where it has any."""
     if unknown := sorted(set(source) - _SECTIONS):
         raise StackError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    version = source.get("AWSTemplateFormatVersion", _FORMAT)
+    if version != _FORMAT:
+        raise StackError(f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion.")
     resources = _section(source, "Resources")
     if not resources:
         raise StackError("Template format error: At least one Resources member must be defined.")
@@ -105,6 +110,8 @@ def read(source: Mapping[str, Any]) -> Template:
     description = source.get("Description")
     if description is not None and not isinstance(description, str):
         raise StackError("Template format error: every Description member must be a string.")
+    if description is not None and len(description.encode()) > _LONGEST_DESCRIPTION:
+        raise StackError(f"Template format error: 'Description' length is greater than {_LONGEST_DESCRIPTION}.")
     template = Template(
         source,
         description,
@@ -133,6 +140,8 @@ def _declaration(name: str, told: Any) -> Mapping[str, Any]:
         raise StackError(
             f"Template format error: Every Parameters object must contain a Type member. [{name}] has none."
         )
+    if isinstance(told.get("Default"), dict | list):
+        raise StackError(f"Template format error: Every Default member must be a string. [{name}] has another.")
     return told
 
 
@@ -151,9 +160,13 @@ def _resource(logical: str, told: Any) -> Declared:
     if properties is not None and not isinstance(properties, dict):
         raise StackError(f"Template format error: [/Resources/{logical}/Properties] must be an object.")
     depends = told.get("DependsOn") or []
+    if not all(isinstance(name, str) for name in (depends if isinstance(depends, list) else [depends])):
+        raise StackError(
+            f"Template format error: [/Resources/{logical}] DependsOn must be a string or list of strings."
+        )
     for name, allowed in _POLICIES.items():
         policy = told.get(name, "Delete")
-        if isinstance(policy, str) and policy not in allowed:
+        if not isinstance(policy, dict) and policy not in allowed:
             raise StackError(f"Template format error: Unrecognized {name} {policy} for resource {logical}")
     deletion = told.get("DeletionPolicy", "Delete")
     return Declared(
@@ -161,7 +174,7 @@ def _resource(logical: str, told: Any) -> Declared:
         told["Type"],
         properties or {},
         tuple(depends) if isinstance(depends, list) else (str(depends),),
-        told.get("Condition"),
+        _condition(f"Resources/{logical}", told),
         deletion,
         told.get("UpdateReplacePolicy", "Delete"),
         told.get("Metadata"),
@@ -170,13 +183,24 @@ def _resource(logical: str, told: Any) -> Declared:
     )
 
 
+def _condition(place: str, told: Mapping[str, Any]) -> str | None:
+    name = told.get("Condition")
+    if name is not None and not isinstance(name, str):
+        raise StackError(f"Template format error: [/{place}/Condition] must be the name of a condition.")
+    return name
+
+
 def _output(name: str, told: Any) -> Output:
     if not isinstance(told, dict) or "Value" not in told:
         raise StackError(f"Template format error: Every Outputs member must contain a Value object. [{name}] has none.")
+    if told["Value"] is None:
+        raise StackError(f"Template format error: [/Outputs/{name}/Value] 'null' values are not allowed in templates")
     export = told.get("Export")
     if export is not None and (not isinstance(export, dict) or "Name" not in export):
         raise StackError(f"Template format error: Output {name} is malformed: Export needs a Name.")
-    return Output(name, told["Value"], told.get("Description"), export and export["Name"], told.get("Condition"))
+    return Output(
+        name, told["Value"], told.get("Description"), export and export["Name"], _condition(f"Outputs/{name}", told)
+    )
 
 
 def _check_conditions(template: Template) -> None:

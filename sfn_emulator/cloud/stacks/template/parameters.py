@@ -68,8 +68,11 @@ def _check(name: str, row: Mapping[str, Any], text: str) -> None:
     if _SSM.fullmatch(kind):
         return
     parts = [part.strip() for part in text.split(",")] if _LISTS.fullmatch(kind) else [text]
-    complaints = (complaint for part in parts for rule in _RULES if (complaint := rule(row, part)) is not None)
-    for complaint in complaints:
+    try:
+        complaints = [complaint for part in parts for rule in _RULES if (complaint := rule(row, part)) is not None]
+    except (TypeError, ValueError):
+        raise StackError(f"Template format error: Parameter {name} has a constraint of the wrong type.") from None
+    for complaint in complaints[:1]:
         told = row.get("ConstraintDescription")
         raise StackError(f"Parameter '{name}' {f'failed to satisfy constraint: {told}' if told else complaint}")
 

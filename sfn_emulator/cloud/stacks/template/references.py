@@ -33,7 +33,10 @@ def _of_ref(told: Any, scope: Scope) -> Iterator[str]:
 
 
 def _of_attribute(told: Any, scope: Scope) -> Iterator[str]:
-    yield str(told).partition(".")[0] if isinstance(told, str) else str(told[0])
+    if isinstance(told, str):
+        yield told.partition(".")[0]
+    elif isinstance(told, list) and told:
+        yield str(told[0])
     if isinstance(told, list):
         yield from mentioned(told[1:], scope)
 

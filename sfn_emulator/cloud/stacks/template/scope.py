@@ -27,6 +27,8 @@ class Scope:
     resolved: Callable[[str, str], Any] = lambda service, key: KNOWN_AFTER_APPLY
     judged: dict[str, bool] = field(default_factory=dict)
     """Conditions worked out so far."""
+    judging: list[str] = field(default_factory=list)
+    """Those that are being worked out, one for the other."""
 
     @property
     def region(self) -> str:

@@ -12,6 +12,7 @@ BODY_LIMIT: Final = 1_048_576
 """Bytes of a template that is read from S3; one in the request may have 51,200."""
 _NODES: Final = 200_000
 _DEPTH: Final = 100
+_TOO_LARGE: Final = "Template format error: the template is nested too deeply or too large."
 _PLAIN: Final = frozenset({"Ref", "Condition"})
 _YAML_PREFIX: Final = "tag:yaml.org,2002:"
 
@@ -30,9 +31,28 @@ def parsed(text: str) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None  # a flow mapping of YAML begins with a brace, too; YAML says what is wrong with either
+
+    if _is_deeper(value, _DEPTH):
+        raise StackError(_TOO_LARGE)
+    return value
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether more than ``depth`` objects and lists stand one within the other."""
+    layer = [value]
+    for _ in range(depth):
+        layer = [
+            inner
+            for held in layer
+            if isinstance(held, dict | list)
+            for inner in (held.values() if isinstance(held, dict) else held)
+        ]
+        if not layer:
+            return False
+    return any(isinstance(held, dict | list) for held in layer)
 
 
 def _yaml(text: str) -> Any:
@@ -60,7 +80,7 @@ class _Reader:
     def value(self, node: yaml.Node, depth: int) -> Any:
         self._seen += 1
         if self._seen > _NODES or depth > _DEPTH:
-            raise StackError("Template format error: the template is nested too deeply or too large.")
+            raise StackError(_TOO_LARGE)
         tag = node.tag
         if not tag.startswith(_YAML_PREFIX):
             return self._short_form(node, tag.lstrip("!"), depth)
@@ -84,6 +104,8 @@ class _Reader:
         if node.tag == _YAML_PREFIX + "timestamp":
             return node.value  # 2012-10-17 stays what was written
         value = self._scalars.construct_object(node)
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+            return node.value  # more than JSON's readers take as a number
         return node.value if isinstance(value, bytes | datetime.date) else value
 
     def _short_form(self, node: yaml.Node, name: str, depth: int) -> dict[str, Any]:
