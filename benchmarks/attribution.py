@@ -1,4 +1,4 @@
-"""What it costs that each row knows who wrote it: of a DynamoDB write that a function makes, no more than 5 %.
+"""The cost of noting who wrote a row: at most 5 % of a function's write to DynamoDB.
 
 Both figures are of one run, in CPU time: what the witness of writes works (the row before, the row after, the note),
 of what the whole write is: boto3 in the function's process, the port, moto. So a busy machine changes neither.

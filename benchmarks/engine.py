@@ -78,7 +78,7 @@ def mapping() -> Program:
 
 
 def per(count: int, work: Callable[[], Any]) -> float:
-    """Microseconds of one of ``count``; checks that the work succeeds."""
+    """Microseconds per item of ``count`` items. Checks that the work succeeds."""
     assert work().status == "SUCCEEDED"
     return best(work) / count * 1e6
 

@@ -1,4 +1,4 @@
-"""Does anything hold up the others? Each kind of load beside a probe, a second client's DescribeExecution.
+"""Measures whether a load holds up others: each kind of load beside a probe, a second client's DescribeExecution.
 
 The rule: while anything runs, the probe is answered within 100 ms (p99) and 250 ms at worst, SIGTERM is obeyed within
 5 s, and what one execution holds is bounded. Each load has a server of its own, is given ``SFN_BENCH_PATIENCE`` seconds
@@ -35,7 +35,7 @@ GIVEN_UP: Final = 20.0
 
 
 class Seen(NamedTuple):
-    """What a load did to the others: milliseconds, seconds to stop, peak megabytes, and how the load ended.
+    """The effect of a load on others: milliseconds, seconds to stop, peak megabytes, and how the load ended.
 
     ``turn`` is the CPU time of the loop's longest turn in milliseconds, ``callback`` what took most of it.
     """

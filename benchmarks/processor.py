@@ -1,4 +1,4 @@
-"""Seconds of a processor that a server, what it started and this process have used: what others' load spares."""
+"""Processor time of a server, its children and this process, which other load on the machine does not change."""
 
 import time
 from contextlib import suppress

@@ -1,6 +1,6 @@
 """Whole sagas on the embedded target, beside the same handlers called in a loop against the same DynamoDB.
 
-What is compared: the state machine's share of the work. Both write the same rows over the same socket; the loop calls
+It compares the state machine's share of the work. Both write the same rows over the same socket; the loop calls
 ``place``, ``update``, ``make`` and ``send`` one after the other in this process, the saga goes through StartExecution,
 four Lambda processes and a durable history.
 """

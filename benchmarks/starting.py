@@ -1,4 +1,4 @@
-"""How soon a server is there: from the command to its line ``ready``, and from there to a neighbour's first answer."""
+"""The time of a start: from the command to its line ``ready``, and from there to a neighbour's first answer."""
 
 import statistics
 import tempfile

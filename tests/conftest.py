@@ -1,4 +1,4 @@
-"""What all tests share, and where the saga's run: ``pytest --target embedded`` (or localstack, or aws).
+"""Fixtures of all tests, and the target of the saga's: ``pytest --target embedded`` (or localstack, or aws).
 
 On the localstack target they also run, option or not, against a MiniStack of their own: a LocalStack-compatible server
 no one here wrote.

@@ -1,4 +1,4 @@
-"""Definitions that are meant to do harm: an answer comes soon, in AWS's form."""
+"""Hostile definitions are answered soon, in AWS's form."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -131,7 +131,7 @@ def test_answers_have_a_request_id_of_their_own_and_times_in_seconds(world: Worl
 
 
 def test_botocore_reads_every_answer_and_every_error_as_it_would_awss(world: World) -> None:
-    """Whatever an answer holds beyond the model would be lost here, and the comparison fail."""
+    """A member beyond the model would be lost here, and the comparison would fail."""
     parser = create_parser("json")
     machine = world.machine(publish=True)
     execution = world.start(machine, name="e")

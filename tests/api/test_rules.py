@@ -345,7 +345,7 @@ def test_a_member_of_another_type_is_no_request(world: World, told: Any, problem
 
 
 def test_executions_are_listed_by_what_happened_to_them_last(world: World) -> None:
-    """Those that run by their start or redrive, those that ended by their end; page by page, too."""
+    """Running executions are sorted by their start or redrive, ended ones by their end; also page by page."""
     machine = world.machine(
         {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "Next": "F"}, **LOST}}
     )

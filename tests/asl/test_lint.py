@@ -1,4 +1,4 @@
-"""Checking texts: where problems are, and what is left open by substitutions."""
+"""Checking texts: the places of problems, and fields that substitutions leave open."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a definition becomes: resources taken apart, fields compiled, variables listed."""
+"""A definition becomes a model: resources are split, fields compiled, variables listed."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is handed in, the answer is a machine or problems: never another exception, never neither."""
+"""Any text gives a machine or problems, and never an exception."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""One walk through every operation of Step Functions, for whoever can speak."""
+"""One walk through every operation of Step Functions, for any client."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def distributed(activity: str) -> str:
 
 
 class Diary:
-    """A speaker that remembers what it was answered."""
+    """A client that remembers the answers it got."""
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
@@ -44,12 +44,12 @@ class Diary:
         return answer
 
     def ended(self, execution: str) -> None:
-        """Waits for its end, and tells the diary nothing of it."""
+        """Waits for an execution's end, without an entry in the diary."""
         until(lambda: self._speaker("DescribeExecution", executionArn=execution)["status"] != "RUNNING")
 
 
 def walk(speaker: Speaker, name: str = "walked") -> list[tuple[str, Any]]:
-    """Every operation with its answer; what is made is called after ``name``."""
+    """Every operation with its answer. Things that are made have names that begin with ``name``."""
     call = Diary(speaker)
     machine = _machines(call, name)
     _versions(call, machine)
@@ -172,7 +172,7 @@ _TIMES = re.compile(r".*Date|timestamp")
 
 
 def likened(value: Any) -> Any:
-    """An answer less what differs from walk to walk: the region, what was drawn, and when it was (a time of today)."""
+    """An answer without values that differ from walk to walk: the region, drawn ids, and times of today."""
     if isinstance(value, Mapping):
         return {key: _likened_member(key, inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):

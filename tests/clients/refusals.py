@@ -1,4 +1,4 @@
-"""Each error of the model that can be provoked: who is asked what, and AWS's words for the refusal."""
+"""Each error of the model that can be provoked: the request, and AWS's message."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ ACCOUNT = "123456789012"
 
 
 class Scene(NamedTuple):
-    """What there is to ask about: ``busy`` is a machine that is being deleted while its execution runs."""
+    """The things that requests are about; ``busy`` is a machine that is being deleted while its execution runs."""
 
     here: str
     activity: str
@@ -171,4 +171,4 @@ NEVER = {
     "KmsThrottlingException": "nothing is encrypted",
     "TaskDoesNotExist": "AWS answers TaskTimedOut or InvalidToken",
 }
-"""The errors no request of a test leads to, and what would."""
+"""The errors that no request of a test provokes, and what would."""

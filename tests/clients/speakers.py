@@ -1,4 +1,4 @@
-"""Real clients behind one face: an operation and its members in, the answer (or what was refused) out."""
+"""Real clients behind one interface: an operation and its members go in, the answer or the refusal comes out."""
 
 import io
 import json
@@ -82,7 +82,7 @@ class CommandLine:
 _TOLD = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation(?: \(.*?\))?: (.*)", re.DOTALL)
 
 RENAMED = {("SendTaskSuccess", "output"): "task-output"}
-"""What the CLI calls otherwise, because ``--output`` is its own."""
+"""Options that the CLI names differently, because ``--output`` is its own."""
 
 
 def words(operation: str, told: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every operation by every client: each must be answered, and read the same from the same answer."""
+"""Every operation by every client: each gets an answer, and reads the same from it as the others."""
 
 from typing import Any
 

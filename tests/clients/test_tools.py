@@ -17,7 +17,7 @@ OFF = {"level": "OFF", "includeExecutionData": False}
 
 @pytest.fixture
 def call(server: Process) -> Boto:
-    """Of a server that has the log group: a destination that is not there is refused."""
+    """Calls a server that has the log group: a missing destination is refused."""
     logs = server.client("logs")
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=GROUP.partition(":log-group:")[2].removesuffix(":*"))

@@ -1,4 +1,4 @@
-"""Reading off a request which service it is for."""
+"""The service of a request is read from the request."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Where AWS was recorded to answer otherwise than moto."""
+"""Answers of AWS that differ from moto's, as recorded."""
 
 import json
 from typing import Any
@@ -225,7 +225,7 @@ def test_a_transaction_with_a_token_is_made_once(server: Process) -> None:
 
 
 def test_the_same_words_mean_what_their_names_and_values_say_each_time(server: Process) -> None:
-    """Expressions are remembered by their text: nothing of an earlier write may be left in a later one."""
+    """Expressions are kept by their text: no part of an earlier write may be left in a later one."""
     table = server.client("dynamodb")
     table.create_table(
         TableName="words",
@@ -265,7 +265,7 @@ def test_the_same_words_mean_what_their_names_and_values_say_each_time(server: P
 
 
 def test_a_remembered_expression_is_refused_where_a_value_is_missing(server: Process) -> None:
-    """Whether an expression is sound is asked of every request, not of its text alone."""
+    """An expression is checked for every request, because its text alone does not decide whether it is valid."""
     table, words = server.client("dynamodb"), "id = :mine"
     table.create_table(
         TableName="sound",

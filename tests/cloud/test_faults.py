@@ -1,4 +1,4 @@
-"""What a neighbour that fails inside tells its caller: AWS's InternalFailure and a sentence, never an exception."""
+"""An error inside a neighbour reaches the caller as AWS's InternalFailure with a sentence, never as an exception."""
 
 import html
 import json

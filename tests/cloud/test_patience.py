@@ -1,4 +1,4 @@
-"""What one request makes moto do is bounded, so that the others get their turn."""
+"""moto's work for one request is bounded, so that others get their turn."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What is judged, and what is not, where `--iam` is off and where it is enforced."""
+"""The permissions that are checked, with `--iam` off and with `--iam enforce`."""
 
 import json
 from typing import Any

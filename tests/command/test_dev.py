@@ -1,4 +1,4 @@
-"""The loop of a developer: what is saved is deployed, what does not parse is told and changes nothing."""
+"""The developer's loop: a saved change is deployed; one that does not parse is reported and changes nothing."""
 
 import json
 import os

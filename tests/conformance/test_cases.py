@@ -1,4 +1,4 @@
-"""The conformance cases: definitions, inputs and scripted task results, and what must come of them, as JSON data.
+"""The conformance cases as JSON data: definitions, inputs, scripted task results, and the expected outcome.
 
 A ``language_*.json`` file here holds a list of cases:
 

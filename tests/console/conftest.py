@@ -34,7 +34,7 @@ class Saga:
         return str(started["executionArn"])
 
     def paced(self, name: str) -> None:
-        """The next execution of that name takes its time."""
+        """Lets the next execution of that name take its time."""
         told = json.dumps({"execution": name, "time": "real"}).encode()
         urllib.request.urlopen(urllib.request.Request(f"{self.server.url}/pace", told, method="POST")).close()
 

@@ -105,7 +105,7 @@ class Page:
         ActionChains(self.browser).send_keys(*keys).perform()
 
     def json(self, selector: str = ".panel-body .json") -> Any:
-        """What Copy would copy is what is shown; read here from the text of the tree."""
+        """The shown JSON, which Copy would copy; read from the text of the tree."""
         return wait_for(lambda: self.one(selector).text)
 
     @property
@@ -114,7 +114,7 @@ class Page:
 
     @property
     def arn(self) -> str:
-        """Of the execution whose page this is."""
+        """The ARN of the execution whose page this is."""
         return unquote(self.address.partition("?")[0].removeprefix("/execution/"))
 
     def requests(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the page can do: each action as a person takes it, seen by what came of it on the server."""
+"""The page's actions, as a person takes them, seen by their effect on the server."""
 
 import json
 from datetime import UTC

@@ -1,4 +1,4 @@
-"""What is long is drawn as far as it is seen, and fetched as far as it is drawn.
+"""Long things are drawn only where they are visible, and fetched only where they are drawn.
 
 How fast that is, ``benchmarks/console.py`` tells.
 """

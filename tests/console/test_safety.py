@@ -1,4 +1,4 @@
-"""Nobody but the page itself changes anything, nothing is asked of elsewhere, and whatever is shown is text."""
+"""Only the page itself changes anything, it asks no other host, and data is shown as text."""
 
 import json
 import urllib.error

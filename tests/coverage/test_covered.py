@@ -1,4 +1,4 @@
-"""What is taken of a definition: by tests in process, by servers, by both together, through xdist and kills."""
+"""Coverage of a definition: by tests in process, by servers, by both together, through xdist and kills."""
 
 import json
 import os

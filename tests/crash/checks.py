@@ -1,4 +1,4 @@
-"""What must hold after any number of crashes. Every function gives one line per breach."""
+"""The rules that hold after any number of crashes. Every function returns one line per breach."""
 
 import json
 from collections import Counter
@@ -88,7 +88,7 @@ def _against_reference(known: Known, history: list[Any], reference: dict[str, Co
 
 
 def _told_before(known: Known, end: dict[str, Any], history: list[Any]) -> Iterator[str]:
-    """What a client was told before a crash is what it is told after."""
+    """An answer from before a crash is the same after it."""
     for _, earlier in known.histories:
         if earlier != history[: len(earlier)]:
             differing = next(
@@ -103,7 +103,7 @@ def _told_before(known: Known, end: dict[str, Any], history: list[Any]) -> Itera
 
 
 def _waits(known: Known, history: list[Any], down: list[tuple[float, float]]) -> Iterator[str]:
-    """Waits end when due; late only by as long as nobody was there to end them."""
+    """Waits end when due, or later by the time in which no server ran."""
     entered: dict[str, float] = {}
     for event in history:
         if event["type"] == "WaitStateEntered":

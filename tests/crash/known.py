@@ -1,4 +1,4 @@
-"""What clients were told of one execution while servers were dying."""
+"""The answers that clients got about one execution while servers were dying."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is run while servers are killed: one machine per thing that must survive, and how each must end.
+"""The machines that run while servers are killed: one for each thing that must survive, and its end.
 
 Every call a Task makes names itself (``key``, ``retry``, ``redrive``), so that whoever is called can count.
 """

@@ -1,4 +1,4 @@
-"""Who is called by the executions and outlives every server: a function that counts, a queue, those who answer.
+"""The participants that executions call and that outlive every server: a counting function, a queue, and workers.
 
 They live in this process, reached by ``--endpoint lambda=…`` and ``--endpoint sqs=…``, so that what they saw is known
 whatever became of the server that called.

@@ -1,4 +1,4 @@
-"""A worker may answer before the server knows that its message was taken. It was told that it was heard: that lasts."""
+"""A worker may answer before the server knows that its message was taken. A success that it got survives a kill."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Power loss with ``--fsync``: all that was not waited for is gone, and nothing that was acknowledged."""
+"""Power loss with ``--fsync``: unsynced data is lost, and no acknowledged write."""
 
 import json
 import shutil

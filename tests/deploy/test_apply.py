@@ -1,4 +1,4 @@
-"""What the interpreter does when AWS needs time, refuses, or answers short."""
+"""The interpreter's behaviour when AWS needs time, refuses, or leaves a member out."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Placeholders and what stands for them; configuration files that are wrong."""
+"""Placeholders and their values; wrong configuration files."""
 
 import json
 from pathlib import Path

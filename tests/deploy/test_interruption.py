@@ -45,7 +45,7 @@ def on(target, config):
 
 
 def test_a_deploy_or_destroy_killed_at_every_call_is_completed_by_the_next(aws_target, small):
-    """Killed after a call is what killed before the next one is: what was learnt from it is lost."""
+    """A kill after a call is the same as one before the next call: the answer is lost."""
     ours = on(aws_target, small)
     with mock_aws():
         nothing = names(aws_target)

@@ -1,4 +1,4 @@
-"""Deploying and removing: what changes, what is left alone, and that running again converges."""
+"""Deploying and removing: changes, resources left alone, and convergence when it is run again."""
 
 import json
 from dataclasses import replace

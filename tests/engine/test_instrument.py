@@ -1,4 +1,4 @@
-"""Whoever watches a run is told what it does, in the order in which it does it; unwatched runs do the very same."""
+"""An instrument sees a run's steps in their order; an unwatched run takes the same steps."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is generated is refused with problems, or runs to an end with a well-formed history. Nothing else."""
+"""A generated definition is refused with problems, or runs to an end with a well-formed history."""
 
 import json
 from typing import Any

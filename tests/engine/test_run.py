@@ -1,4 +1,4 @@
-"""A run over hand-built models: what it asks of the world, and what it records."""
+"""A run over hand-built models: its effects and its events."""
 
 from sfn_emulator.asl.model import Branch, JsonPathFlow, Machine, Pass, Wait
 from sfn_emulator.engine.local import identity, run_locally, start_locally

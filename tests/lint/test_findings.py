@@ -1,4 +1,4 @@
-"""Checking files: what is found where, in definitions and in the templates of deployment tools."""
+"""Checking files: findings and their places, in definitions and in the templates of deployment tools."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is installed: the emulator alone, whole, beside whatever a project calls its own packages."""
+"""The wheel installs the complete emulator and nothing else, beside a project's own packages of any name."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Claims are the same in YAML and in Python, and what does not fit is told with its place and a way to mend it."""
+"""Claims are the same in YAML and in Python; a fault is reported with its place and a way to mend it."""
 
 from pathlib import Path
 from typing import Any

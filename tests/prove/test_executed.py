@@ -1,4 +1,4 @@
-"""Faults on the real calls of a saga: what each kind does, what is found, and that what is found is the smallest."""
+"""Faults on the real calls of a saga: the effect of each kind, the counterexamples, and that these are the smallest."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""docs/prove.md tells what is so: its commands run, its output is the program's own, its tables are complete."""
+"""docs/prove.md is true: its commands run, its output is the program's own, its tables are complete."""
 
 import re
 from pathlib import Path

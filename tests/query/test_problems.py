@@ -1,4 +1,4 @@
-"""Everything wrong with a template or a Choice rule is told at once, each thing with its place."""
+"""All problems of a template or a Choice rule are reported at once, each with its place."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every case of ``tests/conformance/query_*.json``: a source, a subject, and what comes of it.
+"""Every case of ``tests/conformance/query_*.json``: a source, a subject, and the result.
 
 ``expect`` is ``{"value": …}``, ``{"error": name, "message": text}`` or ``{"refused": true}`` (does not compile).
 """

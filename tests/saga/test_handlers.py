@@ -1,4 +1,4 @@
-"""Each step and each compensation alone: once, twice, never happened, too late, and with every fault."""
+"""Each step and each compensation alone: done once, twice, never, too late, and with every fault."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The API's function: what it answers, and that bad input starts nothing."""
+"""The API's function: its answers, and that bad input starts nothing."""
 
 import base64
 import json

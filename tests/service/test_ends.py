@@ -1,4 +1,4 @@
-"""How executions end without having come to their end: their machine is deleted, or they take too long."""
+"""Executions that are ended early: their machine is deleted, or they take too long."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A service in this process, on a loop and a virtual clock of its own, with tasks that do as the test says."""
+"""A service in this process, on its own loop and virtual clock, with tasks that the test controls."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the server speaks it, byte by byte: an application that tells what it was asked, over real sockets."""
+"""HTTP/1.1 of the server, byte by byte: an application that echoes its requests, over real sockets."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""What a server can be told about itself: to let time pass, and to forget."""
+"""The server's own routes: letting time pass, and forgetting."""
 
 import json
 import urllib.error

@@ -1,4 +1,4 @@
-"""A server whose disk takes no more: what it refuses, what it still answers, and that nothing is lost."""
+"""A server whose disk is full refuses writes, answers reads, and loses nothing."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""Pages of other sites, in a real browser: whatever they try, nothing is done here and nothing is told to them."""
+"""Pages of other sites, in a real browser: whatever they try, they change nothing here and read nothing."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""Parameters that are wrong whatever the input are refused when the state machine is created."""
+"""Parameters that every input makes fail are refused when the state machine is created."""
 
 import json
 from collections.abc import Mapping

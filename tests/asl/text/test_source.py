@@ -1,4 +1,6 @@
-"""Text that is no definition: told in the words of AWS's parser, in bounded time, and never by another exception."""
+"""Text that is no definition is refused in the words of AWS's parser, in bounded time, and never by another
+exception.
+"""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What was still to be delivered is there, or the server says what is wrong with it and does not start."""
+"""Parcels still to be delivered are there, or the server says what is wrong and does not start."""
 
 import json
 import shutil

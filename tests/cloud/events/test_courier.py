@@ -1,4 +1,4 @@
-"""What a rule has for a topic, a bus, a log group or an HTTP endpoint gets there; what is refused is kept."""
+"""Events reach a topic, a bus, a log group or an HTTP endpoint; refused ones are kept."""
 
 import json
 import threading

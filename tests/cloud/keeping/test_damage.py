@@ -1,4 +1,4 @@
-"""What is damaged, emptied, missing or of another version is told of before the server starts, and left as it is."""
+"""A damaged, emptied or missing file, or one of another version, is reported before the start and left as it is."""
 
 import json
 import os
@@ -31,7 +31,7 @@ WAITS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a killed server left: a snapshot, a journal after it, and an execution under way that needs both."""
+    """The state of a killed server: a snapshot, a journal after it, and an open execution that needs both."""
     place = tmp_path_factory.mktemp("killed") / "state"
     with running("--state-dir", str(place)) as server:
         make_role(server)

@@ -1,4 +1,4 @@
-"""What the neighbours acknowledged is there again after a SIGKILL, with the same ids and times."""
+"""Acknowledged writes of the neighbours are there again after a SIGKILL, with the same ids and times."""
 
 import json
 import threading

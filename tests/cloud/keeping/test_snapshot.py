@@ -1,4 +1,4 @@
-"""A snapshot holds data: whatever a file of somebody else's names, nothing of it is run."""
+"""A snapshot holds data: code that a foreign file names is never run."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Whose a state directory is: made for its owner alone, refused when somebody else had a hand in it."""
+"""A state directory is made for its owner alone, and refused if somebody else could change it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a function may not do: outlive its worker or the server, hold more than its memory, wait for itself."""
+"""Limits of a function: it does not outlive its worker or the server, exceed its memory, or wait for itself."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a handler returns is written as AWS's Python runtime client writes it (``lambda_runtime_marshaller``)."""
+"""A handler's answer is written as AWS's Python runtime client writes it (``lambda_runtime_marshaller``)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Schedule expressions: the examples of AWS's own pages, and what is refused."""
+"""Schedule expressions: the examples of AWS's own pages, and invalid ones."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Event source mappings: what is sent to a queue or written to a stream reaches a function, and nothing is lost."""
+"""Event source mappings: each message of a queue and record of a stream reaches a function, and none is lost."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What CloudFormation will not make is refused by name before anything is made."""
+"""An unsupported type is refused by its name before anything is made."""
 
 import json
 import re

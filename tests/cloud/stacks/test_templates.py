@@ -1,4 +1,4 @@
-"""What a template's parameters, conditions and functions come to, seen in the outputs of a deployed stack."""
+"""The values of a template's parameters, conditions and functions, seen in the outputs of a deployed stack."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every type that is done is made, changed by the stack's tags where it has tags, and removed again."""
+"""Every supported type is made, changed by the stack's tags if it has tags, and removed again."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Histories are read as what happened: every state on its own line of control, with how it ended."""
+"""Histories are read as visits: every state on its line of control, with its outcome."""
 
 import json
 from itertools import pairwise

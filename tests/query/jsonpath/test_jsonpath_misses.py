@@ -1,4 +1,4 @@
-"""What a path that leads nowhere says, field by field."""
+"""The error of a path that leads nowhere, field by field."""
 
 import pytest
 

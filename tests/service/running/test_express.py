@@ -1,4 +1,4 @@
-"""EXPRESS executions that ended are kept for who looks on: so many, and so much memory, at most."""
+"""Ended EXPRESS executions are kept for the page, bounded in number and memory."""
 
 import asyncio
 from collections.abc import Sequence

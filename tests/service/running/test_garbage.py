@@ -1,4 +1,4 @@
-"""What a heavy turn holds is hidden from the collector, and much of it is not left so for good."""
+"""The objects of a heavy turn are hidden from the garbage collector, and not for ever if they are many."""
 
 import asyncio
 import gc

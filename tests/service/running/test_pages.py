@@ -1,4 +1,4 @@
-"""Stored histories: what is written in pages comes back the same, and costs what is read of it."""
+"""Stored histories: pages read back the same, and reading costs only the pages that are read."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What of one execution can't be stored ends that execution, and nothing else: not in its tick, not after a restart."""
+"""Data that can't be stored ends its own execution alone: no other of the tick, and none after a restart."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What one execution is doing holds up no other, and ends when it holds too much memory; in a real server."""
+"""No execution holds up another, and one that takes too much memory ends; in a real server."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What was acknowledged survives the process, and a disk that refuses is told of without losing what runs."""
+"""Acknowledged requests survive the process; a disk that refuses is reported, and running executions are not lost."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""The least policy is enough, and nothing of it is spare: tried with ``--iam enforce``, statement by statement."""
+"""The least policy is enough, and every statement of it is needed: tried with ``--iam enforce``."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Jobs that are waited for: real ones of the neighbours, and the pattern itself with jobs that do as told."""
+"""Jobs that Tasks wait for: real ones of the neighbours, and the pattern itself with controlled jobs."""
 
 from typing import Any
 
