@@ -1,4 +1,4 @@
-"""What we want: one frozen noun per AWS resource, and the list of them for this saga, in the order of their making.
+"""The wanted resources: one frozen noun per AWS resource, and their list for this saga, in the order of making.
 
 Pure: a configuration, a target's account and region, and the code go in; nouns come out. Every ARN is known beforehand
 but the REST API's, whose id AWS draws. Nothing here needs that one.

@@ -13,7 +13,7 @@ from deploy.targets import Target
 
 @dataclass(frozen=True)
 class Saga:
-    """What is wanted on a target, and the reads to compare it with."""
+    """The wanted resources on a target, and the reads to compare them with."""
 
     target: Target
     resources: tuple[Resource, ...]

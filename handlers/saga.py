@@ -1,4 +1,4 @@
-"""What every participant of the saga shares: the order it works for, and how a step answers.
+"""The parts that all participants of the saga share: the order they work for, and the form of a step's answer.
 
 A step's event, made by the state machine's ``Parameters``::
 

@@ -1,1 +1,1 @@
-"""What the command line shows and keeps: the server in the background, an execution's steps, the tables."""
+"""The parts of the command line: the server in the background, an execution's steps, the tables."""

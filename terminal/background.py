@@ -81,7 +81,7 @@ def stop(directory: Path) -> Running | None:
 
 
 def health(url: str, seconds: float = GLANCE) -> dict[str, Any] | None:
-    """The health of the server at ``url``; ``None`` if no emulator answers within so many seconds."""
+    """The health of the server at ``url``; ``None`` if no emulator answers within that many seconds."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=seconds) as answer:
             told = json.load(answer)

@@ -109,7 +109,7 @@ def _text(shape: Shape) -> Check:
 
 
 def _number(wanted: str, bits: int | None) -> Callable[[Shape], Check]:
-    """Of ``bits``, or with a fraction."""
+    """The check of a number of ``bits``, or with a fraction."""
 
     def compile_number(shape: Shape) -> Check:
         rules = _size_rules(shape, lambda value: value, "value")

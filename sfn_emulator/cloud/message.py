@@ -28,7 +28,7 @@ class Request:
 
 
 class Reply(NamedTuple):
-    """``stream`` is a body that is made as it is sent, for who asks over a socket; ``body`` is empty then."""
+    """``stream`` is a body that is made while it is sent, for requests over a socket; ``body`` is then empty."""
 
     status: int
     headers: list[tuple[str, str]]

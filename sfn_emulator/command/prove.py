@@ -157,7 +157,7 @@ def command(
 
 @contextmanager
 def _stopping(progress: "_Progress") -> Iterator[None]:
-    """Whoever stops a proof is told that there is none, and leaves no process and no file behind."""
+    """Turns a stop into an error that says that nothing is proved. No process and no file stays behind."""
 
     def stopped(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)

@@ -21,7 +21,7 @@ _SHOWN_ROWS: Final = 300
 _TOKEN: Final = "waitForTaskToken"
 _HIDDEN: Final = "••••••••"
 _CONTEXT: Final = ("Execution", "StateMachine", "Map")
-"""What of a visit's context a trial of its state may be given."""
+"""The parts of a visit's context that a trial of its state may get."""
 _ABOUT: Final = ("name", "state", "error", "resource")
 
 

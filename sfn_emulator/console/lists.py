@@ -91,7 +91,7 @@ class Lists:
         return {"executions": found, "next": following, "looked": looked}
 
     def _since(self, parameters: Mapping[str, str]) -> float:
-        """``within`` so many seconds before now: by the server's clock, which may be another than the browser's."""
+        """The time ``within`` seconds ago, by the server's clock, which may differ from the browser's."""
         within = number(parameters, "within", 0, 10**10)
         return self._service.around.now() - within if within else 0.0
 

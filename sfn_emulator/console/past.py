@@ -47,7 +47,7 @@ _LONG_TEXT: Final = 50_000
 _REST: Final = 4
 """A growing history is not read on for this many times as long as reading took the last time."""
 _REST_OF_ONE: Final = 40e-6
-"""That rest lasts at least so many seconds for each event, because the page is told the outline of all."""
+"""The pause lasts at least this many seconds per event, because the page gets the outline of all events."""
 FILE: Final = "file:"
 """The prefix of an opened file's name. No ARN begins like that."""
 _MAP_CHILD: Final = "ItemProcessor"
@@ -147,7 +147,7 @@ class Pasts:
         return _Reading(arn, case) if is_short else await asyncio.to_thread(_Reading, arn, case)
 
     async def _grown(self, reading: "_Reading", count: int, read: Callable[[int], Any]) -> Past:
-        """What is read of the store is read on the loop, a little at a time; what is made of it, beside it."""
+        """Reads from the store on the loop, a little at a time, and builds the rest in a thread."""
         if count < _LONG and len(reading.case.text) < _LONG_TEXT:
             reading.add([read(number) for number in range(reading.count + 1, count + 1)])
             return reading.past()
@@ -244,8 +244,9 @@ class Pasts:
         return _Case(told, text, identity, history.started_details(execution, revision), variables)
 
     def beside(self, arn: str) -> dict[str, Any]:
-        """What may change after its end: ``current``, whether its machine is still as it ran by it, and ``again``,
-        those that were started again of it."""
+        """The facts that may change after its end: ``current``, whether its machine still has its definition, and
+        ``again``, the executions that were started again from it.
+        """
         found = None if arn.startswith(FILE) else self.found(arn)
         if found is None:
             return {"current": False, "again": []}
@@ -283,7 +284,9 @@ def _not_there(arn: str, kept: int) -> str:
 
 
 class _Case(NamedTuple):
-    """An execution but for its events: ``started`` is what the first says, ``variables`` are those it began with."""
+    """An execution without its events: ``started`` is the detail of the first one, ``variables`` are those it began
+    with.
+    """
 
     execution: Mapping[str, Any]
     text: str
@@ -322,7 +325,7 @@ class _Reading:
             self.note(history.render(event, len(self._events) + 1, texts, self.case.started))
 
     def note(self, event: dict[str, Any]) -> None:
-        """What a state takes is what the one before it gave: a text of both is held once, and as plain text."""
+        """Keeps a text once, and as plain text: a state's input is mostly the output of the state before it."""
         for name, details in event.items():
             if isinstance(details, dict):
                 event[name] = {key: self._once(value) for key, value in details.items()}

@@ -1,4 +1,4 @@
-"""What is told of one child of a Distributed Map when it is told whole (`input-output-resultwriter`: NONE)."""
+"""The whole description of one child of a Distributed Map (`input-output-resultwriter`: NONE)."""
 
 from typing import Any, NamedTuple
 

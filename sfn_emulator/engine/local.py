@@ -58,7 +58,7 @@ An answer that comes at once counts as two.
 
 
 class TaskError(Exception):
-    """What a task's callable raises to fail with an error name and a cause."""
+    """Raised by a task's callable to fail with an error name and a cause."""
 
     def __init__(self, error: str, cause: str | None = None) -> None:
         self.error = error

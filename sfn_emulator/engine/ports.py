@@ -1,4 +1,4 @@
-"""What passes between a run and the world: effects out, signals in, both plain data.
+"""The interface between a run and the world: effects go out, signals come in, both as plain data.
 
 A run never calls anything. It hands out effects, each with an id that is unique and deterministic within the run. It
 gets their results as signals that name that id. The same program, input, identity and sequence of signals always give

@@ -62,7 +62,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a run runs. ``timeout`` is TimeoutSeconds of the whole machine."""
+    """The program of a run. ``timeout`` is TimeoutSeconds of the whole machine."""
 
     block: Block
     timeout: int | None = None

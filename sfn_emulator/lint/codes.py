@@ -1,4 +1,4 @@
-"""What each code of a finding means, in one sentence: for the rules of a SARIF log, and for docs/how-to/linting.md."""
+"""The meaning of each code in one sentence: for the rules of a SARIF log, and for docs/how-to/linting.md."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ ERRORS: Final = {
     "UNSUPPORTED_JSONATA_EXPRESSION": "A JSONata expression reads something that does not exist in its place.",
     "DEFINITION_UNREADABLE": "A template's definition can't be read.",
 }
-"""What create refuses."""
+"""The codes of refusals by create."""
 WARNINGS: Final = {
     "NO_DOLLAR": "A value looks like a path, but its field does not end with '.$'.",
     "NO_PATH": "A value looks like a path, but its field does not end with 'Path'.",

@@ -156,7 +156,7 @@ class Saga:
             ways += [(*placement, Fault(n, task, Kind.BEFORE)) for n, task in enumerate(calls) if n >= first]
 
     def in_depth(self, given: Value) -> Iterator[Seen]:
-        """Runs that come to every part of a saga which three faults reach, and are few."""
+        """A few runs that reach every part of a saga that three faults can reach."""
         return chain.from_iterable(self.explored(given, most, *kinds) for most, *kinds in DEPTHS)
 
     def explored(self, given: Value, most: int, *only: Sequence[Kind]) -> Iterator[Seen]:
@@ -236,7 +236,9 @@ def prove_executed(
 
 
 def vacuous(saga: Saga, given: Value, seen: Sequence[Seen]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What no run made true, and then nothing was proved about it; and what more faults, or others, would make true."""
+    """The claims that no run made true, so that nothing is proved about them, and those that need more or other
+    faults.
+    """
     never = []
     done = saga.claims.done or frozenset()
     if not any(run.status == "SUCCEEDED" or done.intersection(run.states) for run in seen if not run.placement):

@@ -255,7 +255,9 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     async def _send_stream(self, reply: Reply, stream: AsyncGenerator[bytes, None], method: str, keep: bool) -> None:
-        """What can't be made to its end is cut off: without the last chunk no client takes it for the whole."""
+        """Sends a streamed body. If it can't be completed it is cut off: without the last chunk no client mistakes it
+        for the whole.
+        """
         transport = self._transport
         transport.write(_head(reply, method, keep))
         try:

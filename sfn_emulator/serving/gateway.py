@@ -130,7 +130,7 @@ class Gateway:
         return self._shown_to(request, reply)
 
     def respond_at_once(self, request: Request) -> Reply | None:
-        """As ``respond``, where there is nothing to wait for: what is read of Step Functions, and errands."""
+        """Like ``respond``, for requests without waiting: reads of Step Functions, and errands."""
         if data_plane(request) is not None:
             return None
         target = request.headers.get("x-amz-target", "")
@@ -143,7 +143,7 @@ class Gateway:
         return None if reply is None else self._shown_to(request, reply)
 
     def _shown_to(self, request: Request, reply: Reply) -> Reply:
-        """The reply as whoever asked may see it."""
+        """The reply in the form that the asking page may see."""
         reply = reply if request.path.startswith(CONSOLE) else _boxed(request, reply)
         return self._door.granted(request, reply) if "origin" in request.headers else reply
 

@@ -116,7 +116,7 @@ def _read_state_language(fields: Fields) -> None:
 
 
 def _shared(fields: Fields, *, parameters: bool = True) -> dict[str, Any]:
-    """What Task, Parallel and Map have in common."""
+    """The fields that Task, Parallel and Map have in common."""
     return {
         "name": fields.state.name,
         "flow": read_flow(fields, has_result=True, parameters=parameters),

@@ -112,7 +112,7 @@ def _told(error: Exception) -> tuple[str, str]:
 
 
 def _may_pass(status: int) -> bool:
-    """What is tried again of an API destination's answers (``eb-api-destinations``, "Error codes")."""
+    """Whether an API destination's answer is worth another attempt (``eb-api-destinations``, "Error codes")."""
     return status in (401, 407, 409, 429) or status >= 500
 
 

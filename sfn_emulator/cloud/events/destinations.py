@@ -21,7 +21,7 @@ _CALLER: Final = urllib.request.build_opener(_NoRedirection)
 
 
 class Additions(Protocol):
-    """What a connection adds to a request: its authorization among the headers (OAuth's token is fetched for it)."""
+    """The additions of a connection to a request: its authorization is among the headers (OAuth's token is fetched)."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 
 def correct_patterns() -> None:
-    """Lets moto match by ``matches``, whoever needs a pattern first."""
+    """Makes moto match by ``matches``, whichever service uses a pattern first."""
     importlib.import_module("moto.events.models").EventPattern._wildcard_match = staticmethod(matches)
 
 

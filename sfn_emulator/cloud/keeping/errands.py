@@ -19,7 +19,9 @@ _MOST_HELD: Final = 1_000
 
 
 def is_errand(request: Request) -> bool:
-    """As far as the request tells. One that names a second operation (``changes_something``) is none."""
+    """Whether the request itself makes it an errand. One that names a second operation (``changes_something``) is
+    none.
+    """
     return (
         request.headers.get("x-amz-target") in _OPERATIONS
         and len(request.body) <= _MOST_SAID
@@ -32,7 +34,7 @@ def is_errand(request: Request) -> bool:
 
 
 def are_light(items: Iterable[Any]) -> bool:
-    """Whether moto's items (``None`` where there is none) hold little."""
+    """Whether moto's items (``None`` for a missing one) hold little."""
     left, waiting = _MOST_HELD, [item.attrs for item in items if item is not None]
     while waiting:
         held = waiting.pop()

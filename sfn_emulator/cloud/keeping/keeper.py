@@ -155,7 +155,7 @@ class Keeper:
         self._tail_seconds += seconds
 
     def is_quick(self) -> bool:
-        """Is a request kept without waiting for the disk, and without writing a snapshot?"""
+        """Whether a request is kept without waiting for the disk and without writing a snapshot."""
         return not self._fsync and not self.is_due()
 
     def is_due(self) -> bool:

@@ -36,7 +36,7 @@ class Row(NamedTuple):
     key: str
 
     def item(self) -> Any:
-        """moto's item; ``None`` where there is none."""
+        """moto's item; ``None`` if there is none."""
         return self.table.get_item(self.hash_key, self.range_key)
 
     def image(self) -> bytes | None:
@@ -78,7 +78,9 @@ class Witness:
             return []
 
     def before_errand(self, region: str, request: Request) -> list[Touched] | None:
-        """As ``before``; ``None`` where the rows the request names, also those it only gets or checks, hold much."""
+        """Like ``before``; ``None`` if the rows that the request names, also those it only reads or checks, hold
+        much.
+        """
         try:
             name, told = operation(request), orjson.loads(request.body)
             written = list(self._rows(region, _written(name, told)))
@@ -119,7 +121,7 @@ class Witness:
 
 
 _UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, StopIteration)
-"""What a malformed request raises: it will be refused."""
+"""The errors of a malformed request, which will be refused."""
 
 
 def _written(name: str, told: dict[str, Any]) -> Iterator[Named]:
@@ -140,7 +142,7 @@ def _written(name: str, told: dict[str, Any]) -> Iterator[Named]:
 
 
 def _looked_at(name: str, told: dict[str, Any]) -> Iterator[Named]:
-    """What an operation by key gets or checks, and does not write."""
+    """The rows that an operation by key reads or checks, and does not write."""
     if name == "GetItem":
         yield told["TableName"], told["Key"]
     elif name == "TransactWriteItems":

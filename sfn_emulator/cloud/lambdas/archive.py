@@ -20,7 +20,7 @@ ENTRY_LIMIT: Final = 50_000
 EMPTY: Final = "Uploaded file must be a non-empty zip"
 _UNREADABLE: Final = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
-"""What zipfile raises for contents that are not what the archive says, or are packed in a way it does not know."""
+"""The errors of zipfile for contents that differ from the archive's directory, or that are packed in an unknown way."""
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 2048
 """Bytes a name may have here: more, no file system takes."""

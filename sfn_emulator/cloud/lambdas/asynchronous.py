@@ -52,7 +52,9 @@ class Ended(NamedTuple):
 
 
 class Asynchronous:
-    """The outbox's carrier of invocations. What ends while the server ``is_closing`` is told to nobody."""
+    """The outbox's carrier of invocations. An invocation that ends while the server ``is_closing`` is reported to
+    nobody.
+    """
 
     def __init__(self, runs: Runs, send: Send, is_closing: Callable[[], bool]) -> None:
         self._runs, self._send, self._is_closing = runs, send, is_closing

@@ -43,7 +43,7 @@ class InProcess:
         """Nothing to do."""
 
     def forget(self) -> None:
-        """Every function is loaded anew."""
+        """Makes every function load again."""
         with self._lock:
             self._loaded.clear()
         self._others.forget()

@@ -22,7 +22,7 @@ _PATIENCE: Final = Patience(3.0)
 
 
 def check_body(body: bytes, schema: Mapping[str, Any], patience: Patience = _PATIENCE) -> None:
-    """Raises ``GatewayError``: for a body that does not fit, and where that can't be told."""
+    """Raises ``GatewayError`` for a body that does not fit, and if it can't be checked."""
     from jsonschema.exceptions import SchemaError
     from referencing.exceptions import Unresolvable
 

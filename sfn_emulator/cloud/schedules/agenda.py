@@ -110,7 +110,7 @@ class Agenda:
             self._timetable.set(plan.entry for plan in self._plans.values())
 
     def _has_fired(self, key: str, plan: Plan) -> bool:
-        """A one-time schedule may fire while it is read anew."""
+        """Whether a one-time schedule has fired, perhaps while it was being read again."""
         return plan.entry.moments.once and self._kept is not None and self._kept.get(f"fired {key}") == plan.text
 
     def _rules(self, now: float) -> list[Plan]:

@@ -63,7 +63,7 @@ class Reading:
             visit.events.append(id_)
 
     def judged(self) -> Happened:
-        """What happened so far, each visit with its outcome."""
+        """The course so far, each visit with its outcome."""
         judge(self.told, self.graph)
         return self.told
 

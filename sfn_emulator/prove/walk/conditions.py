@@ -95,7 +95,7 @@ def _compared_with(
 
 
 def _known(reads: Sequence[Read], subject: Any, scope: Scope, mind: Mind) -> Value:
-    """What stands at the place; ``None`` where it is unknown or not there."""
+    """The value at the place; ``None`` if it is unknown or does not exist."""
     try:
         values = look(tuple(reads), subject, scope, mind.facts, strict=True).values
     except MissingError:
@@ -109,7 +109,7 @@ _SAMPLES: Final[dict[str, Value]] = {
     "Boolean": True,
     "Timestamp": "2026-01-01T00:00:00Z",
 }
-"""What an unknown value is taken for that another unknown one is compared with."""
+"""The value assumed for an unknown one that is compared with another unknown one."""
 
 
 def _asked(read: Read, subject: Any, scope: Scope, mind: Mind) -> str | None:
@@ -124,7 +124,7 @@ def _asked(read: Read, subject: Any, scope: Scope, mind: Mind) -> str | None:
 def _candidates(
     name: str, own: Sequence[Leaf], others: Sequence[Leaf], subject: Any, scope: Scope, mind: Mind
 ) -> list[Value]:
-    """What this Choice compares the value with, and what other Choices compare it with in the same way, later on."""
+    """The values that this Choice compares it with, and those of later Choices that compare it in the same way."""
     mine = [leaf for leaf in own for read in reads_of(leaf["Variable"]) if _asked(read, subject, scope, mind) == name]
     kinds = {_kind(leaf) for leaf in mine} - {""}
     later = [leaf for leaf in others if not kinds or _kind(leaf) in kinds]
@@ -195,7 +195,7 @@ def _jsonata(condition: Compiled, own: Sequence[str], mind: Mind, literals: Lite
 
 
 def _literals(own: Sequence[str], read: Read, literals: Literals) -> list[Value]:
-    """What this Choice names, and what other Choices name that ask about the same."""
+    """The literals of this Choice, and those of other Choices about the same value."""
     texts = dict.fromkeys((*own, *literals.texts_about(read)))
     return [*_spread(value for text in texts for value in literals_of(text)), OTHER, UNSET]
 

@@ -98,7 +98,7 @@ class WalkDriver:
     # -- attempts
 
     def _take_turn(self, effect: StartTask) -> None:
-        """Branches go on in turn; one of them may lag until the others can't go on, or fail."""
+        """Lets branches go on in turn. One of them may lag until the others can't go on, or fail."""
         strand, _ = self.run.awaiting[effect.id]
         if self._may_lag(strand) and self._mind.choices.pick((False, True)):
             self.moment.lagged = True
@@ -107,7 +107,7 @@ class WalkDriver:
             self._decide(effect)
 
     def _may_lag(self, strand: Strand | None) -> bool:
-        """Items are alike: who lags is never the first."""
+        """Whether a branch may lag. Items are alike, so the first one never does."""
         if strand is None or strand.parent is None or self.moment.lagged or not self._queue:
             return False
         return strand.index > 0 or self._frame.prefix + strand.parent.state not in self._ways.maps
@@ -130,7 +130,7 @@ class WalkDriver:
             moment.hits += rules.again(self._claims, task)
 
     def _abort(self, id_: int) -> None:
-        """A sibling failed while this was under way: a step may be done yet, and a compensation may never be."""
+        """Aborts a Task because a sibling failed: a step may still be done, and a compensation may never be."""
         self._map_runs = [effect for effect in self._map_runs if effect.id != id_]
         for under_way in (self._queue, self._lagging):
             for effect in [effect for effect in under_way if effect.id == id_]:
@@ -188,7 +188,7 @@ class WalkDriver:
         self._fire(timer)
 
     def _outlast(self, effect: StartTask) -> None:
-        """The execution is over: what was under way may have happened."""
+        """Ends the execution by its time-out: effects of work under way may have happened."""
         self.moment.outlasted = True
         for under_way in (effect, *self._queue, *self._lagging):
             if not self._claims.undoes(self._name(under_way)):
@@ -328,7 +328,7 @@ class WalkDriver:
         return self._frame.items + "".join(f"[{one.index}]" for one in around)
 
     def _is_retried(self, strand: Strand | None) -> bool:
-        """Whether a Parallel or Map around it is, and so all that is in it."""
+        """Whether a Parallel or Map around it is retried, and with it everything inside."""
         return self._frame.again or any(one.parent is not None and one.parent.retries for one in within(strand))
 
 

@@ -28,7 +28,9 @@ class Frame(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Where an attempt is made: its visit's key, the Parallel or Map around it, its items, whether that is retried."""
+    """The place of an attempt: its visit's key, the Parallel or Map around it, its items, and whether that is
+    retried.
+    """
 
     key: str
     region: str
@@ -76,7 +78,7 @@ def gather_outcomes(ways: Ways, machine: Machine, claims: Claims, prefix: str, n
 
 
 def within(strand: Strand | None) -> Iterator[Strand]:
-    """The strand and those around it, but for the top level."""
+    """The strand and those around it, without the top level."""
     while strand is not None and strand.parent is not None:
         yield strand
         strand = strand.parent

@@ -1,4 +1,4 @@
-"""What a machine's Choices compare values with: gathered from all of them, for what one picks another may ask about.
+"""The literals that a machine's Choices compare values with, from all of them: another Choice may ask about a pick.
 
 Values are followed by the last part of the path that they stand at (``Status`` of ``$.Pay.Status``); names that data
 goes to by a template, an ``Assign`` or an ``Output`` are the same name.
@@ -23,7 +23,7 @@ _MEMBER: Final = re.compile(r"""["'](\w+)["']\s*:\s*([^,{}]+)""")
 
 
 class Literals:
-    """Of one machine."""
+    """The literals of one machine."""
 
     def __init__(self, machine: Machine) -> None:
         self._kin: dict[str, str] = {}
@@ -36,12 +36,12 @@ class Literals:
                     self._gather(rule.condition.source)
 
     def leaves_about(self, read: Read) -> Iterator[Leaf]:
-        """Comparisons with what may be the same value."""
+        """Comparisons with a value that may be the same."""
         kin = self._of(name_of(read))
         return (leaf for name, leaf in self._leaves if self._of(name) == kin)
 
     def texts_about(self, read: Read) -> Iterator[str]:
-        """JSONata conditions that ask about what may be the same value."""
+        """JSONata conditions about a value that may be the same."""
         kin = self._of(name_of(read))
         return (text for names, text in self._texts if kin in map(self._of, names))
 

@@ -1,4 +1,4 @@
-"""What happens in one step of a walk: the ledger as it grows, the rules that break, what was picked; who notes it."""
+"""One step of a walk: the ledger as it grows, the broken rules and the picks, and the instruments that note them."""
 
 from dataclasses import dataclass, field
 from typing import Final

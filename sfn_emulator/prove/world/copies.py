@@ -80,7 +80,7 @@ _UNDER_WAY: Final[dict[int, Path]] = {}
 
 
 def give_up() -> None:
-    """Ends the copies that are under way: whoever waited for them was stopped."""
+    """Ends the copies that are under way: their caller was stopped."""
     while _UNDER_WAY:
         pid, path = _UNDER_WAY.popitem()
         with contextlib.suppress(ProcessLookupError):

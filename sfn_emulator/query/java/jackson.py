@@ -139,7 +139,7 @@ def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned
 
 
 def fault_of(text: str, depth_limit: int) -> str:
-    """What is wrong with a text that could not be read, without its place."""
+    """The fault of a text that could not be read, without its place."""
     try:
         scan(text, depth_limit)
     except JsonError as fault:

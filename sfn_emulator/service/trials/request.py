@@ -31,7 +31,9 @@ class Answers(Protocol):
     """The response models of the services behind Resources."""
 
     def problem(self, resource: Resource, result: Value, *, strict: bool) -> str | None:
-        """What in an answer does not fit the model (with ``strict``, also what is missing), in AWS's words."""
+        """The first member of an answer that does not fit the model (with ``strict``, also a missing one), in AWS's
+        words.
+        """
 
 
 @dataclass(frozen=True, slots=True)

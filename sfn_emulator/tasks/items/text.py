@@ -37,7 +37,7 @@ def failure(cause: str) -> StateError:
 
 
 def malformed(what: str, text: str) -> StateError:
-    """What is wrong with JSON that could not be read, in the words of AWS's parser, unless that would take long."""
+    """The fault of JSON that could not be read, in the words of AWS's parser, unless finding it would take long."""
     told = in_brief(fault_of(text, _DEEPEST)) if len(text) <= _EXPLAINED else "it breaks off, or a value is no JSON"
     return failure(f"{what} is not valid JSON: {told}")
 

@@ -89,7 +89,7 @@ def _asked(docker: str, *arguments: str, seconds: float = _ANSWERS_WITHIN) -> st
 
 
 def spec(image: Image, environment: Mapping[str, str], memory: int) -> dict[str, Any]:
-    """What a worker is started with. Raises ``UnrunnableError``."""
+    """The settings that a worker is started with. Raises ``UnrunnableError``."""
     docker = shutil.which("docker")
     if docker is None:
         raise UnrunnableError(f"{_NEEDED} and there is no 'docker' on the server's PATH.")

@@ -94,7 +94,7 @@ class RuntimeWorker(Worker):
                 return self._gone(log)
 
     def _heard(self, call: Call, request_id: str) -> Outcome | None:
-        """As ``_told``; a worker that does not read its answers is killed, and its end is seen."""
+        """Like ``_told``. A worker that does not read its answers is killed, and its end is noticed."""
         try:
             return self._told(call, request_id)
         except OSError:

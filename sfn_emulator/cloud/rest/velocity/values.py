@@ -52,7 +52,7 @@ class Entry(Bean):
 
 
 class JavaClass(Bean):
-    """What ``$x.class`` gives."""
+    """The value of ``$x.class``."""
 
     __slots__ = ("_name",)
 
