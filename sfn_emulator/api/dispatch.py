@@ -17,6 +17,7 @@ from sfn_emulator.errors import OWN_FAULT
 from sfn_emulator.service.definitions import LARGE
 from sfn_emulator.service.errors import ApiError, store_unavailable
 from sfn_emulator.service.stepfunctions import StepFunctions
+from sfn_emulator.service.store.database import DamagedRowError
 from sfn_emulator.service.surroundings import Surroundings
 
 _log: Final = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class StepFunctionsApi:
     def _refusal(self, error: Exception, target: str, request_id: str) -> Response:
         if isinstance(error, ApiError):
             return error_answer(error, request_id)
+        if isinstance(error, DamagedRowError):
+            return error_answer(store_unavailable(str(error), "read"), request_id)
         if isinstance(error, sqlite3.Error):
             self._service.journal.broken(error)
             done = "read" if target.rpartition(".")[2] in READS else "written"

@@ -206,9 +206,7 @@ class Neighbours:
                 if self._keeper.is_due():
                     self._keeper.compact()
         except OSError as error:
-            text = (
-                f"The write could not be kept in the state directory: {error.strerror}. Make room there; reads go on."
-            )
+            text = f"The write could not be kept in the state directory: {error.strerror}. Mend that; reads go on."
             return error_reply(service, request, 503, "ServiceUnavailable", text)
         finally:
             self._changes[service] += 1

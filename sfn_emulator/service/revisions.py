@@ -2,6 +2,7 @@
 
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.store.database import DamagedRowError
 from sfn_emulator.service.store.records import Alias, Revision, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
 
@@ -16,7 +17,8 @@ def machine_at(around: Surroundings, arn: str) -> StateMachine:
 
 def revision_of(around: Surroundings, revision: str) -> Revision:
     found = around.store.get(Revision, revision)
-    assert found is not None, f"revision {revision} is referred to, so it is stored"
+    if found is None:
+        raise DamagedRowError(f"the revision {revision} is referred to and not there")
     return found
 
 

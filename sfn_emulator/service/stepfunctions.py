@@ -102,6 +102,11 @@ class StepFunctions:
             self.journal.changed()
         return forgotten
 
+    @property
+    def failure(self) -> str | None:
+        """What does not last or could not be taken up; ``None`` if all is well."""
+        return self.journal.failure or self.store.database.lost or self.host.left
+
     def counts(self) -> Mapping[str, Any]:
         """The numbers of things of all regions; ``tokens`` are callbacks and activities under way."""
         held = self.store.counts()

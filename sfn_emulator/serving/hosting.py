@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.state_dir import StateDirError
@@ -20,7 +22,15 @@ from sfn_emulator.serving.settings import Settings
 from sfn_emulator.tasks.clients import REAL_AWS, ProfileError
 from sfn_emulator.tasks.mocks import MockFileError
 
+_log: Final = logging.getLogger(__name__)
+
 _MANY_FILES: Final = 65_536
+_WAITING: Final = 2048
+"""Connections the system may keep until they are taken."""
+_AT_ONCE: Final = 32
+"""Connections that are taken in one turn of the loop."""
+_SILENCE: Final = 60.0
+"""Seconds between two reports that no connection can be taken."""
 
 
 class StartError(Exception):
@@ -38,6 +48,11 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         asyncio.run(_serve(Server(settings), listener, announce))
     except (StateDirError, StateDirectoryError, MockFileError, JournalError, ProfileError) as error:
         raise StartError(str(error)) from None
+    except sqlite3.DatabaseError as error:
+        raise StartError(
+            f"State directory '{settings.state_dir}' cannot be used: {error}. Restore it, or move it away to go on "
+            "without what it holds. Everything in it is left as it is."
+        ) from None
     finally:
         listener.close()
 
@@ -52,9 +67,11 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         await server.open(endpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told_to_stop.set)
+        loop.set_exception_handler(_unaccepted())
         connections: set[Connection] = set()
         app = server.app()
-        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=2048)
+        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=_AT_ONCE)
+        listener.listen(_WAITING)
         gc.freeze()  # objects of the start stay for ever: hiding them saves 40 ms in each collection of garbage
         gc.enable()
         announce(endpoint)
@@ -65,6 +82,24 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
             raise StartError(f"{server.neighbours.refusal} --without-neighbours starts Step Functions alone.")
     finally:
         await server.close()
+
+
+def _unaccepted() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """Handles what no one else does. asyncio reports each attempt to take a connection for which it has no file; a
+    second later it tries again, even if the listening socket has been closed meanwhile."""
+    silent_until = 0.0
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal silent_until
+        if "_start_serving" in context["message"]:
+            return
+        if "socket" not in context or not isinstance(context.get("exception"), OSError):
+            loop.default_exception_handler(context)
+        elif loop.time() >= silent_until:
+            silent_until = loop.time() + _SILENCE
+            _log.error("No connection can be taken at present: %s. See ulimit -n.", context["exception"])
+
+    return handle
 
 
 def _allow_many_files() -> None:

@@ -347,7 +347,7 @@ class Server:
     def health(self) -> Mapping[str, object]:
         """Version, uptime in seconds, the numbers of held things, and the fault if the status is not ``ok``."""
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
-        wrong = self.neighbours.refusal or (self.service.journal.failure if self.service else None)
+        wrong = self.neighbours.refusal or (self.service.failure if self.service else None)
         return {
             "status": "ok" if wrong is None else "failing",
             **({} if wrong is None else {"reason": wrong}),

@@ -5,6 +5,7 @@ half-written at the very end is cut off. A wrong frame anywhere else means that 
 foreign file is left as it is. Files of 0.1.0 (no checksum of length and checksum) can be read.
 """
 
+import errno
 import os
 import struct
 import zlib
@@ -69,6 +70,8 @@ class Journal:
     def _write(self, data: bytes) -> None:
         length, checksum = self.extent
         try:
+            if not os.fstat(self._file).st_nlink:
+                raise FileNotFoundError(errno.ENOENT, f"'{self.path}' was removed")
             written = 0
             while written < len(data):
                 written += os.write(self._file, data[written:])

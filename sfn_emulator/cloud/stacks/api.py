@@ -1,6 +1,7 @@
 """CloudFormation's requests: operation by name → parameters by the model → the operation's function → XML."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -95,6 +96,9 @@ class StacksApi:
             return wire.refusal(error, request_id)
         except ResourceError as error:
             return wire.refusal(StackError(str(error)), request_id)
+        except sqlite3.Error as error:
+            text = f"The state directory cannot be written: {error}. Mend that; reads go on."
+            return wire.refusal(StackError(text, "ServiceUnavailable", 503), request_id)
         except (TypeError, KeyError, ValueError, AttributeError):
             _log.exception("A template could not be read")
             text = "Template format error: the template has a part that can't be read; the server's log says which."

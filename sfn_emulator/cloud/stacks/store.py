@@ -76,6 +76,8 @@ class Store:
 
     def put(self, kind: str, owner: str, key: str, document: Any) -> None:
         packed = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+        if self._path is not None and not self._path.exists():  # SQLite would go on with a file that nobody finds again
+            raise sqlite3.OperationalError(f"{self._path} was removed")
         with self._lock:
             self._connection.execute(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", (kind, owner, key, crc32(packed), packed)
@@ -96,7 +98,7 @@ class Store:
                 "SELECT owner, key, sum, document FROM rows WHERE kind=? ORDER BY owner, key", (kind,)
             ).fetchall()
         for owner, key, told, packed in found:
-            if crc32(packed) != told:
+            if not isinstance(packed, bytes) or crc32(packed) != told:
                 raise StateDirError(
                     f"{self._path}: the row of {kind} {owner} {key} is damaged; it was left as it is. "
                     "Move the file away or choose another --state-dir."

@@ -13,11 +13,13 @@ from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.revisions import remove, revision_of
 from sfn_emulator.service.running.delivery import Outlet, Told, deliver
 from sfn_emulator.service.running.express import LastExpress
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.running.signals import decode
+from sfn_emulator.service.store.database import DamagedRowError, reading
 from sfn_emulator.service.store.records import Execution, MapRun, Revision, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.values import Value, loads
@@ -47,6 +49,8 @@ class Host:
         self._around = around
         self._definitions = definitions
         self._lives: dict[str, Live] = {}
+        self.left: str | None = None
+        """What became of the first execution that could not be taken up."""
         self._tasks: Tasks | None = None
         self.map_runs: MapRuns | None = None
         self.skip_time = skip_time
@@ -138,28 +142,31 @@ class Host:
         for seq, execution in self._around.store.open_executions():
             try:
                 self._lives[execution.arn] = self._make(execution, loads(execution.input), seq)
-            except Exception:
-                self._leave(execution)
+            except Exception as error:
+                self._leave(execution, error)
         for live in list(self._lives.values()):
             self._take_up(live)
 
     def _take_up(self, live: Live) -> None:
         store, execution = self._around.store, live.execution
         try:
-            signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
+            with reading("its signals"):
+                signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
             live.resume(signals, store.paged(live.seq))
         except ReplayMismatchError as mismatch:
             _log.error("%s cannot go on: %s", execution.arn, mismatch)
             live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
-        except Exception:
+        except Exception as error:
             self._lives.pop(execution.arn).abandon()
-            self._leave(execution)
+            self._leave(execution, error)
             return
         self.touch(live)
 
-    def _leave(self, execution: Execution) -> None:
+    def _leave(self, execution: Execution, error: Exception) -> None:
         """Leaves an execution that can't be read as it is. Others go on."""
-        _log.exception("%s could not be taken up; it is left as it is", execution.arn)
+        told = f"{execution.arn} could not be taken up and is left as it is: {error}"
+        _log.error(told, exc_info=None if isinstance(error, DamagedRowError | ApiError) else error)
+        self.left = self.left or told
 
     def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
         """Redrives one that failed. Raises ``ReplayMismatchError`` if its stored signals no longer fit."""

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
 from sfn_emulator.service.running.history import JsonText
+from sfn_emulator.service.store.database import reading
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.text import from_bytes, to_bytes
 from sfn_emulator.values import UNSET, Value, dumps
@@ -210,12 +211,14 @@ class Reader:
         row = self._store.page(self._seq, number, data=self._included)
         if row is not None:
             self._first = row[0]
-            self._events = unpack(Page(*row), included=self._included)
+            with reading("a history"):
+                self._events = unpack(Page(*row), included=self._included)
             return
         body = self._store.history(self._seq)
         if body is None:
             raise LookupError(number)
-        self._first, self._events = 1, unpack_row(body)
+        with reading("a history"):
+            self._first, self._events = 1, unpack_row(body)
 
 
 def unpack_row(body: bytes) -> list[Event]:

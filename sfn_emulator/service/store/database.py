@@ -12,8 +12,9 @@ done on a thread of its own.
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import closing, suppress
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -36,6 +37,19 @@ class StateDirectoryError(Exception):
     """The state directory cannot be used; the message is one line that says why and how to mend it."""
 
 
+class DamagedRowError(sqlite3.DatabaseError):
+    """A row is not what was written there."""
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Raises ``DamagedRowError`` for anything in its block that comes of a row with the wrong values."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, LookupError, zlib.error) as error:
+        raise DamagedRowError(f"what is stored of {what} is damaged ({type(error).__name__})") from error
+
+
 class Database:
     """One connection, used on one thread. A transaction begins with the first write and lasts until ``commit``."""
 
@@ -43,6 +57,7 @@ class Database:
         self._connection = connection
         self._path = path
         self.fsync = fsync
+        self._identity = _identity(path)
         self._changed = 0
         self._carried = False
         """Whether only a little of the log is left to copy. The log starts again only when nothing is left, which
@@ -99,10 +114,17 @@ class Database:
     def changing(self) -> bool:
         return self._connection.in_transaction
 
+    @property
+    def lost(self) -> str | None:
+        """Why nothing that is written lasts, if it does not: the file was removed, and SQLite would not notice."""
+        return None if _identity(self._path) == self._identity else f"{self._path} was removed"
+
     def commit(self) -> None:
         """Commits the present transaction. Raises ``sqlite3.Error`` if the disk refuses."""
         if not self._connection.in_transaction:
             return
+        if (lost := self.lost) is not None:
+            raise sqlite3.OperationalError(lost)
         self._connection.execute("COMMIT")
         if self._carried:
             self._carried = False
@@ -141,6 +163,15 @@ class Database:
                 for _ in range(2):
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._carried = True
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Tells a file from any other, and from none."""
+    try:
+        found = None if path is None else path.stat()
+    except OSError:
+        return None
+    return found and (found.st_dev, found.st_ino)
 
 
 def _check_header(path: Path) -> None:

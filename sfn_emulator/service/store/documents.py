@@ -1,7 +1,7 @@
 """Reads and writes records: documents by key and in order, executions with their signals and history."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -9,46 +9,20 @@ import orjson
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.run import Status
-from sfn_emulator.service.store.database import Database
+from sfn_emulator.service.store.database import Database, reading
 from sfn_emulator.service.store.ended import Ended
+from sfn_emulator.service.store.loading import document
 from sfn_emulator.service.store.records import (
-    Activity,
-    Alias,
     Document,
     Execution,
     MapRun,
     Origin,
-    Revision,
-    StateMachine,
-    Version,
 )
 from sfn_emulator.service.store.schema import LATEST
 
 D = TypeVar("D", bound=Document)
 
 _CACHED: Final = 2_048
-
-
-def _machine(body: dict[str, Any]) -> StateMachine:
-    return StateMachine(**body | {"type": MachineType(body["type"])})
-
-
-def _alias(body: dict[str, Any]) -> Alias:
-    return Alias(**body | {"routes": tuple((arn, weight) for arn, weight in body["routes"])})
-
-
-def _map_run(body: dict[str, Any]) -> MapRun:
-    return MapRun(**body | {"status": Status(body["status"])})
-
-
-_LOADERS: Final[dict[type[Any], Callable[[dict[str, Any]], Document]]] = {
-    StateMachine: _machine,
-    Revision: lambda body: Revision(**body),
-    Version: lambda body: Version(**body),
-    Alias: _alias,
-    Activity: lambda body: Activity(**body),
-    MapRun: _map_run,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +56,7 @@ class Store:
             ).fetchone()
             if row is None:
                 return None
-            found = self._remember(_LOADERS[kind](orjson.loads(row[0])))
+            found = self._remember(document(kind, row[0]))
         return cast(D, found)
 
     def put(self, record: Document) -> None:
@@ -107,7 +81,7 @@ class Store:
             "SELECT body FROM document WHERE kind = ? AND parent = ? AND (at, key) > (?, ?) ORDER BY at, key LIMIT ?",
             (kind.kind, parent, at, key, limit),
         )
-        return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
+        return [cast(D, document(kind, body)) for (body,) in rows]
 
     def named(self, kind: type[D], parent: str, *, after: str | None = None, limit: int = -1) -> list[D]:
         """Records in the order of their keys; ``after`` is the last seen record's key."""
@@ -115,7 +89,7 @@ class Store:
             "SELECT body FROM document WHERE kind = ? AND parent = ? AND key > ? ORDER BY key LIMIT ?",
             (kind.kind, parent, after or "", limit),
         )
-        return [cast(D, _LOADERS[kind](orjson.loads(body))) for (body,) in rows]
+        return [cast(D, document(kind, body)) for (body,) in rows]
 
     def count(self, kind: type[Any], parent: str = "") -> int:
         (count,) = self.database.execute(
@@ -365,6 +339,11 @@ def _row(e: Execution) -> tuple[Any, ...]:
 
 
 def _execution(row: tuple[Any, ...]) -> tuple[int, Execution]:
+    with reading(f"the execution {row[1]}"):
+        return _read(row)
+
+
+def _read(row: tuple[Any, ...]) -> tuple[int, Execution]:
     (seq, arn, machine, status, name, started, stopped, version, alias, map_run, item_count, redrives) = row[:12]
     (redriven, redrive_token, revision, kind, seed, trace, events, test_case, parent) = row[12:21]
     error, cause, text, output, origin, beginning = row[21:]

@@ -313,7 +313,7 @@ def test_one_execution_that_cannot_be_read_keeps_no_other_from_going_on(
     with closing(sqlite3.connect(kept.directory / FILE_NAME)) as database, database:
         database.execute("INSERT INTO signal VALUES (?, 0, 0, ?)", (found[0], b'["Unheard",{}]'))
     kept.restart()
-    assert f"{spoilt} could not be taken up; it is left as it is" in caplog.text
+    assert f"{spoilt} could not be taken up and is left as it is: " in caplog.text
     (attempt,) = kept.hands.attempts
     attempt.succeeded("done")
     kept.settle()
