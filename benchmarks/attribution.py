@@ -16,7 +16,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.resources import BY_ID
 from benchmarks.table import Figure
+from benchmarks.wire import client_of
 from sfn_emulator.serving.connection import Connection
 from sfn_emulator.serving.server import Server
 from sfn_emulator.serving.settings import Settings
@@ -69,18 +71,13 @@ def here(settings: Settings) -> Iterator[tuple[Server, str]]:
 
 
 def figures() -> Iterator[Figure]:
-    import boto3
-
     witnessed = Timed()
     with tempfile.TemporaryDirectory() as scratch, here(Settings(state_dir=Path(scratch) / "s")) as (server, url):
         witness: Any = server.neighbours.witness
-        witness.before, witness.after = witnessed(witness.before), witnessed(witness.after)
-        keys = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
-        table = boto3.client("dynamodb", endpoint_url=url, region_name="us-east-1", **keys)
-        key = [{"AttributeName": "id", "KeyType": "HASH"}]
-        kinds = [{"AttributeName": "id", "AttributeType": "S"}]
-        made = {"KeySchema": key, "AttributeDefinitions": kinds, "BillingMode": "PAY_PER_REQUEST"}
-        table.create_table(TableName="orders", **made)
+        for name in ("before", "before_errand", "after"):
+            setattr(witness, name, witnessed(getattr(witness, name)))
+        table = client_of("dynamodb", url)
+        table.create_table(TableName="orders", **BY_ID)
         for name, write in _writes(table).items():
             write(0)
             witnessed.seconds, began = 0.0, _cpu()

@@ -1,16 +1,15 @@
 """The first answer of functions that make a boto3 client: of the first there is, and of others of its kind."""
 
-import io
 import statistics
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.resources import ROLE, packed
 from benchmarks.table import Figure
-from benchmarks.wire import ROLE, client_of, server
+from benchmarks.wire import client_of, server
 
 FUNCTIONS: Final = 5
 SOURCE: Final = """
@@ -34,10 +33,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _deployed(lambdas: Any, number: int) -> str:
-    content, name = io.BytesIO(), f"cold-{number}"
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", SOURCE)
-    code = {"ZipFile": content.getvalue()}
+    name, code = f"cold-{number}", packed("app.py", SOURCE)
     lambdas.create_function(FunctionName=name, Runtime="python3.12", Role=ROLE, Handler="app.handler", Code=code)
     return name
 

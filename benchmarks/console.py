@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from benchmarks.resources import ROLE
 from benchmarks.table import Figure
 
-ROLE: Final = "arn:aws:iam::123456789012:role/bench"
 MANY: Final = int(os.environ.get("SFN_BENCH_EXECUTIONS", "1000000"))
 FEW: Final = 100
 """More than the page shows at first, so that both lists are as long."""

@@ -7,11 +7,8 @@ the results, so that a large Map Run ends as it would on AWS: all children succe
 """
 
 import argparse
-import contextlib
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,12 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
-from botocore.config import Config
-
+from benchmarks.resources import ROLE
 from benchmarks.table import Figure, show
+from benchmarks.wire import client_of, megabytes, server
 
-ROLE = "arn:aws:iam::123456789012:role/bench"
 BAR = 200.0
 """Microseconds an item may take: 5,000 items a second."""
 PATIENCE = 900.0
@@ -55,17 +50,17 @@ def figures(counts: tuple[int, ...] = (10_000,), *, express: bool = True, export
 
 
 def measured(count: int, *, express: bool, export: bool) -> Run:
-    with tempfile.TemporaryDirectory(prefix="map-bench-") as place, served(Path(place)) as (url, pid):
-        s3, states = client("s3", url), client("stepfunctions", url)
+    with tempfile.TemporaryDirectory(prefix="map-bench-") as place, server(Path(place)) as (process, states):
+        s3 = client_of("s3", states.meta.endpoint_url)
         s3.create_bucket(Bucket="items")
         s3.put_object(Bucket="items", Key="items.jsonl", Body=b"".join(b'{"id":%d}\n' % n for n in range(count)))
         text = definition(express, export)
         machine = states.create_state_machine(name="m", roleArn=ROLE, definition=text)["stateMachineArn"]
-        before = resident(pid, "VmRSS")
+        before = megabytes(process.pid)
         began = time.perf_counter()
         execution = states.start_execution(stateMachineArn=machine)["executionArn"]
         answers = watch(states, execution, count)
-        return Run(count / (time.perf_counter() - began), before, resident(pid, "VmHWM"), answers)
+        return Run(count / (time.perf_counter() - began), before, megabytes(process.pid, "VmHWM"), answers)
 
 
 def watch(states: Any, execution: str, count: int) -> list[float]:
@@ -103,45 +98,6 @@ def definition(express: bool, export: bool) -> str:
             "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSONL"},
         }
     return json.dumps({"StartAt": "M", "States": {"M": state}})
-
-
-def client(service: str, url: str) -> Any:
-    config = Config(retries={"max_attempts": 0}, read_timeout=120, s3={"addressing_style": "path"})
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=config,
-    )
-
-
-@contextlib.contextmanager
-def served(directory: Path) -> Iterator[tuple[str, int]]:
-    """A server with default settings in a directory of its own: its URL and process id."""
-    root = Path(__file__).parent.parent
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sfn_emulator", "--port", "0", "--state-dir", str(directory / "state")],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[1], process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def resident(pid: int, what: str) -> float:
-    """MiB; ``VmRSS`` now, ``VmHWM`` at most so far."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(what):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def main() -> int:

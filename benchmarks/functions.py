@@ -4,19 +4,17 @@ Cold is the first call of a function whose process is yet to be made, on a serve
 warm is what two clients get in parallel, as milliseconds of the clock for each call: 300 calls a second are 3.33 ms.
 """
 
-import io
 import json
 import shutil
 import statistics
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.soak import TRUST
+from benchmarks.resources import TRUST, packed
 from benchmarks.table import Figure
 from benchmarks.wire import client_of, server
 
@@ -44,12 +42,13 @@ def figures() -> Iterator[Figure]:
 
 
 def _made(url: str, role: str, name: str, runtime: str, file: str, source: str) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(file, source)
-    code = {"ZipFile": packed.getvalue()}
     client_of("lambda", url).create_function(
-        FunctionName=name, Runtime=runtime, Role=role, Handler="index.handler", Code=code, Description=name
+        FunctionName=name,
+        Runtime=runtime,
+        Role=role,
+        Handler="index.handler",
+        Code=packed(file, source),
+        Description=name,
     )
     return name
 

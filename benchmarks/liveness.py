@@ -7,7 +7,6 @@ The rule: while anything runs, the probe is answered within 100 ms (p99) and 250
 On a busy machine the probe waits for a core, too. So the longest turn of the loop is told beside it, in CPU time.
 """
 
-import io
 import json
 import os
 import signal
@@ -17,7 +16,6 @@ import sys
 import tempfile
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -26,8 +24,8 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from benchmarks.soak import TRUST
-from benchmarks.wire import ROLE, ROOT, chain, client_of, create, machine, server
+from benchmarks.resources import ROLE, TRUST, packed
+from benchmarks.wire import ROOT, chain, client_of, create, machine, megabytes, server
 
 PATIENCE: Final = float(os.environ.get("SFN_BENCH_PATIENCE", "8"))
 P99, WORST, STOPPED = 100.0, 250.0, 5.0
@@ -78,7 +76,7 @@ def measure(load: Load, patience: float = PATIENCE) -> Seen:
         time.sleep(0.5)  # noqa: TID251 - what the load leaves behind
         turn, callback = _longest(process, seen)
         took = _answers(probe, patience)
-        peak = _peak(process)
+        peak = megabytes(process.pid, "VmHWM")
         began = time.perf_counter()
         process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -117,11 +115,6 @@ def _tolerant(load: Load, url: str) -> object:
         return load(url)
     except (BotoCoreError, ClientError) as error:
         return f"{type(error).__name__}: {error}"[:80]
-
-
-def _peak(process: "subprocess.Popen[str]") -> float:
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 # -- loads
@@ -273,15 +266,13 @@ def slow_functions(url: str) -> object:
 
 
 def _function(client: Any, name: str, seconds: int) -> str:
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("f.py", f"import time\ndef handler(event, context):\n    time.sleep({seconds})")
+    code = packed("f.py", f"import time\ndef handler(event, context):\n    time.sleep({seconds})")
     told = client.create_function(
         FunctionName=name,
         Runtime="python3.12",
         Role="arn:aws:iam::123456789012:role/r",
         Handler="f.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code=code,
         Timeout=60,
     )
     return str(told["FunctionArn"])

@@ -6,7 +6,6 @@ graph is an SVG, ``build/soak.svg`` unless told otherwise.
 """
 
 import argparse
-import io
 import json
 import random  # noqa: TID251 - seeded load
 import socket
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +24,8 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.graph import graph
-from benchmarks.wire import ROLE, ROOT, chain, client_of, machine, megabytes, server
+from benchmarks.resources import BY_ID, ROLE, TRUST, packed
+from benchmarks.wire import EACH, ROOT, chain, client_of, machine, megabytes, server
 
 HANDLER: Final = """
 import time
@@ -36,9 +35,6 @@ def handler(event, context):
     if event.get("exit"): raise SystemExit(3)
     return {"n": event["n"]}
 """
-TRUST: Final = json.dumps(
-    {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
-)
 RETRY: Final = [{"ErrorEquals": ["ValueError"], "IntervalSeconds": 1, "MaxAttempts": 1}]
 CATCH: Final = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
 CAUGHT: Final = ("Caught", {"Type": "Pass", "End": True})
@@ -56,7 +52,6 @@ def machines(function: str, queue: str) -> dict[str, str]:
         "Catch": CATCH,
         "End": True,
     }
-    each = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Parameters": {"item.$": "$"}, "End": True}}}
     put = {
         "Type": "Task",
         "Resource": "arn:aws:states:::dynamodb:putItem",
@@ -70,7 +65,7 @@ def machines(function: str, queue: str) -> dict[str, str]:
         "one": chain(1),
         "call": machine(("Call", call), CAUGHT),
         "ask": machine(("Ask", ask), CAUGHT),
-        "map": machine(("Each", {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": each, "End": True})),
+        "map": machine(("Each", {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": EACH, "End": True})),
         "put": machine(("Put", put), CAUGHT),
         "both": machine(
             ("Both", {"Type": "Parallel", "Branches": [branch, other], "Catch": CATCH, "End": True}), CAUGHT
@@ -99,7 +94,7 @@ def held(process: "subprocess.Popen[str]", began: float) -> Held:
     children = (of / "task" / str(process.pid) / "children").read_text().split()
     return Held(
         round(time.monotonic() - began),
-        round(megabytes(process), 1),
+        round(megabytes(process.pid), 1),
         len(list((of / "task").iterdir())),
         len(list((of / "fd").iterdir())),
         len(children),
@@ -122,19 +117,12 @@ class Soak:
     def prepare(self) -> None:
         lambdas, queues = client_of("lambda", self._url), client_of("sqs", self._url)
         role = client_of("iam", self._url).create_role(RoleName="soak", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("soak.py", HANDLER)
         function = lambdas.create_function(
             FunctionName="soak", Runtime="python3.12", Handler="soak.handler", Role=role, Timeout=3,
-            Code={"ZipFile": packed.getvalue()},
+            Code=packed("soak.py", HANDLER),
         )["FunctionArn"]  # fmt: skip
         self._queue = queues.create_queue(QueueName="soak")["QueueUrl"]
-        client_of("dynamodb", self._url).create_table(
-            TableName="soak", BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        )  # fmt: skip
+        client_of("dynamodb", self._url).create_table(TableName="soak", **BY_ID)
         for name, text in machines(function, self._queue).items():
             told = self._client.create_state_machine(name=name, definition=text, roleArn=ROLE)
             self._arns[name] = told["stateMachineArn"]

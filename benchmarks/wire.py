@@ -24,10 +24,10 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.processor import used
+from benchmarks.resources import ROLE
 from benchmarks.table import Figure
 
 ROOT: Final = Path(__file__).parent.parent
-ROLE: Final = "arn:aws:iam::123456789012:role/bench"
 SECONDS: Final = float(os.environ.get("SFN_BENCH_SECONDS", "10"))
 _PATIENCE: Final = 60.0
 _names: Final = count()
@@ -73,7 +73,7 @@ def figures() -> Iterator[Figure]:
         with server(Path(scratch)) as (process, client):
             client.list_state_machines()
             yield Figure("first answer after the start", (time.perf_counter() - began) * 1e3, "ms", 1500)
-            yield Figure("idle server", megabytes(process), "MB", 120)
+            yield Figure("idle server", megabytes(process.pid), "MB", 120)
             for name, definition, given, number, bar in WORKLOADS:
                 yield Figure(f"ours: {name}", median(client, definition, given, number), "ms", bar)
             yield from one_state(client)
@@ -197,15 +197,16 @@ def sustained(client: Any) -> Iterator[Figure]:
 
 def open_executions(process: "subprocess.Popen[str]", client: Any, number: int = 10_000) -> Figure:
     client.list_state_machines()
-    arn, idle = create(client, WAIT), megabytes(process)
+    arn, idle = create(client, WAIT), megabytes(process.pid)
     for _ in range(number):
         client.start_execution(stateMachineArn=arn, input='{"order": "1234567890"}')
-    return Figure(f"{number:,} open executions, above idle", megabytes(process) - idle, "MB", 100)
+    return Figure(f"{number:,} open executions, above idle", megabytes(process.pid) - idle, "MB", 100)
 
 
-def megabytes(process: "subprocess.Popen[str]") -> float:
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+def megabytes(pid: int, what: str = "VmRSS") -> float:
+    """Of resident memory: ``VmRSS`` now, ``VmHWM`` at most so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) / 1024
 
 
 # -- peers

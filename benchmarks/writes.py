@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.processor import used
+from benchmarks.resources import BY_ID
 from benchmarks.table import Figure
 from benchmarks.wire import ROOT, client_of, server
 
 ROUNDS: Final = 5
 WRITES: Final = 200
-TABLE: Final[dict[str, Any]] = {
-    "TableName": "bench",
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+TABLE: Final[dict[str, Any]] = {"TableName": "bench", **BY_ID}
 
 
 def figures() -> Iterator[Figure]:

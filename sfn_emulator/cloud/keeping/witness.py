@@ -5,6 +5,7 @@ only calls on an execution's behalf are noted, without their data.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -83,9 +84,11 @@ class Witness:
         """
         try:
             name, told = operation(request), orjson.loads(request.body)
-            written = list(self._rows(region, _written(name, told)))
-            items = [row.item() for row in (*written, *self._rows(region, _looked_at(name, told)))]
-            return [Touched(row, row.image()) for row in written] if are_light(items) else None
+            written = [(row, row.item()) for row in self._rows(region, _written(name, told))]
+            looked_at = [row.item() for row in self._rows(region, _looked_at(name, told))]
+            if not are_light([*(item for _, item in written), *looked_at]):
+                return None
+            return [Touched(row, None if item is None else _image(item)) for row, item in written]
         except _UNFIT:
             return None
 
@@ -161,12 +164,18 @@ def _row(table: Any, key: dict[str, Any]) -> Row:
 
 
 def _typed(kind: str, value: Any) -> Any:
+    return _moto_type()({kind: value})
+
+
+@cache
+def _moto_type() -> Any:
     from moto.dynamodb.models.dynamo_type import DynamoType
 
-    return DynamoType({kind: value})
+    return DynamoType
 
 
 def _image(item: Any) -> bytes:
+    """moto's item as DynamoDB JSON."""
     return orjson.dumps(item.attrs, default=_untold)
 
 
