@@ -1,4 +1,4 @@
-"""A history to keep, whole: written as it is read, a slice at a time, so that its length holds up nobody."""
+"""A whole history for a download. It is written while it is read, slice by slice, so that a long one delays nobody."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -72,7 +72,7 @@ class Past(NamedTuple):
 
 
 class Source(NamedTuple):
-    """An execution to be written down: ``event`` gives its events by their numbers, from 1 to ``length``."""
+    """An execution for a download. ``event`` gives an event by its number, from 1 to ``length``."""
 
     execution: Mapping[str, Any]
     text: str
@@ -81,7 +81,7 @@ class Source(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    """``moment`` is the status it was read at; until ``until`` further events are not read, and then by ``reading``."""
+    """``moment`` is the status it was read at. New events are read from ``until`` on, by ``reading``."""
 
     past: Past
     moment: str
@@ -100,7 +100,7 @@ class Pasts:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, arn: str) -> Past:
-        """A long history is read beside the loop, and as it grows what is new of it.
+        """A long history is read beside the loop. Of one that grows, only the new events are read.
 
         Raises ``RefusedError``, and ``ApiError`` for what is no ARN.
         """
@@ -166,7 +166,10 @@ class Pasts:
         found = self._there(arn)
         case, (count, read) = self._case(arn, found), self._events(found)
         texts = history.Texts(read(1).detail if count else None)
-        event = lambda number: history.render(read(number), number, texts, case.started)  # noqa: E731
+
+        def event(number: int) -> Event:
+            return history.render(read(number), number, texts, case.started)
+
         return Source(case.execution, case.text, count, event)
 
     def _there(self, arn: str) -> Live | Found | Ended:
@@ -189,7 +192,7 @@ class Pasts:
         return live is not None and len(live.events) != len(past.events)
 
     def is_older(self, arn: str) -> bool:
-        """Whether it was begun before this server was: what it wrote until then was noted by nobody."""
+        """Whether it was begun before this server was started: nobody noted what it wrote until then."""
         found = None if arn.startswith(FILE) else self.found(arn)
         return isinstance(found, Live | Found) and 0 < found.seq <= (self._newest_before or 0)
 
@@ -296,7 +299,7 @@ class _Case(NamedTuple):
 
 
 class _Reading:
-    """An execution as far as its history was read; what comes later is added to it."""
+    """An execution as far as its history was read. Later events are added to it."""
 
     def __init__(self, arn: str, case: _Case) -> None:
         text = case.text

@@ -277,7 +277,7 @@ class Connection(asyncio.Protocol):
             transport.close()
 
     async def _drained(self) -> None:
-        """A client that reads nothing for long is given up."""
+        """Waits until the client has read enough; a client that reads nothing for ``PATIENCE`` seconds is given up."""
         self._deadline = self._loop.time() + PATIENCE
         await self._room.wait()
         self._deadline = _NEVER
