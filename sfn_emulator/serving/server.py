@@ -254,7 +254,7 @@ class Server:
         return self._here.client(service, region)
 
     def _invoke(self, function: str, event: bytes) -> tuple[bytes, str | None]:
-        """Runs a function for a feed. Returns its answer, or why it failed."""
+        """Runs a function for a feed. Returns its answer, and why it failed if it did."""
         try:
             lambdas: Functions = self.lambdas
             if "lambda" in self.settings.endpoints:

@@ -9,7 +9,7 @@ from sfn_emulator.cloud.sources.filters import patterns_of
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Failed, Record
 
 Invoke: TypeAlias = Callable[[str, bytes], tuple[bytes, str | None]]
-"""(function's ARN, event) → its answer, or why it failed. Waits; never raises."""
+"""(function's ARN, event) → its answer, and why it failed (``None`` if it did not). Waits; never raises."""
 
 PARTIAL: Final = "ReportBatchItemFailures"
 

@@ -218,7 +218,7 @@ class MapRunWork:
         return True
 
     def _slot(self) -> float:
-        """The time at which the next child begins: now; if time is skipped, the end of the child before it."""
+        """When the next child begins: now; if time is skipped, at the end of the child whose place it takes."""
         now = self._holder.clock.now()
         if self._holder.skip_time:
             self._slots += 1
