@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,9 +12,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.processes import ROOT
-
-START_PATIENCE = 30.0
+from tests.processes import ROOT, free_port
+from tests.waiting import PATIENCE
 
 
 class DidNotStartError(Exception):
@@ -27,7 +25,7 @@ class Life:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self._directory = directory
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "sfn_emulator", "--port", str(port), "--state-dir", str(directory)]
         self._command = [*command, *arguments]
@@ -59,7 +57,7 @@ class Life:
         assert self._process is not None and self._process.stdout is not None
         ready = self._process.stdout.readline().split()
         if len(ready) != 2:
-            self._process.wait(START_PATIENCE)
+            self._process.wait(PATIENCE)
             raise DidNotStartError((self._directory.parent / "errors").read_text()[-2000:])
         self.longest_start = max(self.longest_start, time.monotonic() - began)
         if self.down:
@@ -80,7 +78,7 @@ class Life:
         """Asks it to stop; its exit status."""
         assert self._process is not None
         self._process.terminate()
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=PATIENCE)
         return self._process.returncode
 
     def end(self) -> None:
@@ -105,16 +103,8 @@ class Life:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, connect_timeout=10, read_timeout=30, max_pool_connections=20),
+            config=Config(retries={"max_attempts": 0}, read_timeout=PATIENCE, max_pool_connections=20),
         )
-
-
-def _free_port() -> int:
-    """Below those the kernel gives away, or somebody else would have it while a server is dead."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_000):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise OSError("no port is free")
 
 
 def _now() -> float:

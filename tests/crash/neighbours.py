@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.crash.life import Life
 from tests.crash.machines import ROLE, asking, machine
+from tests.waiting import PATIENCE
 
 _END_PATIENCE: Final = 150.0
 _ACCOUNT: Final = "us-east-1:123456789012"
@@ -56,13 +57,20 @@ def _send(queue: str) -> Callable[[Speak, str], None]:
 
 
 def _schedule(to: Speak, name: str) -> None:
-    moment = datetime.now(UTC) + timedelta(seconds=3)  # noqa: TID251 - by the servers' clock
-    to("scheduler").create_schedule(
-        Name=name,
-        ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": arn_of("sqs", "scheduled"), "RoleArn": ROLE, "Input": name},
-    )
+    """For a moment that is still to come when it is acknowledged: no other ever does."""
+    target = {"Arn": arn_of("sqs", "scheduled"), "RoleArn": ROLE, "Input": name}
+    call = to("scheduler").create_schedule
+    for seconds in (3, 15, 60):
+        moment = (_now() + timedelta(seconds=seconds)).replace(microsecond=0)
+        expression = f"at({moment:%Y-%m-%dT%H:%M:%S})"
+        call(Name=name, ScheduleExpression=expression, FlexibleTimeWindow={"Mode": "OFF"}, Target=target)
+        if _now() < moment:
+            return
+        call = to("scheduler").update_schedule
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - by the servers' clock
 
 
 def _stack(to: Speak, name: str) -> None:
@@ -241,7 +249,7 @@ class NeighbourTrial:
                 self.life.begin()
             self._over.set()
             for thread in threads[:-1]:
-                thread.join(30)
+                thread.join(PATIENCE)
             lost = self._lost()
             self._answered.set()
             status = self.life.stop()
@@ -262,7 +270,7 @@ class NeighbourTrial:
     def _live(self, *, to_something: bool) -> None:
         """Some lives are as short as can be; in others something of each kind is heard, however slow the machine."""
         before = {kind: len(names) for kind, names in self._acknowledged.items()}
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while to_something and time.monotonic() < deadline:
             if all(len(names) > before[kind] or before[kind] >= self._most for kind, names in self._names()):
                 break

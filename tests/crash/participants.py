@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-PATIENCE = 60.0
+from tests.waiting import PATIENCE
 
 
 class Call(NamedTuple):

@@ -19,6 +19,7 @@ from deploy import config, saga, targets
 from deploy.apply import apply
 from deploy.resources import StateMachine
 from tests.crash.life import Life, children_of
+from tests.waiting import PATIENCE
 
 FORWARD: Final = ("PlaceOrder", "UpdateInventory", "MakePayment")
 LEFT_BY: Final = {"RevertPayment": "Payments", "RevertInventory": "Reservations", "RemoveOrder": "Orders"}
@@ -71,7 +72,7 @@ class SagaTrial:
                 self.life.begin()
             self._over.set()
             for client in clients:
-                client.join(20)
+                client.join(PATIENCE)
             ends = self._ends()
             found = self._breaches(ends, before)
             status = self.life.stop()
@@ -83,7 +84,7 @@ class SagaTrial:
 
     def _live(self, *, to_an_end: bool) -> None:
         """Some lives are as short as can be; in others some order ends, however slow the machine."""
-        deadline, ended = time.monotonic() + 20, self._ended
+        deadline, ended = time.monotonic() + PATIENCE, self._ended
         while to_an_end and self._ended == ended and time.monotonic() < deadline:
             time.sleep(0.01)  # noqa: TID251
         time.sleep(self._chance.uniform(0.02, 1))  # noqa: TID251 - the moment is the point

@@ -1,7 +1,6 @@
 """A worker may answer before the server knows that its message was taken. A success that it got survives a kill."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from tests.crash.life import Life
 from tests.crash.machines import CALLBACK, ROLE
 from tests.crash.participants import Participants
+from tests.waiting import PATIENCE, ended
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_answer_that_was_heard_before_its_message_was_taken_survives_a_kill(
     machine = client.create_state_machine(name="m", definition=json.dumps(CALLBACK), roleArn=ROLE)["stateMachineArn"]
     participants.taking.clear()
     execution = client.start_execution(stateMachineArn=machine)["executionArn"]
-    token = participants.messages.get(timeout=30)["token"]
+    token = participants.messages.get(timeout=PATIENCE)["token"]
     client.send_task_success(taskToken=token, output='{"answered":true}')
     life.kill()
     participants.taking.set()
@@ -47,8 +47,7 @@ def test_an_answer_that_was_heard_before_its_message_was_taken_survives_a_kill(
 
 
 def _ended(client: Any, execution: str) -> Any:
-    deadline = time.monotonic() + 30
-    while (told := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, client.get_execution_history(executionArn=execution)["events"][-1]
-        time.sleep(0.05)  # noqa: TID251
-    return told
+    try:
+        return ended(client, execution)
+    except AssertionError:
+        raise AssertionError(client.get_execution_history(executionArn=execution)["events"][-1]) from None

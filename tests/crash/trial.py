@@ -20,6 +20,7 @@ from tests.crash.known import Known
 from tests.crash.life import Life
 from tests.crash.machines import KINDS, create
 from tests.crash.participants import Crew, Participants
+from tests.waiting import PATIENCE
 
 _END_PATIENCE: Final = 90.0
 """Seconds in which some execution has to end, or no other will."""
@@ -70,7 +71,7 @@ class Trial:
                 self._one_death()
             self.over.set()
             for thread in threads:
-                thread.join(20)
+                thread.join(PATIENCE)
             ends = self._ends()
             histories = {name: self._history(known.arn) for name, known in self.known.items() if exists(ends.get(name))}
             found = breaches(self.known, ends, histories, reference, self.life.down)
@@ -89,6 +90,8 @@ class Trial:
     def _one_death(self) -> None:
         """Waits for a moment and kills; now and then the next one, too, while it is starting."""
         chance = self.chance.random()
+        if chance >= 0.3:
+            self._hear_of_some()
         time.sleep(self.chance.uniform(0, 0.15) if chance < 0.3 else self.chance.uniform(0.1, 1.2))  # noqa: TID251
         self.life.kill()
         if self.chance.random() < 0.3:
@@ -96,6 +99,16 @@ class Trial:
             time.sleep(self.chance.uniform(0.05, 1.2))  # noqa: TID251 - the moment is the point
             self.life.kill()
         self.life.begin()
+
+    def _hear_of_some(self) -> None:
+        """Some lives are as short as can be; in others something is heard, however slow the machine."""
+        wanted = min(self._most, self._acknowledged() + 6)
+        give_up = time.monotonic() + PATIENCE
+        while self._acknowledged() < wanted and time.monotonic() < give_up:
+            time.sleep(0.01)  # noqa: TID251
+
+    def _acknowledged(self) -> int:
+        return sum(known.acknowledged for known in list(self.known.values()))
 
     # -- clients
 

@@ -68,11 +68,11 @@ class Agenda:
     def resume(self) -> None:
         """Reads the schedules again: the neighbours are restored."""
         if {"events", "scheduler"} & set(self._moto.held_services()):
-            self._look()
+            self._look(resumed=True)
 
-    def _look(self) -> None:
+    def _look(self, *, resumed: bool = False) -> None:
         assert self._clock is not None
-        self._do(partial(self._read, self._clock.now()))
+        self._do(partial(self._read, self._clock.now(), resumed))
 
     def close(self) -> None:
         if self._timetable is not None:
@@ -94,14 +94,14 @@ class Agenda:
 
     # -- reading
 
-    def _read(self, now: float) -> None:
-        """``now`` is when a request changed what is read."""
+    def _read(self, now: float, resumed: bool) -> None:
+        """``now`` is when a request changed what is read, or the server was ``resumed``."""
         if self._kept is None:
             self._kept = self._checkpoints()
         with self._moto.held():
             known = set(self._moto.held_services())
             plans = [*self._rules(now)] if "events" in known else []
-            plans += [*self._schedules(now)] if "scheduler" in known else []
+            plans += [*self._schedules(now, resumed)] if "scheduler" in known else []
         self._on_loop(self._set, {plan.entry.key: plan for plan in plans})
 
     def _set(self, plans: dict[str, Plan]) -> None:
@@ -137,16 +137,16 @@ class Agenda:
 
         return Plan(Entry(key, moments, anchor, max(anchor, now)), rule.scheduled_expression, make)
 
-    def _schedules(self, now: float) -> list[Plan]:
+    def _schedules(self, now: float, resumed: bool) -> list[Plan]:
         found = []
         for region, backend in self._moto.backends("scheduler"):
             for group in backend.schedule_groups.values():
                 for schedule in group.schedules.values():
                     if schedule.state in (None, "ENABLED"):
-                        found.append(self._schedule(schedule, region, now))
+                        found.append(self._schedule(schedule, region, now, resumed))
         return [plan for plan in found if plan is not None]
 
-    def _schedule(self, schedule: Any, region: str, now: float) -> Plan | None:
+    def _schedule(self, schedule: Any, region: str, now: float, resumed: bool) -> Plan | None:
         text = f"{schedule.schedule_expression} {schedule.schedule_expression_timezone}"
         key = f"schedule {schedule.arn}"
         try:
@@ -154,7 +154,8 @@ class Agenda:
             moments = compile_schedule(schedule.schedule_expression, zone)
         except ExpressionError:
             return None
-        anchor = self._anchor(key, text, now)
+        made = min(now, float(schedule.last_modified_date)) if resumed else now  # its server may never have read it
+        anchor = self._anchor(key, text, made)
         window = schedule.flexible_time_window or {}
         minutes = window.get("MaximumWindowInMinutes", 0) if window.get("Mode") == "FLEXIBLE" else 0
         entry = Entry(
@@ -170,14 +171,14 @@ class Agenda:
         delete = (region, schedule.group_name, schedule.name) if goes else None
         return Plan(entry, text, _making(schedule, region), delete)
 
-    def _anchor(self, key: str, text: str, now: float) -> float:
-        """When the schedule was made, or last changed."""
+    def _anchor(self, key: str, text: str, made: float) -> float:
+        """When the schedule was made, or last changed: as noted before, or else ``made``."""
         assert self._kept is not None
         kept = json.loads(self._kept.get(f"anchor {key}") or "null")
         if kept is not None and kept[0] == text:
             return float(kept[1])
-        self._kept.put(f"anchor {key}", json.dumps([text, now]))
-        return now
+        self._kept.put(f"anchor {key}", json.dumps([text, made]))
+        return made
 
     # -- firing, on the loop
 

@@ -1,8 +1,10 @@
 """Schedules fire: by the clock, when the clock is moved by hand, and once only through a restart."""
 
 import json
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,8 +174,23 @@ def test_in_real_time_a_schedule_fires_by_itself_and_once_only_through_a_restart
             assert then == first, "it was brought again, as a kill may do, and did not fire again"
 
 
-def once(process: Process, name: str, queue_arn: str) -> None:
-    """A schedule of a moment to come that is soon enough for a test, and not past when it is made."""
+def test_a_schedule_fires_though_its_server_was_killed_before_it_had_read_it(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running("--state-dir", str(state)) as process:
+        make_role(process)
+        _, arn = queue(process, "soon")
+        due = once(process, "unread", arn)
+        process.kill()
+    nothing_was_noted = suppress(sqlite3.OperationalError)
+    with nothing_was_noted, closing(sqlite3.connect(state / "sources.sqlite")) as noted, noted:
+        noted.execute("DELETE FROM checkpoint WHERE key LIKE 'anchor %'")
+    until(lambda: datetime.now(UTC) > due)  # noqa: TID251 - the server's clock is the machine's
+    with running("--state-dir", str(state)) as process:
+        assert fired(process)["schedule"].endswith("/unread")
+
+
+def once(process: Process, name: str, queue_arn: str) -> datetime:
+    """A schedule of a moment to come that is soon enough for a test, and not past when it is made; the moment."""
     for margin in (2, 10, 60):
         due = present(process) + timedelta(seconds=margin)
         told = {
@@ -188,7 +205,7 @@ def once(process: Process, name: str, queue_arn: str) -> None:
         schedules = process.client("scheduler")
         (schedules.create_schedule if margin == 2 else schedules.update_schedule)(Name=name, **told)
         if present(process) < due.replace(microsecond=0):
-            return
+            return due
     raise AssertionError("a minute is too short here")
 
 

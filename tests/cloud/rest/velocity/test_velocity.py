@@ -108,7 +108,7 @@ def test_a_template_that_would_never_end_is_given_up(template: str) -> None:
     before = time.thread_time()
     with pytest.raises(VtlError):
         rendered(template)
-    assert time.thread_time() - before < 4
+    assert time.thread_time() - before < 30
 
 
 @pytest.mark.parametrize(
