@@ -22,7 +22,10 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parent.parent
 ACCOUNT: Final = "123456789012"
-_SERVICES: Final = ("dynamodb", "sqs", "sns", "s3", "iam", "sts", "awslambda", "events", "logs")
+_SERVICES: Final = (
+    *("apigateway", "awslambda", "cloudformation", "dynamodb", "events", "iam", "kms", "logs", "s3", "scheduler"),
+    *("secretsmanager", "sns", "sqs", "sts"),
+)
 _MODULES: Final = (
     "sfn_emulator.command.serve",
     "sfn_emulator.serving.hosting",
