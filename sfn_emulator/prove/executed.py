@@ -21,9 +21,10 @@ from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.prove.claims import Claims, states_of
-from sfn_emulator.prove.faults import Fault, Kind, Placement, fault_of, is_function
+from sfn_emulator.prove.faults import BY_NAME, Fault, Kind, Placement, fault_of, is_function
 from sfn_emulator.prove.invariants import Invariants
 from sfn_emulator.prove.machine import UnprovableError
+from sfn_emulator.prove.walk.literals import error_names
 from sfn_emulator.prove.world.calls import Call, Director
 from sfn_emulator.prove.world.copies import CopyError, in_copy
 from sfn_emulator.prove.world.exploration import CRASHED, Faults, Seen, explore
@@ -106,7 +107,8 @@ class Saga:
         self.named = _named(machine)
 
     def trial(self, given: Value, director: Director, *, name: str = "prove", keep: bool = False) -> Trial:
-        told = {"undo": self.claims.undo, "answers": self.claims.answers}
+        claims = self.claims
+        told: dict[str, Any] = {"undo": claims.undo, "answers": claims.answers, "longest": claims.longest}
         return Trial(self.world, self.program, given, director, self.invariants, **told, name=name, keep=keep)
 
     def tried(self, given: Value, placement: Placement, *, keep: bool = True) -> Tried:
@@ -171,20 +173,29 @@ def _faults(claims: Claims, named: Mapping[str, tuple[str, ...]], only: Sequence
         wanted = _READING if call.task in claims.reads else tuple(Kind)
         asked = only[min(placed, len(only) - 1)] if only else ()
         kinds = [kind for kind in wanted if (not asked or kind in asked) and _can(kind, call, claims)]
-        names = () if placed or Kind.NAMED not in kinds else named.get(call.task, ())
-        plain = [Fault(call.number, call.task, kind) for kind in kinds if kind is not Kind.NAMED]
-        return plain + [Fault(call.number, call.task, Kind.NAMED, name) for name in names]
+        names = () if placed else named.get(call.task, ())
+        refusals = claims.refusals.get(call.task, ())
+        plain = [Fault(call.number, call.task, kind) for kind in kinds if kind not in BY_NAME]
+        return plain + [
+            Fault(call.number, call.task, kind, name)
+            for kind in kinds
+            for name in names
+            if kind is Kind.NAMED or (kind is Kind.NAMED_AFTER and name not in refusals)
+        ]
 
     return faults
 
 
 def _named(machine: Machine) -> dict[str, tuple[str, ...]]:
-    """By Task, the errors that its Retriers and Catchers name. Those that begin with ``States.`` stand for many."""
+    """By Task, the errors that its Retriers and Catchers name, and those that Choices ask about. Those that begin with
+    ``States.`` stand for many.
+    """
+    asked = error_names(machine) or ()
     found = {}
     for state in states_of(machine.body):
         if isinstance(state, Task):
             handlers: tuple[Retrier | Catcher, ...] = (*state.retry, *state.catch)
-            names = [name for handler in handlers for name in handler.error_equals]
+            names = [name for handler in handlers for name in handler.error_equals] + [*asked]
             found[state.name] = tuple(dict.fromkeys(name for name in names if not name.startswith("States.")))
     return found
 
@@ -194,6 +205,9 @@ def _can(kind: Kind, call: Call, claims: Claims) -> bool:
     claims.
     """
     request = call.effect.request
+    if kind is Kind.OVERDUE:
+        limits = [limit for limit in (request.timeout, request.heartbeat) if limit is not None]
+        return bool(limits) and claims.longest(call.task) > min(limits)
     if kind is Kind.DELAY:
         return is_function(call.resource) or request.timeout is not None or request.heartbeat is not None
     return kind is not Kind.OTHER_ANSWER or call.task in claims.answers

@@ -16,7 +16,9 @@ class Kind(StrEnum):
     AFTER = "after"
     DELAY = "delay"
     THROTTLE = "throttle"
+    OVERDUE = "overdue"
     NAMED = "named"
+    NAMED_AFTER = "named-after"
     TWICE = "twice"
     LATE = "late"
     ANSWER = "answer"
@@ -46,6 +48,9 @@ WORDS: Final[dict[Kind, Words]] = {
         "fails after the call: done, but the answer is lost",
     ),
     Kind.DELAY: Words("aws:lambda:invocation-add-delay", "prove:add-delay", "done, but its answer comes too late"),
+    Kind.OVERDUE: Words(
+        "prove:overdue", "prove:overdue", "times out, and is done only after its compensation ran or at the end"
+    ),
     Kind.THROTTLE: Words(
         "aws:fis:inject-api-throttle-error", "aws:fis:inject-api-throttle-error", "is throttled once, and then succeeds"
     ),
@@ -53,6 +58,11 @@ WORDS: Final[dict[Kind, Words]] = {
         "aws:lambda:invocation-error (preventExecution)",
         "aws:fis:inject-api-unavailable-error",
         "fails once before the call, with an error that the definition names",
+    ),
+    Kind.NAMED_AFTER: Words(
+        "aws:lambda:invocation-error",
+        "aws:fis:inject-api-internal-error",
+        "fails once after the call, done, with an error that the definition names",
     ),
     Kind.TWICE: Words("prove:delivered-twice", "prove:delivered-twice", "is delivered twice at once"),
     Kind.LATE: Words(
@@ -72,6 +82,9 @@ WORDS: Final[dict[Kind, Words]] = {
 
 TRANSIENT: Final = frozenset({Kind.THROTTLE, Kind.TWICE, Kind.LATE, Kind.DIES_BEFORE, Kind.DIES_AFTER})
 """Faults that a saga may survive without a trace in its result."""
+
+BY_NAME: Final = (Kind.NAMED, Kind.NAMED_AFTER)
+"""Faults that come once for every error that the definition names."""
 
 INJECTED: Final = "Prove.Injected"
 """The error of an injected failure: no Retrier and no Catcher names it."""
@@ -98,7 +111,7 @@ def throttling(resource: Resource) -> str:
 class Fault:
     """``call`` is the number of the Task's call in its run, from 0; calls of a retried Task are calls of their own.
 
-    ``error`` is set where the kind is ``NAMED``.
+    ``error`` is set where the kind is one of ``BY_NAME``.
     """
 
     call: int

@@ -119,7 +119,7 @@ def test_one_fault_breaks_the_compact_saga_and_the_smallest_is_told() -> None:
 def test_no_fault_breaks_the_mended_saga() -> None:
     result = proved("mended", 1)
     assert (result.counterexamples, result.never) == ((), ())
-    assert result.by_faults == {0: 1, 1: 22}
+    assert result.by_faults == {0: 1, 1: 24}
 
 
 def test_pairs_of_faults_are_placed_after_each_other_in_every_way() -> None:

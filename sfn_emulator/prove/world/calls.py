@@ -37,6 +37,11 @@ class Call:
         return self.effect.request.state
 
     @property
+    def visit(self) -> tuple[str, int]:
+        """The execution, and the event by which the state was entered: the same for all attempts."""
+        return self.effect.request.identity.execution_arn, self.effect.request.entered
+
+    @property
     def resource(self) -> Resource:
         return self.effect.request.resource
 
@@ -63,7 +68,8 @@ _OVER = _Over()
 class Calls:
     """``answers`` are the other answers of Tasks. ``die`` ends the emulator's process.
 
-    ``ended`` is called for every call that has ended, after its effect.
+    ``ended`` is called for every call that has ended, after its effect. ``longest`` tells how many seconds a Task's
+    work takes at most, ``at`` calls back after so many seconds.
     """
 
     def __init__(
@@ -75,6 +81,8 @@ class Calls:
         die: Callable[[], None],
         ended: Callable[[Call], None],
         answers: Mapping[str, Value],
+        longest: Callable[[str], float],
+        at: Callable[[float, Callable[[], None]], None],
     ) -> None:
         self._real = real
         self._director = director
@@ -82,8 +90,11 @@ class Calls:
         self._die = die
         self._ended = ended
         self._answers = answers
-        self._lasting: dict[str, Fault] = {}
+        self._longest = longest
+        self._at = at
+        self._lasting: dict[tuple[str, int], Fault] = {}
         self._late: list[StartTask] = []
+        self._overdue_still: list[StartTask] = []
         self.calls: list[Call] = []
 
     def supports(self, resource: Resource) -> str | None:
@@ -92,10 +103,7 @@ class Calls:
     def start(self, effect: StartTask, tell: Tell) -> Work:
         call = Call(len(self.calls), effect)
         self.calls.append(call)
-        if effect.request.attempt == 0:
-            self._lasting.pop(call.task, None)
-        fault = self._lasting.get(call.task)
-        call.fault = fault or self._director.fault(call)
+        call.fault = self._lasting.get(call.visit) or self._director.fault(call)
 
         def hear(signal: Signal) -> None:
             """Reports the end of a call. Follow-up calls come from within ``tell``, so this call's effects are looked
@@ -112,15 +120,16 @@ class Calls:
 
     def finish(self) -> None:
         """Makes the late deliveries that are still to come."""
-        self._deliver_late(list(self._late))
+        for late in (self._late, self._overdue_still):
+            self._deliver_late(late, list(late))
 
     def _over(self, call: Call) -> None:
         self._ended(call)
-        self._deliver_late([e for e in self._late if self._compensations.get(e.request.state) == call.task])
+        self._deliver_late(self._late, [e for e in self._late if self._compensations.get(e.request.state) == call.task])
 
-    def _deliver_late(self, due: list[StartTask]) -> None:
+    def _deliver_late(self, late: list[StartTask], due: list[StartTask]) -> None:
         for effect in due:
-            self._late.remove(effect)
+            late.remove(effect)
             self._deliver(effect)
             self._ended(Call(len(self.calls), effect, again=True))
 
@@ -139,7 +148,7 @@ class Calls:
 
     def _fail(self, call: Call, tell: Tell) -> Work:
         assert call.fault is not None
-        self._lasting[call.task] = call.fault
+        self._lasting[call.visit] = call.fault
         text = {"errorType": INJECTED, "errorMessage": str(call.fault)}
         tell(TaskFailed(call.effect.id, INJECTED, dumps(text)))
         return _OVER
@@ -153,6 +162,16 @@ class Calls:
             tell(TaskFailed(call.effect.id, "Sandbox.Timedout", dumps(text)))
         return _OVER
 
+    def _overdue(self, call: Call, tell: Tell) -> Work:
+        """The state's time-out rings before the work is done; how long that takes at most, the claims may say."""
+        seconds = self._longest(call.task)
+        if seconds == float("inf"):
+            self._late.append(call.effect)
+        else:
+            self._overdue_still.append(call.effect)
+            self._at(seconds, lambda: self._deliver_late(self._overdue_still, [call.effect]))
+        return _OVER
+
     def _throttle(self, call: Call, tell: Tell) -> Work:
         tell(TaskFailed(call.effect.id, throttling(call.resource), "Rate exceeded"))
         return _OVER
@@ -161,6 +180,10 @@ class Calls:
         assert call.fault is not None
         tell(TaskFailed(call.effect.id, call.fault.error, str(call.fault)))
         return _OVER
+
+    def _named_after(self, call: Call, tell: Tell) -> Work:
+        self._deliver(call.effect)
+        return self._named(call, tell)
 
     def _twice(self, call: Call, tell: Tell) -> Work:
         self._deliver(call.effect)
@@ -195,8 +218,10 @@ _DOES: dict[Kind, Callable[[Calls, Call, Tell], Work]] = {
     Kind.BEFORE: Calls._before,
     Kind.AFTER: Calls._after,
     Kind.DELAY: Calls._delay,
+    Kind.OVERDUE: Calls._overdue,
     Kind.THROTTLE: Calls._throttle,
     Kind.NAMED: Calls._named,
+    Kind.NAMED_AFTER: Calls._named_after,
     Kind.TWICE: Calls._twice,
     Kind.LATE: Calls._again_late,
     Kind.ANSWER: Calls._answer,

@@ -2,7 +2,7 @@
 end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,13 +102,23 @@ class Trial:
         *,
         undo: Mapping[str, str],
         answers: Mapping[str, Value],
+        longest: Callable[[str], float],
         name: str = "prove",
         keep: bool = False,
     ) -> None:
         self.world = world
         self.told = Told(given, name)
         self.hosted: Hosted = world.execution(program, given, name)
-        self.calls = Calls(world.tasks, director, dict(undo), die=self.hosted.die, ended=self._stepped, answers=answers)
+        self.calls = Calls(
+            world.tasks,
+            director,
+            dict(undo),
+            die=self.hosted.die,
+            ended=self._stepped,
+            answers=answers,
+            longest=longest,
+            at=world.after,
+        )
         self.hosted.tasks = self.calls
         self._invariants = invariants
         self._keep = keep

@@ -214,6 +214,9 @@ class World:
         """Lets the next timer ring. Returns false if there is none."""
         return self.clock.advance_to_next()
 
+    def after(self, seconds: float, then: Callable[[], None]) -> None:
+        self.clock.call_at(self.clock.now() + seconds, then)
+
     # -- executions that executions start
 
     def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> _Child:
