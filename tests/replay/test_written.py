@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,13 @@ def test_a_run_with_retries_waits_and_iterations_passes_as_a_file(state_machine:
     assert name == "test_order_42.py"
     assert "assert ran.attempts('Charge') == 2" in text
     assert "assert ran.output == [{'box': 0}, {'box': 1}, {'box': 2}]" in text
+    passes(text, state_machine)
+
+
+def test_a_run_whose_history_tells_no_times_passes_as_a_file(state_machine: Any) -> None:
+    case = recorded(SHOP, {"n": 1}, {"Charge": [{"throw": "Refused"}]})
+    _, text = written(replace(case, events=[{**event, "timestamp": "unknown"} for event in case.events]))
+    assert text.startswith('"""order-42 as a test: it ended FAILED.')
     passes(text, state_machine)
 
 

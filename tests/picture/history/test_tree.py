@@ -63,6 +63,7 @@ def test_of_many_items_those_that_went_wrong_are_shown() -> None:
     shown = lines(told)
     assert shown[-1] == "└─ 197 more items"
     assert len(shown) == 8
+    assert lines(run(machine(Each=each), list(range(4)), tasks={"Work": lambda given: given}))[-1] == "└─ 1 more item"
 
 
 def test_an_execution_that_a_task_started_stands_below_it() -> None:
@@ -92,6 +93,13 @@ def test_the_tree_is_as_wide_as_what_it_says_in_a_pipe(tmp_path: Path) -> None:
     assert result.output.splitlines()[-1] == "FAILED: Busy"
     told = json.loads(CliRunner().invoke(command, [str(file), "--json"]).output)
     assert [visit["state"] for visit in told["visits"]] == ["Try"]
+
+
+def test_times_that_a_history_does_not_tell_are_not_made_up(tmp_path: Path) -> None:
+    execution = start_locally(machine(Rest={"Type": "Wait", "Seconds": 9, "End": True})).finish()
+    file = tmp_path / "history.json"
+    file.write_text(json.dumps({"events": [{**event, "timestamp": "unknown"} for event in events_of(execution)]}))
+    assert CliRunner().invoke(command, [str(file)]).output.splitlines() == ["✓ Rest", "SUCCEEDED"]
 
 
 def test_nothing_to_show_is_told_in_one_line(tmp_path: Path) -> None:
