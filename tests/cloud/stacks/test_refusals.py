@@ -6,7 +6,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.stacks.stacks import Stacks
+from tests.cloud.stacks.stacks import ROLE, Stacks
 
 
 @pytest.mark.parametrize("operation", ["create_stack", "create_change_set"])
@@ -170,3 +170,18 @@ def test_an_output_is_a_text(stacks: Stacks, value: object, kind: str) -> None:
     stack = stacks.create({"Q": QUEUE}, Outputs={"O": {"Value": value}})
     assert stack.status == "ROLLBACK_COMPLETE"
     assert any(f"must evaluate to a String and not a {kind}" in reason for _, _, reason in stack.events())
+
+
+def test_only_the_variable_that_is_not_permitted_is_named(stacks: Stacks) -> None:
+    function = {
+        "Runtime": "python3.12",
+        "Handler": "index.handler",
+        "Role": ROLE,
+        "Code": {"ZipFile": "def handler(e, c): pass"},
+        "Environment": {"Variables": {"TABLE": "orders", "V": "1"}},
+    }
+    stack = stacks.create({"F": {"Type": "AWS::Lambda::Function", "Properties": function}})
+    assert stack.reason("F").endswith("#/Environment/Variables: extraneous key [V] is not permitted")
+    told = stacks.api.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
+    drift = stacks.api.describe_stack_drift_detection_status(StackDriftDetectionId=told)
+    assert drift["StackDriftStatus"] == "IN_SYNC"  # what was rolled back has not drifted

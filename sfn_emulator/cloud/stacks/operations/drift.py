@@ -86,7 +86,7 @@ def resource(caller: Caller, told: Given) -> Given:
 
 def _drifts(caller: Caller, stack: Stack) -> Iterator[dict[str, Any]]:
     for row in caller.books.resources(stack.id).values():
-        if row.physical:
+        if row.physical and row.status != "DELETE_COMPLETE":
             yield _drift(caller, stack, row)
 
 

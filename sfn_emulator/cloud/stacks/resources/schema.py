@@ -4,6 +4,7 @@
 cfn-lint, MIT-0). A template may write a number as a text; ``fitted`` gives it the schema's type.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -112,7 +113,7 @@ def _told(error: Any) -> Iterator[str]:
     where = "#" + "".join(f"/{part}" for part in error.absolute_path)
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known: Any = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-        extra = [name for name in error.instance if name not in known]
+        extra = [name for name in error.instance if name not in known and not _is_patterned(name, error.schema)]
         yield from (f"{where}: extraneous key [{name}] is not permitted" for name in extra)
     elif error.validator == "required":
         wanted: Any = error.validator_value
@@ -125,6 +126,10 @@ def _told(error: Any) -> Iterator[str]:
         yield f"{where}: expected type: {error.validator_value}, found: {_type_name(error.instance)}"
     else:
         yield f"{where}: failed validation constraint for keyword [{error.validator}]"
+
+
+def _is_patterned(name: str, schema: Any) -> bool:
+    return any(re.search(pattern, name) for pattern in schema.get("patternProperties", {}))
 
 
 def _type_name(value: Any) -> str:
