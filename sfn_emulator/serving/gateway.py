@@ -21,7 +21,7 @@ from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.api import RestApi
-from sfn_emulator.cloud.rest.http.api import HttpApi, refuse
+from sfn_emulator.cloud.rest.http.api import HttpApi
 from sfn_emulator.cloud.rest.http.urls import FunctionUrls
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.errors import OWN_FAULT
@@ -258,8 +258,6 @@ class Gateway:
             return threads, partial(self._lambda.answer, where.region, request)
         if self.stacks is not None and self.stacks.serves(where.service):
             return self._threads, partial(self.stacks.answer, where.service, where.region, request)
-        if where.service == "apigateway" and (refusal := refuse(request)) is not None:
-            return self._threads, lambda: refusal
         request.path = bucket_path(request) or request.path
         return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
 

@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sfn_emulator.cloud.corrections.replacing import replace
 
@@ -19,6 +19,8 @@ _MALFORMED: Final = (
     "The provided route key is not formatted properly for HTTP protocol. Format should be "
     '"<HTTP METHOD> /<RESOURCE PATH>" or "$default"'
 )
+_GUARDS: Final = {"request": "CUSTOM", "jwt": "JWT"}
+"""An authorizer's type in a definition → its routes' AuthorizationType."""
 _OPEN: Final = "NONE"
 """The security that SAM gives to a route which its API's default authorizer does not guard."""
 _STAGE: Final = "$default"
@@ -122,15 +124,21 @@ def _integration(api: Any, told: Mapping[str, Any]) -> str:
     return str(made.id)
 
 
-def _add_route(
-    api: Any, key: str, integration: str, authorization: str | None = None, authorizer: str | None = None
-) -> None:
+class Guard(NamedTuple):
+    """How a route is guarded: AuthorizationType, the authorizer's id, the scopes of which a token must have one."""
+
+    authorization: str | None = None
+    authorizer: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+def _add_route(api: Any, key: str, integration: str, guard: Guard = Guard()) -> None:  # noqa: B008
     _check_key(key)
     api.create_route(
         api_key_required=False,
-        authorization_scopes=[],
-        authorization_type=authorization,
-        authorizer_id=authorizer,
+        authorization_scopes=list(guard.scopes),
+        authorization_type=guard.authorization,
+        authorizer_id=guard.authorizer,
         route_key=key,
         target=f"integrations/{integration}",
     )
@@ -148,41 +156,64 @@ def _imported(inner: Callable[..., Any]) -> Callable[..., Any]:
         body = yaml.safe_load(body_str)
         components = body.get("components", {})
         known = components.get("x-amazon-apigateway-integrations", {})
-        guards = _authorizers(self, components.get("securitySchemes") or {})
+        guards = _guards(self, components.get("securitySchemes") or {})
         for path, details in body.get("paths", {}).items():
             for method, told in details.items():
                 if (method in _METHODS or method == _ANY) and _EXTENSION in told:
                     integration = _integration(self, _resolved(told[_EXTENSION], known))
-                    asked = told.get("security", body.get("security")) or ()
-                    names = [name for row in asked for name in row if name != _OPEN]
-                    authorization = "CUSTOM" if names else None
-                    guard = next((guards[name] for name in names if name in guards), None)
-                    _add_route(self, _route_key(path, method), integration, authorization, guard)
+                    key = _route_key(path, method)
+                    guard = _guard(told.get("security", body.get("security")), guards, key)
+                    _add_route(self, key, integration, guard)
 
     return import_api
 
 
-def _authorizers(api: Any, schemes: Mapping[str, Any]) -> dict[str, str]:
-    """The Lambda authorizers of a definition: the id of each by its scheme's name."""
-    made: dict[str, str] = {}
+def _guard(asked: Any, guards: Mapping[str, Guard], where: str) -> Guard:
+    """The first scheme a route asks for. moto's refusal for one that the definition does not have, or not as an
+    authorizer: its calls would be refused, each of them."""
+    for row in asked or ():
+        for name, scopes in row.items():
+            if name == _OPEN:
+                continue
+            if name not in guards:
+                exceptions: Any = importlib.import_module("moto.apigatewayv2.exceptions")
+                raise exceptions.BadRequestException(
+                    f"Invalid OpenAPI input: {where} asks for the security scheme '{name}', which is no authorizer "
+                    "(x-amazon-apigateway-authorizer of type request or jwt, x-amazon-apigateway-authtype awsSigv4)."
+                )
+            return guards[name]._replace(scopes=tuple(scopes or ()))
+    return Guard()
+
+
+def _guards(api: Any, schemes: Mapping[str, Any]) -> dict[str, Guard]:
+    """The authorizers of a definition, by their schemes' names."""
+    made: dict[str, Guard] = {}
     for name, scheme in schemes.items():
         told = scheme.get("x-amazon-apigateway-authorizer") or {}
-        if told.get("type") == "request":
-            sources = told.get("identitySource") or []
-            sources = sources if isinstance(sources, list) else str(sources).split(",")
-            made[name] = api.create_authorizer(
-                auth_creds_arn=told.get("authorizerCredentials"),
-                auth_payload_format_version=told.get("authorizerPayloadFormatVersion"),
-                auth_result_ttl=told.get("authorizerResultTtlInSeconds"),
-                authorizer_type="REQUEST",
-                authorizer_uri=told.get("authorizerUri"),
-                enable_simple_response=told.get("enableSimpleResponses"),
-                identity_source=[source.strip() for source in sources],
-                identity_validation_expr=None,
-                jwt_config=None,
-                name=name,
-            ).id
+        kind = str(told.get("type")).lower()
+        if scheme.get("x-amazon-apigateway-authtype") == "awsSigv4":
+            made[name] = Guard("AWS_IAM")
+        elif kind in _GUARDS:
+            made[name] = Guard(_GUARDS[kind], _authorizer(api, name, told, kind))
     return made
+
+
+def _authorizer(api: Any, name: str, told: Mapping[str, Any], kind: str) -> str:
+    sources = told.get("identitySource") or []
+    sources = sources if isinstance(sources, list) else str(sources).split(",")
+    made = api.create_authorizer(
+        auth_creds_arn=told.get("authorizerCredentials"),
+        auth_payload_format_version=told.get("authorizerPayloadFormatVersion"),
+        auth_result_ttl=told.get("authorizerResultTtlInSeconds"),
+        authorizer_type=kind.upper(),
+        authorizer_uri=told.get("authorizerUri"),
+        enable_simple_response=told.get("enableSimpleResponses"),
+        identity_source=[source.strip() for source in sources],
+        identity_validation_expr=None,
+        jwt_config=told.get("jwtConfiguration"),
+        name=name,
+    )
+    return str(made.id)
 
 
 def _resolved(told: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:

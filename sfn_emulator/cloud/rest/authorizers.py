@@ -5,7 +5,7 @@ are not cached: the function is asked for each call.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -50,8 +50,16 @@ def authorizer(uri: str, kind: str, sources: Any, **more: Any) -> Authorizer:
 
 def identity(told: Authorizer, given: Given) -> list[str]:
     """The call's value at each identity source. Raises ``GatewayError`` 401 if one is missing or malformed."""
-    values = [_value(source, given) for source in told.sources]
-    if not all(values) or not all(_fits(told.pattern, str(value)) for value in values):
+    values = identity_at(told.sources, given)
+    if not all(_fits(told.pattern, str(value)) for value in values):
+        raise unauthorized()
+    return values
+
+
+def identity_at(sources: Sequence[str], given: Given) -> list[str]:
+    """What the call says at each of the sources. Raises ``GatewayError`` 401 where one is missing."""
+    values = [_value(source, given) for source in sources]
+    if not all(values):
         raise unauthorized()
     return [str(value) for value in values]
 

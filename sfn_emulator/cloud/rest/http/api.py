@@ -7,17 +7,16 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
-import orjson
-
 from sfn_emulator.cloud.addressing import DataPlane
-from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.rest.authorizers import allowed, identity
+from sfn_emulator.cloud.rest.authorizers import Given, allowed, identity, identity_at
 from sfn_emulator.cloud.rest.faults import GatewayError
 from sfn_emulator.cloud.rest.http.cors import preflight, shared
 from sfn_emulator.cloud.rest.http.definition import Api, Apis, Found, find
 from sfn_emulator.cloud.rest.http.integrations import integrate
 from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call, context_2, event_1, event_2
+from sfn_emulator.cloud.rest.http.tokens import Issuers, TokenAuthorizer, verified
 from sfn_emulator.cloud.rest.integrations import Ask
 
 _BODY_LIMIT: Final = 10_485_760
@@ -31,6 +30,7 @@ class HttpApi:
 
     def __init__(self, neighbours: Neighbours, account: str, ask: Ask) -> None:
         self._apis, self._account, self._ask = Apis(neighbours), account, ask
+        self._issuers = Issuers(ask)
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="http-integration")
 
     def has(self, api: str) -> bool:
@@ -73,7 +73,7 @@ class HttpApi:
     def _admitted(self, api: Api, found: Found, call: Call) -> Reply:
         try:
             _admit(found, call)
-            known = _authorized(api, found, call, self._ask)
+            known = _authorized(api, found, call, self._ask, self._issuers)
             return self._integrated(api, found.route.integration or {}, known)
         except GatewayError as error:
             return json_reply(error.status, {"message": error.message})
@@ -92,30 +92,37 @@ def _admit(found: Found, call: Call) -> None:
     if kind == "AWS_IAM" and "authorization" not in call.request.headers:
         raise GatewayError(403, "Forbidden")
     if kind not in ("NONE", "AWS_IAM") and found.route.authorizer is None:
-        raise GatewayError(501, f"Authorizers of type {kind} are not run here; NONE, AWS_IAM and functions are.")
+        raise GatewayError(501, f"Authorizers of type {kind} are not run here; NONE, AWS_IAM, JWT and functions are.")
     if len(call.request.body) > _BODY_LIMIT:
         raise GatewayError(413, "Request Entity Too Large")
     if found.route.integration is None:
         raise GatewayError(500, "Internal Server Error")
 
 
-def _authorized(api: Api, found: Found, call: Call, ask: Ask) -> Call:
+def _authorized(api: Api, found: Found, call: Call, ask: Ask, issuers: Issuers) -> Call:
     """The call, with its authorizer's answer about the caller. Raises ``GatewayError``."""
     told = found.route.authorizer
     if told is None:
         return call
+    if isinstance(told, TokenAuthorizer):
+        (token, *_) = identity_at(told.sources, _given(call))
+        return replace(call, caller=verified(told, token, issuers), kind="jwt")
     verb, _, path = call.route_key.partition(" ")
     arn = f"arn:aws:execute-api:{api.region}:{call.account}:{api.id}/{call.stage}/{verb}{path}"
-    query = {name: ",".join(values) for name, values in call.query.items()}
-    given = {"header": call.request.headers, "querystring": query, "stageVariables": call.variables}
-    values = identity(told, {**given, "context": context_2(call)})
+    values = identity(told, _given(call))
     if told.version == "1.0":
-        token = values[0] if values else None
-        event = {**event_1(call), "methodArn": arn, "identitySource": ",".join(values), "authorizationToken": token}
+        first = values[0] if values else None
+        event = {**event_1(call), "methodArn": arn, "identitySource": ",".join(values), "authorizationToken": first}
     else:
         event = {**event_2(call), "routeArn": arn, "identitySource": values}
     caller = allowed(told, api.region, {**event, "type": "REQUEST", "version": told.version}, arn, ask)
     return replace(call, caller=caller)
+
+
+def _given(call: Call) -> Given:
+    query = {name: ",".join(values) for name, values in call.query.items()}
+    given = {"header": call.request.headers, "querystring": query, "stageVariables": call.variables}
+    return {**given, "context": context_2(call)}
 
 
 def _staged(api: Api, where: DataPlane, request: Request) -> tuple[str, str]:
@@ -126,18 +133,3 @@ def _staged(api: Api, where: DataPlane, request: Request) -> tuple[str, str]:
         raise GatewayError(404, "Not Found")
     rest = where.path if where.path != "/" or request.path.endswith("/") else ""
     return DEFAULT, unquote(f"/{where.stage}{rest}" if where.stage else where.path)
-
-
-def refuse(request: Request) -> Reply | None:
-    """The refusal of a control plane request that is not supported: an authorizer for tokens of another issuer
-    (JWT).
-    """
-    if not request.path.startswith("/v2/apis/") or request.method not in ("POST", "PATCH", "PUT"):
-        return None
-    try:
-        told: Any = orjson.loads(request.body)
-    except ValueError:
-        return None
-    jwt = isinstance(told, dict) and "JWT" in (told.get("authorizerType"), told.get("authorizationType"))
-    text = "JWT authorizers are not run here: no token is checked. Leave the authorizer away, or check in the function."
-    return json_error(501, "NotImplementedException", text) if jwt else None

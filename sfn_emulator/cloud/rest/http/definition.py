@@ -10,7 +10,10 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
 from sfn_emulator.cloud.rest.http.cors import Cors, configured
 from sfn_emulator.cloud.rest.http.payload import DEFAULT
+from sfn_emulator.cloud.rest.http.tokens import TokenAuthorizer
 
+_KINDS: Final = {"CUSTOM": "REQUEST", "JWT": "JWT"}
+"""A route's AuthorizationType → its authorizer's."""
 _PART: Final = re.compile(r"\{(\w[\w.-]*)(\+?)\}")
 
 
@@ -23,7 +26,7 @@ class Route:
     integration: Mapping[str, Any] | None
     pattern: re.Pattern[str]
     names: tuple[str, ...]
-    authorizer: Authorizer | None = None
+    authorizer: Authorizer | TokenAuthorizer | None = None
 
     @property
     def method(self) -> str:
@@ -108,10 +111,19 @@ def _route(api: Any, route: Any) -> Route:
     )
 
 
-def _authorizer(api: Any, route: Any) -> Authorizer | None:
-    found = api.authorizers.get(route.authorizer_id) if route.authorization_type == "CUSTOM" else None
-    if found is None or found.authorizer_type != "REQUEST":
+def _authorizer(api: Any, route: Any) -> Authorizer | TokenAuthorizer | None:
+    found = api.authorizers.get(route.authorizer_id)
+    if found is None or found.authorizer_type != _KINDS.get(route.authorization_type):
         return None
+    if found.authorizer_type == "JWT":
+        told = found.jwt_config or {}
+        named = {name.lower(): value for name, value in told.items()}
+        return TokenAuthorizer(
+            tuple(found.identity_source or ("$request.header.Authorization",)),
+            str(named.get("issuer") or ""),
+            tuple(named.get("audience") or ()),
+            tuple(route.authorization_scopes or ()),
+        )
     return authorizer(
         found.authorizer_uri,
         "REQUEST",

@@ -35,6 +35,8 @@ class Call:
     variables: Mapping[str, str] = field(default_factory=dict)
     caller: Mapping[str, Any] | None = None
     """An authorizer's answer about the caller."""
+    kind: str = "lambda"
+    """What the authorizer is, as functions are told it: ``lambda`` or ``jwt``."""
     request_id: str = field(default_factory=new_id)
     at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # people compare it with their client's log
 
@@ -74,7 +76,7 @@ def context_2(call: Call) -> dict[str, Any]:
     return {
         "accountId": call.account,
         "apiId": call.api,
-        **({} if call.caller is None else {"authorizer": {"lambda": dict(call.caller)}}),
+        **({} if call.caller is None else {"authorizer": {call.kind: dict(call.caller)}}),
         "domainName": host,
         "domainPrefix": host.partition(".")[0],
         "http": {

@@ -229,17 +229,6 @@ def test_an_integration_that_is_not_called_here_says_so(http: Http, path: str, n
     assert (answer.status, f"Integrations of {named} are not called here" in answer.body) == (501, True)
 
 
-def test_a_jwt_authorizer_is_refused_at_create(http: Http) -> None:
-    with pytest.raises(ClientError, match="JWT authorizers are not run here"):
-        http.server.client("apigatewayv2").create_authorizer(
-            ApiId=http.id,
-            Name="who",
-            AuthorizerType="JWT",
-            IdentitySource=["$request.header.Authorization"],
-            JwtConfiguration={"Audience": ["a"], "Issuer": "https://issuer.test"},
-        )
-
-
 AUTHORIZER = """
 def handler(event, context):
     token = event["identitySource"][0] if event["version"] == "2.0" else event["authorizationToken"]
