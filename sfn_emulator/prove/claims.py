@@ -74,6 +74,7 @@ def claims(where: str = "claims", here: Path | None = None, **told: Any) -> Clai
         place = "".join(f" / {part}" for part in wrong.absolute_path)
         raise ClaimsError(f"{where}{place}: {_words(wrong.message)}")
     longest = told.get("ends_within", {})
+    _check_values(where, told)
     return Claims(
         undo=dict(told.get("undo") or {}),
         reads=frozenset(told.get("reads") or ()),
@@ -105,6 +106,16 @@ def read_claims(path: Path) -> Claims:
     return claims(str(path), path.parent, **{str(name): value for name, value in (told or {}).items()})
 
 
+def _check_values(where: str, told: Mapping[str, Any]) -> None:
+    """What the schema cannot say: numbers are numbers, and values are JSON. Raises ``ClaimsError``."""
+    for field_name in ("ends_within", "answers", "inputs"):
+        try:
+            json.dumps(told.get(field_name), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            hint = "quote a date, and leave out .nan and .inf"
+            raise ClaimsError(f"{where} / {field_name}: a value is not JSON ({error}); {hint}") from None
+
+
 def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | None] | None = None) -> None:
     """Checks that every name is a Task of the machine, and every end a state. Raises ``ClaimsError``, which suggests a
     name.
@@ -127,9 +138,19 @@ def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | N
         for name in sorted(ends or ()):
             if name not in states:
                 raise ClaimsError(f"{field_name}: the definition has no state '{name}'{_meant(name, list(states))}")
+    _check_contradictions(told)
     both = sorted((told.undone or frozenset()) & (told.done or frozenset()))
     if both:
         raise ClaimsError(f"'{both[0]}' can't mean both done and undone")
+
+
+def _check_contradictions(told: Claims) -> None:
+    """Claims that exclude each other would make any saga look right. Raises ``ClaimsError``."""
+    for step, compensation in told.undo.items():
+        if step == compensation:
+            raise ClaimsError(f"undo: '{step}' is said to undo itself; name the Task that undoes it")
+        for task in {step, compensation} & told.reads:
+            raise ClaimsError(f"reads: '{task}' is said to change nothing, and 'undo' says that it does")
 
 
 def states_of(body: Branch) -> Iterator[State]:

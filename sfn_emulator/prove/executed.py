@@ -363,8 +363,10 @@ def inputs_of(claims: Claims) -> list[Value]:
         path = claims.here / told
         try:
             made.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise UnprovableError(f"input {path}: {error}") from None
+        except OSError as error:
+            raise UnprovableError(f"inputs: {path}: {error.strerror}; names of files start from the claims'") from None
+        except ValueError as error:
+            raise UnprovableError(f"inputs: {path}: not JSON: {error}") from None
     return made
 
 

@@ -37,6 +37,8 @@ def test_claims_are_the_same_in_yaml_and_in_python(tmp_path: Path) -> None:
         ("faults: many", " / faults: 'many' is not of type 'integer'"),
         ("ends_within: 0", " / ends_within: 0 is not valid under any of the given schemas"),
         ("undo: {Pay", ": not YAML (while parsing"),
+        ("ends_within: .nan", " / ends_within: a value is not JSON (Out of range float"),
+        ("answers: {Pay: {on: 2026-01-01}}", " / answers: a value is not JSON (Object of type date"),
         ("- Pay", ": not claims; they are an object with undo"),
     ],
 )
@@ -60,6 +62,8 @@ def test_a_missing_claims_file_is_told(tmp_path: Path) -> None:
         ({"reads": ["Done"]}, "reads: the definition has no Task 'Done'"),
         ({"undone": ["Undon"]}, "undone: the definition has no state 'Undon'; was 'Undone' meant?"),
         ({"done": ["Undone"]}, "'Undone' can't mean both done and undone"),
+        ({"undo": {"Pay": "Pay"}}, "undo: 'Pay' is said to undo itself; name the Task that undoes it"),
+        ({"reads": ["Refund"]}, "reads: 'Refund' is said to change nothing, and 'undo' says that it does"),
         ({"ends_within": {"Payment": 3}}, "ends_within: the definition has no Task 'Payment'"),
     ],
 )

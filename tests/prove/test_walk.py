@@ -271,7 +271,7 @@ def test_iterations_and_distributed_children_have_effects_too() -> None:
                 "Undone": {"Type": "Fail"},
             },
         }
-        result = walk(load(json.dumps(each)), claims(undo={"Take": "Take"}), faults=1)
+        result = walk(load(json.dumps(each)), claims(repeatable=["Take"]), faults=1)
         assert result.places >= 3
         assert any("unknown items are none or 2" in bound for bound in result.bounds)
 
