@@ -1,4 +1,4 @@
-"""What this saga claims of its tables, whatever fails: `python cli.py prove` asks after every step and at the end."""
+"""The claims of this saga about its tables. `python cli.py prove` checks them after every step and at the end."""
 
 from pathlib import Path
 
