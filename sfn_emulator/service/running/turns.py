@@ -22,6 +22,7 @@ from greenlet import getcurrent, greenlet
 
 from sfn_emulator.engine.run import Run
 from sfn_emulator.errors import OutOfMemoryError
+from sfn_emulator.service.running.remains import Remains
 
 SLICE: Final = 0.01
 """Seconds that all turns together may take before the loop serves all others."""
@@ -70,6 +71,7 @@ class Sliced:
         self._turn = _Turn()
         self._main = getcurrent()
         self._garbage = _Garbage(loop)
+        self._remains = Remains(loop)
         signal.signal(signal.SIGALRM, self._ring)
 
     def advance(self, run: Run, budget: int) -> bool | None:
@@ -90,7 +92,7 @@ class Sliced:
             self._fresh = False
             self._loop.call_soon(self._refresh)
         self._under_way, self._turn, began = work, turn, perf_counter()
-        signal.setitimer(signal.ITIMER_REAL, max(self._left, _LEAST))
+        signal.setitimer(signal.ITIMER_REAL, max(self._left, _LEAST), SLICE)  # again and again: one may come too early
         try:
             more: bool | None = work.switch(budget)
         finally:
@@ -109,12 +111,12 @@ class Sliced:
         if self._under_way is None or getcurrent() is not self._under_way:
             return
         if _is_importing(frame):  # other code would find a module half imported
-            signal.setitimer(signal.ITIMER_REAL, SLICE)
             return
         turn = self._turn
         self._main.switch(None)
         if turn.held > self._limit:
             turn.held = self._limit - _ENDING
+            self._remains.take(frame)
             raise OutOfMemoryError(
                 f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
                 "(--execution-memory)."

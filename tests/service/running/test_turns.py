@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import signal
+import time
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, cast
@@ -100,3 +102,32 @@ def test_an_error_that_was_swallowed_is_raised_again() -> None:
     loop.close()
     assert run.heard == 2
     assert len(run.held) < 512
+
+
+class Long:
+    """A run whose turn goes on until it has been set aside; the first ring of its slice is lost."""
+
+    aside_at: Any = None
+
+    def __init__(self) -> None:
+        self.set_aside = False
+
+    def advance(self, budget: int) -> bool:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        signal.sigwait({signal.SIGALRM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+        give_up = time.monotonic() + waiting.PATIENCE
+        while not self.set_aside and time.monotonic() < give_up:
+            pass
+        return False
+
+
+def test_a_turn_whose_slice_rang_too_early_is_set_aside_all_the_same() -> None:
+    loop = asyncio.new_event_loop()
+    turns, run = Sliced(loop, 512), Long()
+    assert turns.advance(cast(Run, run), 1) is None
+    run.set_aside = True
+    while (more := turns.advance(cast(Run, run), 1)) is None:
+        pass
+    loop.close()
+    assert more is False
