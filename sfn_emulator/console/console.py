@@ -2,6 +2,7 @@
 token, which no page of another origin can read.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -25,6 +26,8 @@ ROOT: Final = "/_sfn/"
 _API: Final = "api/"
 _STORED: Final = (("cache-control", "no-store"), *SAFE)
 _DOWNLOAD: Final = "download"
+_LONG: Final = 256 * 1024
+"""A body with more bytes than this, a history that is opened, is parsed in a thread."""
 
 View = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 
@@ -97,7 +100,7 @@ class Console:
         if not secrets.compare_digest(headers.get("x-sfn-token", "").encode(), self._token.encode()):
             raise RefusedError("Only the page itself may do this: its token is missing or old. Reload the page.", 403)
         try:
-            given = loads(body or b"{}")
+            given = loads(body or b"{}") if len(body) < _LONG else await asyncio.to_thread(loads, body)
         except ValueError as error:
             raise RefusedError(f"Not JSON: {error}") from None
         if not isinstance(given, dict):

@@ -116,7 +116,11 @@ export function openFile() {
     h("label", { class: "wide" }, h("span", {}, "History"), history),
     h("label", { class: "wide" }, h("span", {}, "Definition (if the history has none)"), definition),
   ], "Open", async () => {
-    const { arn } = await tell("open", { text: await text(history), name: history.files[0].name, definition: await text(definition) });
+    const { name } = history.files[0];
+    const { arn } = await tell("open", { text: await text(history), name, definition: await text(definition) }).catch((error) => {
+      if (error.status !== 413) throw error;
+      throw new Error(`${name} is too long for the page. “sfn-emulator show ${name}” reads it in the terminal.`);
+    });
     location.hash = address("execution", arn);
   });
 }

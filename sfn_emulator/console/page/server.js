@@ -7,7 +7,7 @@ export class Refused extends Error {}
 
 async function answered(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(body.message || `The server answered ${response.status}.`);
+  if (!response.ok) throw Object.assign(new Refused(body.message || `The server answered ${response.status}.`), { status: response.status });
   return body;
 }
 
