@@ -1,11 +1,13 @@
 """EventBridge refuses a Detail that is JSON but no object (recorded). Wildcards are matched in linear time."""
 
 import importlib
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.cloud.corrections.schedules import correct_rules
+from sfn_emulator.cloud.events.patterns import PatternError, check
 from sfn_emulator.cloud.events.wildcards import correct_patterns
 from sfn_emulator.values import loads
 
@@ -14,7 +16,44 @@ def correct() -> None:
     correct_rules()
     models = importlib.import_module("moto.events.models")
     replace(models.EventsBackend, "put_events", _objects)
+    replace(models.EventPatternParser, "parse", _checked)
+    importlib.import_module("moto.events.responses").EventsHandler.test_event_pattern = _tested
     correct_patterns()
+
+
+def _checked(inner: Callable[..., Any]) -> Callable[..., Any]:
+    def parse(self: Any) -> Any:
+        try:
+            pattern = json.loads(self.pattern) if self.pattern else {}
+        except ValueError:
+            return inner(self)  # moto has AWS's words
+        try:
+            check(pattern)
+        except PatternError as error:
+            exceptions: Any = importlib.import_module("moto.events.exceptions")
+            raise exceptions.InvalidEventPatternException(str(error)) from None
+        return inner(self)
+
+    return parse
+
+
+def _tested(self: Any) -> tuple[str, dict[str, str]]:
+    """TestEventPattern, which moto has not."""
+    models: Any = importlib.import_module("moto.events.models")
+    exceptions: Any = importlib.import_module("moto.events.exceptions")
+    pattern = models.EventPattern.load(self._get_param("EventPattern"))
+    try:
+        event = json.loads(self._get_param("Event"))
+        whole = isinstance(event, dict) and event.keys() >= _NEEDED
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise exceptions.ValidationException("Parameter Event is not valid.")
+    return json.dumps({"Result": bool(pattern.matches_event(event))}), self.response_headers
+
+
+_NEEDED: Final = frozenset({"id", "account", "source", "time", "region", "resources", "detail-type"})
+"""What an event must have (EventBridge API reference, TestEventPattern)."""
 
 
 def _objects(inner: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from sfn_emulator.cloud.events.patterns import PatternError, check
 from sfn_emulator.cloud.events.wildcards import correct_patterns
 
 _TEXTS: Final = ("body", "data")
@@ -27,10 +28,18 @@ def patterns_of(criteria: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
             pattern = json.loads(told.get("Pattern") or "{}")
         except ValueError:
             pattern = None
-        if not isinstance(pattern, dict):
+        if not isinstance(pattern, dict) or not _is_pattern(pattern):
             raise FilterError("Invalid filter pattern definition.")
         found.append(pattern)
     return found
+
+
+def _is_pattern(pattern: Mapping[str, Any]) -> bool:
+    try:
+        check(pattern)
+    except PatternError:
+        return False
+    return True
 
 
 def passes(patterns: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
