@@ -35,6 +35,8 @@ WriteTest = Callable[[Past], tuple[str, str]]
 
 
 class Actions:
+    """The page's actions, by name. Each raises ``RefusedError`` with a sentence for the page."""
+
     def __init__(self, service: StepFunctions, pasts: Pasts, call: Call, write_test: WriteTest) -> None:
         self._service, self._pasts, self._call, self._write_test = service, pasts, call, write_test
 

@@ -16,6 +16,8 @@ from sfn_emulator.service.store.records import Revision, StateMachine, Version
 
 
 class Definitions:
+    """The definitions of machines for the page."""
+
     def __init__(self, service: StepFunctions) -> None:
         self._service = service
 

@@ -45,6 +45,8 @@ Tables = Callable[[], Sequence[Table]]
 
 
 class ExecutionView:
+    """One execution for the page. Each method takes the request's parameters and returns a JSON object."""
+
     def __init__(self, pasts: Pasts, deeds: Deeds, tables: Tables) -> None:
         self._pasts, self._deeds, self._tables = pasts, deeds, tables
 

@@ -35,6 +35,8 @@ Place = tuple[float, ...]
 
 
 class Lists:
+    """The page's lists. Use it on the loop's thread."""
+
     def __init__(self, service: StepFunctions, pasts: Pasts) -> None:
         self._service, self._pasts = service, pasts
 

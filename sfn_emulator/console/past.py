@@ -192,7 +192,7 @@ class Pasts:
         return live is not None and len(live.events) != len(past.events)
 
     def is_older(self, arn: str) -> bool:
-        """Whether it was begun before this server was started: nobody noted what it wrote until then."""
+        """Whether it began before this server's start: its earlier writes were not noted."""
         found = None if arn.startswith(FILE) else self.found(arn)
         return isinstance(found, Live | Found) and 0 < found.seq <= (self._newest_before or 0)
 

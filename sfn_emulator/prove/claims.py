@@ -107,7 +107,7 @@ def read_claims(path: Path) -> Claims:
 
 
 def _check_values(where: str, told: Mapping[str, Any]) -> None:
-    """What the schema cannot say: numbers are numbers, and values are JSON. Raises ``ClaimsError``."""
+    """Checks that the schema can't express: numbers are numbers, and values are JSON. Raises ``ClaimsError``."""
     for field_name in ("ends_within", "answers", "inputs"):
         try:
             json.dumps(told.get(field_name), allow_nan=False)
@@ -145,7 +145,7 @@ def check_names(told: Claims, machine: Machine, nested: Mapping[str, Machine | N
 
 
 def _check_contradictions(told: Claims) -> None:
-    """Claims that exclude each other would make any saga look right. Raises ``ClaimsError``."""
+    """Raises ``ClaimsError`` for claims that exclude each other: with them any saga would look right."""
     for step, compensation in told.undo.items():
         if step == compensation:
             raise ClaimsError(f"undo: '{step}' is said to undo itself; name the Task that undoes it")

@@ -104,7 +104,9 @@ class StepFunctions:
 
     @property
     def failure(self) -> str | None:
-        """What does not last or could not be taken up; ``None`` if all is well."""
+        """The failure that /health reports: lost writes, or an execution that could not go on; ``None`` if all is
+        well.
+        """
         return self.journal.failure or self.store.database.lost or self.host.left
 
     def counts(self) -> Mapping[str, Any]:

@@ -26,11 +26,11 @@ _log: Final = logging.getLogger(__name__)
 
 _MANY_FILES: Final = 65_536
 _WAITING: Final = 2048
-"""Connections the system may keep until they are taken."""
+"""Connections that the system may keep until they are accepted."""
 _AT_ONCE: Final = 32
-"""Connections that are taken in one turn of the loop."""
+"""Connections that are accepted in one turn of the loop."""
 _SILENCE: Final = 60.0
-"""Seconds between two reports that no connection can be taken."""
+"""Seconds between two reports that no connection can be accepted."""
 
 
 class StartError(Exception):
@@ -85,8 +85,8 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
 
 
 def _unaccepted() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """Handles what no one else does. asyncio reports each attempt to take a connection for which it has no file; a
-    second later it tries again, even if the listening socket has been closed meanwhile."""
+    """Handles errors that nothing else handles. asyncio reports each attempt to take a connection for which it has no
+    file; a second later it tries again, even if the listening socket has been closed meanwhile."""
     silent_until = 0.0
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

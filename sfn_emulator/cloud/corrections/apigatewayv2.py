@@ -125,7 +125,7 @@ def _integration(api: Any, told: Mapping[str, Any]) -> str:
 
 
 class Guard(NamedTuple):
-    """How a route is guarded: AuthorizationType, the authorizer's id, the scopes of which a token must have one."""
+    """A route's guard: AuthorizationType, the authorizer's id, and the scopes of which a token must have one."""
 
     authorization: str | None = None
     authorizer: str | None = None

@@ -63,6 +63,8 @@ class TableNow(NamedTuple):
 
 
 class Witness:
+    """Notes the changes that requests make. Call it with moto's lock held."""
+
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.deeds = Deeds()

@@ -57,7 +57,7 @@ def identity(told: Authorizer, given: Given) -> list[str]:
 
 
 def identity_at(sources: Sequence[str], given: Given) -> list[str]:
-    """What the call says at each of the sources. Raises ``GatewayError`` 401 where one is missing."""
+    """The call's value at each identity source. Raises ``GatewayError`` 401 if one is missing."""
     values = [_value(source, given) for source in sources]
     if not all(values):
         raise unauthorized()

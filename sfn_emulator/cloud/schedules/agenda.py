@@ -95,7 +95,7 @@ class Agenda:
     # -- reading
 
     def _read(self, now: float, resumed: bool) -> None:
-        """``now`` is when a request changed what is read, or the server was ``resumed``."""
+        """Reads the schedules. ``now`` is the time of the request that changed them, or of ``resumed``."""
         if self._kept is None:
             self._kept = self._checkpoints()
         with self._moto.held():

@@ -76,7 +76,7 @@ class Store:
 
     def put(self, kind: str, owner: str, key: str, document: Any) -> None:
         packed = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
-        if self._path is not None and not self._path.exists():  # SQLite would go on with a file that nobody finds again
+        if self._path is not None and not self._path.exists():  # SQLite would go on writing to a removed file
             raise sqlite3.OperationalError(f"{self._path} was removed")
         with self._lock:
             self._connection.execute(

@@ -10,6 +10,8 @@ from sfn_emulator.lint.formats import line
 
 
 class DevMachine:
+    """A definition file that is deployed as one state machine, again and again."""
+
     def __init__(
         self, states: Any, file: Path, name: str, names: tuple[str, ...], role: str, kind: MachineType
     ) -> None:

@@ -163,7 +163,7 @@ class Calls:
         return _OVER
 
     def _overdue(self, call: Call, tell: Tell) -> Work:
-        """The state's time-out rings before the work is done; how long that takes at most, the claims may say."""
+        """The state's time-out rings before the work is done. The claims may say how long the work takes at most."""
         seconds = self._longest(call.task)
         if seconds == float("inf"):
             self._late.append(call.effect)

@@ -50,7 +50,7 @@ class Host:
         self._definitions = definitions
         self._lives: dict[str, Live] = {}
         self.left: str | None = None
-        """What became of the first execution that could not be taken up."""
+        """The error of the first execution that could not go on."""
         self._tasks: Tasks | None = None
         self.map_runs: MapRuns | None = None
         self.skip_time = skip_time

@@ -38,12 +38,12 @@ class StateDirectoryError(Exception):
 
 
 class DamagedRowError(sqlite3.DatabaseError):
-    """A row is not what was written there."""
+    """A row differs from what was written."""
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Raises ``DamagedRowError`` for anything in its block that comes of a row with the wrong values."""
+    """Raises ``DamagedRowError`` for errors in its block that come from a row with wrong values."""
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError, LookupError, zlib.error) as error:
@@ -116,7 +116,7 @@ class Database:
 
     @property
     def lost(self) -> str | None:
-        """Why nothing that is written lasts, if it does not: the file was removed, and SQLite would not notice."""
+        """Why writes are lost, or ``None``: the file was removed, which SQLite would not notice."""
         return None if _identity(self._path) == self._identity else f"{self._path} was removed"
 
     def commit(self) -> None:
@@ -166,7 +166,7 @@ class Database:
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Tells a file from any other, and from none."""
+    """The identity of a file; it differs from that of any other file, and of none."""
     try:
         found = None if path is None else path.stat()
     except OSError:

@@ -36,7 +36,7 @@ class Call:
     caller: Mapping[str, Any] | None = None
     """An authorizer's answer about the caller."""
     kind: str = "lambda"
-    """What the authorizer is, as functions are told it: ``lambda`` or ``jwt``."""
+    """The authorizer's kind in a function's event: ``lambda`` or ``jwt``."""
     request_id: str = field(default_factory=new_id)
     at: int = field(default_factory=lambda: time.time_ns() // 1_000_000)  # people compare it with their client's log
 

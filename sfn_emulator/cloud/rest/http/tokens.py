@@ -1,4 +1,4 @@
-"""JWT authorizers of HTTP APIs: who issued the token, for whom, until when, and whether its signature is the issuer's.
+"""JWT authorizers of HTTP APIs: they check a token's issuer, audience, time and signature.
 
 The issuer's keys are read where it says they are: its ``/.well-known/openid-configuration`` names a JWKS. An issuer of
 Cognito's is asked in this process, any other by HTTP. Source: API Gateway Developer Guide, ``http-api-jwt-authorizer``.
@@ -22,11 +22,11 @@ from sfn_emulator.cloud.rest.faults import GatewayError, signed
 
 _COGNITO: Final = re.compile(r"https://cognito-idp\.(?P<region>[\w-]+)\.amazonaws\.com(?P<pool>/[\w-]+)")
 _HASHES: Final = {"RS256": "SHA256", "RS384": "SHA384", "RS512": "SHA512"}
-"""API Gateway takes signatures by RSA alone."""
+"""API Gateway accepts RSA signatures only."""
 _SECONDS: Final = 5.0
 _KEPT_FOR: Final = 300.0
 _AT_MOST: Final = 1 << 20
-"""Bytes read of an issuer's answer."""
+"""Bytes of an issuer's answer that are read at most."""
 
 Ask = Callable[[Request], Reply]
 Claims = Mapping[str, Any]
@@ -51,7 +51,9 @@ class Issuers:
         self._kept: dict[str, tuple[float, Mapping[str, Mapping[str, Any]]]] = {}
 
     def key(self, issuer: str, key_id: str) -> Mapping[str, Any] | None:
-        """A key that is not known is looked for anew: keys are rotated. Raises ``OSError`` and ``ValueError``."""
+        """The key. An unknown one makes the keys be fetched again, because issuers rotate them. Raises ``OSError`` and
+        ``ValueError``.
+        """
         with self._lock:
             at, keys = self._kept.get(issuer, (float("-inf"), {}))
         if key_id not in keys or time.monotonic() - at > _KEPT_FOR:
@@ -80,7 +82,7 @@ def _fetched(url: str) -> bytes:
 
 
 def verified(told: TokenAuthorizer, token: str, issuers: Issuers) -> dict[str, Any]:
-    """What functions are told of the token's bearer. Raises ``GatewayError``: 401, or 403 where no scope is his."""
+    """The facts about the token's bearer for functions. Raises ``GatewayError``: 401, or 403 without a scope."""
     try:
         claims = _claims(told, token.removeprefix("Bearer ").removeprefix("bearer ").strip(), issuers)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error):
@@ -95,7 +97,7 @@ def verified(told: TokenAuthorizer, token: str, issuers: Issuers) -> dict[str, A
 def _claims(told: TokenAuthorizer, token: str, issuers: Issuers) -> Claims:
     head, body, signature = token.split(".")
     header, claims = orjson.loads(_decoded(head)), orjson.loads(_decoded(body))
-    now = time.time_ns() / 1e9  # tokens carry the time of whoever issued them
+    now = time.time_ns() / 1e9  # tokens carry their issuer's time
     audience = claims.get("aud", claims.get("client_id"))
     _must(claims.get("iss") == told.issuer)
     _must(bool(set(told.audience) & set(audience if isinstance(audience, list) else [audience])))
@@ -114,7 +116,9 @@ def _must(holds: bool) -> None:
 
 def _check_signature(key: Mapping[str, Any], hashed: str, signed_text: bytes, signature: bytes) -> None:
     """Raises ``ValueError``."""
-    from cryptography.exceptions import InvalidSignature  # a twentieth of a second, and for tokens alone
+    from cryptography.exceptions import (
+        InvalidSignature,
+    )  # its import takes a twentieth of a second, and only tokens need it
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -130,7 +134,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _text(value: Any) -> str:
-    """A claim as API Gateway hands it on."""
+    """A claim in the form that API Gateway passes on."""
     if isinstance(value, list):
         return f"[{' '.join(map(str, value))}]"
     return value if isinstance(value, str) else orjson.dumps(value).decode()

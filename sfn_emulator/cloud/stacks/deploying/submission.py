@@ -158,7 +158,7 @@ def check_types(template: Template, scope: Scope) -> None:
 
 
 def _check_snapshots(template: Template) -> None:
-    """Of the types that are made here AWS keeps no snapshots."""
+    """Refuses a Snapshot policy: AWS keeps no snapshots of the supported types."""
     for row in template.resources.values():
         for name, policy in (("DeletionPolicy", row.deletion), ("UpdateReplacePolicy", row.replacement)):
             if policy == "Snapshot":

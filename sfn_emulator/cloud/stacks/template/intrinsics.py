@@ -40,7 +40,7 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 
 def _called(name: str, told: Any, scope: Scope) -> Any:
-    """What the function comes to; arguments it cannot be worked out of are named with it. Raises ``StackError``."""
+    """The function's value. Raises ``StackError``, which names the function with invalid arguments."""
     try:
         return _FUNCTIONS[name](told, scope)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):

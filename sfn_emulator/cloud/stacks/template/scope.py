@@ -28,7 +28,7 @@ class Scope:
     judged: dict[str, bool] = field(default_factory=dict)
     """Conditions worked out so far."""
     judging: list[str] = field(default_factory=list)
-    """Those that are being worked out, one for the other."""
+    """The conditions that are being worked out, each for the one before it."""
 
     @property
     def region(self) -> str:

@@ -41,7 +41,7 @@ def _json(text: str) -> Any:
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether more than ``depth`` objects and lists stand one within the other."""
+    """Whether objects and lists are nested more than ``depth`` levels."""
     layer = [value]
     for _ in range(depth):
         layer = [
