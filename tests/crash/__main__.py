@@ -1,4 +1,4 @@
-"""``python -m tests.crash [--kills N] [--saga N] [--neighbours N] [--features N] [--seed N]``: the long trials."""
+"""``python -m tests.crash [--kills N] [--saga N] [--neighbours N] [--features N] [--placements 0]``: long trials."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.crash.features import Partner, subject
 from tests.crash.neighbours import NeighbourTrial
+from tests.crash.placements import PLACES, breaches
 from tests.crash.saga import SagaTrial
 from tests.crash.trial import Trial
 
@@ -21,12 +22,21 @@ def main() -> int:
     parser.add_argument("--saga", type=int, default=50, help="kills of the saga's trial")
     parser.add_argument("--neighbours", type=int, default=100, help="kills of the neighbours' trial")
     parser.add_argument("--features", type=int, default=60, help="kills of the trial of what came later")
+    parser.add_argument("--placements", type=int, default=1, help="0: servers are not killed where a proof plays it")
     parser.add_argument("--directory", type=Path)
     told = parser.parse_args()
     found = _saga(told.saga, told.seed) if told.saga else []
     found += _neighbours(told.neighbours, told.seed) if told.neighbours else []
     found += _features(told.features, told.seed) if told.features else []
+    found += _placements() if told.placements else []
     return len([*found, *_mixed(told)]) and 1
+
+
+def _placements() -> list[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        found = list(breaches(Path(scratch)))
+    print(f"placements     {len(PLACES)} kills where a proof plays one, {len(found)} breaches")
+    return _told(found)
 
 
 def _saga(kills: int, seed: int) -> list[str]:

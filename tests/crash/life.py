@@ -74,6 +74,16 @@ class Life:
             return  # it had not answered yet
         self.down.append((at, float("inf")))
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def gone(self) -> None:
+        """Waits until somebody else has killed it."""
+        assert self._process is not None
+        self._process.communicate(timeout=PATIENCE)
+
     def stop(self) -> int:
         """Asks it to stop; its exit status."""
         assert self._process is not None
