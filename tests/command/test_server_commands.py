@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from sfn_emulator.command.front_door import front_door
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import ROOT, Process, running
-from tests.waiting import ended, until
+from tests.waiting import PATIENCE, ended, until
 
 MENDED = "name the emulator's address with --endpoint"
 NOBODY = "http://127.0.0.1:9"
@@ -122,7 +122,7 @@ def test_what_comes_is_followed_also_after_a_line_that_is_dated_ahead(server: Pr
     now = int(datetime.fromisoformat(json.loads(lines(server, "Hello", "--json")[0])["time"]).timestamp() * 1000)
     command = [sys.executable, "-u", "-m", "sfn_emulator", "logs", "Ahead", "--follow", "--endpoint", server.url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as following:
-        watch = Timer(60, following.kill)
+        watch = Timer(PATIENCE, following.kill)
         watch.start()
         try:
             for at, text in ((now + 3_600_000, "ahead"), (now, "present"), (now, "present, too")):
