@@ -21,18 +21,9 @@ def asked(service: str, target: str, body: bytes) -> Reply:
     return Neighbours(ACCOUNT).answer(service, "us-east-1", Request("POST", "/", "", headers, body))
 
 
-@pytest.mark.parametrize(
-    ("service", "target", "body"),
-    [
-        ("sns", "", b"Action=ListTopics&Version=2010-03-31&NextToken=x"),
-        ("sns", "", b"Action=DeleteTopic&Version=2010-03-31&TopicArn=x"),
-    ],
-)
-def test_a_fault_inside_is_a_sentence_and_the_log_has_it_whole(
-    service: str, target: str, body: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fault_inside_is_a_sentence_and_the_log_has_it_whole(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        reply = asked(service, target, body)
+        reply = asked("kinesis", "Kinesis_20131202.ListStreams", b'{"ExclusiveStartStreamName": "x"}')
     assert reply.status == 500
     assert b"InternalFailure" in reply.body
     assert b"met a fault of its own; the emulator" in reply.body
@@ -88,6 +79,24 @@ def test_a_request_of_another_shape_than_the_operations_is_the_callers_fault(
     assert reply.status == 400
     assert code in reply.body.decode()
     assert told in html.unescape(reply.body.decode())
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "body", "code"),
+    [
+        ("sns", "", "Action=ListTopics&Version=2010-03-31&NextToken=x", "InvalidParameter"),
+        ("sns", "", "Action=DeleteTopic&Version=2010-03-31&TopicArn=x", "InvalidParameter"),
+        ("iam", "", "Action=ListRoles&Version=2010-05-08&Marker=x", "ValidationError"),
+        ("ssm", "AmazonSSM.DescribeParameters", '{"NextToken": "x"}', "InvalidNextToken"),
+        ("secretsmanager", "secretsmanager.ListSecrets", '{"NextToken": "x"}', "InvalidNextTokenException"),
+        ("kinesis", "Kinesis_20131202.GetRecords", '{"ShardIterator": "x"}', "InvalidArgumentException"),
+    ],
+)
+def test_a_token_or_an_arn_that_means_nothing_is_the_callers_fault(
+    service: str, target: str, body: str, code: str
+) -> None:
+    reply = asked(service, target, body.encode())
+    assert (reply.status, code.encode() in reply.body) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def misshapen(service: str, request: Request) -> Reply | None:
         return None
     is_form = request.headers.get("content-type", "").startswith(FORM) and "x-amz-target" not in request.headers
     found = _form(model.input_shape, request) if is_form else _body(model.input_shape, request)
+    found = found or _meaningless(service, _told(request, is_form))
     return None if found is None else error_reply(service, request, 400, found.code, found.message)
 
 
@@ -102,6 +103,36 @@ def _routes(model: ServiceModel) -> list[tuple[str, Any, str]]:
 def _pattern(uri: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]+\})", uri.partition("?")[0].rstrip("/"))
     return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts) + "/?")
+
+
+# -- what means nothing
+
+
+_STRAYS: Final[dict[tuple[str, str], Fault]] = {
+    ("sns", "NextToken"): Fault("InvalidParameter", "Invalid parameter: NextToken"),
+    ("ssm", "NextToken"): Fault("InvalidNextToken", "The specified token is not valid."),
+    ("iam", "Marker"): Fault("ValidationError", "Invalid Marker."),
+    ("secretsmanager", "NextToken"): Fault("InvalidNextTokenException", "The NextToken value is invalid."),
+    ("kinesis", "ShardIterator"): Fault("InvalidArgumentException", "Invalid ShardIterator."),
+    ("ec2", "NextToken"): Fault("InvalidPaginationToken", "The specified pagination token is not valid."),
+}
+"""What a request that fails may bring, and how the service refuses it (its API reference, "Errors")."""
+_ARN_PARTS: Final = 6
+
+
+def _told(request: Request, is_form: bool) -> dict[str, Any]:
+    if is_form:
+        return dict(parse_qsl(f"{request.query}&{request.body.decode('latin-1')}"))
+    told: dict[str, Any] = orjson.loads(request.body or b"{}")
+    return told
+
+
+def _meaningless(service: str, told: dict[str, Any]) -> Fault | None:
+    parts = len(str(told.get("TopicArn", "")).split(":"))
+    if service == "sns" and "TopicArn" in told and parts < _ARN_PARTS:
+        reason = f"An ARN must have at least {_ARN_PARTS} elements, not {parts}"
+        return Fault("InvalidParameter", f"Invalid parameter: TopicArn Reason: {reason}")
+    return next((fault for (of, name), fault in _STRAYS.items() if of == service and name in told), None)
 
 
 # -- what is wrong with it
