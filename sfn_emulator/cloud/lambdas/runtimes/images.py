@@ -25,6 +25,7 @@ _OF_THE_IMAGE: Final = frozenset({"PATH", "HOME", "LANG", "_HANDLER", "LAMBDA_TA
 """Variables that the image sets itself."""
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 """An image's name, tag and digest (Docker, "image reference"); nothing that ``docker`` could take for an option."""
+_NO_IMAGE: Final = "Source image {} is not valid. Provide a valid source image."
 _OF_DOCKER: Final = (
     "PATH",
     "HOME",
@@ -60,7 +61,7 @@ def refusal(uri: str) -> str | None:
     """Why a function of this image is refused when it is created; ``None`` if it can be run. Pulls the image if need
     be; blocks."""
     if not _REFERENCE.fullmatch(uri):
-        return f"Source image {uri} is not valid. Provide a valid source image."
+        return _NO_IMAGE.format(uri)
     docker = shutil.which("docker")
     if docker is None:
         return f"{_NEEDED} and there is no 'docker' on the server's PATH."
@@ -94,7 +95,7 @@ def spec(image: Image, environment: Mapping[str, str], memory: int) -> dict[str,
     if docker is None:
         raise UnrunnableError(f"{_NEEDED} and there is no 'docker' on the server's PATH.")
     if not _REFERENCE.fullmatch(image.uri):
-        raise UnrunnableError(f"Source image {image.uri} is not valid. Provide a valid source image.")
+        raise UnrunnableError(_NO_IMAGE.format(image.uri))
     own = {name: value for name, value in environment.items() if name not in _OF_THE_IMAGE}
     name = f"sfn-emulator-{os.urandom(8).hex()}"
     options = ["--rm", "--name", name, "--network", "host", "--memory", f"{memory}m"]
