@@ -18,8 +18,9 @@ from tests.waiting import PATIENCE
 from tests.warm import Forked, can_be_forked
 
 ROOT = Path(__file__).parent.parent
-_PORTS = itertools.count(20_000 + os.getpid() % 40 * 300)
-"""A part of the ports for each process of tests, all below those the kernel gives to whoever asks for any."""
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_PORTS = itertools.count(20_000 + (_WORKER % 8 + os.getppid() % 5 * 8) * 300)
+"""A part of the ports for each worker of a run, all below those the kernel gives to a socket that names none."""
 
 
 _COUNT = itertools.count()
