@@ -225,13 +225,36 @@ def test_a_compensation_that_fails_for_one_item_leaves_that_one() -> None:
     assert broken(states, told) == {Rule.NOT_UNDONE}
 
 
+def test_a_time_out_may_come_although_there_were_heartbeats() -> None:
+    def caught(behind_time_out: str) -> dict[str, Any]:
+        catching = [
+            {"ErrorEquals": ["States.HeartbeatTimeout"], "ResultPath": None, "Next": "Release"},
+            {"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": behind_time_out},
+            *catch("Release"),
+        ]
+        limits = {"TimeoutSeconds": 60, "HeartbeatSeconds": 10}
+        reserve = task("reserve", ResultPath="$.r", Catch=catching, Next="Done", **limits)
+        return {"Reserve": reserve, "Release": RELEASE, **NOTING, **ENDS}
+
+    assert broken(caught("Undone"), {**RESERVE, "ends_within": 5}) == {Rule.NOT_UNDONE}
+    assert broken(caught("Release"), {**RESERVE, "ends_within": 5}) == set()
+
+
+def test_a_compensation_of_what_a_loop_repeats_is_said_to_undo_it_all() -> None:
+    again = choice(("BooleanEquals", True, "Reserve"), default="Look", variable="$.again")
+    look = task("look", ResultPath=None, Catch=catch("Release"), Next="Done")
+    result = walked({**asking(Again=again), "Look": look}, {**RESERVE, "reads": ["Look"]})
+    assert result.counterexamples == ()
+    assert "'Reserve' may be done more than once: 'Release' is taken to undo them all" in result.bounds
+
+
 def test_a_compensation_outside_of_a_map_is_said_to_undo_all_items() -> None:
     hold = {"Hold": {"Type": "Wait", "Seconds": 10, "Next": "Give"}}
     taking = each("Take each", {"Take": task("take", End=True)}, Catch=catch("Hold"), Next="Done")
     told = {**TAKING, "reads": [], "ends_within": 5}
     result = walked({**taking, **hold, "Give": GIVE, **NOTING, **ENDS}, told)
     assert result.counterexamples == ()
-    assert "'Give' is in no Map: it is taken to undo 'Take' for every item" in result.bounds
+    assert "'Give' is in fewer Maps: it is taken to undo 'Take' for every item" in result.bounds
 
 
 def test_an_execution_that_times_out_undoes_nothing() -> None:

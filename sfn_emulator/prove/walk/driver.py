@@ -24,8 +24,8 @@ from sfn_emulator.engine.ports import (
     TaskSucceeded,
 )
 from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.states.recovery import HEARTBEAT_TIMEOUT
 from sfn_emulator.engine.strand import Program, Strand
-from sfn_emulator.errors import TIMEOUT
 from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.nested import is_synchronous
 from sfn_emulator.prove.walk import rules
@@ -33,7 +33,7 @@ from sfn_emulator.prove.walk.expressions import Mind
 from sfn_emulator.prove.walk.frame import Frame, Ways, Where, places_of, region_of, within
 from sfn_emulator.prove.walk.map_runs import carried_out
 from sfn_emulator.prove.walk.moment import EndlessError, Moment
-from sfn_emulator.prove.walk.outcomes import OUTLASTED, Outcome
+from sfn_emulator.prove.walk.outcomes import OUTLASTED, TIMED_OUT, Outcome
 from sfn_emulator.prove.walk.unknown import unknown
 from sfn_emulator.values import Unset, Value, dumps
 
@@ -148,7 +148,7 @@ class WalkDriver:
             self._answer(effect, ended)
         elif outcome.error == OUTLASTED:
             self._outlast(effect)
-        elif outcome.error == TIMEOUT:
+        elif outcome.error in TIMED_OUT:
             self._time_out(effect, outcome)
         else:
             self._settle(effect, outcome)
@@ -182,7 +182,8 @@ class WalkDriver:
     def _time_out(self, effect: StartTask, outcome: Outcome) -> None:
         strand, _ = self.run.awaiting[effect.id]
         own = [id_ for id_, (owner, _) in self.run.awaiting.items() if owner is strand and id_ in self._timers]
-        timer = min(own, key=lambda id_: (self._timers[id_], id_))
+        rings_first = min if outcome.error == HEARTBEAT_TIMEOUT else max  # a heartbeat's is the shorter one
+        timer = rings_first(own, key=lambda id_: (self._timers[id_], id_))
         until, due = self._works_until(effect), self._timers[timer] - self._zero
         self._settle(effect, outcome, until if until > due else 0.0)
         self._fire(timer)

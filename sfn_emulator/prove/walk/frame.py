@@ -43,14 +43,14 @@ class Ways:
     """``outcomes`` of every Task by its whole name, ``nested`` the programs of machines that Tasks start.
 
     ``failing`` are how such a Task comes out when the execution it started fails. ``maps`` are the names of Maps,
-    ``in_maps`` those of the Tasks in them, ``circling`` the Tasks that the machine may come to again by itself.
+    ``in_maps`` how many are around each Task, ``circling`` the Tasks that the machine may come to again by itself.
     """
 
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
     nested: Mapping[str, Program] = field(default_factory=dict)
     failing: dict[str, Outcome] = field(default_factory=dict)
     maps: set[str] = field(default_factory=set)
-    in_maps: set[str] = field(default_factory=set)
+    in_maps: dict[str, int] = field(default_factory=dict)
     circling: frozenset[str] = frozenset()
 
 
@@ -64,8 +64,7 @@ def gather_outcomes(ways: Ways, machine: Machine, claims: Claims, prefix: str, n
                 ways.maps.add(f"{prefix}{state.name}")
             if isinstance(state, Task):
                 task = replace(state, name=f"{prefix}{state.name}")
-                if any(isinstance(outer, Map) for outer in around):
-                    ways.in_maps.add(task.name)
+                ways.in_maps[task.name] = len([outer for outer in around if isinstance(outer, Map)])
                 ways.outcomes[task.name] = outcomes_of(task, around, claims, errors=errors)
                 if may_outlast(task, machine.timeout):
                     ways.outcomes[task.name] += (outlasting(task, claims),)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfn_emulator.asl.model import Catcher, Map, Parallel, Retrier, State, Task
-from sfn_emulator.engine.states.recovery import matches
+from sfn_emulator.engine.states.recovery import HEARTBEAT_TIMEOUT as HEARTBEAT
+from sfn_emulator.engine.states.recovery import HeartbeatOverdueError, matches
 from sfn_emulator.errors import ALL, TASK_FAILED, TIMEOUT, StateError
 from sfn_emulator.prove.claims import Claims
 
@@ -17,7 +18,8 @@ OTHER_ERROR: Final = "SomeOtherError"
 """An error that no Retrier and no Catcher names."""
 OUTLASTED: Final = "the execution's own time-out"
 """No error that a Task can see: the execution is over, whatever was under way."""
-_PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, "States.HeartbeatTimeout"})
+TIMED_OUT: Final = frozenset({TIMEOUT, HEARTBEAT})
+_PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, HEARTBEAT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,13 @@ class Outcome:
             return "was under way when the execution itself timed out"
         if self.refused:
             return f"refused with {self.error}"
-        name = "timed out" if self.error == TIMEOUT else f"failed with {self.error}"
+        name = (
+            "timed out"
+            if self.error == TIMEOUT
+            else "timed out without a heartbeat"
+            if self.error == HEARTBEAT
+            else f"failed with {self.error}"
+        )
         when = "its effect happened, its answer was lost" if self.happened else "nothing happened"
         how = "at every attempt" if self.lasting else "once" if self.retried else ""
         return f"{name}{f' {how}' if how else ''} ({when})"
@@ -103,8 +111,10 @@ def execution_failed(task: Task, around: Sequence[State]) -> Outcome:
 
 def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]:
     yield OTHER_ERROR
-    if task.timeout is not None or task.heartbeat is not None:
+    if task.timeout is not None:
         yield TIMEOUT
+    if task.heartbeat is not None:
+        yield HEARTBEAT
     named = [name for owner in owners for retrier in owner.retry for name in retrier.error_equals]
     named += [name for owner in owners for catcher in owner.catch for name in catcher.error_equals]
     yield from (name for name in dict.fromkeys(named) if name not in _PATTERNS)
@@ -118,12 +128,12 @@ def _classes(
     """
     classes: dict[object, list[str]] = {}
     for name in names:
-        alone = by_name or name == TIMEOUT
+        alone = by_name or name in TIMED_OUT
         handled = tuple((id(_taking(owner.retry, name)), id(_taking(owner.catch, name))) for owner in owners)
         classes.setdefault(name if alone else handled, []).append(name)
     return (tuple(names) for names in classes.values())
 
 
 def _taking(handlers: Iterable[Retrier | Catcher], name: str) -> Retrier | Catcher | None:
-    error = StateError(name)
+    error = HeartbeatOverdueError() if name == HEARTBEAT else StateError(name)
     return next((handler for handler in handlers if matches(error, handler.error_equals)), None)

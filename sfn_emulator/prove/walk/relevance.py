@@ -11,6 +11,7 @@ from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Machine, M
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.prove.claims import states_of
 from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
+from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.unknown import INPUT, Facts, Key, MissingError, at, opened
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT
@@ -73,6 +74,12 @@ def targets_of(state: State) -> Iterator[str]:
             yield target
     for way in (*getattr(state, "rules", ()), *getattr(state, "catch", ())):
         yield way.next
+
+
+def circling(body: Branch) -> frozenset[str]:
+    """States that the machine may come to again."""
+    found = rings({name: set(targets_of(state)) for name, state in body.states.items()})
+    return frozenset(name for ring in found for name in ring)
 
 
 def bodies(body: Branch) -> Iterator[Branch]:

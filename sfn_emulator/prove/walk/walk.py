@@ -31,7 +31,7 @@ from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.moment import EndlessError, Moment, NestedWatch, Watch
 from sfn_emulator.prove.walk.outcomes import Outcome
-from sfn_emulator.prove.walk.relevance import bodies, caught_from, needs_by_state, targets_of, what_matters, written_by
+from sfn_emulator.prove.walk.relevance import bodies, caught_from, circling, needs_by_state, what_matters, written_by
 from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
 from sfn_emulator.prove.walk.unknown import INPUT, Facts, shown, unknown
@@ -133,6 +133,7 @@ class _Walk:
         self._mind = Mind(Facts(written_by(machine)))
         self._watch = Watch(claims)
         self._machine = over_unknown_values(machine, self._mind, self._bounds)
+        self._circling = circling(machine.body)
         self._possible = self._all_ways(nested, machine.timeout)
         self._programs = {name: self._alone(state) for name, state in self._machine.body.states.items()}
         self._program = compile(self._machine, self._watch)
@@ -264,21 +265,19 @@ class _Walk:
 
     def _note_compensations(self) -> None:
         for step, compensation in self._claims.undo.items():
-            if step in self._possible.in_maps and compensation not in self._possible.in_maps:
-                self._bounds.note(f"'{compensation}' is in no Map: it is taken to undo '{step}' for every item")
+            maps = self._possible.in_maps
+            if maps.get(step, 0) > maps.get(compensation, 0):
+                self._bounds.note(f"'{compensation}' is in fewer Maps: it is taken to undo '{step}' for every item")
+            if step in self._circling:
+                self._bounds.note(f"'{step}' may be done more than once: '{compensation}' is taken to undo them all")
 
     # -- programs
-
-    def _circling(self) -> frozenset[str]:
-        """Tasks on a way round, whose being done twice somebody might notice."""
-        states = self._machine.body.states
-        inner = {name for ring in rings({name: set(targets_of(s)) for name, s in states.items()}) for name in ring}
-        return frozenset(inner - self._claims.reads - self._claims.repeatable)
 
     def _all_ways(self, nested: Mapping[str, Machine | None], limit: int | None) -> Ways:
         """The ways of the machine, and of every machine nested in it."""
         programs: dict[str, Program] = {}
-        ways = Ways(nested=programs, circling=self._circling())
+        repeated = self._circling - self._claims.reads - self._claims.repeatable
+        ways = Ways(nested=programs, circling=repeated)
         timed = replace(self._machine, timeout=limit)
         gather_outcomes(ways, timed, self._claims, "", frozenset(nested))
         if limit is not None:
