@@ -25,7 +25,8 @@ TARGETS = ("embedded", "localstack", "aws")
 HEAVY = (
     "test_saga.py",
     "test_saga_on_ministack.py",
-    "test_cli.py",
+    "test_commands.py",
+    "test_orders.py",
     "test_access.py",
     "test_keeping.py",
     "test_interruption.py",

@@ -150,7 +150,7 @@ def _elsewhere(name: str) -> Iterator[tuple[Config, targets.Target]]:
 
 
 def _short_timeouts(told: Config) -> Config:
-    return replace(told, function={**told.function, "timeout_seconds": 3})
+    return replace(told, function={**told.function, "timeout_seconds": 12})
 
 
 _PLACES = {

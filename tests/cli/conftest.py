@@ -1,0 +1,28 @@
+"""A directory of its own for a test, and a server with the saga deployed for a file of tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from terminal import background
+from tests.cli.terminal import Terminal
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Terminal]:
+    """A directory of its own, its server (if one was started) stopped afterwards."""
+    terminal = Terminal(tmp_path / "state")
+    yield terminal
+    background.stop(terminal.directory)
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A server in the background with the saga deployed."""
+    made = Terminal(tmp_path_factory.mktemp("cli") / "state")
+    assert made.run("up", "--port", "0").status == 0
+    assert made.run("deploy").status == 0
+    yield made
+    assert made.run("down").status == 0
+    assert made.here("status", "--json").json["running"] is False
