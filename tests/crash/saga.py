@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import config, saga, targets
+from deploy import config, targets
 from deploy.apply import apply
-from deploy.resources import StateMachine
 from tests.crash.life import Life, children_of
+from tests.saga.places import on
 from tests.waiting import PATIENCE
 
 FORWARD: Final = ("PlaceOrder", "UpdateInventory", "MakePayment")
@@ -93,8 +93,7 @@ class SagaTrial:
         told = config.load()
         told = replace(told, function={**told.function, "timeout_seconds": 60})
         target = targets.connect("embedded", told, self.life.url)
-        ours = saga.on(target, told)
-        ours = replace(ours, resources=tuple(map(_patient, ours.resources)))
+        ours = on(target, told)
         apply(ours.plan(), target)
         self._machine = ours.machine.alias_arn
 
@@ -172,13 +171,6 @@ class SagaTrial:
         for row in self._rows("Reservations"):
             total[row["ItemId"]["S"]] += int(row["Quantity"]["N"])
         return total
-
-
-def _patient(resource: Any) -> Any:
-    """With time enough for every step: functions start slowly where several servers and their clients share a core."""
-    if not isinstance(resource, StateMachine):
-        return resource
-    return replace(resource, definition=resource.definition.replace('"TimeoutSeconds": 15', '"TimeoutSeconds": 900'))
 
 
 def _wanted(order: Order) -> tuple[str, str | None, dict[str, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 from deploy import config, saga, targets
 from deploy.apply import apply
 from deploy.config import Config
+from deploy.resources import StateMachine
 from deploy.saga import Saga
 from tests.processes import free_port, running
 from tests.waiting import PATIENCE
@@ -90,23 +91,35 @@ def _plain(value: dict[str, str]) -> Any:
 def deployed(name: str, directory: Path) -> Iterator[Place]:
     """The saga on a target, and nothing of it left there afterwards."""
     with _PLACES[name](directory) as (told, target):
-        ours = saga.on(target, told)
+        ours = on(target, told)
         apply(ours.plan(), target)
         yield Place(name, told, ours)
         apply(ours.teardown().plan, target)
         assert not ours.teardown().plan
 
 
+def on(target: targets.Target, told: Config) -> Saga:
+    """The saga with time enough for every step: functions start slowly where several servers share a core."""
+    ours = saga.on(target, told)
+    return ours if target.name == "aws" else replace(ours, resources=tuple(map(_patient, ours.resources)))
+
+
+def _patient(resource: Any) -> Any:
+    if not isinstance(resource, StateMachine):
+        return resource
+    return replace(resource, definition=resource.definition.replace('"TimeoutSeconds": 15', '"TimeoutSeconds": 900'))
+
+
 @contextmanager
 def _embedded(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
-    told = _short_timeouts(config.load())
+    told = _short_timeouts(config.load(), 12)
     with running("--state-dir", str(directory / "state"), "--time", "skip", "--iam", "enforce") as server:
         yield told, targets.connect("embedded", told, server.url)
 
 
 @contextmanager
 def _ministack(directory: Path) -> Iterator[tuple[Config, targets.Target]]:
-    told = _short_timeouts(config.load())
+    told = _short_timeouts(config.load(), 30)
     port = free_port()
     places = {"STATE_DIR": str(directory / "state"), "S3_DATA_DIR": str(directory / "s3")}
     with (directory / "log").open("w+") as log:
@@ -149,8 +162,9 @@ def _elsewhere(name: str) -> Iterator[tuple[Config, targets.Target]]:
     yield told, targets.connect(name, told)
 
 
-def _short_timeouts(told: Config) -> Config:
-    return replace(told, function={**told.function, "timeout_seconds": 12})
+def _short_timeouts(told: Config, seconds: int) -> Config:
+    """Short for who waits for a function that sleeps beyond them, long for a function that starts on a loaded core."""
+    return replace(told, function={**told.function, "timeout_seconds": seconds})
 
 
 _PLACES = {

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from deploy import saga, teardown
+from deploy import teardown
 from deploy.apply import apply
 from tests.saga import steps
-from tests.saga.places import MINISTACK, Place, deployed
+from tests.saga.places import MINISTACK, Place, deployed, on
 from tests.saga.steps import STATES, STEPS, TABLES, UNDO, WAY, stage, table_of
 from tests.waiting import PATIENCE
 
@@ -213,7 +213,7 @@ def test_the_direct_integration_starts_the_saga_without_the_function(place):
     if place.name == MINISTACK:
         pytest.skip("MiniStack has no mapping templates")
     told = replace(place.config, api={**place.config.api, "name": "Direct", "integration": "states"})
-    direct = saga.on(place.saga.target, told)
+    direct = on(place.saga.target, told)
     apply(direct.plan(), direct.target)
     try:
         status, answer, _ = post(direct.api_url(), order("direct-1", CustomerId='O\'Neil "X"'))
