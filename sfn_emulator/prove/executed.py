@@ -290,8 +290,14 @@ def _remembered(saga: Saga, given: Value, placement: Placement) -> Seen:
     return Seen(tried.placement, told.status, tried.broken, tried.sometimes, told.states)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 fault``, ``2 faults``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def _bounds(inputs: Sequence[Value], most: int, only: Sequence[Kind]) -> Iterator[str]:
-    yield f"executed: up to {most} faults at once with the first input{', one with the others' * (len(inputs) > 1)}"
+    others = ", one with the others" if len(inputs) > 1 else ""
+    yield f"executed: up to {counted(most, 'fault')} at once with the first input{others}"
     yield "errors that the definition names go wrong one at a time, not in pairs"
     yield "a fault is put around a whole call; a handler's own calls of services do not fail one by one"
     yield "claims see the rows of DynamoDB's tables, not what is kept in queues, buckets or elsewhere"

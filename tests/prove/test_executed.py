@@ -208,7 +208,7 @@ def test_junit_has_a_failure_for_each_claim(proof: Proof) -> None:
 
 def test_the_lines_tell_how_far_the_proof_goes(proof: Proof) -> None:
     told = "\n".join(lines(proof))
-    assert "executed: 2 counterexamples: 21 placements (1 with 0 faults, 20 with 1 faults)" in told
+    assert "executed: 2 counterexamples: 21 placements (1 with 0 faults, 20 with 1 fault)" in told
     assert "fault: Reserve Item: fails after the call: done, but the answer is lost (aws:fis:" in told
     assert proof.status == 3
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-from sfn_emulator.prove.executed import Counterexample, Executed
+from sfn_emulator.prove.executed import Counterexample, Executed, counted
 from sfn_emulator.prove.interleaving import Interleaved
 from sfn_emulator.prove.proof import Proof
 from sfn_emulator.prove.report import walked
@@ -30,13 +30,13 @@ def _executed(executed: Executed) -> Iterator[str]:
         yield from (f"     fault: {fault}" for fault in injected(found))
         yield from (f"     {line}" for line in story(found.tried))
         if found.more:
-            yield f"     (and {found.more} other placements break it)"
+            yield f"     (and {found.more} other {'placements break' if found.more > 1 else 'placement breaks'} it)"
     yield from (f"no run ever made this true: {name}" for name in executed.never)
-    counts = ", ".join(f"{n} with {faults} faults" for faults, n in sorted(executed.by_faults.items()))
+    counts = ", ".join(f"{n} with {counted(faults, 'fault')}" for faults, n in sorted(executed.by_faults.items()))
     count = len(executed.counterexamples)
     good = "proved" if not executed.never else "a claim was never tested"
-    found_words = f"{count} counterexample{'s' * (count != 1)}" if count else good
-    yield f"executed: {found_words}: {executed.runs} placements ({counts})"
+    found_words = counted(count, "counterexample") if count else good
+    yield f"executed: {found_words}: {counted(executed.runs, 'placement')} ({counts})"
     yield from (f"  bound: {bound}" for bound in executed.bounds)
 
 
