@@ -167,12 +167,23 @@ def _names(value: Any) -> Any:
 
 def test_an_internal_error_is_a_500_without_a_traceback(world: World, caplog: pytest.LogCaptureFixture) -> None:
     machine = world.machine()
-    world.service.store.database.write("UPDATE document SET body = ? WHERE kind = 'machine'", (b"nonsense",))
-    world.service.store._cache.clear()
+    world.service.store._cache.update(dict.fromkeys(world.service.store._cache, "no record"))
     status, code, message = refused(world, "DescribeStateMachine", {"stateMachineArn": machine})
     assert (status, code) == (500, "InternalFailure")
     assert "Traceback" not in message
     assert "DescribeStateMachine failed" in caplog.text
+
+
+def test_a_damaged_row_is_named_and_no_fault_of_the_emulator(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    machine = world.machine()
+    world.service.store.database.write("UPDATE document SET body = ? WHERE kind = 'machine'", (b"nonsense",))
+    world.service.store._cache.clear()
+    status, code, message = refused(world, "DescribeStateMachine", {"stateMachineArn": machine})
+    assert (status, code) == (503, "ServiceUnavailable")
+    assert (
+        message == "The state directory cannot be read: what is stored of a StateMachine is damaged (JSONDecodeError)"
+    )
+    assert "Traceback" not in caplog.text
 
 
 def test_operations_with_the_sync_host_prefix_are_the_ones_the_model_says() -> None:

@@ -63,6 +63,15 @@ class Page:
         """The first whose text as it is seen, or whose name, has the text; waits for it."""
         return wait_for(lambda: self._run("return find(e => (seen(e) || named(e)).includes(text))", selector, text))  # type: ignore[no-any-return]
 
+    def text(self, selector: str, text: str = "") -> str:
+        """What the first says, in one go with finding it: a page that is drawn anew can't come between."""
+        script = "const found = find(e => (seen(e) || named(e)).includes(text)); return found && [seen(found)]"
+        return str(wait_for(lambda: self._run(script, selector, text))[0])
+
+    def texts(self, selector: str) -> list[str]:
+        """What each says, as they are at this moment."""
+        return list(self._run("return [...document.querySelectorAll(selector)].map(seen)", selector, ""))
+
     def press_on(self, selector: str, text: str = "") -> None:
         """Clicks what ``one`` finds; once more if the page drew it anew between the look and the click."""
 

@@ -203,7 +203,7 @@ def test_a_page_left_open_goes_on_when_the_server_comes_back(page: Page, tmp_pat
     page.says("The server does not answer", "#link")
     again = Process(*place)
     try:
-        wait_for(lambda: not page.one("#link").text)
+        wait_for(lambda: not page.text("#link"))
         page.click("Stop…")
         page.click("Stop", "dialog")
         wait_for(lambda: page.outcomes().get("Rest") == "aborted")

@@ -87,7 +87,7 @@ def test_executions_tell_when_they_ended_as_the_list_is_sorted_by_it(page: Page,
     ended = state_of(saga, arn)["stopDate"].astimezone(UTC)
     page.open("executions", machine=short)
     page.one(".list a.row")
-    wait_for(lambda: [cell.text for cell in page.all(".list a.row > span")][4] == f"{ended:%m-%d %H:%M:%S}")
+    wait_for(lambda: page.texts(".list a.row > span")[4] == f"{ended:%m-%d %H:%M:%S}")
 
 
 def test_an_execution_is_started_by_the_alias_another_was_started_by(page: Page, saga: Saga) -> None:
@@ -120,7 +120,7 @@ def test_an_execution_is_stopped(page: Page, saga: Saga, asking: str) -> None:
     page.click("Stop…")
     page.click("Stop", "dialog")
     wait_for(lambda: page.outcomes().get("Ask") == "aborted")
-    wait_for(lambda: "so far" not in page.one(".facts").text)
+    wait_for(lambda: "so far" not in page.text(".facts"))
     assert state_of(saga, arn)["status"] == "ABORTED"
 
 
@@ -147,13 +147,13 @@ def test_a_waiting_task_is_answered_and_its_token_is_masked_until_asked_for(
     page.click("called with", ".chain")
     page.says("Token", ".panel-body .json")
     page.says("•••", ".panel-body .json")
-    assert "AQ" not in page.one(".panel-body .json").text
+    assert "AQ" not in page.text(".panel-body .json")
     page.open("execution", arn, view="events", event=3)
     page.says("•••", ".event-detail")
-    assert "AQ" not in page.one(".event-detail").text
+    assert "AQ" not in page.text(".event-detail")
     page.open("execution", arn)
     page.click("Show the token")
-    wait_for(lambda: page.one(".token").text.startswith("AQ"))
+    wait_for(lambda: page.text(".token").startswith("AQ"))
     page.click("It succeeded…")
     field = page.one("dialog textarea")
     field.clear()
@@ -195,7 +195,7 @@ def test_a_history_is_opened_from_a_file(page: Page, saga: Saga, tmp_path: Path)
     taken = page.browser.execute_script("return document.querySelectorAll('.edge.taken').length")
     assert taken == 9
     page.says("from production.json", ".facts")
-    assert [one.text for one in page.all(".view > .head button:not(.quiet)")] == ["Write a test…"]  # it has ended
+    assert page.texts(".view > .head button:not(.quiet)") == ["Write a test…"]  # it has ended
     assert not page.all("#start-again")
 
 
@@ -213,8 +213,8 @@ def test_a_history_without_definition_or_times_is_shown_as_far_as_it_goes(
     page.says("came without its definition")
     page.click("Table")
     page.says("Revert Inventory", ".stage .long")
-    assert not [text for text in (page.one(".facts").text, page.one(".side .facts").text) if " s" in text]
-    assert "from" not in page.one(".side .facts").text
+    assert not [text for text in (page.text(".facts"), page.text(".side .facts")) if " s" in text]
+    assert "from" not in page.text(".side .facts")
     page.click("Timeline")
     page.says("This history tells no times", ".stage")
 

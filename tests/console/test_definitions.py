@@ -39,7 +39,7 @@ def test_a_machine_that_never_ran_is_drawn_with_its_problems_at_their_lines(page
     line = next(number for number, text in enumerate(lines, 1) if '"text": "$.name"' in text)
     assert f"line {line}:" in problem.text
     problem.click()
-    wait_for(lambda: [one.text.strip() for one in page.all(".code .chosen")] == ['"text": "$.name"'])
+    wait_for(lambda: page.texts(".code .chosen") == ['"text": "$.name"'])
     page.press_on('[data-state="Two"]')
     page.says('"Two": {', ".code .chosen")
 
@@ -103,9 +103,8 @@ def test_text_that_is_json_is_shown_as_such_and_differences_are_marked(page: Pag
     page.says("text that is JSON:", ".panel-body .member.added")
     page.says('"changed": 2', ".panel-body .member.changed")
     page.says('"gone": …', ".panel-body .member.removed")
-    assert not [
-        one for one in page.all(".panel-body .member.changed, .panel-body .member.added") if '"kept"' in one.text
-    ]
+    differing = page.texts(".panel-body .member.changed, .panel-body .member.added")
+    assert not [one for one in differing if '"kept"' in one]
 
 
 def test_events_and_visits_are_filtered(page: Page, saga: Saga) -> None:
@@ -117,17 +116,17 @@ def test_events_and_visits_are_filtered(page: Page, saga: Saga) -> None:
     wait_for(lambda: "q=inventory_reverted" in page.address)
     box.clear()
     box.send_keys("function:UpdateInventoryLambda")
-    wait_for(lambda: [one.text for one in page.all(".long .brief")] == ["UpdateInventoryLambda"])
+    wait_for(lambda: page.texts(".long .brief") == ["UpdateInventoryLambda"])
     page.click("Table")
     page.one('.stage [aria-label="Filter the visits"]')
     wait_for(lambda: page.one(".stage .filters input").get_attribute("value") == "")
     page.one(".stage .filters input").send_keys("payment")
-    wait_for(lambda: page.one(".stage .filters .hint").text.startswith("0 of "))
+    wait_for(lambda: page.text(".stage .filters .hint").startswith("0 of "))
     page.one(".stage .filters input").clear()
     page.one(".stage .filters input").send_keys("revert")
     wait_for(
         lambda: (
-            {row.text.split("\n")[1] for row in page.all(".long button.row")}
+            {row.split("\n")[1] for row in page.texts(".long button.row")}
             == {"Revert Inventory", "Is inventory reverted"}
         )
     )
@@ -145,7 +144,7 @@ def test_what_is_seen_in_which_run_stands_in_a_grid(page: Page, saga: Saga) -> N
 def test_executions_are_found_by_status_time_and_text(page: Page, saga: Saga) -> None:
     page.open("executions", machine=saga.machine, status="SUCCEEDED")
     page.says("went-through", ".list .row")
-    wait_for(lambda: not [row for row in page.all(".list a.row") if "failed" in row.text])
+    wait_for(lambda: not [row for row in page.texts(".list a.row") if "failed" in row])
     wrong = {"source": "Date.now = () => 4e12"}
     script = page.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", wrong)
     page.open("executions", machine=saga.machine, within=3600, q="UpdateInventory was asked")
@@ -153,7 +152,7 @@ def test_executions_are_found_by_status_time_and_text(page: Page, saga: Saga) ->
     assert page.browser.execute_script("return Date.now()") == 4e12
     page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
     page.says("found in the newest", ".foot")
-    wait_for(lambda: not [row for row in page.all(".list a.row") if "went-through" in row.text])
+    wait_for(lambda: not [row for row in page.texts(".list a.row") if "went-through" in row])
     page.open("executions", machine=saga.machine, q="nothing has this")
     page.says("0 found in the newest", ".foot")
 

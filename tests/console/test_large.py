@@ -66,7 +66,7 @@ def test_a_long_history_is_drawn_as_far_as_it_is_seen(page: Page, long: str, vie
     page.one(".long button.row")
     for to, seen in ((0.4, middle), (1, end)):
         scrolled(page, to)
-        wait_for(lambda seen=seen: any(seen in row.text for row in page.all(".long button.row")[-25:]))
+        wait_for(lambda seen=seen: any(seen in row for row in page.texts(".long button.row")[-25:]))
         wait_for(lambda: 10 < len(page.all(".long .row")) < DRAWN)
     whole = page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight")
     assert whole > 25 * (TURNS + ITEMS)

@@ -16,7 +16,7 @@ def test_an_order_that_fails_is_seen_waiting_and_being_undone(page: Page, saga: 
 
     page.click("Tables")
     page.says("while Wait state is on")
-    wait_for(lambda: _fell_by_one(page.one("tr.changed td.differs").text))
+    wait_for(lambda: _fell_by_one(page.text("tr.changed td.differs")))
     page.says("PENDING", "tr.added")
     page.says("Update Inventory", "tr.changed")
 
@@ -65,15 +65,18 @@ def test_the_tables_are_seen_at_every_moment(page: Page, saga: Saga) -> None:
     assert stock["after Revert Inventory"] == stock["at the end"] == str(first)
 
 
+def _in_stock(page: Page) -> str:
+    (row,) = [row for row in page.all(".tables-body tr") if "Shampoo" in row.text]
+    return row.find_elements("css selector", "td")[3].text.split()[-1]
+
+
 def _moments(page: Page) -> Iterator[tuple[str, str]]:
     """The slider's moments, and what is in stock of the item at each; walked by the button."""
     while True:
-        moment, _, event = page.one(".moment", "event").text.partition(" · event ")
+        moment, _, event = page.text(".moment", "event").partition(" · event ")
         page.one(f'.tables-body[data-event="{event}"] table')
-        (row,) = [row for row in page.all(".tables-body tr") if "Shampoo" in row.text]
-        yield moment, row.find_elements("css selector", "td")[3].text.split()[-1]
-        after = page.one("button", "After ›")
-        if not after.is_enabled():
+        yield moment, wait_for(lambda: _in_stock(page))
+        if not page.one("button", "After ›").is_enabled():
             return
-        after.click()
-        wait_for(lambda seen=moment: not page.one(".moment", "event").text.startswith(f"{seen} ·"))
+        page.press_on("button", "After ›")
+        wait_for(lambda seen=moment: not page.text(".moment", "event").startswith(f"{seen} ·"))

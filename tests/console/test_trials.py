@@ -160,7 +160,7 @@ def test_express_executions_are_seen_while_they_are_kept(page: Page, saga: Saga)
     page.click("Start", "dialog")
     wait_for(lambda: page.outcomes().get("Too big") == "failed")
     assert ":express:quick:" in page.arn
-    assert not [one for one in page.all(".view > .head button") if one.text == "Redrive…"]
+    wait_for(lambda: "Redrive…" not in page.texts(".view > .head button"))
     page.open("executions", machine=made)
     page.says("TooBig", ".list .error")
     page.open("executions", q='"n": 12')
