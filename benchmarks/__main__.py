@@ -3,6 +3,7 @@
 ``speed`` stands for those that make docs/speed.md; they take some five minutes.
 """
 
+import argparse
 import os
 import sys
 
@@ -41,14 +42,16 @@ SUITES = {
 
 def main() -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, and so has what is measured
-    given = [name for name in sys.argv[1:] if name != "--markdown"] or list(SUITES)
-    names = [suite for name in given for suite in (SPEED if name == "speed" else (name,))]
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("suite", nargs="*", help=f"speed, {', '.join(SUITES)}")
+    parser.add_argument("--markdown", action="store_true", help="a table for the documentation")
+    told = parser.parse_args()
+    names = [suite for name in told.suite or SUITES for suite in (SPEED if name == "speed" else (name,))]
     unknown = [name for name in names if name not in SUITES]
     if unknown:
-        print(f"no such suite: {', '.join(unknown)}; there are speed, {', '.join(SUITES)}", file=sys.stderr)
-        return 2
+        parser.error(f"no such suite: {', '.join(unknown)}; there are speed, {', '.join(SUITES)}")
     figures = (figure for name in names for figure in SUITES[name]())
-    return 0 if (write if "--markdown" in sys.argv else show)(figures) else 1
+    return 0 if (write if told.markdown else show)(figures) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ The rule: while anything runs, the probe is answered within 100 ms (p99) and 250
 On a busy machine the probe waits for a core, too. So the longest turn of the loop is told beside it, in CPU time.
 """
 
+import argparse
 import json
 import os
 import signal
@@ -356,11 +357,14 @@ BEFORE: Final[dict[str, tuple[str, str, str]]] = {
 
 def main() -> int:
     """Prints the table of docs/liveness.md; status 1 if the rule was broken. What was long stands on standard error."""
+    parser = argparse.ArgumentParser("python -m benchmarks.liveness", description=main.__doc__)
+    parser.add_argument("word", nargs="*", help="only the loads whose name has one of the words; all take minutes")
+    words = parser.parse_args().word
     kept = True
     print(f"Load of the machine at the start: {os.getloadavg()[0]:.1f}.\n")
     print("| load | before: p99, worst | SIGTERM | MB | p50, p99, worst | turn, CPU | SIGTERM | MB |")
     print("|---|---|---|---|---|---|---|---|")
-    for name, seen in figures([name for name in LOADS if any(word in name for word in sys.argv[1:])] or None):
+    for name, seen in figures([name for name in LOADS if any(word in name for word in words)] or None):
         kept = kept and seen.kept
         before = " | ".join(BEFORE.get(name, ("–", "–", "–")))
         took = f"{seen.p50:,.0f}, {seen.p99:,.0f}, {seen.worst:,.0f}"

@@ -77,4 +77,5 @@ def _told(breaches: list[str]) -> list[str]:
     return breaches
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
