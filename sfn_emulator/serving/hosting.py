@@ -62,11 +62,16 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
     endpoint = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
         loop, told_to_stop = asyncio.get_running_loop(), asyncio.Event()
+
+        def stop() -> None:
+            told_to_stop.set()
+            server.stop()
+
         if not server.settings.without_neighbours:
-            server.neighbours.on_failure = lambda _: loop.call_soon_threadsafe(told_to_stop.set)
+            server.neighbours.on_failure = lambda _: loop.call_soon_threadsafe(stop)
         await server.open(endpoint)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told_to_stop.set)
+            loop.add_signal_handler(number, stop)
         loop.set_exception_handler(_unaccepted())
         connections: set[Connection] = set()
         app = server.app()

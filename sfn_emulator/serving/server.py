@@ -124,10 +124,6 @@ class Server:
         )
         self._serve_stacks()
 
-    def _serve_stacks(self) -> None:
-        self.stacks = self._stacks()
-        self.gateway.stacks = StacksApi(self.stacks)
-
     async def open(self, endpoint: str) -> None:
         """Called before the first request, with the URL that is about to answer."""
         self.endpoint = endpoint
@@ -161,9 +157,9 @@ class Server:
         with self.neighbours.held():
             return self.neighbours.witness.tables(self.neighbours.backends("dynamodb"))
 
-    def _stacks(self) -> StackService:
+    def _serve_stacks(self) -> None:
         """CloudFormation, which makes resources by calls on this process."""
-        return StackService(
+        self.stacks = StackService(
             directory=None if self._state is None else self._state.path,
             fsync=self.settings.fsync,
             account=self.settings.account,
@@ -171,12 +167,9 @@ class Server:
             endpoint=lambda: self.endpoint,
             now=time.time,  # noqa: TID251 - when a stack was made is told in the machine's time
             new_id=new_id,
-            pace=0.0
-            if self.settings.time == "skip"
-            else 1.0
-            if self.settings.time == "real"
-            else float(self.settings.time),
+            pace=float({"skip": "0", "real": "1"}.get(self.settings.time, self.settings.time)),
         )
+        self.gateway.stacks = StacksApi(self.stacks)
 
     def _ticking(self) -> ScaledClock:
         factor = 1.0 if self.settings.time in ("real", "skip") else float(self.settings.time)
@@ -221,7 +214,7 @@ class Server:
         service.definitions.parameters = refusals
         exchanges = Exchanges()
         service.trials.integrations = TrialIntegrations(exchanges)
-        workers = Workers(loop.call_soon_threadsafe)
+        workers = Workers(loop.call_soon_threadsafe, is_closing=self.outbox.is_closing)
         router = Router(
             World(
                 workers,
@@ -284,10 +277,17 @@ class Server:
         self.agenda.resume()
         self.outbox.open()
 
-    async def close(self) -> None:
-        self.feeds.close()
-        self.agenda.close()
+    def stop(self) -> None:
+        """Called when the server is told to stop, before anything is refused. What fails from now on did not fail by
+        itself: nobody takes it for a result, and the next server does it again.
+        """
         self.outbox.close()
+        self.feeds.close()
+        self.stacks.stop()
+
+    async def close(self) -> None:
+        self.stop()
+        self.agenda.close()
         if self.service is not None:
             self.service.close()
         await asyncio.gather(*map(asyncio.to_thread, (self.stacks.close, self.outlet.close, self.lambdas.close)))

@@ -52,10 +52,15 @@ class Running:
 
 class Workers:
     """``run(job, done)``: ``job`` on a worker thread, then ``done(result or exception)`` on the host's, unless
-    cancelled before. Threads are daemons: a call that never answers does not keep the process alive."""
+    cancelled before. Threads are daemons: a call that never answers does not keep the process alive.
 
-    def __init__(self, post: Post, threads: int = THREADS) -> None:
+    An exception is not told while the server ``is_closing``: what is called may have failed only because nobody listens
+    any more. The call stays open, and the next server makes it again.
+    """
+
+    def __init__(self, post: Post, threads: int = THREADS, is_closing: Callable[[], bool] = lambda: False) -> None:
         self._post = post
+        self._is_closing = is_closing
         self._limit = threads
         self._jobs: deque[_Job] = deque()
         self._ready = threading.Condition()
@@ -83,7 +88,15 @@ class Workers:
             except Exception as error:
                 outcome = error
             with suppress(RuntimeError):  # the host's loop is closed: there is nobody left to tell
-                self._post(_telling(running, done, outcome))
+                self._post(self._telling(running, done, outcome))
+
+    def _telling(self, running: Running, done: Callable[[Any], None], outcome: Any) -> Callable[[], None]:
+        def tell() -> None:
+            left_open = isinstance(outcome, Exception) and self._is_closing()
+            if not running.cancelled and not left_open:
+                done(outcome)
+
+        return tell
 
     def _next(self) -> "_Job | None":
         with self._ready:
@@ -94,11 +107,3 @@ class Workers:
                 return self._jobs.popleft()
             self._threads -= 1
             return None
-
-
-def _telling(running: Running, done: Callable[[Any], None], outcome: Any) -> Callable[[], None]:
-    def tell() -> None:
-        if not running.cancelled:
-            done(outcome)
-
-    return tell

@@ -39,3 +39,20 @@ def test_a_call_never_waits_for_one_that_came_before_it() -> None:
         workers.run(second.set, lambda outcome: None)
         assert told.wait(2 * PATIENCE)
     assert not any(stuck)
+
+
+def test_a_failure_is_not_told_once_the_server_stops_but_a_success_is() -> None:
+    stopping, told = threading.Event(), []
+    over = threading.Event()
+
+    def broken() -> str:
+        raise ConnectionRefusedError
+
+    workers = Workers(lambda tell: tell(), threads=1, is_closing=stopping.is_set)
+    workers.run(broken, lambda outcome: told.append(type(outcome).__name__))
+    workers.run(lambda: stopping.set(), lambda outcome: None)
+    workers.run(broken, lambda outcome: told.append("taken"))
+    workers.run(lambda: "paid", told.append)
+    workers.run(lambda: None, lambda outcome: over.set())
+    assert over.wait(PATIENCE)
+    assert told == ["ConnectionRefusedError", "paid"]

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -113,7 +114,8 @@ class Outbox:
         served = self._carriers.get(parcel.kind)
         if served is not None and not self._closing.is_set():
             carrier, pool = served
-            pool.submit(self._carry, carrier, parcel)
+            with suppress(RuntimeError):  # closed at this moment: the next server carries it
+                pool.submit(self._carry, carrier, parcel)
 
     def _carry(self, carrier: Carrier, parcel: Parcel) -> None:
         if self._closing.is_set():

@@ -74,7 +74,7 @@ class Feeds:
     def close(self) -> None:
         self._closing.set()
         with self._woken:
-            for _, stop in self._running.values():
+            for _, stop in list(self._running.values()):
                 stop.set()
             self._woken.notify_all()
 
@@ -116,6 +116,8 @@ class Feeds:
         for key in wanted.keys() - self._running.keys():
             stop = threading.Event()
             self._running[key] = wanted[key], stop
+            if self._closing.is_set():
+                stop.set()
             feed = self._feed(key, wanted[key])
             threading.Thread(target=self._serve, args=(feed, stop), name=key, daemon=True).start()
 

@@ -92,11 +92,11 @@ class StackService:
     def _elapsed(self) -> float:
         return time.monotonic() * self._pace + self._moved
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Lets deployments stop between two steps; they may still be under way when this returns."""
         self._stopping.set()
         with self._moving:
             self._moving.notify_all()
-        self._join_threads()
 
     def resume(self) -> None:
         """Goes on with deployments that the last server left unfinished."""
@@ -107,13 +107,15 @@ class StackService:
 
     def abandon(self) -> None:
         """Forgets all stacks, also those under way. Their resources stay."""
-        self._stop()
+        self.stop()
+        self._join_threads()
         self.books.wipe()
         self.books.close()
 
     def close(self) -> None:
         """Stops between two steps. The next server goes on with deployments under way."""
-        self._stop()
+        self.stop()
+        self._join_threads()
         self.books.close()
 
     def _join_threads(self, patience: float = 2.0) -> None:
