@@ -136,9 +136,20 @@ def distinct(array: Any) -> Any:
 
 
 def _bucket(item: Any) -> Any:
-    if isinstance(item, dict):
-        return frozenset(item)
-    return len(item) if isinstance(item, list) else item
+    """What equal items have in common, and others almost never: a hash of all leaves with their paths. No recursion, so
+    that depth is no danger.
+    """
+    if not isinstance(item, dict | list):
+        return item
+    total, parts = 0, [(0, item)]
+    while parts:
+        path, part = parts.pop()
+        if isinstance(part, dict):
+            parts.extend((hash((path, name)), member) for name, member in part.items())
+        elif isinstance(part, list):
+            parts.extend((hash((path, place)), member) for place, member in enumerate(part))
+        total ^= hash((path, len(part) if isinstance(part, dict | list) else part))
+    return total
 
 
 def spread(arg: Any) -> Any:

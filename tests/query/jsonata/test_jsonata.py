@@ -15,6 +15,7 @@ import sfn_emulator.query.jsonata.syntax  # noqa: F401 - raises the recursion li
 from sfn_emulator.errors import EvaluationError
 from sfn_emulator.query.compiled import States
 from sfn_emulator.query.jsonata.expression import JsonataSyntaxError, compile_expression, unexpected_result
+from sfn_emulator.query.jsonata.functions import distinct
 from sfn_emulator.values import UNSET, dumps
 from tests.query.jsonata.scope import FixedScope
 
@@ -265,3 +266,35 @@ def test_any_text_is_refused_or_evaluated_and_nothing_else(expression: str, x: A
 def test_what_a_function_trips_over_is_an_internal_error_with_an_id() -> None:
     with pytest.raises(EvaluationError, match=r"threw an internal error during evaluation\. [0-9a-f-]{36}$"):
         compile_expression("{% $base64decode('!!!') %}", "Output").apply(States({}), FixedScope())
+
+
+class _Counted:
+    """A leaf that counts how often it is compared."""
+
+    compared = 0
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        _Counted.compared += 1
+        return isinstance(other, _Counted) and self.number == other.number
+
+
+def test_objects_that_differ_in_a_value_are_not_compared_one_with_all() -> None:
+    many = [{"a": [{"b": _Counted(number % 1_000)}]} for number in range(2_000)]
+    assert len(distinct(many)) == 1_000
+    assert _Counted.compared < 10_000
+
+
+@pytest.mark.parametrize("pair", [({"a": 1, "b": [2]}, {"b": [2.0], "a": 1.0}), ([[], {}], [[], {}])])
+def test_what_is_equal_is_kept_once(pair: tuple[Any, Any]) -> None:
+    assert distinct(list(pair)) == [pair[0]]
+
+
+@pytest.mark.parametrize("pair", [([], {}), ([1], [True]), ({"a": 0}, {"a": False}), ([[1], 2], [1, [2]])])
+def test_what_differs_is_kept_twice(pair: tuple[Any, Any]) -> None:
+    assert len(distinct(list(pair))) == 2
