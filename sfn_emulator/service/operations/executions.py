@@ -1,6 +1,8 @@
 """The operations on executions: start, stop, describe, list, history. ``host`` has the running ones."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +34,8 @@ HISTORY_BYTES: Final = 2 * 1024 * 1024
 """
 _NAME_TAKEN: Final = 90 * 24 * 3600.0
 """Seconds after an execution's end for which its name is taken (API_StartExecution: name)."""
+_END_SOON: Final = 1.0
+"""Seconds that StopExecution waits for the end of a long turn before it is answered."""
 _BILLED_STEP: Final = 100
 _BILLED_MEMORY: Final = 64
 
@@ -89,11 +93,24 @@ class Executions:
         found = self._existing(around, told["executionArn"])
         if found.execution.type is MachineType.EXPRESS:
             raise type_not_supported()
-        if isinstance(found, Live) and not found.ended:
-            found.stop(told.get("error"), told.get("cause"))
-            if not found.ended:  # the execution is between two commits, and sees the stop after the present one
-                await self._host.end_of(found)
-        return {"stopDate": found.execution.stopped_at}
+        if not isinstance(found, Live) or found.ended:
+            return {"stopDate": found.execution.stopped_at}
+        asked = found.stop(told.get("error"), told.get("cause"))
+        if not found.ended:  # the execution is between two commits, or in a long turn, and sees the stop afterwards
+            await self._end_soon(around, found)
+        return {"stopDate": found.execution.stopped_at or asked}
+
+    async def _end_soon(self, around: Surroundings, live: Live) -> None:
+        """Waits for the end of an execution that was stopped. If it is in a long turn, which may take minutes, the stop
+        need only be stored.
+        """
+        midway = False
+        while not live.ended and not midway:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._host.end_of(live), _END_SOON)
+            midway = live.run.aside_at is not None
+        if around.journal.pending or around.journal.failure is not None:
+            await around.journal.committed()
 
     # -- redrive
 

@@ -160,10 +160,12 @@ class Live:
         self._paged = paged
         self._let_go_of_details()
 
-    def stop(self, error: str | None, cause: str | None) -> None:
+    def stop(self, error: str | None, cause: str | None) -> float:
+        """Ends it after its present turn. Returns the time that is noted for it."""
         at = self._driver.now()
         self._note(at, Stop(error, cause))
         self._driver.stop(error, cause, at)
+        return at
 
     def condemn(self) -> None:
         """Makes its next transition end it: its machine is being deleted."""

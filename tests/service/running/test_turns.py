@@ -52,6 +52,14 @@ def test_others_are_answered_while_long_evaluations_go_on(server: Process) -> No
     assert {ended(server, arn)["status"] for arn in arns} <= {"SUCCEEDED", "FAILED"}
 
 
+def test_a_stop_is_answered_though_the_evaluation_has_minutes_to_go() -> None:
+    with running("--in-memory") as server:
+        arn = started(server, "$count($distinct($map([1..20000], function($i){ {'a': $i} })))")
+        client = server.client("stepfunctions")
+        stopped = client.stop_execution(executionArn=arn)["stopDate"]
+        assert stopped >= client.describe_execution(executionArn=arn)["startDate"]
+
+
 def test_evaluations_that_take_turns_do_not_mix() -> None:
     with running("--in-memory") as server:
         arns = [started(server, f"$sum($map([1..9000], function($x){{ $x * {n} }}))") for n in range(5)]
