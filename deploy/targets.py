@@ -135,6 +135,8 @@ def _unreachable(name: str, at: str | None, error: Exception) -> str:
     if isinstance(error, NoCredentialsError):
         return f"{name}: no credentials found; run 'aws configure' or set AWS_PROFILE"
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        return f"{name}: credentials refused ({code}: {error.response['Error'].get('Message', '')}); check AWS_PROFILE"
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        if code == "ServiceUnavailable":
+            return f"{name}: {at or 'AWS'} can't answer at present: {message}"
+        return f"{name}: credentials refused ({code}: {message}); check AWS_PROFILE"
     return f"{name}: nothing answers at {at or 'AWS'} ({type(error).__name__}); {_START[name]}"

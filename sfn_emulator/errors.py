@@ -21,6 +21,12 @@ ALL: Final = "States.ALL"
 OWN_FAULT: Final = "The emulator met a fault of its own; its log says more."
 """The message to a caller for a fault of ours. It never holds an exception's name."""
 
+RESTORE: Final = (
+    "Restore it; or, to begin anew, move the whole state directory away or choose another with --state-dir."
+)
+"""How a damaged or missing file of the state directory is mended. Moving the file alone away is no way: every file must
+be there, so that a lost one is noticed."""
+
 
 class Severity(StrEnum):
     ERROR = "ERROR"

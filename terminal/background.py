@@ -63,7 +63,7 @@ def start(directory: Path, *arguments: str) -> Running:
         process.wait(PATIENCE)
         raise TerminalError(f"the server did not start: {_last_line(log)}")
     running = Running(process.pid, url)
-    (directory / "server.json").write_text(json.dumps({"pid": running.pid, "url": running.url}))
+    _private(directory / "server.json").write_text(json.dumps({"pid": running.pid, "url": running.url}))
     return running
 
 
@@ -103,13 +103,20 @@ def pace(url: str | None, execution: str, time: str) -> bool:
 
 def _writable(directory: Path) -> Path:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "server.log").touch()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _private(directory / "server.log")
     except OSError as error:
         raise TerminalError(
             f"{directory}: cannot be written ({error.strerror}); choose another with --state-dir or SAGA_STATE_DIR"
         ) from error
     return directory
+
+
+def _private(file: Path) -> Path:
+    """The file, made if need be, which its owner alone may read."""
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    return file
 
 
 def _noted(directory: Path) -> Running | None:

@@ -58,6 +58,8 @@ def _words(name: str) -> str:
 
 
 def _counted(held: Any) -> str:
+    if held is None:
+        return "not read yet"
     if isinstance(held, dict):
         return ", ".join(f"{count} {name}" for name, count in held.items())
     return (", ".join(map(str, held)) or "none yet") if isinstance(held, list) else str(held)

@@ -30,6 +30,10 @@ _SYNC: Final = "sync-"
 _PAGE: Final = re.compile(r"^/(_sfn/?)?$")
 _URL: Final = re.compile(r"^https?://([^/?#]+)")
 _DAY: Final = 24 * 3600
+_NAMELESS: Final = (
+    "A page of another site, or an address that was typed, may not do this. Allow the page's origin with "
+    "--allow-origin ORIGIN, as --allow-origin http://localhost:3000, and let the page send its Origin."
+)
 
 
 class Door:
@@ -55,8 +59,9 @@ class Door:
             return None
         return None if data_plane(request) is not None else _foreign(request)
 
-    def preflight(self, request: Request) -> Reply | None:
+    def preflight(self, request: Request, *, own: bool = False) -> Reply | None:
         """The answer to a browser that asks whether an allowed page may call; ``None`` for any other request.
+        ``own``: it is for a route of the server's own, as /health.
 
         Pages of other origins were refused before. A bucket has CORS rules of its own.
         """
@@ -64,7 +69,7 @@ class Door:
         if request.method != "OPTIONS" or "access-control-request-method" not in headers:
             return None
         asked = headers.get("access-control-request-headers", "")
-        if "x-amz-target" not in asked.lower() and address(request).service == "s3":
+        if not own and "x-amz-target" not in asked.lower() and address(request).service == "s3":
             return None
         permits = [
             ("access-control-allow-methods", headers["access-control-request-method"]),
@@ -73,14 +78,14 @@ class Door:
         ]
         return Reply(204, [*self._grant(headers["origin"]), *permits]) if "origin" in headers else None
 
-    def granted(self, request: Request, reply: Reply) -> Reply:
+    def granted(self, request: Request, reply: Reply, *, own: bool = False) -> Reply:
         """The reply with the CORS headers for an allowed page. It is unchanged if no page asked, or if it has CORS
         headers already.
         """
         origin = request.headers.get("origin")
         if origin is None or any(name == "access-control-allow-origin" for name, _ in reply.headers):
             return reply
-        if data_plane(request) is not None or address(request).service == "s3":
+        if data_plane(request) is not None or (not own and address(request).service == "s3"):
             return reply
         return reply._replace(headers=[*reply.headers, *self._grant(origin)])
 
@@ -142,7 +147,9 @@ def _stranger(host: str) -> Reply:
 
 
 def _foreign(request: Request) -> Reply:
-    origin = _asking(request.headers) or "another site"
+    origin = _asking(request.headers)
+    if not origin:
+        return json_error(403, "OriginNotAllowed", _NAMELESS)
     way = f"Allow them: --allow-origin {origin}"
     if origin == "null":
         way = "Nobody can tell whose they are (files, sandboxed frames): serve yours by HTTP."

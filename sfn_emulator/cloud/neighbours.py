@@ -81,7 +81,8 @@ class Neighbours:
         self._restored = threading.Event()
         self.refusal = refusal
         """Why no request is answered: the kept state could not be restored. ``None`` if it was."""
-        if keeper is None and refusal is None:
+        nothing = refusal is None and (keeper is None or keeper.is_empty)
+        if nothing:
             self._restored.set()
         self._replaying = self._started = False
         self.on_failure: Callable[[str], object] = lambda text: None
@@ -89,7 +90,7 @@ class Neighbours:
         self._changes: Counter[str] = Counter()
         self._patience = Patience()
         self.witness = Witness(lambda region: self.backend("dynamodb", region))
-        self._counts = {"functions": 0, "tables": 0}
+        self._counts: dict[str, int | None] = dict.fromkeys(_COUNTED, 0 if nothing else None)
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
         """Called with a function's ARN and the event that SNS, EventBridge or another service has for it."""
         self.on_event: Callable[[str, bytes, Mapping[str, Any]], object] = lambda target, text, about: None
@@ -238,9 +239,13 @@ class Neighbours:
         """The services used so far, for /health."""
         return sorted(self._prepared)
 
-    def counts(self) -> dict[str, int]:
-        """The numbers of functions and tables, for /health. While moto is busy they are the last known ones, so that
-        /health never waits.
+    @property
+    def is_restored(self) -> bool:
+        return self._restored.is_set()
+
+    def counts(self) -> Mapping[str, int | None]:
+        """The numbers of functions and tables, for /health; ``None`` until kept ones were read. While moto is busy
+        they are the last known ones, so that /health never waits.
         """
         if self._restored.is_set() and _MOTO.acquire(blocking=False):
             try:

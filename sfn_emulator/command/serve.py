@@ -282,14 +282,9 @@ def _unread(variables: Iterable[str], options: Iterable[click.Parameter]) -> Ite
 def _serve(settings: Settings) -> None:
     """Serves until told to stop. Raises ``Failure`` when it can't start."""
     gc.disable()  # off until it is ready: importing makes no garbage, and collecting takes a tenth of the start
-    from sfn_emulator.serving.hosting import (  # --help and errors do without it
-        StartError,
-        serve,
-        warn_if_open,
-    )
+    from sfn_emulator.serving.hosting import StartError, serve  # --help and errors do without it
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    warn_if_open(settings)
     try:
         serve(settings, lambda endpoint: print(f"ready {endpoint}", flush=True))  # noqa: T201 - the one line promised
     except StartError as error:

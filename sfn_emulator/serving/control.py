@@ -27,6 +27,10 @@ class UnclearError(Exception):
     """A request can't be understood; the text says what to send."""
 
 
+class UnavailableError(Exception):
+    """What is asked for can't be done at present; the text says why."""
+
+
 class Controlled(Protocol):
     """The part of the server that these routes use."""
 
@@ -36,7 +40,7 @@ class Controlled(Protocol):
     async def advance(self, seconds: float) -> None: ...
     async def reset(self, service: str | None) -> bool:
         """Forgets the state of ``service`` (boto3's name or the signing name), or everything. Returns false if there
-        is no such service.
+        is no such service. Raises ``UnavailableError``.
         """
 
 
@@ -88,6 +92,8 @@ def _explained(answer: Answer) -> Answer:
             return await answer(request)
         except UnclearError as error:
             return json_error(400, "ValidationException", str(error))
+        except UnavailableError as error:
+            return json_error(503, "ServiceUnavailable", str(error))
 
     return explained
 

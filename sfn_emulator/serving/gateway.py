@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
+from sfn_emulator.cloud.corrections.replies import error_reply
 from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.lambdas.api import LambdaApi
@@ -104,6 +105,7 @@ class Gateway:
         self.stacks: StacksApi | None = None
         self._door = door or Door()
         self._own = own or {}
+        self._own_paths = frozenset(path for _, path in self._own)
         self.console: Console | None = None
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
@@ -145,7 +147,10 @@ class Gateway:
     def _shown_to(self, request: Request, reply: Reply) -> Reply:
         """The reply in the form that the asking page may see."""
         reply = reply if request.path.startswith(CONSOLE) else _boxed(request, reply)
-        return self._door.granted(request, reply) if "origin" in request.headers else reply
+        own = request.path in self._own_paths
+        if "origin" not in request.headers or (request.path.startswith(CONSOLE) and not own):
+            return reply
+        return self._door.granted(request, reply, own=own)
 
     async def answer(self, request: Request) -> Reply:
         """The reply to ``request``; an unexpected error becomes a 500."""
@@ -154,7 +159,7 @@ class Gateway:
         target = request.headers.get("x-amz-target", "")
         if target.startswith(STATES_TARGET):
             return await self._states(target, request)
-        if (permit := self._door.preflight(request)) is not None:
+        if (permit := self._door.preflight(request, own=request.path in self._own_paths)) is not None:
             return permit
         return await self._without_target(request, target)
 
@@ -236,7 +241,7 @@ class Gateway:
         if request.path.startswith(_OUR_PATHS):
             return json_error(404, "UnknownOperationException", f"There is no {request.method} {request.path} here.")
         if self._neighbours.refusal is not None:
-            return json_error(503, "ServiceUnavailable", self._neighbours.refusal)
+            return error_reply(address(request).service, request, 503, "ServiceUnavailable", self._neighbours.refusal)
         threads, call = self._destination(request)
         return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
 

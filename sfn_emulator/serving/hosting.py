@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -14,7 +15,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sfn_emulator.cloud.keeping.journal import JournalError
-from sfn_emulator.cloud.keeping.state_dir import StateDirError
+from sfn_emulator.cloud.keeping.state_dir import ALONE, StateDirError
+from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.database import StateDirectoryError
 from sfn_emulator.serving.connection import Connection, say_goodbye
 from sfn_emulator.serving.server import Server
@@ -33,8 +35,22 @@ _SILENCE: Final = 60.0
 """Seconds between two reports that no connection can be accepted."""
 
 
+_ANOTHER_PORT: Final = "Stop the program that uses it, or choose another port with --port (0 picks a free one)."
+_ANOTHER_HOST: Final = (
+    "Name an address of this machine with --host: 127.0.0.1 for this machine alone, 0.0.0.0 for every interface."
+)
+_WAYS: Final = {
+    errno.EADDRNOTAVAIL: _ANOTHER_HOST,
+    errno.EAFNOSUPPORT: _ANOTHER_HOST,
+    errno.EACCES: "Choose a port above 1023 with --port (0 picks a free one).",
+}
+
+
 class StartError(Exception):
-    """The server can't start; the text says what is wrong, where, and how to mend it."""
+    """The server can't start; the text, one line, says what is wrong, where, and how to mend it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -50,8 +66,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         raise StartError(str(error)) from None
     except sqlite3.DatabaseError as error:
         raise StartError(
-            f"State directory '{settings.state_dir}' cannot be used: {error}. Restore it, or move it away to go on "
-            "without what it holds. Everything in it is left as it is."
+            f"State directory '{settings.state_dir}' cannot be used: {error}. {RESTORE} "
+            "Everything in it is left as it is."
         ) from None
     finally:
         listener.close()
@@ -79,12 +95,13 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         listener.listen(_WAITING)
         gc.freeze()  # objects of the start stay for ever: hiding them saves 40 ms in each collection of garbage
         gc.enable()
+        warn_if_open(server.settings)
         announce(endpoint)
         await told_to_stop.wait()
         wire.close()
         await say_goodbye(connections, server.settings.grace)
         if server.neighbours.refusal is not None and not server.settings.without_neighbours:
-            raise StartError(f"{server.neighbours.refusal} --without-neighbours starts Step Functions alone.")
+            raise StartError(f"{server.neighbours.refusal} {ALONE}")
     finally:
         await server.close()
 
@@ -131,15 +148,17 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        where = f"{settings.host}:{settings.port}"
-        reason = (error.strerror or str(error)).lower()
-        raise StartError(
-            f"Cannot listen on {where}: {reason}. Stop the program that uses it, or choose another port with --port "
-            "(0 picks a free one)."
-        ) from None
+        raise StartError(f"Cannot listen on {settings.host}:{settings.port}: {_reason(error)}") from None
     return listener
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """Why an address can't be listened on, and how to mend it."""
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return f"no address has that name. {_ANOTHER_HOST}"
+    return f"{(error.strerror or str(error)).lower()}. {_WAYS.get(error.errno or 0, _ANOTHER_PORT)}"
 
 
 def warn_if_open(settings: Settings) -> None:

@@ -23,9 +23,6 @@ from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.events.courier import KIND as EVENT
 from sfn_emulator.cloud.events.courier import Courier, hops
 from sfn_emulator.cloud.keeping.chance import new_id
-from sfn_emulator.cloud.keeping.journal import JournalError
-from sfn_emulator.cloud.keeping.keeper import Keeper
-from sfn_emulator.cloud.keeping.state_dir import StateDir, StateDirError
 from sfn_emulator.cloud.keeping.witness import TableNow
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.lambdas.asynchronous import KIND as INVOCATION
@@ -54,8 +51,9 @@ from sfn_emulator.service.running.turns import Sliced
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.database import Database
 from sfn_emulator.serving.connection import App
-from sfn_emulator.serving.control import routes
+from sfn_emulator.serving.control import UnavailableError, routes
 from sfn_emulator.serving.gateway import STATES_TARGET, Gateway
+from sfn_emulator.serving.kept import keeper_of, stacks_of, state_of
 from sfn_emulator.serving.settings import Settings
 from sfn_emulator.serving.verbose import execution_passed, function_said
 from sfn_emulator.tasks.clients import Clients, Destinations
@@ -88,8 +86,9 @@ class Server:
         self.endpoint = ""
         self._mocks = None if settings.mocks is None else read_mocks(settings.mocks)
         self.service: StepFunctions | None = None
-        self._state = _state(settings)
-        keeper, refusal = self._keeper()
+        self._state = state_of(settings)
+        self.stacks, refusal = stacks_of(self._state, settings, self._stacks)
+        keeper, refusal = keeper_of(self._state, settings, refusal)
         judge = conditions_hold if settings.iam == "enforce" else None
         self.neighbours = Neighbours(settings.account, keeper, judge, refusal)
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
@@ -122,7 +121,7 @@ class Server:
             own=routes(self),
             door=Door((*settings.allowed_hosts, settings.host), settings.allowed_origins),
         )
-        self._serve_stacks()
+        self.gateway.stacks = StacksApi(self.stacks)
 
     async def open(self, endpoint: str) -> None:
         """Called before the first request, with the URL that is about to answer."""
@@ -138,7 +137,8 @@ class Server:
         self.agenda.open(self._clock, asyncio.get_running_loop().call_soon_threadsafe)
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
         self._serve_step_functions()
-        self.stacks.resume()
+        if self.neighbours.refusal is None:
+            self.stacks.resume()
 
     def _serve_step_functions(self) -> None:
         self.service = self._service()
@@ -154,13 +154,15 @@ class Server:
             self._state.opened()
 
     def _tables(self) -> list[TableNow]:
+        if self.neighbours.refusal is not None:
+            raise RefusedError(self.neighbours.refusal, 503)
         with self.neighbours.held():
             return self.neighbours.witness.tables(self.neighbours.backends("dynamodb"))
 
-    def _serve_stacks(self) -> None:
-        """CloudFormation, which makes resources by calls on this process."""
-        self.stacks = StackService(
-            directory=None if self._state is None else self._state.path,
+    def _stacks(self, directory: Path | None) -> StackService:
+        """CloudFormation, which makes resources by calls on this process. Raises ``StateDirError``."""
+        return StackService(
+            directory=directory,
             fsync=self.settings.fsync,
             account=self.settings.account,
             client=lambda service, region: self._here.client(service, region),
@@ -169,7 +171,6 @@ class Server:
             new_id=new_id,
             pace=float({"skip": "0", "real": "1"}.get(self.settings.time, self.settings.time)),
         )
-        self.gateway.stacks = StacksApi(self.stacks)
 
     def _ticking(self) -> ScaledClock:
         factor = 1.0 if self.settings.time in ("real", "skip") else float(self.settings.time)
@@ -325,7 +326,11 @@ class Server:
             self.stacks.hasten(seconds)
 
     async def reset(self, service: str | None) -> bool:
-        """Forgets the state of a service, or everything, as if the server had just been started in a new directory."""
+        """Forgets the state of a service, or everything, as if the server had just been started in a new directory.
+        Raises ``UnavailableError`` if the neighbours are not available; then nothing is forgotten.
+        """
+        if service not in _OURS and self.neighbours.refusal is not None:
+            raise UnavailableError(self.neighbours.refusal)
         if service in (None, *_OURS) and self.service is not None:
             self.service.abandon()
             self._serve_step_functions()
@@ -335,7 +340,8 @@ class Server:
         known = self.neighbours.reset(service)
         if service in (None, "cloudformation"):
             self.stacks.abandon()
-            self._serve_stacks()
+            self.stacks, _ = stacks_of(self._state, self.settings, self._stacks)
+            self.gateway.stacks = StacksApi(self.stacks)
         self.feeds.changed("lambda")
         self.agenda.changed("events")
         if service in (None, "lambda", "logs"):
@@ -345,7 +351,9 @@ class Server:
         return known
 
     def health(self) -> Mapping[str, object]:
-        """Version, uptime in seconds, the numbers of held things, and the fault if the status is not ``ok``."""
+        """Version, uptime in seconds, the numbers of held things, and the fault if the status is not ``ok``. A
+        number is ``None`` until it was read from the state directory.
+        """
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
         wrong = self.neighbours.refusal or (self.service.failure if self.service else None)
         return {
@@ -362,32 +370,11 @@ class Server:
 
     def _held(self) -> Mapping[str, object]:
         counts = {} if self.service is None else self.service.counts()
-        return {"neighbours": self.neighbours.held_services(), **counts, **self.neighbours.counts()}
-
-    def _keeper(self) -> tuple[Keeper | None, str | None]:
-        """The keeper of the neighbours' writes; or the reason why they are not available, if the server starts without
-        them.
-        """
-        if self._state is None:
-            return None, None
-        try:
-            return Keeper(self._state.part("neighbours"), fsync=self.settings.fsync), None
-        except JournalError as error:
-            if not self.settings.without_neighbours:
-                raise JournalError(f"{error} --without-neighbours starts Step Functions alone.") from None
-            return None, str(error)
-        except OSError as error:
-            raise StateDirError(
-                f"State directory '{self._state.path}' cannot be used: {error}. "
-                "Mend this, or choose another directory with --state-dir."
-            ) from None
+        used = self.neighbours.held_services() if self.neighbours.is_restored else None
+        return {"neighbours": used, **counts, **self.neighbours.counts()}
 
     def _directory(self) -> Path:
         return self._state.path if self._state is not None else Path(self._scratch.name if self._scratch else "")
-
-
-def _state(settings: Settings) -> StateDir | None:
-    return None if settings.state_dir is None else StateDir(settings.state_dir, adopt=settings.adopt_state_dir)
 
 
 def _write_test(past: Past) -> tuple[str, str]:

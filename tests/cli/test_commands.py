@@ -46,6 +46,14 @@ def test_a_server_is_started_found_and_stopped(fresh):
     assert fresh.here("status", "--json").json["running"] is False
 
 
+def test_nobody_else_may_read_what_a_server_of_ours_keeps(terminal):
+    """The code of functions lies in a directory that is closed as a whole."""
+    place = terminal.directory
+    kept = [path for path in (place, *place.rglob("*")) if place / "code" not in path.parents]
+    assert place / "server.log" in kept
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_a_busy_port_is_named(fresh):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -15,16 +15,20 @@ REFUSED = b"""<ErrorResponse><Error><Code>InvalidClientTokenId</Code>
 <Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>"""
 
 
+UNAVAILABLE = b"""<ErrorResponse><Error><Code>ServiceUnavailable</Code>
+<Message>'/state/neighbours/journal-1' is damaged.</Message></Error></ErrorResponse>"""
+
+
 @contextmanager
-def refusing():
-    """A port that answers every request as STS answers wrong credentials."""
+def refusing(answer=REFUSED):
+    """A port that answers every request as STS answers wrong credentials, or as told."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             self.send_response(403)
-            self.send_header("Content-Length", str(len(REFUSED)))
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(REFUSED)
+            self.wfile.write(answer)
 
         def log_message(self, *arguments):
             pass
@@ -87,6 +91,12 @@ def test_aws_with_wrong_credentials_is_refused(full, monkeypatch):
     with refusing() as endpoint:
         text = complaint("aws", config, endpoint)
     assert text.startswith("aws: credentials refused (InvalidClientTokenId: The security token")
+
+
+def test_a_server_without_its_neighbours_tells_what_they_lost(full):
+    with refusing(UNAVAILABLE) as endpoint:
+        text = complaint("embedded", full, endpoint)
+    assert text == f"embedded: {endpoint} can't answer at present: '/state/neighbours/journal-1' is damaged."
 
 
 def test_the_embedded_target_never_uses_the_users_own_credentials(full, monkeypatch):

@@ -252,6 +252,17 @@ def test_the_refusal_says_what_would_allow_it(server: Process) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {"Sec_Fetch_Site": "cross-site"}), ("POST", {"Sec_Fetch_Site": "none"})]
+)
+def test_a_page_without_a_name_is_told_a_way_that_can_be_followed(
+    server: Process, method: str, headers: dict[str, str]
+) -> None:
+    status, _, text = asked(server, "/pace", method, **headers)
+    assert status == 403
+    assert "Allow the page's origin with --allow-origin ORIGIN" in json.loads(text)["message"]
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"Origin": "null"},
@@ -280,6 +291,19 @@ def test_a_write_by_get_is_refused_to_a_browser_that_does_not_say_whose_page_it_
     write = "/?Action=CreateQueue&Version=2012-11-05&QueueName=quiet"
     assert asked(server, write, User_Agent="Mozilla/5.0 Safari")[0] == 403
     assert done_here(server) == []
+
+
+def test_an_allowed_page_may_call_and_read_the_servers_own_routes(server: Process) -> None:
+    friend = {"Origin": "http://friend.test:3000", "Sec_Fetch_Site": "cross-site"}
+    asks = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "content-type"}
+    for path in ("/health", "/_sfn/clock", "/_sfn/reset", "/pace"):
+        status, headers, _ = asked(server, path, "OPTIONS", **friend, **asks)
+        assert (status, headers["access-control-allow-origin"]) == (204, friend["Origin"]), path
+    for path in ("/health", "/_sfn/clock"):
+        status, headers, text = asked(server, path, **friend)
+        assert (status, headers["access-control-allow-origin"]) == (200, friend["Origin"]), path
+        assert json.loads(text)
+    assert "access-control-allow-origin" not in asked(server, "/_sfn/", **friend)[1]
 
 
 def test_an_allowed_page_may_call_and_read(server: Process) -> None:

@@ -115,6 +115,15 @@ def test_a_busy_port_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+def test_an_address_of_no_interface_is_mended_by_another_address(host: str) -> None:
+    status, error = refused("--in-memory", "--port", "0", "--host", host)
+    assert status == 1
+    assert error.startswith(f"sfn-emulator: Cannot listen on {host}:0: ")
+    assert "Name an address of this machine with --host: 127.0.0.1" in error
+    assert error.count("\n") == 1
+
+
 def test_a_state_directory_has_one_owner(tmp_path: Path) -> None:
     with running("--state-dir", str(tmp_path)) as server:
         status, error = refused("--port", "0", "--state-dir", str(tmp_path))

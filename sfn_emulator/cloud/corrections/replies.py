@@ -6,7 +6,9 @@ from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
 
 FORM: Final = "application/x-www-form-urlencoded"
 _HOP_HEADERS: Final = frozenset({"status", "connection", "transfer-encoding", "server", "date"})
-_XML_SERVICES: Final = frozenset({"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53"})
+_XML_SERVICES: Final = frozenset(
+    {"s3", "sns", "iam", "sts", "ec2", "monitoring", "cloudformation", "rds", "route53", "cloudfront"}
+)
 
 
 def reply_of(result: Any) -> Reply:

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from sfn_emulator.cloud.keeping.state_dir import StateDirError
+from sfn_emulator.errors import RESTORE
 
 
 def opened(path: Path | None, schema: str) -> sqlite3.Connection:
@@ -17,8 +18,5 @@ def opened(path: Path | None, schema: str) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         told = str(error)
     if told != "ok":
-        raise StateDirError(
-            f"{path} is damaged: {told}. Put back a copy of the state directory, or remove that file and lose what "
-            "was still to be delivered."
-        )
+        raise StateDirError(f"'{path}' is damaged: {' '.join(told.split())}. {RESTORE} It is left as it is.")
     return database

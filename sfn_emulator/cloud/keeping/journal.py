@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from sfn_emulator.errors import RESTORE
+
 FORMAT: Final = 2
 _START: Final = b"sfn-emulator neighbours "
 _HEADERS: Final = {_START + b"%d\n" % n: n for n in (1, FORMAT)}
@@ -136,7 +138,4 @@ def examine(path: Path, known: Extent) -> Extent:
 
 
 def damaged(path: Path, where: str) -> JournalError:
-    return JournalError(
-        f"'{path}' is damaged {where}. Restore it, or move it away to go on without its content. "
-        "The file is left as it is."
-    )
+    return JournalError(f"'{path}' is damaged {where}. {RESTORE} The file is left as it is.")

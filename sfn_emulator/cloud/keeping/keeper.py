@@ -32,6 +32,7 @@ from sfn_emulator.cloud.keeping.journal import (
 from sfn_emulator.cloud.keeping.snapshot import SnapshotError, extent, read, verify, write_in_child
 from sfn_emulator.cloud.message import Headers, Reply, Request
 from sfn_emulator.cloud.operation import operation
+from sfn_emulator.errors import RESTORE
 
 _log: Final = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ _TAIL_BYTES: Final = 64 * 1024 * 1024
 """The work that a journal may hold before a snapshot is written."""
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 """Bytes up to which a snapshot is checked as a whole before the first answer. A longer one is checked after it."""
-_MEND: Final = "Restore it, or move the directory away to go on without its content. Everything in it is left as it is."
+_MEND: Final = f"{RESTORE} Everything beside it is left as it is."
 _FILE: Final = re.compile(r"^(journal|snapshot)-(\d+)$")
 _DROPPED_HEADERS: Final = frozenset(
     ("user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "connection", "accept", "accept-encoding", "x-amz-date")

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 
 from sfn_emulator.cloud.keeping.journal import Extent
 from sfn_emulator.cloud.keeping.pickled import Pickler, Unpickler, backend, module_of
+from sfn_emulator.errors import RESTORE
 
 _HEADERS: Final = (b"sfn-emulator snapshot 1\n", b"sfn-emulator snapshot 2\n")
 _FOOTER: Final = struct.Struct(">QI")
@@ -147,7 +148,7 @@ def verify(path: Path) -> None:
 
 
 def _damaged(path: Path) -> SnapshotError:
-    return SnapshotError(f"'{path}' is damaged or was written by a newer version. It is left as it is.")
+    return SnapshotError(f"'{path}' is damaged or was written by a newer version. {RESTORE} It is left as it is.")
 
 
 def _loaded(path: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -163,7 +164,7 @@ def _loaded(path: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
             held: dict[tuple[str, str, str], dict[str, Any]] = Unpickler(file).load()
             return held
         except Exception as error:
-            text = f"'{path}' can't be read: {type(error).__name__}: {error}. It is left as it is."
+            text = f"'{path}' can't be read: {type(error).__name__}: {error}. {RESTORE} It is left as it is."
             raise SnapshotError(text) from None
         finally:
             if collecting:

@@ -5,6 +5,7 @@ with a checkout, would be a program of theirs. Markers outside it, in the user's
 that were made here; any other has to be adopted once. Nothing in it may be a link.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -12,19 +13,23 @@ import logging
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from sfn_emulator.cloud.keeping.manifest import sync_directory
+from sfn_emulator.errors import RESTORE
 
 _log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = 2
 PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite", "sources.sqlite", "code")
 """The parts it holds, besides ``owner`` and ``manifest``. Code can be unpacked again; no other part may be missing."""
+NEIGHBOURS: Final = ("neighbours", "stacks.sqlite")
+"""The parts of the neighbours. Step Functions can be started without them."""
+ALONE: Final = "--without-neighbours starts Step Functions alone."
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 _MANIFEST: Final = "manifest"
 _OURS: Final = (
@@ -40,11 +45,15 @@ class StateDirError(Exception):
 class StateDir:
     """A directory held by this process until ``release`` or the process's end, however it ends.
 
-    ``adopt`` takes one that was not made here. Raises ``StateDirError``; then nothing in it is changed.
+    ``adopt`` takes one that was not made here; ``without_neighbours`` one that has lost parts of ``NEIGHBOURS``.
+    Raises ``StateDirError``; then nothing in it is changed.
     """
 
-    def __init__(self, path: Path, *, adopt: bool = False) -> None:
+    def __init__(self, path: Path, *, adopt: bool = False, without_neighbours: bool = False) -> None:
         self.path = path
+        self.lost: str | None = None
+        """What the neighbours have lost, in words; ``None`` if they have everything."""
+        self._without_neighbours = without_neighbours
         self._locks: list[int] = []
         try:
             self._open(adopt)
@@ -68,8 +77,12 @@ class StateDir:
         kept = [name for name in PARTS if (self.path / name).exists()]
         told = _read_manifest(self.path / _MANIFEST)
         if kept and not adopt:
-            self._refuse(_open_to_others(self.path) or self._unknown(told))
-        self._refuse(_missing(self.path, told) or _changed(self.path / PARTS[0], told.get("closed")))
+            self._refuse(_open_to_others(self.path, self._entries()) or self._unknown(told))
+        gone = _gone(self.path, told)
+        without = self._without_neighbours and set(gone) <= set(NEIGHBOURS)
+        self._refuse((None if without else _missing(gone)) or _changed(self.path / PARTS[0], told.get("closed")))
+        if gone:
+            self.lost = f"State directory '{self.path}' {_missing(gone)}".removesuffix(f" {ALONE}")
         self._take(told)
 
     def _take(self, told: dict[str, Any]) -> None:
@@ -78,6 +91,9 @@ class StateDir:
         if names <= set(_OURS):
             self.path.chmod(0o700)
             self._write(".gitignore", b"*\n")
+        for entry in self._entries():
+            with contextlib.suppress(OSError):  # some file systems of other machines know no such rights
+                entry.chmod(0o700 if entry.is_dir() else 0o600)
         self._owner = os.open(self.path / "owner", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._lock(self._owner)  # 0.1.0 looks here
         os.fchmod(self._owner, 0o600)
@@ -91,8 +107,9 @@ class StateDir:
         self._sign(f"{os.getpid()} at {endpoint}")
 
     def opened(self) -> None:
-        """Notes that all parts exist: from now on each of them must."""
-        self._told["holds"] = [name for name in PARTS[:-1] if (self.path / name).exists()]
+        """Notes that all parts exist: from now on each of them must. One that is lost stays noted."""
+        told = self._told["holds"]
+        self._told["holds"] = [name for name in PARTS[:-1] if (self.path / name).exists() or name in told]
         self._write(_MANIFEST, orjson.dumps(self._told))
 
     def closed(self) -> None:
@@ -165,20 +182,29 @@ def _wrong_with(path: Path) -> str | None:
     return None
 
 
-def _open_to_others(path: Path) -> str | None:
-    if path.stat().st_mode & 0o022:
-        return f"can be written by other users, and a server runs what it holds. Remove that right: chmod go-w '{path}'"
+def _open_to_others(path: Path, entries: Iterable[Path]) -> str | None:
+    """``entries`` are not links."""
+    if any(found.stat().st_mode & 0o022 for found in (path, *entries)):
+        return (
+            f"can be written by other users, and a server runs what it holds. Remove that right: chmod -R go-w '{path}'"
+        )
     return None
 
 
-def _missing(path: Path, told: dict[str, Any]) -> str | None:
-    gone = [name for name in told.get("holds", ()) if not (path / name).exists() or not (path / name).stat().st_size]
+def _gone(path: Path, told: dict[str, Any]) -> list[str]:
+    """The parts that were there and are gone or empty."""
+    return [name for name in told.get("holds", ()) if not _has_content(path / name)]
+
+
+def _has_content(part: Path) -> bool:
+    return any(part.iterdir()) if part.is_dir() else part.exists() and part.stat().st_size > 0
+
+
+def _missing(gone: list[str]) -> str | None:
     if not gone:
         return None
-    return (
-        f"has lost '{gone[0]}' or its content. Restore it, or move the directory away to go on without its content. "
-        "Everything in it is left as it is."
-    )
+    alone = f" {ALONE}" if set(gone) <= set(NEIGHBOURS) else ""
+    return f"has lost '{gone[0]}' or its content. {RESTORE} Everything in it is left as it is.{alone}"
 
 
 def _extent(file: Path) -> list[int] | None:
@@ -195,8 +221,8 @@ def _changed(file: Path, closed: list[int] | None) -> str | None:
     if closed is None or _extent(file) in (closed, None):
         return None
     return (
-        f"holds another '{file.name}' than was left there: it is damaged or was replaced. Restore it, or move the "
-        "directory away to go on without its content. Everything in it is left as it is."
+        f"holds another '{file.name}' than was left there: it is damaged or was replaced. {RESTORE} "
+        "Everything in it is left as it is."
     )
 
 

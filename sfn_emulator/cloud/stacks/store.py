@@ -15,6 +15,7 @@ from zlib import crc32
 import orjson
 
 from sfn_emulator.cloud.keeping.state_dir import StateDirError
+from sfn_emulator.errors import RESTORE
 
 FILE_NAME: Final = "stacks.sqlite"
 _APPLICATION_ID: Final = 0x53464E53
@@ -37,8 +38,7 @@ class Store:
             self._connection = self._opened(fsync)
         except sqlite3.Error as error:
             raise StateDirError(
-                f"{self._path} cannot be used ({error}): it was left as it is; move it away or choose another "
-                "--state-dir."
+                f"'{self._path}' cannot be used ({' '.join(str(error).split())}). {RESTORE} It is left as it is."
             ) from None
 
     def _opened(self, fsync: bool) -> sqlite3.Connection:
@@ -100,8 +100,7 @@ class Store:
         for owner, key, told, packed in found:
             if not isinstance(packed, bytes) or crc32(packed) != told:
                 raise StateDirError(
-                    f"{self._path}: the row of {kind} {owner} {key} is damaged; it was left as it is. "
-                    "Move the file away or choose another --state-dir."
+                    f"In '{self._path}' the row of {kind} {owner} {key} is damaged. {RESTORE} It is left as it is."
                 )
         return [(owner, key, orjson.loads(packed)) for owner, key, _, packed in found]
 

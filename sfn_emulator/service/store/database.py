@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.log import check_log
 from sfn_emulator.service.store.schema import MIGRATIONS
 
@@ -84,7 +85,7 @@ class Database:
             return cls(_prepared(connection, fsync), path, fsync=fsync)
         except (sqlite3.Error, OSError) as error:
             raise StateDirectoryError(
-                f"{path} cannot be used ({error}): it was left as it is; move it away or choose another --state-dir."
+                f"{path} cannot be used ({' '.join(str(error).split())}): it was left as it is. {RESTORE}"
             ) from None
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -186,9 +187,7 @@ def _check_header(path: Path) -> None:
         return
     version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
     if not header.startswith(b"SQLite format 3\0") or application not in (0, APPLICATION_ID):
-        raise StateDirectoryError(
-            f"{path} is damaged or not ours: it was left as it is; move it away or choose another --state-dir."
-        )
+        raise StateDirectoryError(f"{path} is damaged or not ours: it was left as it is. {RESTORE}")
     if version > len(MIGRATIONS):
         raise StateDirectoryError(
             f"{path} was written by a newer version (format {version}, this one knows {len(MIGRATIONS)}): "

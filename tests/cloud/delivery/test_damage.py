@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sfn_emulator.errors import RESTORE
 from tests.cloud.functions import deploy, make_role
 from tests.processes import refused, running
 
@@ -45,6 +46,7 @@ def test_a_damaged_file_is_named_and_the_server_does_not_start(state: Path, name
         file.write_bytes(b"" if damage == "emptied" else b"no database at all" * 400)
     status, error = refused("--port", "0", "--state-dir", str(state), "--adopt-state-dir")
     assert status == 1
+    assert RESTORE in error
     assert name in error and error.count("\n") == 1 and "Error:" not in error
 
 

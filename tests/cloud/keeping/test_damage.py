@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.keeping.journal import Journal, JournalError
 from sfn_emulator.cloud.keeping.keeper import Keeper
+from sfn_emulator.cloud.keeping.state_dir import StateDir
+from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.database import Database, StateDirectoryError
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, refused, running
@@ -100,7 +102,18 @@ def test_damage_is_told_of_and_changes_nothing(place: Path, damage: Callable[[Pa
         Keeper(place / "neighbours", fsync=False)
     assert str(place / "neighbours") in str(refusal.value)
     assert str(refusal.value).count("\n") == 0
+    assert (RESTORE in str(refusal.value)) != ("newer version of sfn-emulator" in str(refusal.value))
     assert told(place) == before
+
+
+def test_the_way_to_begin_anew_is_the_one_that_works(place: Path) -> None:
+    flip(place / "neighbours" / "journal-1", lambda size: 60)
+    with pytest.raises(JournalError, match="to begin anew, move the whole state directory away"):
+        Keeper(place / "neighbours", fsync=False)
+    place.rename(place.with_name("away"))
+    kept = StateDir(place)
+    Keeper(kept.part("neighbours"), fsync=False).close()
+    kept.release()
 
 
 def test_what_is_whole_is_taken(place: Path) -> None:
@@ -130,6 +143,8 @@ def test_lost_commits_of_executions_are_noticed(place: Path, damage: Callable[[P
     with pytest.raises(StateDirectoryError) as refusal:
         Database.open(place)
     assert "it was left as it is" in str(refusal.value)
+    assert (RESTORE in str(refusal.value)) != ("newer version" in str(refusal.value))
+    assert str(refusal.value).count("\n") == 0
     assert {path: content for path, content in told(place).items() if not path.name.endswith("-shm")} == kept
 
 
@@ -154,14 +169,20 @@ def test_the_server_does_not_start_or_starts_without_the_neighbours_and_no_execu
     options = ("--port", "0", "--state-dir", str(place), "--adopt-state-dir")
     status, error = refused(*options)
     assert (status, error.count("\n")) == (1, 1)
-    assert "It is left as it is. --without-neighbours starts Step Functions alone." in error
+    assert f"{RESTORE} It is left as it is. --without-neighbours starts Step Functions alone." in error
     with running(*options, "--without-neighbours") as server:
         status, wrong = health(server)
         assert (status, wrong["status"]) == (503, "failing")
         assert str(snapshot) in wrong["reason"]
-        with pytest.raises(ClientError) as refusal:
-            server.client("sqs").list_queues()
-        assert refusal.value.response["Error"]["Code"] == "ServiceUnavailable"
+        assert (wrong["held"]["neighbours"], wrong["held"]["functions"], wrong["held"]["tables"]) == (None, None, None)
+        for service, call in CALLS.items():
+            with pytest.raises(ClientError) as refusal:
+                getattr(server.client(service), call)()
+            assert refusal.value.response["Error"]["Code"] == "ServiceUnavailable", service
+            assert refusal.value.response["Error"]["Message"] == wrong["reason"], service
+        reset = urllib.request.Request(server.url + "/_sfn/reset", b"{}", method="POST")
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(reset, timeout=PATIENCE)
         until(lambda: len(history(server)) >= 5)
         assert under_way(server)["status"] == "RUNNING"
         assert server.stop()[0] == 0
@@ -171,6 +192,25 @@ def test_the_server_does_not_start_or_starts_without_the_neighbours_and_no_execu
         until(lambda: under_way(server)["status"] != "RUNNING")
         assert under_way(server)["output"] == '"done"'
         assert server.client("s3").get_object(Bucket="kept", Key="last")["Body"].read() == b"after the snapshot"
+
+
+CALLS = {
+    "sqs": "list_queues",
+    "lambda": "list_functions",
+    "dynamodb": "list_tables",
+    "sts": "get_caller_identity",
+    "cloudformation": "list_stacks",
+    "sns": "list_topics",
+    "iam": "list_roles",
+    "s3": "list_buckets",
+    "ec2": "describe_vpcs",
+    "cloudwatch": "list_metrics",
+    "route53": "list_hosted_zones",
+    "cloudfront": "list_distributions",
+    "ses": "list_identities",
+    "rds": "describe_db_instances",
+}
+"""A call for each protocol that AWS's services speak, and for each way to tell them apart."""
 
 
 def history(server: Process) -> list[Any]:
@@ -190,6 +230,40 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small(stopped: Path, tmp_path: Path) -> Path:
     return shutil.copytree(stopped, tmp_path / "small")
+
+
+LOSSES: dict[str, Callable[[Path], object]] = {
+    "neighbours gone": lambda kept: shutil.rmtree(kept / "neighbours"),
+    "neighbours emptied": lambda kept: [file.unlink() for file in (kept / "neighbours").iterdir()],
+    "stacks gone": lambda kept: (kept / "stacks.sqlite").unlink(),
+    "stacks damaged": lambda kept: (kept / "stacks.sqlite").write_bytes(b"no database at all" * 400),
+    "both gone": lambda kept: [shutil.rmtree(kept / "neighbours"), (kept / "stacks.sqlite").unlink()],
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_whatever_the_neighbours_lost_it_starts_without_them(small: Path, loss: Callable[[Path], object]) -> None:
+    """And the loss is still noticed when they are wanted again."""
+    loss(small)
+    before = told_of_neighbours(small)
+    options = ("--port", "0", "--state-dir", str(small), "--adopt-state-dir")
+    with running(*options, "--without-neighbours") as server:
+        status, wrong = health(server)
+        assert (status, wrong["held"]["neighbours"]) == (503, None)
+        assert RESTORE in wrong["reason"]
+        assert server.client("stepfunctions").list_state_machines()["stateMachines"] == []
+        with pytest.raises(ClientError, match="ServiceUnavailable"):
+            server.client("cloudformation").list_stacks()
+        assert server.stop()[0] == 0
+    assert told_of_neighbours(small) == before
+    status, error = refused(*options)
+    assert (status, error.count("\n")) == (1, 1)
+    assert error.endswith("left as it is. --without-neighbours starts Step Functions alone.\n")
+    assert told_of_neighbours(small) == before
+
+
+def told_of_neighbours(place: Path) -> dict[Path, bytes]:
+    return {path: content for path, content in told(place).items() if {"neighbours", "stacks.sqlite"} & {*path.parts}}
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,10 @@ def test_a_half_written_end_is_cut_off_and_a_damaged_file_is_left_alone(state: l
     journal.write_bytes(damaged)
     status, error = refused("--port", "0", *state)
     assert (status, error.count("\n")) == (1, 1)
-    assert f"'{journal}' is damaged at byte 26. Restore it, or move it away" in error
+    assert (
+        f"'{journal}' is damaged at byte 26. Restore it; or, to begin anew, move the whole state directory away"
+        in error
+    )
     assert journal.read_bytes() == damaged
 
     newer = whole.replace(b"neighbours 2", b"neighbours 3")

@@ -79,7 +79,22 @@ def test_another_in_the_place_of_one_that_was_made_here_is_not_taken_for_it(plac
 
 def test_one_that_others_may_write_to_is_refused(place: Path) -> None:
     made(place).chmod(0o770)
-    assert refusal(place).endswith(f"Remove that right: chmod go-w '{place}'")
+    assert refusal(place).endswith(f"Remove that right: chmod -R go-w '{place}'")
+
+
+@pytest.mark.parametrize("name", ["neighbours", "neighbours/journal-0", "service.sqlite"])
+def test_one_with_a_part_that_others_may_write_to_is_refused(place: Path, name: str) -> None:
+    (made(place) / name).chmod(0o777)
+    assert refusal(place).endswith(f"Remove that right: chmod -R go-w '{place}'")
+    assert (place / name).stat().st_mode & 0o777 == 0o777
+
+
+def test_parts_that_others_may_read_are_hidden_from_them(place: Path) -> None:
+    (made(place) / "service.sqlite").chmod(0o666)
+    (place / "neighbours").chmod(0o755)
+    StateDir(place, adopt=True).release()
+    parts = ("service.sqlite", "neighbours", "neighbours/journal-0")
+    assert [(place / name).stat().st_mode & 0o777 for name in parts] == [0o600, 0o700, 0o600]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
