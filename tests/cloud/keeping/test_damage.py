@@ -185,6 +185,9 @@ def test_the_server_does_not_start_or_starts_without_the_neighbours_and_no_execu
             urllib.request.urlopen(reset, timeout=PATIENCE)
         until(lambda: len(history(server)) >= 5)
         assert under_way(server)["status"] == "RUNNING"
+        tables = f"{server.url}/_sfn/api/tables?arn={under_way(server)['executionArn']}"
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(tables, timeout=PATIENCE)
         assert server.stop()[0] == 0
     assert told(place / "neighbours") == kept
     snapshot.write_bytes(whole)
