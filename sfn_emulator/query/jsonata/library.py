@@ -157,9 +157,9 @@ class Evaluator(library.Jsonata):  # type: ignore[misc]
     def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> bool:
         """Identity of scalars, as in JavaScript: ``1 in [true]`` is false, and so is an equal object."""
         items = rhs if isinstance(rhs, list) else [rhs]
-        return not isinstance(lhs, dict | list | None.__class__) and any(
-            item == lhs and isinstance(item, bool) == isinstance(lhs, bool) for item in items
-        )
+        if isinstance(lhs, dict | list | None.__class__) or lhs not in items:  # the list's own search is far faster
+            return False
+        return any(item == lhs and isinstance(item, bool) == isinstance(lhs, bool) for item in items)
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         for code, side in (("T2003", lhs), ("T2004", rhs)):

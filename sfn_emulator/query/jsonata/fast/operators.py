@@ -159,7 +159,7 @@ def _inclusion(left: Fast, right: Fast) -> Fast:
         if type(a) not in (str, int, float, bool):
             raise Doubt
         items = b if type(b) is list else [b]
-        return a in items and any(same(a, item) for item in items)  # Python's own search takes a fifth of the time
+        return a in items and any(same(a, item) for item in items)  # the list's own search is far faster
 
     return apply
 
