@@ -166,7 +166,7 @@ class Subject:
 def fill(state_dir: Path, count: int) -> str:
     """A new state directory with so many executions that ended, by the store's own writer; gives their machine."""
     from sfn_emulator.asl.model import MachineType
-    from sfn_emulator.engine.local import run_locally
+    from sfn_emulator.engine.local.execution import run_locally
     from sfn_emulator.engine.run import Status
     from sfn_emulator.service.running import pages
     from sfn_emulator.service.store.database import Database

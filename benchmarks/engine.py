@@ -15,7 +15,7 @@ from benchmarks.table import Figure, best
 from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.clock import EPOCH, VirtualClock
 from sfn_emulator.engine.driver import Driver
-from sfn_emulator.engine.local import LocalTasks, identity, run_locally
+from sfn_emulator.engine.local.execution import LocalTasks, identity, run_locally
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run
 from sfn_emulator.engine.strand import Program
@@ -89,7 +89,7 @@ def figures() -> Iterator[Figure]:
     yield from compiling()
     yield from waiting()
     yield importing("sfn_emulator.engine.program, sfn_emulator.engine.driver", 100)
-    yield importing("sfn_emulator.engine.local", 120)
+    yield importing("sfn_emulator.engine.local.execution", 120)
 
 
 def transitions() -> Iterator[Figure]:

@@ -126,10 +126,10 @@ def _covered(config: pytest.Config) -> list[Any]:
 def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[..., Any]]:
     """``state_machine(definition, substitutions={}, express=False)`` → ``run(input, tasks={}, ...) -> Ran``.
 
-    ``substitutions`` fill ``${Names}``. ``run`` takes the arguments of ``engine.local.run_locally``. Its result has
-    ``status``, ``output``, ``error``, ``cause``, ``events``, ``visited``, ``attempts(state)``, ``input_of(state)`` and
-    ``output_of(state)``. Raises ``DefinitionError`` with every problem at once. The test fails for a task that no state
-    has, an answer of no known form, a ``${Name}`` left over, and a Task that nobody answers.
+    ``substitutions`` fill ``${Names}``. ``run`` takes the arguments of ``run_locally`` (``engine.local.execution``).
+    Its result has ``status``, ``output``, ``error``, ``cause``, ``events``, ``visited``, ``attempts(state)``,
+    ``input_of(state)`` and ``output_of(state)``. Raises ``DefinitionError`` with every problem at once. The test fails
+    for a task that no state has, an answer of no known form, a ``${Name}`` left over, and a Task that nobody answers.
     """
     from sfn_emulator.fixtures.ran import MistakeError, Ran, check_answered, check_filled, check_tasks, started
 

@@ -81,7 +81,7 @@ def test_every_case_covers_a_row_there_is() -> None:
 
 
 def test_every_intrinsic_function_has_a_row() -> None:
-    from sfn_emulator.query.jsonpath.intrinsic_functions import INTRINSICS
+    from sfn_emulator.query.jsonpath.intrinsics.functions import INTRINSICS
 
     assert {f"`States.{name}`" for name in INTRINSICS} == {
         row.feature for row in ROWS if row.feature.startswith("`States.")

@@ -73,7 +73,7 @@ def test_the_plugin_costs_a_session_nothing_until_it_is_used() -> None:
         subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout.split()
     )
     assert "sfn_emulator.pytest_plugin" in loaded
-    assert not {"boto3", "moto", "jsonata", "sfn_emulator.engine.local"} & loaded
+    assert not {"boto3", "moto", "jsonata", "sfn_emulator.engine.local.execution"} & loaded
 
 
 def test_a_definition_is_read_from_yaml(state_machine: Any, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any, Final
 from sfn_emulator.api.operations import ADMITTED, AT_ONCE, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
 from sfn_emulator.errors import OWN_FAULT
-from sfn_emulator.service.definitions import LARGE
 from sfn_emulator.service.errors import ApiError, store_unavailable
+from sfn_emulator.service.machines.definitions import LARGE
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.database import DamagedRowError
 from sfn_emulator.service.surroundings import Surroundings

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.message import Request
 
 _BACKLOG: Final = 100_000
 _GATHER_SECONDS: Final = 0.2

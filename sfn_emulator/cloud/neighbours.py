@@ -33,8 +33,8 @@ from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
 from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
 from sfn_emulator.cloud.keeping.witness import Touched, Witness
-from sfn_emulator.cloud.message import Reply, Request, in_plain_words
-from sfn_emulator.cloud.operation import changes_something, operation
+from sfn_emulator.cloud.requests.message import Reply, Request, in_plain_words
+from sfn_emulator.cloud.requests.operation import changes_something, operation
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)

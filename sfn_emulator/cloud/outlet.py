@@ -12,10 +12,10 @@ from typing import Any, Final
 import orjson
 
 from sfn_emulator.cloud.logs import Lines, LogWriter
-from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.service.configurations import log_group_arn
+from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.machines.configurations import log_group_arn
 from sfn_emulator.service.surroundings import Surroundings
 
 VALIDATION_STREAM: Final = "log_stream_created_by_aws_to_validate_log_delivery_subscriptions"

@@ -13,7 +13,7 @@ from rich.text import Text
 from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.command.lines import show
 from sfn_emulator.command.substitutions import document_of, filled, is_json, text_of
-from sfn_emulator.engine.local import Execution, start_locally
+from sfn_emulator.engine.local.execution import Execution, start_locally
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DefinitionError
 from sfn_emulator.picture.graph import graph_of

@@ -24,8 +24,8 @@ from sfn_emulator.picture.history.reading import Reading
 from sfn_emulator.picture.history.stages import states_by_name
 from sfn_emulator.picture.history.visit import Happened
 from sfn_emulator.service import arns
+from sfn_emulator.service.machines.revisions import revision_of
 from sfn_emulator.service.operations.executions import Found, describe, stored_events
-from sfn_emulator.service.revisions import revision_of
 from sfn_emulator.service.running import history
 from sfn_emulator.service.running.express import Ended
 from sfn_emulator.service.running.live import Live

@@ -12,8 +12,8 @@ from sfn_emulator.errors import Problem, Severity
 from sfn_emulator.lint.marked import Marked, marked
 from sfn_emulator.lint.templates import AsText, AsValue, Embedded, InFile, Unknown, is_template, machines
 from sfn_emulator.query.java.jackson import JsonError
-from sfn_emulator.tasks.integrated import doubt
 from sfn_emulator.tasks.integrations.aws_sdk import unknown
+from sfn_emulator.tasks.sdk.integrated import doubt
 from sfn_emulator.tasks.static_parameters import refusals
 
 NOT_CHECKED: Final = "DEFINITION_NOT_CHECKED"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.clock import VirtualClock
-from sfn_emulator.engine.local import Execution, LocalTasks, identity
+from sfn_emulator.engine.local.execution import Execution, LocalTasks, identity
 from sfn_emulator.engine.ports import Identity, StartTask, Tell, Work
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Status

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.clock import VirtualClock
-from sfn_emulator.engine.local import Execution, identity
+from sfn_emulator.engine.local.execution import Execution, identity
 from sfn_emulator.engine.program import compile
 from sfn_emulator.errors import DefinitionError
 from sfn_emulator.picture.graph import graph_of

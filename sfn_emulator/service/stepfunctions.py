@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.service.arns import Place
-from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service.machines.definitions import Definitions
 from sfn_emulator.service.map_runs.host import MapRunHost
 from sfn_emulator.service.map_runs.ports import MapData
 from sfn_emulator.service.operations.activities import Activities

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple, cast
 
 import httptools
 
-from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request, json_error
 
 _log: Final = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ POST /pace             {"execution": NAME, "time": "real" | "skip"}
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
-from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.requests.message import Reply, Request, json_error, json_reply
 from sfn_emulator.values import loads
 
 LONGEST: Final = 10 * 365 * 24 * 3600

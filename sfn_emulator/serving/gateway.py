@@ -1,7 +1,7 @@
 """One port for all services: finds the service of each request.
 
 A request that names a Step Functions operation is recognised by one header. Any other request is examined more closely
-(``cloud.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop. Errands
+(``cloud.requests.addressing``) and answered by a neighbour in a thread, so that moto never holds up the loop. Errands
 (``cloud.keeping.errands``) are the exception: they are done sooner than a thread would be woken.
 """
 
@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
 from sfn_emulator.cloud.corrections.replies import error_reply
-from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.lambdas.api import LambdaApi
-from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
+from sfn_emulator.cloud.requests.door import Door
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request, json_error
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.rest.http.api import HttpApi
 from sfn_emulator.cloud.rest.http.urls import FunctionUrls

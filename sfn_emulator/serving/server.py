@@ -19,7 +19,6 @@ from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
 from sfn_emulator.cloud.delivery.outbox import Outbox
 from sfn_emulator.cloud.delivery.sending import send
-from sfn_emulator.cloud.door import Door
 from sfn_emulator.cloud.events.courier import KIND as EVENT
 from sfn_emulator.cloud.events.courier import Courier, hops
 from sfn_emulator.cloud.keeping.chance import new_id
@@ -30,11 +29,12 @@ from sfn_emulator.cloud.lambdas.asynchronous import Asynchronous
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.outlet import LogDestinations, NeighbourOutlet
+from sfn_emulator.cloud.requests.door import Door
+from sfn_emulator.cloud.requests.transport import connect
 from sfn_emulator.cloud.schedules.agenda import Agenda
 from sfn_emulator.cloud.sources.feeds import Feeds
 from sfn_emulator.cloud.stacks.api import StacksApi
 from sfn_emulator.cloud.stacks.service import StackService
-from sfn_emulator.cloud.transport import connect
 from sfn_emulator.console.answers import RefusedError
 from sfn_emulator.console.console import Console
 from sfn_emulator.console.past import Past

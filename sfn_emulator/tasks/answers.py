@@ -13,8 +13,8 @@ from typing import Any, Final
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.tasks.clients import operation_model
 from sfn_emulator.tasks.integrations import jobs, optimised
-from sfn_emulator.tasks.naming import botocore_service, member_v1, member_v2
-from sfn_emulator.tasks.shapes import Naming
+from sfn_emulator.tasks.sdk.naming import botocore_service, member_v1, member_v2
+from sfn_emulator.tasks.sdk.shapes import Naming
 from sfn_emulator.values import Value
 
 _JSON_MEMBERS: Final[dict[tuple[str, str], frozenset[str]]] = {

@@ -12,7 +12,6 @@ from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.ports import Clock, StartTask, Tell, Work
 from sfn_emulator.tasks.clients import Clients
 from sfn_emulator.tasks.iam.guard import Guard, guarded
-from sfn_emulator.tasks.integrated import doubt
 from sfn_emulator.tasks.integrations import jobs, nested, optimised
 from sfn_emulator.tasks.integrations.activities import activity
 from sfn_emulator.tasks.integrations.apigateway import ApiGatewayInvoke
@@ -34,6 +33,7 @@ from sfn_emulator.tasks.patterns import (
     wait_for_task_token,
 )
 from sfn_emulator.tasks.ports import ActivityQueues, Lambdas, NestedExecutions, Tokens
+from sfn_emulator.tasks.sdk.integrated import doubt
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import Unset, Value, dumps
 

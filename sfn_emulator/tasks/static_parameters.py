@@ -11,7 +11,7 @@ from typing import Any, Final
 from sfn_emulator.asl.resource import Family, Resource
 from sfn_emulator.tasks.clients import operation_model
 from sfn_emulator.tasks.integrations.optimised import ROWS, RULES
-from sfn_emulator.tasks.naming import member_v1
+from sfn_emulator.tasks.sdk.naming import member_v1
 from sfn_emulator.values import Value
 
 _CALLED: Final[dict[tuple[str, str], tuple[str, str]]] = {

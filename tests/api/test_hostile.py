@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.service.definitions import LARGE
+from sfn_emulator.service.machines.definitions import LARGE
 from sfn_emulator.values import dumps
 from tests.service.world import ROLE, Refused, World
 

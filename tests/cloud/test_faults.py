@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.message import Reply, Request
 
 ACCOUNT = "123456789012"
 JSON = {"content-type": "application/x-amz-json-1.1"}
@@ -120,7 +120,7 @@ def test_a_path_tells_the_operation_whose_shape_it_should_have(
 MISSING = """
 import sys
 sys.modules["pyparsing"] = sys.modules["aws_xray_sdk"] = None
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.message import Request
 from sfn_emulator.cloud.neighbours import Neighbours
 neighbours = Neighbours("123456789012")
 glue = {"x-amz-target": "AWSGlue.ListJobs", "content-type": "application/x-amz-json-1.1"}

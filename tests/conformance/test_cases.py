@@ -6,7 +6,7 @@ A ``language_*.json`` file here holds a list of cases:
      "type": "EXPRESS",                        STANDARD if absent
      "definition": {...} or "JSON text",
      "input": VALUE, or "text": "JSON text",   {} if absent
-     "tasks": {"State or ARN": [ANSWER, ...]}, see sfn_emulator.engine.local
+     "tasks": {"State or ARN": [ANSWER, ...]}, see sfn_emulator.engine.local.execution
      "redrive": true,                          redriven once after it has failed
      "expect": {"status": "SUCCEEDED", "output": VALUE, "error": "...", "cause": "...",
                 "seconds": 8,                  from start to end, in virtual time
@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.local import Execution, start_locally
+from sfn_emulator.engine.local.execution import Execution, start_locally
 
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")

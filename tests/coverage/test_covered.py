@@ -18,7 +18,7 @@ from sfn_emulator.coverage.reports.cobertura import cobertura
 from sfn_emulator.coverage.reports.lcov import lcov
 from sfn_emulator.coverage.reports.painted import painted_mermaid, painted_svg
 from sfn_emulator.coverage.reports.text import text
-from sfn_emulator.engine.local import run_locally
+from sfn_emulator.engine.local.execution import run_locally
 from sfn_emulator.engine.program import compile
 from tests.processes import ROOT, running
 

@@ -9,11 +9,11 @@ from sfn_emulator.asl.parse import parse_state
 from sfn_emulator.engine.clock import VirtualClock
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.instrument import Instrument
-from sfn_emulator.engine.local import LocalTasks, identity
+from sfn_emulator.engine.local.execution import LocalTasks, identity
 from sfn_emulator.engine.run import Run
 from sfn_emulator.engine.strand import Strand
-from sfn_emulator.engine.trial import Conditions, trial
-from sfn_emulator.engine.trial_regions import Mock
+from sfn_emulator.engine.trial.regions import Mock
+from sfn_emulator.engine.trial.state import Conditions, trial
 from tests.engine.machines import LAMBDA
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.clock import EPOCH, ScaledClock, VirtualClock
 from sfn_emulator.engine.driver import Alone, Driver
-from sfn_emulator.engine.local import LocalTasks, identity, program_of
+from sfn_emulator.engine.local.execution import LocalTasks, identity, program_of
 from sfn_emulator.engine.ports import Signal, StartTask, TaskSubmitted, TaskSucceeded, Tell, Timer, Work
 from sfn_emulator.engine.run import Run, Status
 from tests.engine.machines import callback, ended, machine, parallel, task, types

@@ -5,7 +5,7 @@ from typing import Any
 
 from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.instrument import Instrument
-from sfn_emulator.engine.local import run_locally
+from sfn_emulator.engine.local.execution import run_locally
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.strand import Strand
 from sfn_emulator.errors import EvaluationError, StateError

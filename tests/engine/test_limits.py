@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.engine.local import identity, program_of, run_locally, start_locally
+from sfn_emulator.engine.local.execution import identity, program_of, run_locally, start_locally
 from sfn_emulator.engine.ports import Fired, SetTimer, TaskSucceeded
 from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from tests.engine.machines import LAMBDA, callback, check_history, ended, machine, mapping, parallel, task, types
@@ -137,7 +137,7 @@ def test_states_may_have_strange_names() -> None:
 
 
 def test_an_express_loop_of_tasks_that_answer_at_once_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sfn_emulator.engine.local.TRANSITIONS_LIMIT", 2_000)
+    monkeypatch.setattr("sfn_emulator.engine.local.execution.TRANSITIONS_LIMIT", 2_000)
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "T"}]
     definition = machine({"T": {**task(), "Catch": catch}})
     assert run_locally(definition, tasks={"T": [{"throw": "E"}]}, express=True).status == "TIMED_OUT"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sfn_emulator.engine.clock import VirtualClock
 from sfn_emulator.engine.driver import Alone, Driver
-from sfn_emulator.engine.local import Execution, LocalTasks, identity, program_of, start_locally
+from sfn_emulator.engine.local.execution import Execution, LocalTasks, identity, program_of, start_locally
 from sfn_emulator.engine.ports import Effect, Signal
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.errors import DefinitionError

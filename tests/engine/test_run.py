@@ -1,7 +1,7 @@
 """A run over hand-built models: its effects and its events."""
 
 from sfn_emulator.asl.model import Branch, JsonPathFlow, Machine, Pass, Wait
-from sfn_emulator.engine.local import identity, run_locally, start_locally
+from sfn_emulator.engine.local.execution import identity, run_locally, start_locally
 from sfn_emulator.engine.ports import Fired, SetTimer
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.run import Run, Status

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.jsonpath.conditions import compile_condition
 from sfn_emulator.query.jsonpath.filters import _loosely_equal as loosely_equal
-from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics.calls import compile_intrinsic
 from sfn_emulator.query.jsonpath.path import NOT_FOUND, compile_path
 from sfn_emulator.query.jsonpath.reference_path import compile_reference_path
 from sfn_emulator.query.jsonpath.template import compile_template

@@ -3,7 +3,7 @@
 import pytest
 
 from sfn_emulator.query.jsonpath.conditions import ConditionError, compile_condition
-from sfn_emulator.query.jsonpath.intrinsics import STRING_INTRINSICS, compile_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics.calls import STRING_INTRINSICS, compile_intrinsic
 from sfn_emulator.query.jsonpath.template import TemplateError, compile_template
 
 VALID_VALUE = "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call"

@@ -12,7 +12,7 @@ import pytest
 
 from sfn_emulator.errors import EvaluationError, QuerySyntaxError
 from sfn_emulator.query.jsonpath.conditions import compile_condition
-from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics.calls import compile_intrinsic
 from sfn_emulator.query.jsonpath.path import compile_path
 from sfn_emulator.query.jsonpath.reference_path import compile_reference_path
 from sfn_emulator.query.jsonpath.template import compile_template

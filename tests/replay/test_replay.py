@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from sfn_emulator.command.record import command as record
 from sfn_emulator.command.replay import command as replay_command
-from sfn_emulator.engine.local import run_locally
+from sfn_emulator.engine.local.execution import run_locally
 from sfn_emulator.replay.borrowing import borrowed
 from sfn_emulator.replay.case import Case, UnreadableCaseError, case_of, masked, read_case
 from sfn_emulator.replay.replaying import UnreplayableError, replay

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.engine.clock import EPOCH
-from sfn_emulator.engine.local import run_locally, start_locally
+from sfn_emulator.engine.local.execution import run_locally, start_locally
 from sfn_emulator.replay.case import Case, case_of
 from sfn_emulator.replay.replaying import UnreplayableError, replay
 from sfn_emulator.replay.written import written

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.serving.connection import MOST_HEADER_BYTES, App, Connection, say_goodbye
 from tests.waiting import PATIENCE
 

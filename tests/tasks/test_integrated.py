@@ -9,8 +9,8 @@ import pytest
 from sfn_emulator.errors import Severity
 from sfn_emulator.lint.findings import in_text
 from sfn_emulator.tasks.clients import operation_model
-from sfn_emulator.tasks.integrated import doubt, table
-from sfn_emulator.tasks.naming import botocore_service
+from sfn_emulator.tasks.sdk.integrated import doubt, table
+from sfn_emulator.tasks.sdk.naming import botocore_service
 from tests.processes import running
 from tests.tasks.conftest import Host, resource
 

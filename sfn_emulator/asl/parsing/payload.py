@@ -12,7 +12,7 @@ from sfn_emulator.asl.parsing.draft import Fields
 from sfn_emulator.asl.text.report import SCHEMA
 from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.jsonata.expression import UNSUPPORTED, compile_expression, is_expression
-from sfn_emulator.query.jsonpath.intrinsics import is_intrinsic, misfits
+from sfn_emulator.query.jsonpath.intrinsics.calls import is_intrinsic, misfits
 from sfn_emulator.query.jsonpath.template import compile_field
 from sfn_emulator.query.memo import remembered_by_json
 from sfn_emulator.values import Place, Value

@@ -23,7 +23,7 @@ from sfn_emulator.query.compiled import Compiled, ResultPath
 from sfn_emulator.query.jsonata.expression import compile_expression, is_expression
 from sfn_emulator.query.jsonata.template import compile_jsonata_template
 from sfn_emulator.query.jsonpath.conditions import compile_condition
-from sfn_emulator.query.jsonpath.intrinsics import STRING_INTRINSICS, compile_intrinsic, is_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics.calls import STRING_INTRINSICS, compile_intrinsic, is_intrinsic
 from sfn_emulator.query.jsonpath.path import INVALID_PATH, ITEMS_PATH, NO_INPUT_VALUE, NOT_FOUND, compile_path
 from sfn_emulator.query.jsonpath.reference_path import compile_reference, compile_reference_path
 from sfn_emulator.query.jsonpath.template import compile_template

@@ -18,8 +18,8 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sfn_emulator.cloud.corrections.replies import FORM, error_reply
-from sfn_emulator.cloud.message import Reply, Request, xml_error
-from sfn_emulator.cloud.operation import operation
+from sfn_emulator.cloud.requests.message import Reply, Request, xml_error
+from sfn_emulator.cloud.requests.operation import operation
 
 _NAMES: Final = {"monitoring": "cloudwatch", "email": "ses", "states": "stepfunctions"}
 """Signing name → botocore's name of a service, where they differ."""

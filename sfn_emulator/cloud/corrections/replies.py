@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sfn_emulator.cloud.message import Reply, Request, json_error, xml_error
+from sfn_emulator.cloud.requests.message import Reply, Request, json_error, xml_error
 
 FORM: Final = "application/x-www-form-urlencoded"
 _HOP_HEADERS: Final = frozenset({"status", "connection", "transfer-encoding", "server", "date"})

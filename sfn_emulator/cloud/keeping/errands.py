@@ -7,7 +7,7 @@ millisecond on one, and its worst (2 KB of conditions it has not read before) is
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.message import Request
 
 _OPERATIONS: Final = frozenset(
     f"DynamoDB_20120810.{name}" for name in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")

@@ -30,8 +30,8 @@ from sfn_emulator.cloud.keeping.journal import (
     frames,
 )
 from sfn_emulator.cloud.keeping.snapshot import SnapshotError, extent, read, verify, write_in_child
-from sfn_emulator.cloud.message import Headers, Reply, Request
-from sfn_emulator.cloud.operation import operation
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request
+from sfn_emulator.cloud.requests.operation import operation
 from sfn_emulator.errors import RESTORE
 
 _log: Final = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import orjson
 
 from sfn_emulator.cloud.keeping.errands import are_light
 from sfn_emulator.cloud.keeping.moment import now
-from sfn_emulator.cloud.message import Reply, Request
-from sfn_emulator.cloud.operation import operation
+from sfn_emulator.cloud.requests.message import Reply, Request
+from sfn_emulator.cloud.requests.operation import operation
 from sfn_emulator.service.running.causes import Cause, Traces, cause
 from sfn_emulator.service.running.deeds import Deed, Deeds
 

@@ -9,15 +9,15 @@ from urllib.parse import unquote
 
 import orjson
 
-from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.lambdas import configuration
 from sfn_emulator.cloud.lambdas.archive import EMPTY, ArchiveError, check
 from sfn_emulator.cloud.lambdas.functions import InvokeError, ThrottledError
 from sfn_emulator.cloud.lambdas.runtime import InvokeResult, Lambdas
 from sfn_emulator.cloud.lambdas.runtimes import images
 from sfn_emulator.cloud.lambdas.runtimes.families import refusal
-from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.addressing import host_of
+from sfn_emulator.cloud.requests.message import Reply, Request, json_reply
 
 _INVOKE: Final = re.compile(r"^/2015-03-31/functions/(?P<name>[^/]+)/invocations/?$")
 _INVOKE_ASYNC: Final = re.compile(r"^/2014-11-13/functions/(?P<name>[^/]+)/invoke-async/?$")

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-from sfn_emulator.cloud.addressing import DataPlane, host_of
 from sfn_emulator.cloud.keeping.chance import new_id
-from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.addressing import DataPlane, host_of
+from sfn_emulator.cloud.requests.message import Reply, Request, json_reply
 from sfn_emulator.cloud.rest.authorizers import allowed, identity
 from sfn_emulator.cloud.rest.definition import Method, Stage, Stages, find
 from sfn_emulator.cloud.rest.faults import GatewayError

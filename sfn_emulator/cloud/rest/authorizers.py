@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.query.bounded import PatternError, matches
 

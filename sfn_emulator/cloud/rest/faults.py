@@ -1,6 +1,6 @@
 """API Gateway's own error answers, and requests to other services in this process."""
 
-from sfn_emulator.cloud.message import Headers
+from sfn_emulator.cloud.requests.message import Headers
 
 
 class GatewayError(Exception):

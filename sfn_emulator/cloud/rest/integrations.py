@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from sfn_emulator.cloud.message import Headers, Reply, Request
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request
 from sfn_emulator.cloud.rest.definition import Method, Stage
 from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.cloud.rest.mapping import Input, Util

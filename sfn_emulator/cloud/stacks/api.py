@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.cloud.stacks import wire
 from sfn_emulator.cloud.stacks.control import ControlApi
 from sfn_emulator.cloud.stacks.deploying.signals import PATH

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.requests.message import Reply, Request, json_error, json_reply
 from sfn_emulator.cloud.stacks.deploying.surroundings import attribute
 from sfn_emulator.cloud.stacks.errors import ResourceError, StackError
 from sfn_emulator.cloud.stacks.records import Resource, Stack

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.cloud.stacks.errors import StackError
 
 _NAMESPACE: Final = "http://cloudformation.amazonaws.com/doc/2010-05-15/"

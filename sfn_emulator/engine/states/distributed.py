@@ -20,7 +20,7 @@ from sfn_emulator.engine.ports import (
     WriterSpec,
 )
 from sfn_emulator.engine.states.dataflow import effective_input, is_jsonata, leave, leaving, subject
-from sfn_emulator.engine.states.map_items import concurrency, items_of
+from sfn_emulator.engine.states.items import concurrency, items_of
 from sfn_emulator.engine.states.numbers import is_number, number
 from sfn_emulator.engine.strand import WAIT, Block, Program, Strand, Waiting
 from sfn_emulator.errors import QUERY_EVALUATION, RUNTIME, EvaluationError, StateError

@@ -16,7 +16,7 @@ from sfn_emulator.engine.states.dataflow import (
     subject,
 )
 from sfn_emulator.engine.states.distributed import distributed_attempt
-from sfn_emulator.engine.states.map_items import concurrency, items_of
+from sfn_emulator.engine.states.items import concurrency, items_of
 from sfn_emulator.engine.states.recovery import recovering
 from sfn_emulator.engine.states.watched import watched_region
 from sfn_emulator.engine.strand import WAIT, Block, Region, Step, Strand, Waiting, abort

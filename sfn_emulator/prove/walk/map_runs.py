@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from sfn_emulator.engine.local_maps import EXCEEDED, EXCEEDED_CAUSE, is_tolerated
+from sfn_emulator.engine.local.map_runs import EXCEEDED, EXCEEDED_CAUSE, is_tolerated
 from sfn_emulator.engine.ports import MapRunEnded, MapRunSpec, StartMapRun
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.errors import StateError

@@ -17,7 +17,7 @@ import orjson
 
 from sfn_emulator.asl.model import Branch, Fail, Machine, State
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.local import identity
+from sfn_emulator.engine.local.execution import identity
 from sfn_emulator.engine.program import block, compile
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting

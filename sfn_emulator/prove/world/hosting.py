@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Alone, Driver
-from sfn_emulator.engine.local_maps import LocalMapRuns
+from sfn_emulator.engine.local.map_runs import LocalMapRuns
 from sfn_emulator.engine.ports import Clock, Identity, Signal, StartTask, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Program

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.cloud.transport import Answer, connect
+from sfn_emulator.cloud.requests.transport import Answer, connect
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.world import backends
 from sfn_emulator.prove.world.backends import Contents

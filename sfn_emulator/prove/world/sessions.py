@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from sfn_emulator.cloud.transport import Answer, connect
+from sfn_emulator.cloud.requests.transport import Answer, connect
 
 
 class Sessions:

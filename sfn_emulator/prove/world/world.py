@@ -17,10 +17,10 @@ from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.lambdas.inprocess import overheard
 from sfn_emulator.cloud.lambdas.runtime import Lambdas
 from sfn_emulator.cloud.logs import Lines
-from sfn_emulator.cloud.message import Reply, Request, json_error, json_reply
-from sfn_emulator.cloud.transport import connect
+from sfn_emulator.cloud.requests.message import Reply, Request, json_error, json_reply
+from sfn_emulator.cloud.requests.transport import connect
 from sfn_emulator.engine.clock import EPOCH, VirtualClock
-from sfn_emulator.engine.local import program_of
+from sfn_emulator.engine.local.execution import program_of
 from sfn_emulator.engine.ports import Identity, Tasks, Work
 from sfn_emulator.engine.strand import Program
 from sfn_emulator.prove.world import backends

@@ -11,7 +11,7 @@ from sfn_emulator.errors import QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.filling import Apply, filled_array, filled_object
 from sfn_emulator.query.java.hashing import hash_map_keys
-from sfn_emulator.query.jsonpath.intrinsics import compile_intrinsic, is_intrinsic
+from sfn_emulator.query.jsonpath.intrinsics.calls import compile_intrinsic, is_intrinsic
 from sfn_emulator.query.jsonpath.path import NOT_FOUND, compile_path
 from sfn_emulator.query.memo import remembered_by_json
 from sfn_emulator.values import Value

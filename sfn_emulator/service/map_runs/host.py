@@ -13,17 +13,17 @@ from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStar
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.service import arns
-from sfn_emulator.service.labels import made_label
+from sfn_emulator.service.machines.labels import made_label
 from sfn_emulator.service.map_runs import operations as map_runs
-from sfn_emulator.service.map_runs import outcomes as map_outcomes
-from sfn_emulator.service.map_runs.children import ENDS, PAGE, StandardChildren
+from sfn_emulator.service.map_runs.children import outcomes as map_outcomes
+from sfn_emulator.service.map_runs.children.express import ExpressChildren
+from sfn_emulator.service.map_runs.children.kin import Kin, kin_of
+from sfn_emulator.service.map_runs.children.names import map_run_id, place_of
+from sfn_emulator.service.map_runs.children.outcomes import Position
+from sfn_emulator.service.map_runs.children.standard import ENDS, PAGE, StandardChildren
 from sfn_emulator.service.map_runs.counts import Counts
-from sfn_emulator.service.map_runs.express import ExpressChildren
 from sfn_emulator.service.map_runs.feed import Feed
 from sfn_emulator.service.map_runs.items import Items, StateItems, StoredItems
-from sfn_emulator.service.map_runs.kin import Kin, kin_of
-from sfn_emulator.service.map_runs.names import map_run_id, place_of
-from sfn_emulator.service.map_runs.outcomes import Position
 from sfn_emulator.service.map_runs.ports import MapData
 from sfn_emulator.service.map_runs.run import MapRunWork, Parts
 from sfn_emulator.service.map_runs.store import MapStore

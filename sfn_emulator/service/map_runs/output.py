@@ -8,7 +8,7 @@ from sfn_emulator.engine.child_result import ChildResult
 from sfn_emulator.engine.ports import Work, WriterSpec
 from sfn_emulator.engine.states.dataflow import too_large
 from sfn_emulator.errors import DATA_LIMIT, EvaluationError, StateError
-from sfn_emulator.service.map_runs.children import BEGINNING, PAGE, Children, Cursor
+from sfn_emulator.service.map_runs.children.standard import BEGINNING, PAGE, Children, Cursor
 from sfn_emulator.service.map_runs.ports import MapData, ResultFiles
 from sfn_emulator.service.map_runs.results import combined, group_of, shape
 from sfn_emulator.values import PAYLOAD_LIMIT, Value, size

@@ -20,11 +20,11 @@ from sfn_emulator.engine.ports import MapRunSpec, Work
 from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.states.dataflow import too_large
 from sfn_emulator.errors import DATA_LIMIT, OWN_FAULT, RUNTIME, EvaluationError, StateError
-from sfn_emulator.service.map_runs.children import ChildHolder, Children, Ended
+from sfn_emulator.service.map_runs.children.kin import Kin
+from sfn_emulator.service.map_runs.children.standard import ChildHolder, Children, Ended
 from sfn_emulator.service.map_runs.counts import Counts, shown
 from sfn_emulator.service.map_runs.feed import Feed
 from sfn_emulator.service.map_runs.items import Items, StoredItems
-from sfn_emulator.service.map_runs.kin import Kin
 from sfn_emulator.service.map_runs.output import Collecting, Writing
 from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED, RESULT_WRITER_FAILED, MapData, ResultFiles
 from sfn_emulator.service.map_runs.store import MapStore

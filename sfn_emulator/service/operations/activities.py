@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.service import arns
-from sfn_emulator.service.configurations import OWNED_KEY, encryption_of
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.machines.configurations import OWNED_KEY, encryption_of
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations.tags import merged
 from sfn_emulator.service.paging import page, page_size, resume

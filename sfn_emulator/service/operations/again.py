@@ -9,12 +9,12 @@ from typing import Any
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.service import arns
-from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.errors import refuse
 from sfn_emulator.service.inputs import read_input
+from sfn_emulator.service.machines.definitions import Definitions
+from sfn_emulator.service.machines.revisions import revision_of
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations.executions import Executions
-from sfn_emulator.service.revisions import revision_of
 from sfn_emulator.service.store.records import Execution, Origin, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
 

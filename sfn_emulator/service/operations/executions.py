@@ -12,6 +12,7 @@ from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import Reason, invalid, refuse, type_not_supported
 from sfn_emulator.service.inputs import read_input
+from sfn_emulator.service.machines.revisions import revision_of
 from sfn_emulator.service.map_runs import operations as map_runs
 from sfn_emulator.service.map_runs.host import MapRunHost
 from sfn_emulator.service.names import check_name
@@ -19,7 +20,6 @@ from sfn_emulator.service.operations import aliases
 from sfn_emulator.service.operations.machines import Machines
 from sfn_emulator.service.paging import issue, page, page_size, resume
 from sfn_emulator.service.redrive import redrive_status, redriven_with
-from sfn_emulator.service.revisions import revision_of
 from sfn_emulator.service.running import history, pages
 from sfn_emulator.service.running.host import Host
 from sfn_emulator.service.running.live import Live

@@ -6,15 +6,16 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.run import Status
-from sfn_emulator.service import arns, labels
-from sfn_emulator.service.configurations import OWNED_KEY, check_role, encryption_of, logging_of, tracing_of
-from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.service import arns
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.machines import labels
+from sfn_emulator.service.machines.configurations import OWNED_KEY, check_role, encryption_of, logging_of, tracing_of
+from sfn_emulator.service.machines.definitions import Definitions
+from sfn_emulator.service.machines.revisions import machine_at, remove, revision_of
 from sfn_emulator.service.names import check_name
 from sfn_emulator.service.operations import versions
 from sfn_emulator.service.operations.tags import merged
 from sfn_emulator.service.paging import page, page_size, resume
-from sfn_emulator.service.revisions import machine_at, remove, revision_of
 from sfn_emulator.service.store.records import Revision, StateMachine, Version
 from sfn_emulator.service.surroundings import Surroundings
 

@@ -13,7 +13,7 @@ from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.run import Status
 from sfn_emulator.service import arns
-from sfn_emulator.service.configurations import log_group_arn
+from sfn_emulator.service.machines.configurations import log_group_arn
 from sfn_emulator.service.redrive import redrive_status
 from sfn_emulator.service.running import history
 from sfn_emulator.service.store.records import Execution, Revision

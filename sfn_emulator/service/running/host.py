@@ -12,9 +12,9 @@ from sfn_emulator.engine.ports import Beginning, Clock, Identity, MapRuns, Tasks
 from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
-from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.errors import ApiError
-from sfn_emulator.service.revisions import remove, revision_of
+from sfn_emulator.service.machines.definitions import Definitions
+from sfn_emulator.service.machines.revisions import remove, revision_of
 from sfn_emulator.service.running.delivery import Outlet, Told, deliver
 from sfn_emulator.service.running.express import LastExpress
 from sfn_emulator.service.running.live import Live

@@ -9,12 +9,12 @@ from sfn_emulator.asl.parse import branches
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.strand import NO_VARIABLES
-from sfn_emulator.engine.trial import Conditions, surroundings
-from sfn_emulator.engine.trial_regions import Mock
-from sfn_emulator.service.configurations import check_role
-from sfn_emulator.service.definitions import Definitions
+from sfn_emulator.engine.trial.regions import Mock
+from sfn_emulator.engine.trial.state import Conditions, surroundings
 from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.service.inputs import read_input
+from sfn_emulator.service.machines.configurations import check_role
+from sfn_emulator.service.machines.definitions import Definitions
 from sfn_emulator.service.trials.context import Written, read_context
 from sfn_emulator.service.trials.items import Read, read_items
 from sfn_emulator.values import UNSET, Unset, Value, loads

@@ -25,11 +25,11 @@ from sfn_emulator.engine.ports import (
 )
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Strand
-from sfn_emulator.engine.trial import Handled, trial
-from sfn_emulator.engine.trial_regions import ImpossibleTrialError, Mock
+from sfn_emulator.engine.trial.regions import ImpossibleTrialError, Mock
+from sfn_emulator.engine.trial.state import Handled, trial
 from sfn_emulator.errors import TIMEOUT
-from sfn_emulator.service.definitions import Definitions
 from sfn_emulator.service.errors import refuse
+from sfn_emulator.service.machines.definitions import Definitions
 from sfn_emulator.service.running.host import Host
 from sfn_emulator.service.surroundings import Surroundings
 from sfn_emulator.service.trials.request import Answers, Asked, read_request

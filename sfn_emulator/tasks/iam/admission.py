@@ -13,12 +13,12 @@ from sfn_emulator.asl.model import MachineType
 from sfn_emulator.asl.resource import Pattern, Resource
 from sfn_emulator.engine.ports import Clock
 from sfn_emulator.service import arns
-from sfn_emulator.service.definitions import Definitions, resources
 from sfn_emulator.service.errors import ApiError
+from sfn_emulator.service.machines.definitions import Definitions, resources
 from sfn_emulator.service.store.records import Revision, StateMachine
 from sfn_emulator.service.surroundings import Surroundings
-from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.iam.policies import NO_RESOURCE, Decision, Policies, RolePolicy, trusts
+from sfn_emulator.tasks.sdk import wire
 
 NO_TRUST: Final = (
     "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "

@@ -12,15 +12,15 @@ from urllib.parse import unquote
 from sfn_emulator.asl.resource import Family
 from sfn_emulator.engine.ports import Clock, StartTask, TaskRequest, Tell, Work
 from sfn_emulator.errors import PERMISSIONS, TASK_FAILED, StateError
-from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, service_model
-from sfn_emulator.tasks.failures import ServiceV1, error_v2
 from sfn_emulator.tasks.iam.needs import Need, needs
 from sfn_emulator.tasks.iam.policies import Decision, Document, Policies, RolePolicy, trusts
 from sfn_emulator.tasks.integrations.lambda_ import LAMBDA
 from sfn_emulator.tasks.integrations.nested import STEP_FUNCTIONS
 from sfn_emulator.tasks.integrations.optimised import ROWS
 from sfn_emulator.tasks.patterns import Starter, failure
+from sfn_emulator.tasks.sdk import wire
+from sfn_emulator.tasks.sdk.failures import ServiceV1, error_v2
 from sfn_emulator.tasks.workers import Running, Workers
 from sfn_emulator.values import loads
 

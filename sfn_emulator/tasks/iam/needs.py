@@ -12,7 +12,7 @@ from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.tasks.clients import operation_model, service_model
 from sfn_emulator.tasks.iam.policies import ANY
 from sfn_emulator.tasks.integrations.optimised import ROWS
-from sfn_emulator.tasks.naming import botocore_service
+from sfn_emulator.tasks.sdk.naming import botocore_service
 from sfn_emulator.values import Value
 
 

@@ -10,10 +10,10 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients, Destinations, method_name, operation_model
-from sfn_emulator.tasks.failures import Refusal, bodiless, error_v2, no_answer, nulls, refusal, unreachable
-from sfn_emulator.tasks.naming import botocore_service, member_v2, service_prefix
-from sfn_emulator.tasks.shapes import Parameters, Rules, iso, result
-from sfn_emulator.tasks.wire import request_id
+from sfn_emulator.tasks.sdk.failures import Refusal, bodiless, error_v2, no_answer, nulls, refusal, unreachable
+from sfn_emulator.tasks.sdk.naming import botocore_service, member_v2, service_prefix
+from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, iso, result
+from sfn_emulator.tasks.sdk.wire import request_id
 from sfn_emulator.values import Value
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from sfn_emulator.tasks.shapes import json_or_text
+from sfn_emulator.tasks.sdk.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
 
 _SECONDS: Final = 60.0

@@ -12,10 +12,10 @@ from typing import Any, Final
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import TIMEOUT, StateError
 from sfn_emulator.tasks.clients import Clients, operation_model
-from sfn_emulator.tasks.failures import Refusal, error_v2, no_answer, refusal, unreachable
-from sfn_emulator.tasks.naming import member_v2
-from sfn_emulator.tasks.shapes import Parameters, Rules
-from sfn_emulator.tasks.wire import request_id
+from sfn_emulator.tasks.sdk.failures import Refusal, error_v2, no_answer, refusal, unreachable
+from sfn_emulator.tasks.sdk.naming import member_v2
+from sfn_emulator.tasks.sdk.shapes import Parameters, Rules
+from sfn_emulator.tasks.sdk.wire import request_id
 from sfn_emulator.values import Value
 
 SERVICE: Final = "bedrock-agentcore"

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
-from sfn_emulator.tasks.failures import no_answer, unreachable
 from sfn_emulator.tasks.integrations.connections import NO_CONNECTION, Connection
 from sfn_emulator.tasks.integrations.exchange import (
     Request,
@@ -26,7 +25,8 @@ from sfn_emulator.tasks.integrations.exchange import (
     with_query,
 )
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
-from sfn_emulator.tasks.shapes import json_or_text
+from sfn_emulator.tasks.sdk.failures import no_answer, unreachable
+from sfn_emulator.tasks.sdk.shapes import json_or_text
 from sfn_emulator.values import Value, dumps
 
 _FORBIDDEN: Final = frozenset(

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.engine.ports import TaskRequest
 from sfn_emulator.errors import TASK_FAILED, StateError
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
-from sfn_emulator.tasks.failures import no_answer, refusal, unreachable
 from sfn_emulator.tasks.integrations import optimised
-from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.patterns import Job
-from sfn_emulator.tasks.shapes import millis, result
-from sfn_emulator.tasks.wire import request_id
+from sfn_emulator.tasks.sdk.failures import no_answer, refusal, unreachable
+from sfn_emulator.tasks.sdk.naming import member_v1
+from sfn_emulator.tasks.sdk.shapes import millis, result
+from sfn_emulator.tasks.sdk.wire import request_id
 from sfn_emulator.values import UNSET, Unset, Value, dumps
 
 Arguments = Callable[[Value, Value], dict[str, Any]]

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, no_answer, nulls, refusal, unreachable
-from sfn_emulator.tasks.naming import member_v1
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
-from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text, no_string
+from sfn_emulator.tasks.sdk import wire
+from sfn_emulator.tasks.sdk.failures import ServiceV1, no_answer, nulls, refusal, unreachable
+from sfn_emulator.tasks.sdk.naming import member_v1
+from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, json_or_text, no_string
 from sfn_emulator.values import Value, dumps, loads
 
 _LOGS: Final = ("None", "Tail")

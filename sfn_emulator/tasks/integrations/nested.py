@@ -21,13 +21,13 @@ from sfn_emulator.engine.ports import (
     Work,
 )
 from sfn_emulator.errors import TASK_FAILED, StateError
-from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import operation_model
-from sfn_emulator.tasks.failures import ServiceV1, nulls
-from sfn_emulator.tasks.naming import capitalized, member_v1
 from sfn_emulator.tasks.patterns import Finished, Starter, failure
 from sfn_emulator.tasks.ports import Child, NestedExecutions
-from sfn_emulator.tasks.shapes import Parameters, Rules
+from sfn_emulator.tasks.sdk import wire
+from sfn_emulator.tasks.sdk.failures import ServiceV1, nulls
+from sfn_emulator.tasks.sdk.naming import capitalized, member_v1
+from sfn_emulator.tasks.sdk.shapes import Parameters, Rules
 from sfn_emulator.tasks.workers import Running
 from sfn_emulator.values import Unset, Value, dumps, loads
 

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.asl.resource import Pattern
 from sfn_emulator.engine.ports import Clock, TaskRequest
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks import wire
 from sfn_emulator.tasks.clients import Clients, method_name, operation_model
-from sfn_emulator.tasks.failures import ServiceV1, no_answer, nulls, refusal, unreachable
-from sfn_emulator.tasks.naming import member_v1
-from sfn_emulator.tasks.shapes import Parameters, Rules, json_or_text, millis, result
+from sfn_emulator.tasks.sdk import wire
+from sfn_emulator.tasks.sdk.failures import ServiceV1, no_answer, nulls, refusal, unreachable
+from sfn_emulator.tasks.sdk.naming import member_v1
+from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, json_or_text, millis, result
 from sfn_emulator.values import Value, dumps
 
 _RR, _SYNC, _SYNC_2 = Pattern.REQUEST_RESPONSE, Pattern.SYNC, Pattern.SYNC_2

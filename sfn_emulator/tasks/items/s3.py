@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sfn_emulator.errors import StateError
 from sfn_emulator.tasks.clients import Clients
-from sfn_emulator.tasks.failures import no_answer, unreachable
+from sfn_emulator.tasks.sdk.failures import no_answer, unreachable
 from sfn_emulator.values import Value, dumps
 
 RANGE: Final = 2 * 1024 * 1024

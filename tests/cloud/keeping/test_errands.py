@@ -9,8 +9,8 @@ import pytest
 
 from sfn_emulator.cloud.keeping.journal import frames
 from sfn_emulator.cloud.keeping.keeper import Keeper
-from sfn_emulator.cloud.message import Reply, Request
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.message import Reply, Request
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 MANY = {"L": [{"N": "1"}] * 2_000}

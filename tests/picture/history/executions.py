@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sfn_emulator.engine.local import Execution, start_locally
+from sfn_emulator.engine.local.execution import Execution, start_locally
 from sfn_emulator.picture.graph import graph_of
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.visit import Happened, Visit

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.asl.parse import parse
-from sfn_emulator.engine.local import start_locally
+from sfn_emulator.engine.local.execution import start_locally
 from sfn_emulator.engine.ports import Identity
 from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.file import UnreadableHistoryError, read_history

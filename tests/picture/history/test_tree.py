@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sfn_emulator.command.show import command
-from sfn_emulator.engine.local import start_locally
+from sfn_emulator.engine.local.execution import start_locally
 from sfn_emulator.picture.history.tree import duration, tree
 from sfn_emulator.picture.history.visit import Happened
 from tests.picture.history.executions import events_of, machine, run, task

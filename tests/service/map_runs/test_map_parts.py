@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sfn_emulator.engine.ports import BatcherSpec
 from sfn_emulator.engine.run import Status
+from sfn_emulator.service.map_runs.children.names import ChildNames, map_run_id, place_of
+from sfn_emulator.service.map_runs.children.outcomes import gaps, tally
 from sfn_emulator.service.map_runs.feed import Feed, Unit
 from sfn_emulator.service.map_runs.items import StateItems
-from sfn_emulator.service.map_runs.names import ChildNames, map_run_id, place_of
-from sfn_emulator.service.map_runs.outcomes import gaps, tally
 from sfn_emulator.service.map_runs.store import Outcome, pack_outcomes, unpack_outcomes
 from sfn_emulator.values import dumps, size
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.events import Event, Started
-from sfn_emulator.engine.local import run_locally
+from sfn_emulator.engine.local.execution import run_locally
 from sfn_emulator.service.running.express import LastExpress
 from sfn_emulator.service.store.records import Execution
 

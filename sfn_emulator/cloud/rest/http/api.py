@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.addressing import DataPlane
-from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.addressing import DataPlane
+from sfn_emulator.cloud.requests.message import Reply, Request, json_reply
 from sfn_emulator.cloud.rest.authorizers import Given, allowed, identity, identity_at
 from sfn_emulator.cloud.rest.faults import GatewayError
 from sfn_emulator.cloud.rest.http.cors import preflight, shared

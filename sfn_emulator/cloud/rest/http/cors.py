@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sfn_emulator.cloud.message import Headers, Reply, Request
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request
 
 Cors = Mapping[str, Any]
 """Names in lower case: ``alloworigins``, ``allowmethods``, ``allowheaders``, ``exposeheaders``, ``maxage``."""

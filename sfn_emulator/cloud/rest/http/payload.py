@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from sfn_emulator.cloud.addressing import host_of
 from sfn_emulator.cloud.keeping.chance import new_id
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.addressing import host_of
+from sfn_emulator.cloud.requests.message import Reply, Request
 
 _TEXT: Final = re.compile(r"(text/.*|application/(json|javascript|xml|[\w.-]+\+(json|xml)))$")
 DEFAULT: Final = "$default"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sfn_emulator.cloud.addressing import FunctionUrl
-from sfn_emulator.cloud.message import Reply, Request, json_reply
 from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.addressing import FunctionUrl
+from sfn_emulator.cloud.requests.message import Reply, Request, json_reply
 from sfn_emulator.cloud.rest.http.cors import Cors, configured, preflight, shared
 from sfn_emulator.cloud.rest.http.integrations import invoke
 from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call, event_2, reply_2, reply_of_stream

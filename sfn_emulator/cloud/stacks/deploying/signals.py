@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from sfn_emulator.cloud.message import Reply, Request, json_error
+from sfn_emulator.cloud.requests.message import Reply, Request, json_error
 from sfn_emulator.cloud.stacks.deploying.journal import StoppedError
 from sfn_emulator.cloud.stacks.errors import ResourceError
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from sfn_emulator.cloud.addressing import bucket_path
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.addressing import bucket_path
+from sfn_emulator.cloud.requests.message import Request
 from sfn_emulator.cloud.stacks.books import Books
 from sfn_emulator.cloud.stacks.deploying.surroundings import scope_of, ssm_lookup, template_of
 from sfn_emulator.cloud.stacks.errors import StackError

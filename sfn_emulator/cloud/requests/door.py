@@ -15,9 +15,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from sfn_emulator.cloud.addressing import address, data_plane, host_of
-from sfn_emulator.cloud.message import Headers, Reply, Request, json_error
-from sfn_emulator.cloud.operation import changes_something
+from sfn_emulator.cloud.requests.addressing import address, data_plane, host_of
+from sfn_emulator.cloud.requests.message import Headers, Reply, Request, json_error
+from sfn_emulator.cloud.requests.operation import changes_something
 
 _LOCAL_NAMES: Final = frozenset(
     ("localhost", "localhost.localstack.cloud", "host.docker.internal", "host.containers.internal")

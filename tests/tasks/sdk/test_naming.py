@@ -1,6 +1,6 @@
 import pytest
 
-from sfn_emulator.tasks.naming import botocore_service, exception_name, member_v1, member_v2, pascal, service_prefix
+from sfn_emulator.tasks.sdk.naming import botocore_service, exception_name, member_v1, member_v2, pascal, service_prefix
 
 
 @pytest.mark.parametrize(

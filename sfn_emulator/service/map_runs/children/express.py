@@ -8,10 +8,10 @@ from sfn_emulator.engine.child_result import ChildResult
 from sfn_emulator.engine.driver import Alone, Driver
 from sfn_emulator.engine.ports import MapRunSpec, StartMapRun, StartTask, Tell, Work
 from sfn_emulator.engine.run import Run, Status
-from sfn_emulator.service.map_runs.children import ChildHolder, Cursor, Ended
+from sfn_emulator.service.map_runs.children.kin import Kin, express_identity
+from sfn_emulator.service.map_runs.children.outcomes import Rewritten
+from sfn_emulator.service.map_runs.children.standard import ChildHolder, Cursor, Ended
 from sfn_emulator.service.map_runs.feed import Unit
-from sfn_emulator.service.map_runs.kin import Kin, express_identity
-from sfn_emulator.service.map_runs.outcomes import Rewritten
 from sfn_emulator.service.map_runs.store import MapStore, Outcome, pack_outcomes, unpack_outcomes
 from sfn_emulator.service.running.live import BUDGET
 from sfn_emulator.service.store.records import Execution

@@ -12,8 +12,8 @@ from sfn_emulator.engine.driver import Turns
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Clock, Tasks
 from sfn_emulator.engine.run import Status
+from sfn_emulator.service.map_runs.children.kin import Kin
 from sfn_emulator.service.map_runs.feed import Unit
-from sfn_emulator.service.map_runs.kin import Kin
 from sfn_emulator.service.map_runs.store import result_bytes
 from sfn_emulator.service.running.live import Live
 from sfn_emulator.service.store.documents import Store

@@ -19,7 +19,7 @@ from sfn_emulator.engine.program import block
 from sfn_emulator.engine.states.dataflow import is_jsonata, leave
 from sfn_emulator.engine.states.recovery import catch_output, delay_before, fault, matches
 from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting
-from sfn_emulator.engine.trial_regions import Mock, mocked_map, mocked_parallel
+from sfn_emulator.engine.trial.regions import Mock, mocked_map, mocked_parallel
 from sfn_emulator.errors import EvaluationError, StateError
 from sfn_emulator.values import UNSET, Unset, Value
 

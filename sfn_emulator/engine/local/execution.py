@@ -24,7 +24,7 @@ from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.clock import EPOCH, VirtualClock
 from sfn_emulator.engine.driver import Driver
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.local_maps import LocalMapRuns
+from sfn_emulator.engine.local.map_runs import LocalMapRuns
 from sfn_emulator.engine.ports import (
     Identity,
     Signal,

@@ -9,7 +9,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.message import Request
 
 _READING: Final = re.compile(
     r"^(Describe|List|Get(?!Id$)|BatchGet|TransactGet|Query$|Scan$|Head|Lookup|Search|Filter|Simulate|Validate|Decode"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sfn_emulator.cloud.message import Request
-from sfn_emulator.cloud.operation import changes_something
+from sfn_emulator.cloud.requests.message import Request
+from sfn_emulator.cloud.requests.operation import changes_something
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

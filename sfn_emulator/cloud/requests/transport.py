@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-from sfn_emulator.cloud.message import Reply, Request
+from sfn_emulator.cloud.requests.message import Reply, Request
 
 Answer = Callable[[Request], Reply]
 """``Gateway.answer_from_thread``: blocking, from any thread but the loop's."""

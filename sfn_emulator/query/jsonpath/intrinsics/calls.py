@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.equality import is_number
-from sfn_emulator.query.jsonpath.intrinsic_functions import (
+from sfn_emulator.query.jsonpath.intrinsics.functions import (
     INTRINSICS,
     MAX_TEXT,
     Body,

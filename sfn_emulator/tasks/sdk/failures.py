@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.errors import StateError
-from sfn_emulator.tasks.naming import exception_name, service_prefix, uncapitalized
+from sfn_emulator.tasks.sdk.naming import exception_name, service_prefix, uncapitalized
 
 
 class ServiceV1(NamedTuple):

@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sfn_emulator.cloud.addressing import Address, DataPlane, FunctionUrl, address, bucket_path, data_plane
-from sfn_emulator.cloud.message import Request
+from sfn_emulator.cloud.requests.addressing import Address, DataPlane, FunctionUrl, address, bucket_path, data_plane
+from sfn_emulator.cloud.requests.message import Request
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/%s/aws4_request, SignedHeaders=host, Signature=0"
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.child_result import ChildResult
 from sfn_emulator.engine.ports import Identity
+from sfn_emulator.service.map_runs.children.names import ChildNames
 from sfn_emulator.service.map_runs.feed import Unit
-from sfn_emulator.service.map_runs.names import ChildNames
 from sfn_emulator.service.map_runs.store import Outcome
 from sfn_emulator.service.redrive import redrive_status
 from sfn_emulator.service.store.records import Execution, MapRun

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from sfn_emulator.cloud.message import Headers, Request
+from sfn_emulator.cloud.requests.message import Headers, Request
 
 
 class Address(NamedTuple):

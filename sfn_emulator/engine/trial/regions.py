@@ -17,7 +17,7 @@ from sfn_emulator.engine.states.dataflow import (
     parameters,
 )
 from sfn_emulator.engine.states.distributed import map_run_spec
-from sfn_emulator.engine.states.map_items import items_of
+from sfn_emulator.engine.states.items import items_of
 from sfn_emulator.engine.states.recovery import recovering
 from sfn_emulator.engine.strand import Block, Step, Strand, Waiting
 from sfn_emulator.errors import StateError

@@ -1,0 +1,1 @@
+"""The engine without a service: executions in process and in virtual time."""

@@ -1,0 +1,1 @@
+"""States on trial (TestState): one attempt, stage by stage."""

@@ -1,0 +1,1 @@
+"""State machines as they are kept: definitions, programs, revisions and configurations."""

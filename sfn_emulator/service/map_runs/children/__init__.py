@@ -1,0 +1,1 @@
+"""The children of a Map Run: their names, records, runs and outcomes."""
