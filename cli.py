@@ -18,9 +18,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from deploy import apply, definition
+from deploy import apply
+from deploy.wanted import definition
 from deploy.errors import DeployError
-from deploy.tagged import kind_of
+from deploy.existing.tagged import kind_of
 from sfn_emulator import __version__
 from sfn_emulator.command.help_page import HelpGroup
 from terminal import background, loop, ordering, outcomes, orders, refusals, saga_run, show, standing, steps, validation

@@ -12,8 +12,9 @@ from typing import Any
 
 from benchmarks.saga import deployed
 from benchmarks.table import Figure
-from deploy import config, definition
+from deploy import config
 from deploy.saga import Saga as Deployed
+from deploy.wanted import definition
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import read_claims
 from sfn_emulator.prove.executed import Saga, inputs_of

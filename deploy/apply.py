@@ -13,8 +13,8 @@ import jmespath  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from deploy.errors import DeployError
-from deploy.instructions import Instruction, Variable
-from deploy.plan import Plan
+from deploy.planning.instructions import Instruction, Variable
+from deploy.planning.plan import Plan
 from deploy.targets import Target
 
 PATIENCE: Final = 120.0

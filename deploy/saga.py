@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy import bundle, definition, plan, teardown
 from deploy.config import Config
-from deploy.remote import Aws, Remote
-from deploy.resources import Resource, RestApi, StateMachine, wanted
-from deploy.tagged import tagged
+from deploy.existing.remote import Aws, Remote
+from deploy.existing.tagged import tagged
+from deploy.planning import plan, teardown
 from deploy.targets import Target
+from deploy.wanted import bundle, definition
+from deploy.wanted.resources import Resource, RestApi, StateMachine, wanted
 
 
 @dataclass(frozen=True)

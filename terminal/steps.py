@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from deploy import definition
+from deploy.wanted import definition
 from sfn_emulator.picture.graph import Graph, graph_of
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.tree import drawn, reason, rows_of, status

@@ -24,7 +24,7 @@ from sfn_emulator.prove.claims import Claims, states_of
 from sfn_emulator.prove.faults import BY_NAME, Fault, Kind, Placement, fault_of, is_function
 from sfn_emulator.prove.invariants import Invariants
 from sfn_emulator.prove.machine import UnprovableError
-from sfn_emulator.prove.walk.literals import error_names
+from sfn_emulator.prove.walk.unknown.literals import error_names
 from sfn_emulator.prove.world.calls import Call, Director
 from sfn_emulator.prove.world.copies import CopyError, in_copy
 from sfn_emulator.prove.world.exploration import CRASHED, Faults, Seen, explore

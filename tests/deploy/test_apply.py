@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from deploy.apply import PATIENCE, apply, preview
 from deploy.errors import DeployError
-from deploy.instructions import Instruction, Variable
-from deploy.plan import Plan
+from deploy.planning.instructions import Instruction, Variable
+from deploy.planning.plan import Plan
 from deploy.targets import Target
 
 

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from deploy import bundle
+from deploy.wanted import bundle
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import config, definition
+from deploy import config
 from deploy.errors import DeployError
+from deploy.wanted import definition
 
 
 def test_a_string_that_is_one_placeholder_takes_the_type_of_what_stands_for_it():

@@ -4,11 +4,11 @@ from contextlib import contextmanager, suppress
 
 from moto import mock_aws
 
-from deploy import bundle
 from deploy.apply import apply
-from deploy.remote import Aws
-from deploy.resources import wanted
+from deploy.existing.remote import Aws
 from deploy.saga import Saga
+from deploy.wanted import bundle
+from deploy.wanted.resources import wanted
 from tests.deploy.test_plan import names
 
 READING = ("Get", "List", "Describe")

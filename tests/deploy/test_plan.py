@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from deploy import config, plan, saga
+from deploy import config, saga
 from deploy.apply import apply, preview
 from deploy.errors import DeployError
-from deploy.remote import Aws, SeenTable
-from deploy.resources import StateMachine, Table
+from deploy.existing.remote import Aws, SeenTable
+from deploy.planning import plan
+from deploy.wanted.resources import StateMachine, Table
 
 ANYTHING = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 

@@ -15,8 +15,8 @@ from typing import Any
 from deploy import config, saga, targets
 from deploy.apply import apply
 from deploy.config import Config
-from deploy.resources import StateMachine
 from deploy.saga import Saga
+from deploy.wanted.resources import StateMachine
 from tests.processes import free_port, running
 from tests.waiting import PATIENCE
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from deploy import teardown
 from deploy.apply import apply
+from deploy.planning import teardown
 from tests.saga import steps
 from tests.saga.places import MINISTACK, Place, deployed, on
 from tests.saga.steps import STATES, STEPS, TABLES, UNDO, WAY, stage, table_of

@@ -24,11 +24,11 @@ from sfn_emulator.asl.model import (
     Task,
     Wait,
 )
-from sfn_emulator.prove.walk import conditions
-from sfn_emulator.prove.walk.expressions import Mind, over_unknowns
-from sfn_emulator.prove.walk.literals import Literals
 from sfn_emulator.prove.walk.map_runs import ITEMS
-from sfn_emulator.prove.walk.unknown import MARK, is_unknown, unknown
+from sfn_emulator.prove.walk.unknown import conditions
+from sfn_emulator.prove.walk.unknown.expressions import Mind, over_unknowns
+from sfn_emulator.prove.walk.unknown.literals import Literals
+from sfn_emulator.prove.walk.unknown.values import MARK, is_unknown, unknown
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.values import Value
 

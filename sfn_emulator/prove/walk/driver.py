@@ -29,12 +29,12 @@ from sfn_emulator.engine.strand import Program, Strand
 from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.nested import is_synchronous
 from sfn_emulator.prove.walk import rules
-from sfn_emulator.prove.walk.expressions import Mind
 from sfn_emulator.prove.walk.frame import Frame, Ways, Where, places_of, region_of, within
 from sfn_emulator.prove.walk.map_runs import carried_out
 from sfn_emulator.prove.walk.moment import EndlessError, Moment
 from sfn_emulator.prove.walk.outcomes import OUTLASTED, TIMED_OUT, Outcome
-from sfn_emulator.prove.walk.unknown import unknown
+from sfn_emulator.prove.walk.unknown.expressions import Mind
+from sfn_emulator.prove.walk.unknown.values import unknown
 from sfn_emulator.values import Unset, Value, dumps
 
 

@@ -8,8 +8,8 @@ from sfn_emulator.asl.model import Branch, Machine, Map, State, Task
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.engine.strand import Program, Strand
 from sfn_emulator.prove.claims import Claims
-from sfn_emulator.prove.walk.literals import error_names
 from sfn_emulator.prove.walk.outcomes import Outcome, execution_failed, may_outlast, outcomes_of, outlasting
+from sfn_emulator.prove.walk.unknown.literals import error_names
 
 
 class Frame(NamedTuple):

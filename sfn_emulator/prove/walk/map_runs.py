@@ -9,7 +9,7 @@ from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.errors import StateError
 from sfn_emulator.prove.walk.choices import Choices
 from sfn_emulator.prove.walk.outcomes import ANSWERED, Outcome
-from sfn_emulator.prove.walk.unknown import is_unknown, unknown
+from sfn_emulator.prove.walk.unknown.values import is_unknown, unknown
 from sfn_emulator.values import UNSET, Unset, Value
 
 ITEMS: Final = 2

@@ -11,7 +11,7 @@ from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.outcomes import Outcome
 from sfn_emulator.prove.walk.rules import Hit
-from sfn_emulator.prove.walk.unknown import readable
+from sfn_emulator.prove.walk.unknown.values import readable
 
 MOST_VISITS: Final = 12
 """Entries of one state inside a Parallel or Map after which the walk gives that way up."""

@@ -26,15 +26,22 @@ from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
 from sfn_emulator.prove.walk.driver import WalkDriver
-from sfn_emulator.prove.walk.expressions import Mind
 from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.moment import EndlessError, Moment, NestedWatch, Watch
 from sfn_emulator.prove.walk.outcomes import Outcome
-from sfn_emulator.prove.walk.relevance import bodies, caught_from, circling, needs_by_state, what_matters, written_by
-from sfn_emulator.prove.walk.rings import rings
 from sfn_emulator.prove.walk.rules import Hit, Rule
-from sfn_emulator.prove.walk.unknown import INPUT, Facts, shown, unknown
+from sfn_emulator.prove.walk.unknown.expressions import Mind
+from sfn_emulator.prove.walk.unknown.relevance import (
+    bodies,
+    caught_from,
+    circling,
+    needs_by_state,
+    what_matters,
+    written_by,
+)
+from sfn_emulator.prove.walk.unknown.rings import rings
+from sfn_emulator.prove.walk.unknown.values import INPUT, Facts, shown, unknown
 from sfn_emulator.values import UNSET, Unset, Value
 
 MOST_PLACES: Final = 150_000

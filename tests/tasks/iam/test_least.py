@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.definition import PATH
+from deploy.wanted.definition import PATH
 from sfn_emulator.tasks.iam.least import Around, least
 from tests.processes import Process, running
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy import definition, policies
-from deploy.bundle import Bundle
 from deploy.config import Config
 from deploy.errors import DeployError
 from deploy.targets import Target
+from deploy.wanted import definition, policies
+from deploy.wanted.bundle import Bundle
 
 Tags = Mapping[str, str]
 Document = Mapping[str, Any]

@@ -15,7 +15,7 @@ import yaml
 
 from deploy.errors import DeployError
 
-PATH = Path(__file__).parent.parent / "statemachine" / "definition.asl.json"
+PATH = Path(__file__).parent.parent.parent / "statemachine" / "definition.asl.json"
 CLAIMS = PATH.with_name("saga.yaml")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 

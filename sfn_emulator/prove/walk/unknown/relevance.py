@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Machine, Map, State, Task, Wait
 from sfn_emulator.asl.parse import branches
 from sfn_emulator.prove.claims import states_of
-from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
-from sfn_emulator.prove.walk.rings import rings
-from sfn_emulator.prove.walk.unknown import INPUT, Facts, Key, MissingError, at, opened
+from sfn_emulator.prove.walk.unknown.reads import CONTEXT, SUBJECT, Read, reads_of
+from sfn_emulator.prove.walk.unknown.rings import rings
+from sfn_emulator.prove.walk.unknown.values import INPUT, Facts, Key, MissingError, at, opened
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT
 from sfn_emulator.values import Value

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Choice, Machine, State
 from sfn_emulator.prove.claims import states_of
-from sfn_emulator.prove.walk.reads import Read, literals_of, reads_of
-from sfn_emulator.prove.walk.relevance import expressions
+from sfn_emulator.prove.walk.unknown.reads import Read, literals_of, reads_of
+from sfn_emulator.prove.walk.unknown.relevance import expressions
 from sfn_emulator.query.jsonpath.conditions import COMBINATORS
 from sfn_emulator.values import Value
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from sfn_emulator.prove.walk.unknown import Key
+from sfn_emulator.prove.walk.unknown.values import Key
 from sfn_emulator.query.jsonata.expression import is_expression
 from sfn_emulator.values import Value
 

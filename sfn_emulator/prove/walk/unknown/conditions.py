@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import Choice, ChoiceRule
 from sfn_emulator.errors import EvaluationError
-from sfn_emulator.prove.walk.expressions import Mind, Sight, look
-from sfn_emulator.prove.walk.literals import Leaf, Literals, leaves, operator_of
-from sfn_emulator.prove.walk.reads import Read, literals_of, reads_of
-from sfn_emulator.prove.walk.unknown import MARK, MissingError, is_unknown
+from sfn_emulator.prove.walk.unknown.expressions import Mind, Sight, look
+from sfn_emulator.prove.walk.unknown.literals import Leaf, Literals, leaves, operator_of
+from sfn_emulator.prove.walk.unknown.reads import Read, literals_of, reads_of
+from sfn_emulator.prove.walk.unknown.values import MARK, MissingError, is_unknown
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, compile_condition
 from sfn_emulator.values import UNSET, Value

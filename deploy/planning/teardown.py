@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.instructions import Instruction
-from deploy.plan import Plan, ours
-from deploy.remote import MISSING, Remote
-from deploy.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
+from deploy.existing.remote import MISSING, Remote
+from deploy.planning.instructions import Instruction
+from deploy.planning.plan import Plan, ours
+from deploy.wanted.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
 
 GONE = frozenset(MISSING)
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy import definition, restapi
 from deploy.errors import DeployError
-from deploy.instructions import Instruction, Variable
-from deploy.remote import Remote, SeenRestApi
-from deploy.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
+from deploy.existing.remote import Remote, SeenRestApi
+from deploy.planning import restapi
+from deploy.planning.instructions import Instruction, Variable
+from deploy.wanted import definition
+from deploy.wanted.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
 
 POLICY = "saga"
 ALREADY = frozenset({"ConditionalCheckFailedException"})

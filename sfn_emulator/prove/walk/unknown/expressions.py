@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from sfn_emulator.errors import EvaluationError
 from sfn_emulator.prove.walk.choices import Choices
-from sfn_emulator.prove.walk.reads import CONTEXT, SUBJECT, Read, reads_of
-from sfn_emulator.prove.walk.unknown import MARK, Facts, MissingError, at, opened, unknown
+from sfn_emulator.prove.walk.unknown.reads import CONTEXT, SUBJECT, Read, reads_of
+from sfn_emulator.prove.walk.unknown.values import MARK, Facts, MissingError, at, opened, unknown
 from sfn_emulator.query.compiled import Compiled, Draws, Scope, States
 from sfn_emulator.values import Unset, Value, dumps
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from deploy.bundle import Bundle
-from deploy.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
 from deploy.targets import Target
+from deploy.wanted.bundle import Bundle
+from deploy.wanted.resources import Function, LogGroup, Resource, RestApi, Role, StateMachine, Table, Topic
 
 Found = Iterator[Resource]
 _NO_CODE: Final = Bundle("", b"")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from deploy.resources import RestApi
+from deploy.wanted.resources import RestApi
 
 _ALLOW: Final = {
     "Access-Control-Allow-Origin": "'*'",

@@ -1,0 +1,1 @@
+"""What exists on a target: reads that change nothing."""

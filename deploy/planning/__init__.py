@@ -1,0 +1,1 @@
+"""Wanted and existing → a Plan: the calls that make, change or remove, each with its reason."""

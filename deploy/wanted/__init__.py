@@ -1,0 +1,1 @@
+"""What is wanted: the saga's resources as nouns, with their code, definition and policies."""
