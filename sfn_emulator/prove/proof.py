@@ -14,7 +14,8 @@ from sfn_emulator.prove.invariants import Invariants, invariants_of
 from sfn_emulator.prove.machine import Source, UnprovableError, check_deployed
 from sfn_emulator.prove.nested import Found, nested_machines
 from sfn_emulator.prove.scoring import Score, score, static_score
-from sfn_emulator.prove.walk.walk import MOST_PLACES, Walked, walk
+from sfn_emulator.prove.walk.findings import Walked
+from sfn_emulator.prove.walk.walk import MOST_PLACES, walk
 from sfn_emulator.prove.world.prepared import Setup, loaded, prepare
 from sfn_emulator.prove.world.world import World
 

@@ -12,7 +12,8 @@ from sfn_emulator.command.front_door import front_door
 from sfn_emulator.prove.claims import claims
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.nested import nested_machines
-from sfn_emulator.prove.walk.walk import Finding, Walked, walk
+from sfn_emulator.prove.walk.findings import Finding, Walked
+from sfn_emulator.prove.walk.walk import walk
 from tests.prove.sagas import ALWAYS, catch, task
 
 START = "arn:aws:states:::states:startExecution"

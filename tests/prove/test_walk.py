@@ -10,8 +10,9 @@ import pytest
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import claims, read_claims
 from sfn_emulator.prove.machine import read_source
+from sfn_emulator.prove.walk.findings import Finding, Walked
 from sfn_emulator.prove.walk.rules import Rule
-from sfn_emulator.prove.walk.walk import Finding, Walked, walk
+from sfn_emulator.prove.walk.walk import walk
 from tests.prove.sagas import ALWAYS, CLAIMS, SAGA, catch, machine, task
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,9 @@ import pytest
 
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import claims
+from sfn_emulator.prove.walk.findings import Walked
 from sfn_emulator.prove.walk.rules import Rule
-from sfn_emulator.prove.walk.walk import Walked, walk
+from sfn_emulator.prove.walk.walk import walk
 from tests.prove.sagas import ALWAYS, BUSY, CLAIMS, SAGA, catch, task
 
 ENDS: dict[str, Any] = {"Done": {"Type": "Succeed"}, "Undone": {"Type": "Fail"}}

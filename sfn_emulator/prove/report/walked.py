@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sfn_emulator.prove.report.histories import history
-from sfn_emulator.prove.walk.walk import Finding, Walked
+from sfn_emulator.prove.walk.findings import Finding, Walked
 from sfn_emulator.values import UNSET, dumps
 
 

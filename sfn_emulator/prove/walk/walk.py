@@ -7,16 +7,12 @@ the order of their faults, then in the order in which they were found, so the fi
 shortest one.
 """
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-import orjson
-
 from sfn_emulator.asl.model import Branch, Fail, Machine, State
-from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.local.execution import identity
 from sfn_emulator.engine.program import block, compile
 from sfn_emulator.engine.run import Run, Status
@@ -26,10 +22,11 @@ from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
 from sfn_emulator.prove.walk.driver import WalkDriver
+from sfn_emulator.prove.walk.findings import Finding, Walked, as_assumed
 from sfn_emulator.prove.walk.frame import Ways, gather_outcomes
 from sfn_emulator.prove.walk.ledger import Ledger
 from sfn_emulator.prove.walk.moment import EndlessError, Moment, NestedWatch, Watch
-from sfn_emulator.prove.walk.outcomes import Outcome
+from sfn_emulator.prove.walk.place import Place
 from sfn_emulator.prove.walk.rules import Hit, Rule
 from sfn_emulator.prove.walk.unknown.expressions import Mind
 from sfn_emulator.prove.walk.unknown.relevance import (
@@ -37,12 +34,11 @@ from sfn_emulator.prove.walk.unknown.relevance import (
     caught_from,
     circling,
     needs_by_state,
-    what_matters,
     written_by,
 )
 from sfn_emulator.prove.walk.unknown.rings import rings
-from sfn_emulator.prove.walk.unknown.values import INPUT, Facts, shown, unknown
-from sfn_emulator.values import UNSET, Unset, Value
+from sfn_emulator.prove.walk.unknown.values import INPUT, Facts, unknown
+from sfn_emulator.values import Unset
 
 MOST_PLACES: Final = 150_000
 MOST_WAYS: Final = 4_000
@@ -51,56 +47,11 @@ TELLING: Final = 100
 """Ways between two reports of the walk's progress."""
 
 
-class Place(NamedTuple):
-    """``known`` are the facts about unknown values; ``faults`` is the number of faults spent on the way."""
-
-    state: str
-    document: Value
-    variables: Mapping[str, Value]
-    known: Mapping[str, Value]
-    ledger: Ledger
-    faults: int
-
-
 class Arrival(NamedTuple):
     """How a place was reached: from which place, by which picks."""
 
     before: bytes | None
     picks: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A broken rule with its shortest path: ``deeds`` are the outcomes of Tasks, ``events`` the history.
-
-    ``assumed`` are the values that unknown ones were assumed to have, by name.
-    """
-
-    hit: Hit
-    faults: int
-    deeds: tuple[tuple[str, Outcome], ...] = ()
-    assumed: Mapping[str, Value] = field(default_factory=dict)
-    events: tuple[Event, ...] = ()
-
-    @property
-    def is_warning(self) -> bool:
-        return self.hit.rule in rules.WARNINGS
-
-
-@dataclass(frozen=True)
-class Walked:
-    """``bounds`` are sentences: how far the walk went, and its assumptions. ``whole``: nothing was cut off."""
-
-    findings: tuple[Finding, ...]
-    places: int
-    ways: int
-    faults: int
-    whole: bool
-    bounds: tuple[str, ...]
-
-    @property
-    def counterexamples(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if not finding.is_warning)
 
 
 def walk(
@@ -179,7 +130,7 @@ class _Walk:
         return next((level.popleft() for level in self._levels if level), None)
 
     def _arrive(self, place: Place, arrival: Arrival) -> None:
-        key = self._hash(place)
+        key = place.digest(self._needs[place.state], self._mind.facts)
         if arrival.before is not None:
             self._edges.setdefault(arrival.before, set()).add(key)
         if key in self._places:
@@ -188,16 +139,6 @@ class _Walk:
         self._arrivals[key] = arrival
         self._names[key] = place.state
         self._levels[place.faults].append((key, place))
-
-    def _hash(self, place: Place) -> bytes:
-        """A hash of the place without its faults: a place seen with fewer faults is not walked again with more."""
-        facts = self._mind.facts
-        facts.known = dict(place.known)
-        matter = what_matters(place.document, self._needs[place.state], facts)
-        held = (place.state, matter, place.variables)
-        told = (*held, _relevant(place.known, *held), place.ledger)
-        text = orjson.dumps(told, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-        return hashlib.blake2b(text, digest_size=16).digest()
 
     def _leave(self, key: bytes, place: Place) -> None:
         """Walks every way that the state can go from here."""
@@ -329,7 +270,7 @@ class _Walk:
         run = Run(self._program, _IDENTITY, unknown(INPUT), "{}")
         WalkDriver(run, moment, self._mind, self._claims, self._possible).carry()
         assumed = dict(self._mind.learnt)
-        return Finding(hit, faults, tuple(moment.deeds), assumed, tuple(_known(run.events, assumed)))
+        return Finding(hit, faults, tuple(moment.deeds), assumed, tuple(as_assumed(run.events, assumed)))
 
     def _unreached(self) -> list[Finding]:
         if not self._whole:
@@ -379,27 +320,3 @@ def _begun_with(take: Callable[[Strand], None], step: Step) -> Step:
         return (yield from step.wait(strand))
 
     return Step(step.kind, apply) if step.apply is not None else Step(step.kind, wait=wait)
-
-
-def _relevant(known: Mapping[str, Value], *holding: object) -> Mapping[str, Value]:
-    """Facts about values that can still be read."""
-    if not known:
-        return known
-    text = orjson.dumps(holding, option=orjson.OPT_NON_STR_KEYS).decode()
-    return {n: v for n, v in known.items() if n.split(".")[0] == INPUT or n.split(".")[0] in text or n in text}
-
-
-def _plain(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else "unset" if value is UNSET else list(value)  # type: ignore[call-overload]
-
-
-def _known(events: list[Event], assumed: Mapping[str, Value]) -> list[Event]:
-    """The events, with assumed values in place of unknown ones."""
-    made = []
-    for event in events:
-        detail = event.detail
-        if detail is not None:
-            told = {n: shown(v, assumed) for n, v in detail._asdict().items() if isinstance(v, dict | list)}
-            detail = detail._replace(**told)
-        made.append(event._replace(detail=detail))
-    return made
