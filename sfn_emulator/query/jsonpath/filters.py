@@ -188,6 +188,10 @@ def _in(left: Any, right: Any, members: Members) -> bool:
     return isinstance(right, list) and left is not UNSET and members.has(right, left)
 
 
+def _lists(left: Any, right: Any) -> bool:
+    return isinstance(left, list) and isinstance(right, list)
+
+
 def _contains(left: Any, right: Any, members: Members) -> bool:
     if isinstance(left, str):
         return isinstance(right, str) and right in left
@@ -238,10 +242,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 _MEMBERSHIP: Final[dict[str, Callable[[Any, Any, Members], bool]]] = {
     "IN": _in,
-    "NIN": lambda left, right, members: not _in(left, right, members),
+    "NIN": lambda left, right, members: isinstance(right, list) and not _in(left, right, members),
     "CONTAINS": _contains,
     "ALL": lambda left, right, members: isinstance(right, list) and all(_contains(left, one, members) for one in right),
-    "ANYOF": lambda left, right, members: isinstance(left, list) and any(_in(one, right, members) for one in left),
-    "NONEOF": lambda left, right, members: isinstance(left, list) and not any(_in(one, right, members) for one in left),
-    "SUBSETOF": lambda left, right, members: isinstance(left, list) and all(_in(one, right, members) for one in left),
+    "ANYOF": lambda left, right, members: _lists(left, right) and any(_in(one, right, members) for one in left),
+    "NONEOF": lambda left, right, members: _lists(left, right) and not any(_in(one, right, members) for one in left),
+    "SUBSETOF": lambda left, right, members: _lists(left, right) and all(_in(one, right, members) for one in left),
 }

@@ -15,7 +15,7 @@ from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
 from sfn_emulator.query.java.text import java_text
 from sfn_emulator.query.jsonpath.functions import FunctionFailure
-from sfn_emulator.query.jsonpath.model import CONTEXT, INPUT, Indices, Names, Path, Segment, variables_of
+from sfn_emulator.query.jsonpath.model import CONTEXT, INPUT, Function, Indices, Names, Path, Segment, variables_of
 from sfn_emulator.query.jsonpath.reading import LOOKUP_ERRORS, compile_read
 from sfn_emulator.query.jsonpath.syntax import parse_path
 from sfn_emulator.query.memo import remembered
@@ -194,10 +194,12 @@ def explain(path: Path, root: Value, scope: Scope) -> str:
     last = len(path.segments) - 1
     for i, segment in enumerate(path.segments):
         match segment:
-            case Names((name,)) if not (isinstance(value, dict) and name in value):
-                return _why_no_member(value, name, _where(path, i), i < last)
+            case Names(names) if not isinstance(value, dict):
+                return _no_object(value, names, _where(path, i))
+            case Names((name,)) if name not in value:
+                return f"{'Missing property in path' if i < last else 'No results for path:'} {_where(path, i + 1)}"
             case Indices((index,)) if not (isinstance(value, list) and -len(value) <= index < len(value)):
-                return _why_no_item(value, index, path, i)
+                return _why_no_item(value, path, i)
             case Names((name,)):
                 value = value[name]
             case Indices((index,)):
@@ -212,22 +214,21 @@ def _where(path: Path, count: int) -> str:
     return "$" + path_fragment(path.segments[:count])
 
 
-def _why_no_member(value: Value, name: str, where: str, deeper: bool) -> str:
-    if not isinstance(value, dict):
-        return _NO_OBJECT.format(name=name, where=where, found=_JAVA_NAMES[type(value)])
-    return f"{'Missing property in path' if deeper else 'No results for path:'} {where}['{name}']"
+def _no_object(value: Value, names: tuple[str, ...], where: str) -> str:
+    return _NO_OBJECT.format(names=path_fragment((Names(names),)), where=where, found=_JAVA_NAMES[type(value)])
 
 
-def _why_no_item(value: Value, index: int, path: Path, position: int) -> str:
+def _why_no_item(value: Value, path: Path, position: int) -> str:
     if value is None:
         return f"The path {_where(path, position)} is null"
     if not isinstance(value, list):
-        return f"Filter: [{index}] can only be applied to arrays. Current context is: {java_text(value)}"
+        rest = path_fragment(path.segments[position:])
+        return f"Filter: {rest} can only be applied to arrays. Current context is: {java_text(value)}"
     return f"No results for path: {_where(path, len(path.segments))}"
 
 
 _NO_OBJECT: Final = (
-    "Expected to find an object with property ['{name}'] in path {where} but found '{found}'. "
+    "Expected to find an object with property {names} in path {where} but found '{found}'. "
     "This is not a json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonProvider'."
 )
 _JAVA_NAMES: Final = {
@@ -242,7 +243,7 @@ _JAVA_NAMES: Final = {
 
 
 def path_fragment(segments: tuple[Segment, ...]) -> str:
-    """Names and indices in Jayway's bracket form."""
+    """Names and indices in Jayway's bracket form, functions as ``.max()``, or ``.concat(...)`` with arguments."""
     parts = []
     for segment in segments:
         match segment:
@@ -250,4 +251,6 @@ def path_fragment(segments: tuple[Segment, ...]) -> str:
                 parts.append("[" + ",".join(f"'{name}'" for name in names) + "]")
             case Indices(indices):
                 parts.append("[" + ",".join(map(str, indices)) + "]")
+            case Function(name, arguments):
+                parts.append(f".{name}({'...' if arguments else ''})")
     return "".join(parts)

@@ -31,12 +31,23 @@ def compile_steps(segments: tuple[Segment, ...], inner: Inner) -> tuple[Step, ..
         leaf = position == len(segments) - 1
         if isinstance(segment, Descend):
             target = segments[position + 1]
-            steps.append(_descending(_expander(target, position + 2 == len(segments), inner), target))
+            steps.append(_descending(_sought(target, position + 2 == len(segments), inner), target))
             position += 2
         else:
             steps.append(_expanding(_expander(segment, leaf, inner)))
             position += 1
     return tuple(steps)
+
+
+def _sought(target: Segment, leaf: bool, inner: Inner) -> Expand:
+    """What ``..`` finds in one container. A union of names at the end takes only objects that have them all."""
+    expand = _expander(target, leaf, inner)
+    if not (leaf and isinstance(target, Names)):
+        return expand
+    wanted = set(target.names)
+    return lambda node, root, scope: (
+        expand(node, root, scope) if isinstance(node, dict) and wanted <= node.keys() else ()
+    )
 
 
 def _expanding(expand: Expand) -> Step:

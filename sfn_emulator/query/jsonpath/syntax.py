@@ -52,15 +52,15 @@ _INTEGERS: Final = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)*")
 _SLICE: Final = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*-?\d*\s*)?")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORD: Final = re.compile(r"[^\s()\[\],'\"=<>!&|~]+")
-_STOP: Final = {"path": ".[(", "filter": ".[( \t)=<>!&|~,"}
+_STOP: Final = {"path": ".[(", "filter": ".[( \t)=<>!~,"}
+"""Where a name ends. Within a filter ``&`` and ``|`` belong to it: Jayway wants a blank before ``&&`` and ``||``."""
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _MAX_INDEX_DIGITS: Final = 18
 
 
 def parse_path(text: str) -> Path:
-    """The path a text stands for; raises ``QuerySyntaxError``. Blanks around it are ignored, as Jayway does."""
-    trimmed = text.strip(" \t\r\n")
-    return _Parser(trimmed).whole_path()
+    """The path a text stands for; raises ``QuerySyntaxError``. Blanks behind it are ignored, as Jayway does."""
+    return _Parser(text.rstrip(" \t\r\n")).whole_path()
 
 
 def parse_path_at(text: str, start: int) -> tuple[Path, int]:
@@ -126,7 +126,7 @@ class _Parser:
 
     def segments(self, within: str) -> tuple[Segment, ...]:
         found: list[Segment] = []
-        while self.peek() in (".", "["):
+        while self.peek() in (".", "[") or self.runs_on(within):
             if found and isinstance(found[-1], Function):
                 raise self.problem("A function must be the last part of a path")
             if self.take(".."):
@@ -136,11 +136,19 @@ class _Parser:
                 found.append(self.bracket() if self.peek() == "[" else self.dotted(within))
             elif self.peek() == "[":
                 found.append(self.bracket())
+            elif found:
+                found.append(self.dotted(within))
+            else:
+                raise self.problem("Illegal character, expected '.' or '['")
             if len(found) > MAX_SEGMENTS:
                 raise self.problem(f"The path has more than {MAX_SEGMENTS} parts")
             if isinstance(found[-1], Function) and found[-2:-1] == [Descend()]:
                 raise self.problem("A function can not follow '..'")
         return tuple(found)
+
+    def runs_on(self, within: str) -> bool:
+        """Whether ``&`` or ``|`` follows a path in a filter without a blank: to Jayway it is a part of that path."""
+        return within == "filter" and self.peek() in ("&", "|") and self.at < len(self.text)
 
     def dotted(self, within: str) -> Segment:
         if self.take("*"):
