@@ -19,13 +19,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from deploy import apply
-from deploy.wanted import definition
 from deploy.errors import DeployError
 from deploy.existing.tagged import kind_of
+from deploy.wanted import definition
 from sfn_emulator import __version__
 from sfn_emulator.command.help_page import HelpGroup
-from terminal import background, loop, ordering, outcomes, orders, refusals, saga_run, show, standing, steps, validation
+from terminal import demonstration, inputs, loop, orders, outcomes, refusals, saga_run, validation
 from terminal.errors import TerminalError
+from terminal.report import show, steps
+from terminal.server import background, standing
 from terminal.session import SERVER, Session, command
 
 ENDED_OTHERWISE = 2
@@ -161,14 +163,14 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
     "--fail-at",
     "FailAtStage",
     default="None",
-    type=click.Choice(orders.choices("FailAtStage")),
+    type=click.Choice(inputs.choices("FailAtStage")),
     metavar="STAGE",
-    help=f"The step to fail on purpose: {', '.join(orders.choices('FailAtStage'))}.",
+    help=f"The step to fail on purpose: {', '.join(inputs.choices('FailAtStage'))}.",
 )
 @click.option(
     "--fail-mode",
     "FailMode",
-    type=click.Choice(orders.choices("FailMode")),
+    type=click.Choice(inputs.choices("FailMode")),
     help="How it fails: by its answer, before its commit, after it, or by no answer in time. Default: status.",
 )
 @click.option("--message-id", "MessageId", help="The order's id. Default: a new one.")
@@ -195,13 +197,13 @@ def start(
     """Run a saga; show its states as they pass, what each wrote, and the tables before, between and after."""
     if time_mode is not None and session.name != "embedded":
         raise TerminalError(f"--time: time can't be skipped on {session.name}; leave it out")
-    order = ordering.order_of(file, fields)
+    order = orders.order_of(file, fields)
     if no_wait:
-        arn = ordering.once_more(session, file, order, lambda order: saga_run.start(session, order, via, time_mode))
+        arn = orders.once_more(session, file, order, lambda order: saga_run.start(session, order, via, time_mode))
         session.say(arn)
         session.answer({"executionArn": arn})
         return
-    outcome = ordering.once_more(
+    outcome = orders.once_more(
         session, file, order, lambda order: saga_run.run(session, order, via, time_mode or "skip")
     )
     outcomes.tell(session, outcome)
@@ -274,15 +276,15 @@ def tables(session: Session) -> None:
 @click.argument("file", type=click.Path(path_type=Path), default=definition.PATH)
 @click.option(
     "--input",
-    "inputs",
+    "files",
     multiple=True,
     type=click.Path(path_type=Path),
     help="A file with an input; may be repeated. Default: all of statemachine/inputs/.",
 )
-def validate(session: Session, file: Path, inputs: tuple[Path, ...]) -> None:
+def validate(session: Session, file: Path, files: tuple[Path, ...]) -> None:
     """Check a definition and inputs, offline, with line numbers."""
     found = validation.linted(file)
-    wrong = [line for path in inputs or sorted(orders.INPUTS.glob("*.json")) for line in validation.of_input(path)]
+    wrong = [line for path in files or sorted(inputs.INPUTS.glob("*.json")) for line in validation.of_input(path)]
     session.say("\n".join([*found.lines, *wrong]) or "no problems")
     session.answer([*found.rows, *wrong])
     if found.has_errors or wrong:
@@ -297,8 +299,8 @@ def invoke(session: Session, function: str, event: Path | None) -> None:
 
     EVENT is a file with the event. Without one, an example event is sent, and shown first.
     """
-    text = orders.read(event) if event else json.dumps(ordering.example(session, function))
-    orders.parse(text, str(event))
+    text = inputs.read(event) if event else json.dumps(orders.example(session, function))
+    inputs.parse(text, str(event))
     client = session.client("lambda")
     if event is None:
         session.say(f"event: {text}")
@@ -320,29 +322,11 @@ def demo(session: Session) -> None:
         own = Session("embedded", None, session.config_file, Path(place), session.quiet)
         running = own.start_server(0, "skip", "--in-memory")
         try:
-            happy = _demonstrate(Session("embedded", running.url, own.config_file, own.directory, own.quiet))
+            happy = demonstration.run(Session("embedded", running.url, own.config_file, own.directory, own.quiet))
         finally:
             background.stop(own.directory)
     if not happy:
         raise TerminalError("the demo did not end as expected; the lines above show what happened")
-
-
-def _demonstrate(session: Session) -> bool:
-    apply.apply(session.saga.plan(), session.target)
-    session.say(f"Deployed on {session.target.endpoint}.\n\nAn order that goes through:")
-    bought = saga_run.run(
-        session, ordering.order_of(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"})
-    )
-    outcomes.tell(session, bought)
-    session.say("\nAn order whose inventory step fails on purpose:")
-    undone = saga_run.run(
-        session,
-        ordering.order_of(None, {"ItemId": "ITEM002", "CustomerId": "DEF/002", "FailAtStage": "UpdateInventory"}),
-    )
-    outcomes.tell(session, undone)
-    back = not show.change_rows(undone.moments["before"], undone.moments["after"])
-    session.say("\nEvery table is back where it was." if back else "\nThe tables are NOT back where they were.")
-    return bought.succeeded and undone.told.error == "OrderCompensated" and back
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -22,7 +22,7 @@ from benchmarks.table import Figure
 from deploy import config, saga, targets
 from deploy.apply import apply
 from deploy.saga import Saga
-from terminal import background
+from terminal.server import background
 
 SAGAS = 40
 AT_ONCE = 8

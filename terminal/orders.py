@@ -1,71 +1,58 @@
-"""The saga's input: made from options or a file, and checked against its schema with line numbers."""
+"""Orders from the command line: by options or a file, repeated, or as an example."""
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import cache
+import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jsonschema import Draft202012Validator
+import click
+from click.core import ParameterSource
 
-from deploy import config
+from terminal import inputs, saga_run
 from terminal.errors import TerminalError
+from terminal.session import Session
 
-ROOT = Path(__file__).parent.parent / "statemachine"
-INPUTS = ROOT / "inputs"
-LIMIT = 262_144
-"""Bytes an execution's input may have (AWS: Service quotas)."""
-
-Positions = Mapping[tuple[str | int, ...], tuple[int, int]]
+T = TypeVar("T")
 
 
-@cache
-def schema() -> dict[str, Any]:
-    """The order's schema, with the stages of deploy/config.yaml."""
-    told: dict[str, Any] = json.loads((ROOT / "order.schema.json").read_text())
-    told["properties"]["FailAtStage"]["enum"] = config.load().stages
-    return told
-
-
-def choices(field: str) -> list[str]:
-    """The words that the schema allows for a field."""
-    return list(schema()["properties"][field]["enum"])
-
-
-def read(path: Path) -> str:
-    """The text of an input file. Raises ``TerminalError``."""
+def once_more(session: Session, file: Path | None, order: dict[str, Any], run: Callable[[dict[str, Any]], T]) -> T:
+    """Runs an order. If an earlier saga used the MessageId of its file, it runs under a new one."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TerminalError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise TerminalError(f"{path}: not UTF-8 (byte {error.start})") from error
-    if len(text.encode()) > LIMIT:
-        raise TerminalError(f"{path}: {len(text.encode())} bytes are more than an input's limit of {LIMIT}")
-    return text
+        return run(order)
+    except saga_run.UsedError:
+        if file is None or _given("MessageId"):
+            raise
+    again = {**order, "MessageId": f"{order['MessageId'][:70]}-{secrets.token_hex(4)}"}
+    session.say(f"MessageId {order['MessageId']} belongs to an earlier saga; this one is {again['MessageId']}")
+    return run(again)
 
 
-def parse(text: str, where: str) -> Any:
-    """The value. Raises ``TerminalError`` with line and column."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise TerminalError(f"{where}:{error.lineno}:{error.colno}: not JSON ({error.msg})") from error
-    except RecursionError as error:
-        raise TerminalError(f"{where}: not an order (nested too deeply)") from error
+def _given(name: str) -> bool:
+    """Whether an option was given on the command line."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
-def problems(order: Any, positions: Positions, where: str) -> Iterator[str]:
-    """A line ``where:line:column: field: what is wrong`` for everything the schema objects to."""
-    for problem in sorted(Draft202012Validator(schema()).iter_errors(order), key=lambda p: list(map(str, p.path))):
-        path = tuple(problem.absolute_path)
-        line, column = positions.get(path, (0, 0))
-        at = f"{where}:{line}:{column}" if line else where
-        yield f"{at}: {'/'.join(map(str, path)) or 'order'}: {problem.message.splitlines()[0][:300]}"
+def order_of(file: Path | None, fields: dict[str, str | int | None]) -> dict[str, Any]:
+    if file and (beside := [name for name in fields if name != "MessageId" and _given(name)]):
+        raise TerminalError(f"--input {file} says all of the order; leave {beside[0]} to it, or leave out --input")
+    where = str(file) if file else "order"
+    order = inputs.parse(inputs.read(file), where) if file else {k: v for k, v in fields.items() if v is not None}
+    if isinstance(order, dict) and file and fields.get("MessageId"):
+        order = {**order, "MessageId": fields["MessageId"]}
+    if isinstance(order, dict) and not order.get("MessageId"):
+        order = {**order, "MessageId": f"order-{secrets.token_hex(4)}"}
+    return inputs.checked(order, where)
 
 
-def checked(order: Any, where: str) -> dict[str, Any]:
-    """The order, if it fits the schema. Raises ``TerminalError`` with the first objection."""
-    for problem in problems(order, {}, where):
-        raise TerminalError(problem)
-    return dict(order)
+def example(session: Session, function: str) -> dict[str, Any]:
+    """An example event: an order in an envelope for a step's function, a request for the API's."""
+    told = session.config.functions.get(function)
+    if told is None:
+        raise TerminalError(
+            f"there is no function {function}; deploy/config.yaml has {', '.join(session.config.functions)}"
+        )
+    order = order_of(None, {"ItemId": "ITEM001", "CustomerId": "ABC/001", "FailAtStage": "None"})
+    if told.get("starts"):
+        return {"httpMethod": "POST", "path": "/", "body": json.dumps(order), "isBase64Encoded": False}
+    return {"OrderId": order["MessageId"], "Saga": "2026-01-01T00:00:00.000Z", "Request": order}

@@ -1,6 +1,6 @@
 """The outcome of a saga, in words and in JSON."""
 
-from terminal import show, steps, writes
+from terminal.report import show, steps, writes
 from terminal.saga_run import Run
 from terminal.session import Session
 

@@ -19,7 +19,6 @@ def told(error: ClientError | ResponseParserError) -> str:
     """The service's message, and how to mend it. An answer without an error code, or one that can't be read, comes
     from another program.
     """
-    said = error.response["Error"] if isinstance(error, ClientError) else {"Code": "0"}
-    if said["Code"].isdigit():
+    if not isinstance(error, ClientError) or (said := error.response["Error"])["Code"].isdigit():
         return "another program answers there, not an AWS service; check --endpoint and the target"
     return f"{error.operation_name}: {said.get('Message', said['Code'])}; {MENDS.get(said['Code'], said['Code'])}"

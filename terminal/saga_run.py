@@ -12,12 +12,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
-from terminal import background, show, writes
 from terminal.errors import TerminalError
+from terminal.report import show, writes
+from terminal.report.steps import Steps, settled, unfinished
+from terminal.report.tables import Snapshot, changes
+from terminal.report.writes import Write
+from terminal.server import background
 from terminal.session import Session
-from terminal.steps import Steps, settled, unfinished
-from terminal.tables import Snapshot, changes
-from terminal.writes import Write
 
 POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
 """Seconds between two looks at a history."""

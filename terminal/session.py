@@ -12,8 +12,9 @@ import click
 from rich.text import Text
 
 from deploy import config, saga, targets
-from terminal import background, show, standing, tables
 from terminal.errors import TerminalError
+from terminal.report import show, tables
+from terminal.server import background, standing
 
 
 @dataclass(frozen=True)

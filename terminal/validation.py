@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from terminal import orders
+from terminal import inputs
 from terminal.errors import TerminalError
 
 
@@ -40,10 +40,10 @@ def of_input(path: Path) -> list[str]:
     from sfn_emulator.query.java.jackson import JsonError, in_brief, scan
 
     try:
-        text = orders.read(path)
+        text = inputs.read(path)
         scanned = scan(text, DEPTH_LIMIT)
     except TerminalError as error:
         return [str(error)]
     except JsonError as error:
         return [f"{path}:{error.line}:{error.column}: not JSON ({in_brief(error.message)})"]
-    return list(orders.problems(scanned.value, scanned.positions, str(path)))
+    return list(inputs.problems(scanned.value, scanned.positions, str(path)))

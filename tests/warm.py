@@ -32,7 +32,7 @@ _MODULES: Final = (
     "sfn_emulator.serving.server",
     "deploy.apply",
     "terminal.loop",
-    "terminal.ordering",
+    "terminal.orders",
     "terminal.saga_run",
 )
 _LONGEST_REQUEST: Final = 1 << 17

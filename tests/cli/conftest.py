@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terminal import background
+from terminal.server import background
 from tests.cli.terminal import Terminal
 
 

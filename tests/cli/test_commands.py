@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from terminal import show
+from terminal.report import show
 from tests.cli.terminal import CONFIG, ROOT, Terminal, complaint, on_a_terminal
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from terminal import background
-from terminal.background import Running
 from terminal.errors import TerminalError
+from terminal.server import background
+from terminal.server.background import Running
 
 
 def found(directory: Path, url: str, port: int | None) -> Running | None:

@@ -50,13 +50,14 @@ def start(directory: Path, *arguments: str) -> Running:
     with log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", MODULE, "--state-dir", str(directory), *arguments],
-            cwd=Path(__file__).parent.parent,
+            cwd=Path(__file__).parent.parent.parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             start_new_session=True,
         )
+    assert process.stdout is not None
     ready, _, url = process.stdout.readline().strip().partition(" ")
     process.stdout.close()
     if ready != "ready":

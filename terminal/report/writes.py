@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from terminal.tables import Row, Snapshot, changes
+from terminal.report.tables import Row, Snapshot, changes
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from terminal.tables import Change, Row, Snapshot, changes
-from terminal.writes import Write
+from terminal.report.tables import Change, Row, Snapshot, changes
+from terminal.report.writes import Write
 
 MARKS = {"+": "green", "-": "red", "~": "yellow"}
 TELLING = ("Status", "Quantity", "InStock", "Reason")
@@ -84,8 +84,8 @@ def tables(moments: Mapping[str, Snapshot], only_looked: bool) -> RenderableType
     if not rows:
         same = f"Tables: {total} rows, the same before and after"
         return Text(f"{same} ({looked})" if only_looked else same)
-    same = len({(t, k) for s in moments.values() for t in s for k in s[t]}) - len(rows)
-    foot = Text(f"  {same} rows the same at every moment" + (f" ({looked})" if only_looked else ""), style="dim")
+    unchanged = len({(t, k) for s in moments.values() for t in s for k in s[t]}) - len(rows)
+    foot = Text(f"  {unchanged} rows the same at every moment" + (f" ({looked})" if only_looked else ""), style="dim")
     return Group(_fitting(_side_by_side(rows, moments), _stacked(rows, moments)), foot)
 
 

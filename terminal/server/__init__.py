@@ -1,0 +1,1 @@
+"""The embedded server in the background: started, found, stopped, described."""
