@@ -92,7 +92,7 @@ class Server:
         judge = conditions_hold if settings.iam == "enforce" else None
         self.neighbours = Neighbours(settings.account, keeper, judge, refusal)
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
-        self.outbox = Outbox(self._file("outbox.sqlite"))
+        self.outbox = Outbox(self._file("outbox.sqlite"), fsync=settings.fsync)
         self.lambdas = Lambdas(
             self.neighbours,
             account=settings.account,
@@ -106,6 +106,8 @@ class Server:
         if settings.verbose:
             self.lambdas.heard = function_said
         self.outlet = NeighbourOutlet(self.neighbours)
+        self._made: Checkpoints | None = None
+        self._making = threading.Lock()
         self.feeds = Feeds(self.neighbours, self._client, self._invoke, self._checkpoints)
         if self._state is not None and (self._state.path / "sources.sqlite").exists():
             self._checkpoints()  # damage is reported now, not when the first stream moves
@@ -268,9 +270,11 @@ class Server:
     def _file(self, name: str) -> Path | None:
         return None if self._state is None else self._state.path / name
 
-    @cache  # noqa: B019
     def _checkpoints(self) -> Checkpoints:
-        return Checkpoints(self._file("sources.sqlite"))
+        with self._making:
+            if self._made is None:
+                self._made = Checkpoints(self._file("sources.sqlite"), fsync=self.settings.fsync)
+            return self._made
 
     def _restore(self) -> None:
         self.neighbours.restore()
@@ -294,6 +298,9 @@ class Server:
         await asyncio.gather(*map(asyncio.to_thread, (self.stacks.close, self.outlet.close, self.lambdas.close)))
         self.gateway.close()
         self.neighbours.close()
+        self.outbox.release()
+        if self._made is not None:
+            self._made.close()
         if self._scratch is not None:
             self._scratch.cleanup()
         if self._state is not None:

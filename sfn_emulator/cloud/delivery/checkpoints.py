@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from sfn_emulator.cloud.delivery.database import opened
+from sfn_emulator.cloud.keeping.database import KeptFile
 
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS checkpoint (key TEXT PRIMARY KEY, text TEXT NOT NULL)"
 
@@ -12,9 +12,11 @@ _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS checkpoint (key TEXT PRIMARY KEY, t
 class Checkpoints:
     """Texts by key, in a SQLite file; in memory where there is no file. Safe to call from any thread."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, fsync: bool = False) -> None:
+        """Raises ``StateDirError`` for a file that can't be used."""
         self._lock = threading.Lock()
-        self._database = opened(path, _SCHEMA)
+        self._database = KeptFile(path, _SCHEMA, fsync=fsync)
+        self._closed = False
 
     def get(self, key: str) -> str | None:
         with self._lock:
@@ -23,13 +25,17 @@ class Checkpoints:
 
     def put(self, key: str, text: str) -> None:
         with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (key, text))
+            if not self._closed:  # else the next server reads the same records again: at least once
+                self._database.write("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", key, text)
 
     def forget(self, prefix: str) -> None:
         """Forgets every key that starts with ``prefix``: the feed is gone."""
         with self._lock:
-            self._database.execute("DELETE FROM checkpoint WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+            if not self._closed:
+                self._database.write("DELETE FROM checkpoint WHERE substr(key, 1, ?) = ?", len(prefix), prefix)
 
     def close(self) -> None:
+        """Nothing is written from now on."""
         with self._lock:
+            self._closed = True
             self._database.close()

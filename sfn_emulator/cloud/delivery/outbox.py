@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sfn_emulator.cloud.delivery.database import opened
+from sfn_emulator.cloud.keeping.database import KeptFile
 
 _log: Final = logging.getLogger(__name__)
 
@@ -48,9 +48,10 @@ Post: TypeAlias = Callable[[str, str, bytes, Mapping[str, Any]], None]
 class Outbox:
     """Safe to call from any thread. ``serve`` names the carriers, ``open`` takes up the parcels of the last process."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, fsync: bool = False) -> None:
+        """Raises ``StateDirError`` for a file that can't be used."""
         self._lock = threading.Lock()
-        self._database = opened(path, _SCHEMA)
+        self._database = KeptFile(path, _SCHEMA, fsync=fsync)
         self._carriers: dict[str, tuple[Carrier, ThreadPoolExecutor]] = {}
         self._due: list[tuple[float, int, Parcel]] = []
         self._order = itertools.count()
@@ -78,8 +79,8 @@ class Outbox:
         row = (kind, target, content, json.dumps(about), now, 0, now)
         with self._lock:
             sql = "INSERT INTO parcel (kind, target, content, about, posted, attempt, due) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            id_ = self._database.execute(sql, row).lastrowid
-        self._begin(Parcel(int(id_ or 0), kind, target, content, about, now, 0))
+            id_ = self._database.write(sql, *row)
+        self._begin(Parcel(id_, kind, target, content, about, now, 0))
 
     def waiting(self) -> int:
         """How many parcels are not yet done with."""
@@ -110,6 +111,11 @@ class Outbox:
         for _, pool in self._carriers.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def release(self) -> None:
+        """Closes the file, when nobody posts any more."""
+        with self._lock:
+            self._database.close()
+
     def _begin(self, parcel: Parcel) -> None:
         served = self._carriers.get(parcel.kind)
         if served is not None and not self._closing.is_set():
@@ -137,7 +143,7 @@ class Outbox:
 
     def _change(self, sql: str, *values: Any) -> None:
         with self._lock:
-            self._database.execute(sql, values)
+            self._database.write(sql, *values)
 
     def _later(self, parcel: Parcel, seconds: float) -> None:
         with self._woken:

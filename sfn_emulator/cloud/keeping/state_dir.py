@@ -25,7 +25,7 @@ from sfn_emulator.errors import RESTORE
 _log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = 2
-PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite", "sources.sqlite", "code")
+PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite", "sources.sqlite", "marks", "code")
 """The parts it holds, besides ``owner`` and ``manifest``. Code can be unpacked again; no other part may be missing."""
 NEIGHBOURS: Final = ("neighbours", "stacks.sqlite")
 """The parts of the neighbours. Step Functions can be started without them."""
@@ -133,7 +133,7 @@ class StateDir:
     def _entries(self) -> Iterator[Path]:
         """The files and directories in it that are ours."""
         yield from (self.path / name for name in _OURS if os.path.lexists(self.path / name))
-        for name in ("neighbours", "code"):
+        for name in ("neighbours", "marks", "code"):
             if (self.path / name).is_dir() and not (self.path / name).is_symlink():
                 yield from (self.path / name).iterdir()
 

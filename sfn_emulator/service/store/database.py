@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.log import check_log
+from sfn_emulator.service.store.log_number import TABLE_NAME, LogNumber, check_number
 from sfn_emulator.service.store.schema import MIGRATIONS
 
 APPLICATION_ID: Final = 0x53464E45
@@ -58,6 +59,7 @@ class Database:
         self._connection = connection
         self._path = path
         self.fsync = fsync
+        self._number = LogNumber(connection, path, fsync=fsync)
         self._identity = _identity(path)
         self._changed = 0
         self._carried = False
@@ -79,6 +81,7 @@ class Database:
             _check_header(path)
             if not Path(f"{path}-journal").exists():  # with a journal it is half made, and SQLite undoes that
                 check_log(path)
+                check_number(path)
                 _check_pages(path)
             _only_ours(path)
             connection = sqlite3.connect(path, isolation_level=None)
@@ -92,6 +95,7 @@ class Database:
         """Makes one change within the present transaction. Raises ``sqlite3.Error`` if the disk refuses."""
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._number.began()
         self._changed += 1
         for value in values:
             if isinstance(value, str | bytes) and len(value) > _PAGE:
@@ -127,11 +131,19 @@ class Database:
         if (lost := self.lost) is not None:
             raise sqlite3.OperationalError(lost)
         self._connection.execute("COMMIT")
+        self._number.committed()
+        if self._carried or self._changed >= _CHECKPOINT_EVERY:
+            with suppress(sqlite3.Error):  # the commit stands; the next checkpoint will catch up
+                self._copy()
+
+    def _copy(self) -> None:
+        """Begins a checkpoint, or ends one."""
         if self._carried:
             self._carried = False
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        elif self._path and self._changed >= _CHECKPOINT_EVERY:
-            self._changed = 0
+            self._number.checkpoint()
+            return
+        self._changed = 0
+        if self._path:
             self._start_checkpoint()
 
     def rollback(self) -> None:
@@ -142,27 +154,32 @@ class Database:
         """Deletes every row of every table."""
         tables = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in tables:
-            self.write(f"DELETE FROM {name}")
+            if name != TABLE_NAME:
+                self.write(f"DELETE FROM {name}")
         self.commit()
 
     def close(self) -> None:
         if self._checkpoint:
             self._checkpoint.join()
         with suppress(sqlite3.Error):
+            if self._path:
+                self._number.checkpoint()
+        with suppress(sqlite3.Error):
             self._connection.close()
+        self._number.settle()
 
     def _start_checkpoint(self) -> None:
         if self._checkpoint is None or not self._checkpoint.is_alive():
-            self._checkpoint = threading.Thread(target=self._carry_over, name="checkpoint", daemon=True)
+            reader = self._number.held_back()
+            self._checkpoint = threading.Thread(target=self._carry_over, args=(reader,), name="checkpoint", daemon=True)
             self._checkpoint.start()
 
-    def _carry_over(self) -> None:
-        """Copies most of the log first, then the writes from meanwhile. The rest is left to the loop's thread."""
+    def _carry_over(self, reader: sqlite3.Connection) -> None:
+        """Copies the log up to where ``reader`` is. What was written meanwhile is left to the loop's thread."""
         assert self._path
         with suppress(sqlite3.Error):  # the next checkpoint will catch up
-            with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
-                for _ in range(2):
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            with closing(reader), closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._carried = True
 
 
