@@ -1,9 +1,11 @@
 """The house rules that can be measured, each with its reason in CONTRIBUTING.md."""
 
 import ast
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,17 @@ def test_files_are_nouns_and_say_what_they_hold(path: Path) -> None:
     assert not FORBIDDEN_WORDS & set(path.stem.split("_"))
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree) or not tree.body
+
+
+def test_no_circle_among_the_modules_of_the_page() -> None:
+    page = ROOT / "sfn_emulator" / "console" / "page"
+    below = {
+        path: {
+            (path.parent / name).resolve() for name in re.findall(r'^import .* from "(.+)";$', path.read_text(), re.M)
+        }
+        for path in page.rglob("*.js")
+    }
+    list(TopologicalSorter(below).static_order())  # raises CycleError, which names the circle
 
 
 def test_no_test_patches_what_it_tests() -> None:

@@ -33,24 +33,28 @@ SAFE: Final = (
 )
 
 
-def file(name: str, token: str, known: str) -> Answer | None:
-    """The file of that name; 304 to a browser that has it (``known`` is its If-None-Match)."""
-    found = _read(name or "index.html")
-    if found is None:
+def file(path: str, token: str, known: str) -> Answer | None:
+    """The file at that path below the folder, ``""`` for the page itself; ``None`` if there is none. 304 to a browser
+    that has it (``known`` is its If-None-Match). ``token`` is written into the page.
+    """
+    name = path or "index.html"
+    if name not in _names():
         return None
-    body, tag = found
-    kind = TYPES[Path(name or "index.html").suffix]
-    if not name:
+    body, tag = _read(name)
+    kind = TYPES[Path(name).suffix]
+    if not path:
         return Answer(200, kind, body.replace(b"{token}", token.encode()), (*SAFE, ("cache-control", "no-store")))
     headers = (*SAFE, ("etag", tag), ("cache-control", "no-cache"))
     return Answer(304, kind, b"", headers) if known == tag else Answer(200, kind, body, headers)
 
 
 @cache
-def _read(name: str) -> tuple[bytes, str] | None:
-    """The content of a file; only files directly in the folder are found."""
-    path = FOLDER / name
-    if path.suffix not in TYPES or path.name != name or len(name) > 200 or not path.is_file():
-        return None
-    body = path.read_bytes()
+def _names() -> frozenset[str]:
+    """The files of the page, each by its path below the folder."""
+    return frozenset(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.suffix in TYPES)
+
+
+@cache
+def _read(name: str) -> tuple[bytes, str]:
+    body = (FOLDER / name).read_bytes()
     return body, f'"{sha256(body).hexdigest()[:20]}"'

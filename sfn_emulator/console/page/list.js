@@ -4,7 +4,7 @@ import { button, h, longList } from "./dom.js";
 import { address, note, route } from "./route.js";
 import { ask } from "./server.js";
 import { startDialog } from "./actions.js";
-import { OUTCOMES, STATUSES, clock, day, duration, last } from "./words.js";
+import { OUTCOMES, STATUSES, day, duration, last } from "./words.js";
 
 const ROW = 38, AHEAD = 15;
 
@@ -79,7 +79,7 @@ export function list(root, first, here) {
     table.update(rows.length);
     more.hidden = !next;
     const filtered = now.q || now.status || now.machine || now.within;
-    said.textContent = rows.length || filtered ? (now.q ? `${rows.length} found in the newest ${looked}` : rows.length ? "" : "No execution is like that.") : "";
+    said.textContent = rows.length || filtered ? (now.q ? `${rows.length} found in the newest ${looked}` : rows.length ? "" : "No execution matches these filters.") : "";
     const chosen = machines.find((one) => one.arn === now.machine);
     if (chosen?.type === "EXPRESS") said.append(` The last ${express} EXPRESS executions of this server are kept, in memory.`);
     if (!rows.length && !filtered) said.replaceChildren(empty());

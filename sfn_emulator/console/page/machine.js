@@ -2,7 +2,7 @@
 
 import { button, h } from "./dom.js";
 import { json } from "./json.js";
-import { drawing } from "./graph.js";
+import { drawing } from "./graph/drawing.js";
 import { address, note, route } from "./route.js";
 import { ask } from "./server.js";
 import { startDialog } from "./actions.js";

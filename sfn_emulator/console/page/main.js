@@ -2,7 +2,7 @@
 
 import { button, h } from "./dom.js";
 import { list } from "./list.js";
-import { execution } from "./execution.js";
+import { execution } from "./execution/execution.js";
 import { machine } from "./machine.js";
 import { openFile } from "./actions.js";
 import { follow } from "./server.js";
@@ -13,7 +13,7 @@ const main = document.querySelector("#main");
 const crumbs = document.querySelector("#crumbs");
 let shown = null, key = "";
 
-export function here(parts, title) {
+function here(parts, title) {
   crumbs.replaceChildren(...parts.flatMap(([text, target], i) => [i ? h("span", { class: "sep", "aria-hidden": "true" }, "/") : null, target ? h("a", { href: target }, text) : h("span", { "aria-current": "page" }, text)]).filter(Boolean));
   document.title = `${title} · sfn-emulator`;
 }

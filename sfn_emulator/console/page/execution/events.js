@@ -1,10 +1,10 @@
 // All events, fetched as far as they are seen.
 
-import { h, longList } from "./dom.js";
-import { json } from "./json.js";
-import { note, route } from "./route.js";
-import { ask } from "./server.js";
-import { briefly } from "./words.js";
+import { h, longList } from "../dom.js";
+import { json } from "../json.js";
+import { note, route } from "../route.js";
+import { ask } from "../server.js";
+import { briefly } from "../words.js";
 
 const ROW = 30, PAGE = 1000;
 

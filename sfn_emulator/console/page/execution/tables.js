@@ -1,9 +1,9 @@
 // The tables as the execution's steps had left them at an event: a slider through time.
 
-import { button, h } from "./dom.js";
-import { note } from "./route.js";
-import { ask } from "./server.js";
-import { briefly, last } from "./words.js";
+import { button, h } from "../dom.js";
+import { note } from "../route.js";
+import { ask } from "../server.js";
+import { briefly, last } from "../words.js";
 
 const MARKS = { "+": ["added", "added"], "-": ["removed", "removed"], "~": ["changed", "changed"] };
 

@@ -1,9 +1,9 @@
 // All visits as a table, with a filter.
 
-import { h, longList } from "./dom.js";
-import { selected } from "./execution.js";
-import { note } from "./route.js";
-import { OUTCOMES, clock, duration } from "./words.js";
+import { h, longList } from "../dom.js";
+import { selected } from "./selection.js";
+import { note } from "../route.js";
+import { OUTCOMES, clock, duration } from "../words.js";
 
 const ROW = 32;
 

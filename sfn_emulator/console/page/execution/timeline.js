@@ -1,13 +1,13 @@
 // When what ran, in the execution's own time. Where nothing but waiting happened, time is folded.
 
-import { h, longList } from "./dom.js";
-import { selected } from "./execution.js";
-import { OUTCOMES, duration } from "./words.js";
+import { h, longList } from "../dom.js";
+import { selected } from "./selection.js";
+import { OUTCOMES, duration } from "../words.js";
 
 const ROW = 26;
 
 /** Seconds → 0..1. Gaps in which nothing begins or ends, and that are longer than most, are folded to one length. */
-export function scale(visits, end) {
+function scale(visits, end) {
   const times = [...new Set(visits.flatMap((visit) => [visit.entered, visit.left ?? end]))].sort((a, b) => a - b);
   const gaps = times.slice(1).map((time, i) => time - times[i]);
   const busy = [...gaps].filter((gap) => gap > 0).sort((a, b) => a - b);

@@ -1,13 +1,13 @@
 // The step panel: a visit's data stage by stage, its attempts, variables, rows, log, definition and events.
 
-import { button, copied, h } from "./dom.js";
-import { json } from "./json.js";
-import { ask, tell } from "./server.js";
-import { address, note } from "./route.js";
-import { againDialog, failDialog, succeedDialog } from "./actions.js";
-import { trialDialog } from "./trial.js";
+import { button, copied, h } from "../dom.js";
+import { json } from "../json.js";
+import { ask, tell } from "../server.js";
+import { address, note } from "../route.js";
+import { againDialog, failDialog, succeedDialog } from "../actions.js";
+import { trialDialog } from "../trial.js";
 import { rowChange } from "./tables.js";
-import { OUTCOMES, clock, day, duration, last } from "./words.js";
+import { OUTCOMES, clock, day, duration, last } from "../words.js";
 
 export function panel(side, model, choose) {
   let shown = "", current = null, stage = null;

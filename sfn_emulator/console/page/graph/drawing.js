@@ -1,9 +1,9 @@
 // A graph as SVG: drawn, coloured, walked by keys, moved and zoomed.
 
-import { s } from "./dom.js";
+import { s } from "../dom.js";
 import { bent } from "./far.js";
 import { cut, placed } from "./layout.js";
-import { OUTCOMES } from "./words.js";
+import { OUTCOMES } from "../words.js";
 
 const LETTER = 5.5; // pixels of the small print
 
