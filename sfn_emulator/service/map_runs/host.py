@@ -24,8 +24,9 @@ from sfn_emulator.service.map_runs.children.standard import ENDS, PAGE, Standard
 from sfn_emulator.service.map_runs.counts import Counts
 from sfn_emulator.service.map_runs.feed import Feed
 from sfn_emulator.service.map_runs.items import Items, StateItems, StoredItems
+from sfn_emulator.service.map_runs.parts import Parts
 from sfn_emulator.service.map_runs.ports import MapData
-from sfn_emulator.service.map_runs.run import MapRunWork, Parts
+from sfn_emulator.service.map_runs.run import MapRunWork
 from sfn_emulator.service.map_runs.store import MapStore
 from sfn_emulator.service.redrive import redrive_status
 from sfn_emulator.service.running.host import Host

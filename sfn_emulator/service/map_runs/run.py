@@ -9,24 +9,22 @@
 Counts are stored once per tick, in the commit that holds the children they count.
 """
 
-import heapq
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from sfn_emulator.engine.ports import MapRunSpec, Work
 from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.states.dataflow import too_large
 from sfn_emulator.errors import DATA_LIMIT, OWN_FAULT, RUNTIME, EvaluationError, StateError
-from sfn_emulator.service.map_runs.children.kin import Kin
-from sfn_emulator.service.map_runs.children.standard import ChildHolder, Children, Ended
-from sfn_emulator.service.map_runs.counts import Counts, shown
-from sfn_emulator.service.map_runs.feed import Feed
-from sfn_emulator.service.map_runs.items import Items, StoredItems
+from sfn_emulator.service.map_runs.children.standard import ChildHolder, Ended
+from sfn_emulator.service.map_runs.items import StoredItems
 from sfn_emulator.service.map_runs.output import Collecting, Writing
+from sfn_emulator.service.map_runs.parts import Parts
 from sfn_emulator.service.map_runs.ports import ITEM_READER_FAILED, RESULT_WRITER_FAILED, MapData, ResultFiles
+from sfn_emulator.service.map_runs.slots import Slots
 from sfn_emulator.service.map_runs.store import MapStore
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.records import MapRun
@@ -67,16 +65,6 @@ class MapRunHolder(ChildHolder, Protocol):
     def run_ended(self, run: "MapRunWork") -> None: ...
 
 
-class Parts(NamedTuple):
-    """The parts of a Map Run."""
-
-    kin: Kin
-    items: Items
-    feed: Feed
-    children: Children
-    counts: Counts
-
-
 class MapRunWork:
     """The engine's ``Work`` for one Map Run, and the part that the journal stores. Call ``assemble`` first."""
 
@@ -106,9 +94,7 @@ class MapRunWork:
         self._writing_items = 0
         self._files: ResultFiles | None = None
         self._work: Work | None = None
-        self._origin = self.present
-        self._slots = 0
-        self._freed: list[float] = []
+        self._slots = Slots(self.present)
         self._parts: Parts | None = None
 
     def assemble(self, parts: Parts) -> None:
@@ -218,13 +204,9 @@ class MapRunWork:
         return True
 
     def _slot(self) -> float:
-        """When the next child begins: now; if time is skipped, at the end of the child whose place it takes."""
+        """When the next child begins."""
         now = self._holder.clock.now()
-        if self._holder.skip_time:
-            self._slots += 1
-            taken = self._slots > self._at_once() and self._freed
-            now = max(now, heapq.heappop(self._freed) if taken else self._origin)
-        return round(now, 3)
+        return round(self._slots.taken(now, self._at_once()) if self._holder.skip_time else now, 3)
 
     # -- ends of children
 
@@ -232,7 +214,7 @@ class MapRunWork:
         self.parts.counts.add(child.status, child.items, child.bytes)
         self.present = max(self.present, child.at)
         if self._holder.skip_time and self.record.max_concurrency:
-            heapq.heappush(self._freed, child.at)
+            self._slots.free(child.at)
         if child.status is not Status.SUCCEEDED and self.phase is Phase.RUNNING:
             self._judge()
         self._schedule()
@@ -335,7 +317,7 @@ class MapRunWork:
             self._chunks.put_items(run, chunk)
         self._stored = self.phase is Phase.CONCLUDING
         self.parts.children.save(idle=self._stored or not self._scheduled)
-        self.record = self._counted()
+        self.record = self.parts.counted(self.record)
         store.put(self.record)
         if self.phase is not Phase.ENDED:
             self._chunks.opened(run)
@@ -359,35 +341,6 @@ class MapRunWork:
     def lost(self) -> bool:
         """Keeps the data of a failed commit, so that it is stored with the next one."""
         return True
-
-    def _counted(self) -> MapRun:
-        _, items, feed, children, counts = self.parts
-        again, items_again = children.waiting_again
-        gaps = feed.pending_again
-        redriven = self.record.redrive_count > 0
-        return replace(
-            self.record,
-            taken=feed.taken,
-            begun=feed.begun,
-            all_read=items.complete,
-            bytes=counts.bytes,
-            items=shown(
-                counts.items,
-                counts.items_written,
-                counts.items_lasting,
-                running=children.running_items,
-                pending=items.known - feed.taken + (0 if redriven else gaps),
-                again=items_again + (gaps if redriven else 0),
-            ),
-            executions=shown(
-                counts.executions,
-                counts.executions_written,
-                counts.executions_lasting,
-                running=children.running,
-                pending=feed.pending_units + (0 if redriven else feed.units_in(gaps)),
-                again=again + (feed.units_in(gaps) if redriven else 0),
-            ),
-        )
 
 
 def _failure(error: Exception, default: str) -> StateError:
