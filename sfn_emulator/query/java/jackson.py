@@ -11,30 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sfn_emulator.query.java.numerals import EXPECTED, NUMBER, described, number_fault, read_number
 from sfn_emulator.values import MAX_DIGITS, Place
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
-_NUMBER: Final = re.compile(r"-?(?:0(?![0-9])|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![.eE])")
-_TORN: Final = re.compile(r"(-?)([0-9]*)(\.?)([0-9]*)([eE]?)([+-]?)")
-"""The readable beginning of an invalid number."""
-_TOKEN: Final = re.compile(r"\w+")
+_TOKEN: Final = re.compile(r"[\w$\u00a2-\u00a5\u20a0-\u20c0]+")
+"""What Java takes for an identifier, currency signs included."""
 _SUBSTITUTION: Final = re.compile(r"\$\{[A-Za-z0-9_.:\-]+\}")
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
-_HEX: Final = re.compile(r"[0-9a-fA-F]*")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{0,4}")
 _NON_NUMERIC: Final = re.compile(r"-?(?:Infinity|INF)\b|NaN\b")
 _SEPARATED: Final = re.compile(r"[ \t\r\n]|$")
 _DIGITS: Final = re.compile(r"[0-9]+")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
-_EXPECTED: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-_STRAY: Final = {
-    "}": "expected a value",
-    "/": "maybe a (non-standard) comment? "
-    "(not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
-}
-"""Characters that get a message of their own where a value should stand; for any other the message is that a valid
-value was expected.
-"""
+_COMMENT: Final = (
+    "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)"
+)
+_CONTROL: Final = "only regular white space (\\r, \\n, \\t) is allowed between tokens"
 _APART: Final = "Expected space separating root-level values"
 _CLOSING: Final = {"Array": "]", "Object": "}", "root": "]"}
 _SHOWN: Final = 500
@@ -46,12 +40,13 @@ class Dialect:
     """The differences between Jackson's versions and settings.
 
     ``source`` writes the text into an error's location; ``past`` is the number of characters from a stray one to the
-    reported column; ``unique`` refuses a repeated field.
+    reported column; ``unique`` refuses a repeated field; ``root`` is the place where the root begins.
     """
 
     source: Callable[[str], str]
     past: int
     unique: bool
+    root: str
 
 
 def _quoted(text: str) -> str:
@@ -60,13 +55,16 @@ def _quoted(text: str) -> str:
     return f'[Source: (String)"{shown}{rest}'
 
 
-QUOTED: Final = Dialect(_quoted, 1, unique=True)
+QUOTED: Final = Dialect(_quoted, 1, unique=True, root="line: 1, column: 0]")
 """The dialect in which definitions are refused."""
 
 REDACTED: Final = Dialect(
-    lambda text: "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)", 0, unique=False
+    lambda text: "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)",
+    0,
+    unique=False,
+    root="line: 1]",
 )
-"""The dialect in which ``States.StringToJson`` fails (recorded 2026-04)."""
+"""The dialect in which ``States.StringToJson`` fails (recorded 2026-04): Jackson's from 2.17 to 2.20."""
 
 
 def in_brief(message: str) -> str:
@@ -75,7 +73,10 @@ def in_brief(message: str) -> str:
 
 
 class JsonError(ValueError):
-    """The first fault: Jackson's message, its ``[Source: ...]`` location, line and column from 1."""
+    """The first fault: Jackson's message, its ``[Source: ...]`` location, line and column from 1.
+
+    The column is ``past`` characters behind the one at ``offset``.
+    """
 
     def __init__(
         self,
@@ -84,12 +85,14 @@ class JsonError(ValueError):
         offset: int,
         *,
         dialect: Dialect = QUOTED,
+        past: int = 0,
         place: Place = (),
         duplicate: bool = False,
         too_deep: bool = False,
     ) -> None:
         self.line, self.column = line_and_column(text, offset)
-        self.location = _location(text, offset, dialect)
+        self.column += past
+        self.location = f"{dialect.source(text)}; line: {self.line}, column: {self.column}]"
         self.message = f"{message}\n at {self.location}"
         self.place = place
         self.duplicate = duplicate
@@ -114,8 +117,7 @@ def read_first(text: str, depth_limit: int) -> Any:
     if start == len(text):
         return None
     value, end = scanner.value(start, ())
-    if not isinstance(value, dict | list | str) and not _SEPARATED.match(text, end):
-        raise scanner.unexpected(end, _APART)
+    scanner.check_apart(value, end)
     return value
 
 
@@ -130,8 +132,7 @@ def scan(text: str, depth_limit: int, *, substitutions: bool = False) -> Scanned
     """Reads the whole text; raises ``JsonError``. ``substitutions`` accepts a bare ``${Name}`` as a value."""
     scanner = _Scanner(text, depth_limit, substitutions=substitutions)
     value, end = scanner.value(scanner.skip(0), ())
-    if not isinstance(value, dict | list | str) and not _SEPARATED.match(text, end):
-        raise scanner.unexpected(end, _APART)
+    scanner.check_apart(value, end)
     end = scanner.skip(end)
     if end < len(text):
         raise scanner.stray(end)
@@ -178,11 +179,6 @@ def _positions(text: str, offsets: dict[Place, int]) -> dict[Place, tuple[int, i
     return positions
 
 
-def _location(text: str, offset: int, dialect: Dialect) -> str:
-    line, column = line_and_column(text, offset)
-    return f"{dialect.source(text)}; line: {line}, column: {column}]"
-
-
 class _Scanner:
     """Recursive descent; the depth limit bounds the recursion."""
 
@@ -195,8 +191,21 @@ class _Scanner:
         self.spans: list[tuple[Any, int, int]] = []
 
     def skip(self, at: int) -> int:
+        """The next token. Between tokens no control character may stand, and no comment."""
         found = _SPACE.match(self.text, at)
-        return found.end() if found else at
+        at = found.end() if found else at
+        char = self.text[at : at + 1]
+        if char == "/":
+            raise self.unexpected(at, _COMMENT)
+        if "" < char < " ":
+            raise self.fault(f"Illegal character ({described(char)}): {_CONTROL}", at + 1)
+        return at
+
+    def check_apart(self, value: Any, end: int) -> None:
+        """A number that is the whole text must be followed by white space, or by nothing."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and not _SEPARATED.match(self.text, end):
+            raise self.unexpected(end, _APART)
 
     def value(self, at: int, place: Place) -> tuple[Any, int]:
         if len(place) > self.depth_limit:
@@ -210,7 +219,7 @@ class _Scanner:
             return self.string(at, "string value", ": was expecting closing quote for a string value")
         if not place and char in ("]", "}"):
             raise self.stray(at)
-        return self.scalar(at)
+        return self.scalar(at, place)
 
     def object(self, start: int, place: Place) -> tuple[dict[str, Any], int]:
         made: dict[str, Any] = {}
@@ -271,27 +280,31 @@ class _Scanner:
             char = self.text[offset]
             if char < " ":
                 raise self.fault(
-                    f"Illegal unquoted character ((CTRL-CHAR, code {ord(char)})): "
+                    f"Illegal unquoted character ({described(char)}): "
                     f"has to be escaped using backslash to be included in {what}",
-                    offset + 1,
+                    offset,
+                    past=self.dialect.past,
                 )
             if char == "\\" and not _ESCAPE.match(self.text, offset):
                 raise self.bad_escape(offset)
         raise self.fault(f"Unexpected end-of-input{unclosed}", len(self.text))
 
     def bad_escape(self, offset: int) -> JsonError:
-        char = self.text[offset + 1 : offset + 2] or " "
-        if char == "u" and (found := _HEX.match(self.text, offset + 2)) and found.end() < len(self.text):
-            return self.unexpected(found.end(), "expected a hex-digit for character escape sequence")
-        return self.fault(f"Unrecognized character escape '{char}' (code {ord(char)})", offset + 2)
+        char = self.text[offset + 1 : offset + 2]
+        hexadecimal = _HEX.match(self.text, offset + 2) if char == "u" else None
+        if not char or (hexadecimal and hexadecimal.end() == len(self.text)):
+            return self.fault("Unexpected end-of-input in character escape sequence", len(self.text))
+        if hexadecimal:
+            return self.unexpected(hexadecimal.end(), "expected a hex-digit for character escape sequence")
+        return self.fault(f"Unrecognized character escape {described(char)}", offset + 1, past=self.dialect.past)
 
-    def scalar(self, at: int) -> tuple[Any, int]:
+    def scalar(self, at: int, place: Place) -> tuple[Any, int]:
         if at >= len(self.text):
             raise self.fault("Unexpected end-of-input", at)
         if self.substitutions and (bare := _SUBSTITUTION.match(self.text, at)):
             return bare.group(), bare.end()
-        if number := _NUMBER.match(self.text, at):
-            return _number(number.group()), number.end()
+        if number := NUMBER.match(self.text, at):
+            return read_number(number.group()), number.end()
         if found := _NON_NUMERIC.match(self.text, at):
             enable = "enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
             raise self.fault(f"Non-standard token '{found.group()}': {enable}", found.end())
@@ -299,33 +312,15 @@ class _Scanner:
             raise self.bad_number(at)
         token = _TOKEN.match(self.text, at)
         if not token:
-            raise self.unexpected(at, _STRAY.get(self.text[at], f"expected a valid value {_EXPECTED}"))
+            nothing = self.text[at] == "}" and type(place[-1]) is int
+            raise self.unexpected(at, "expected a value" if nothing else f"expected a valid value {EXPECTED}")
         if token.group() in _LITERALS:
             return _LITERALS[token.group()], token.end()
-        raise self.fault(f"Unrecognized token '{token.group()}': was expecting {_EXPECTED}", token.end())
+        raise self.fault(f"Unrecognized token '{token.group()}': was expecting {EXPECTED}", token.end())
 
     def bad_number(self, at: int) -> JsonError:
-        if self.text[at] == "+":
-            return self.bad_digit(
-                at,
-                "JSON spec does not allow numbers to have plus signs: "
-                "enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow",
-            )
-        torn = _TORN.match(self.text, at)
-        assert torn is not None, "it matches everything"
-        minus, digits, point, fraction, exponent, _ = torn.groups()
-        if not digits:
-            return self.bad_digit(at + len(minus), "expected digit (0-9) to follow minus sign, for valid numeric value")
-        if digits[0] == "0" and len(digits) > 1:
-            return self.fault("Invalid numeric value: Leading zeroes not allowed", at + len(minus) + 1)
-        if point and not fraction:
-            return self.bad_digit(torn.end(3), "Decimal point not followed by a digit")
-        assert exponent, "else it is a number"
-        return self.bad_digit(torn.end(), "Exponent indicator not followed by a digit")
-
-    def bad_digit(self, at: int, why: str) -> JsonError:
-        at = min(at, len(self.text) - 1)
-        return self.unexpected(at, why, " in numeric value")
+        fault = number_fault(self.text, at)
+        return self.fault(fault.message, fault.at, past=self.dialect.past if fault.stray else 0)
 
     def more(self, at: int, kind: str) -> int:
         """The place where the next value or name begins."""
@@ -346,33 +341,32 @@ class _Scanner:
         """The error for a character where the text should begin or have ended."""
         if self.text[at] in "]}":
             return self.mismatched(at, -1, "root")
-        return self.unexpected(at, f"expected a valid value {_EXPECTED}")
+        return self.unexpected(at, f"expected a valid value {EXPECTED}")
 
     def mismatched(self, at: int, start: int, kind: str) -> JsonError:
-        """The error for a bracket that does not match its region; the root begins in column 0."""
+        """The error for a bracket that does not match its region."""
         char = self.text[at]
-        opened = _location(self.text, start, self.dialect)
+        opened = self.opened(start)
         expected = "}" if kind == "root" and char == "]" else _CLOSING[kind]
         message = f"Unexpected close marker '{char}': expected '{expected}' (for {kind} starting at {opened})"
-        return self.fault(message, at + 1)
+        return self.fault(message, at, past=self.dialect.past)
+
+    def opened(self, start: int) -> str:
+        """Where a region begins; the root does at -1."""
+        line, column = line_and_column(self.text, start)
+        place = self.dialect.root if start < 0 else f"line: {line}, column: {column}]"
+        return f"{self.dialect.source(self.text)}; {place}"
 
     def torn(self, kind: str) -> JsonError:
         return self.fault(f"Unexpected end-of-input within/between {kind} entries", len(self.text))
 
     def unclosed(self, at: int, start: int, kind: str) -> JsonError:
-        opened = _location(self.text, start, self.dialect)
-        return self.fault(f"Unexpected end-of-input: expected close marker for {kind} (start marker at {opened})", at)
+        marker = f"(start marker at {self.opened(start)})"
+        return self.fault(f"Unexpected end-of-input: expected close marker for {kind} {marker}", at)
 
-    def unexpected(self, at: int, why: str, where: str = "") -> JsonError:
-        char = self.text[at]
-        message = f"Unexpected character ('{char}' (code {ord(char)})){where}: {why}"
-        return self.fault(message, at + self.dialect.past)
+    def unexpected(self, at: int, why: str) -> JsonError:
+        message = f"Unexpected character ({described(self.text[at])}): {why}"
+        return self.fault(message, at, past=self.dialect.past)
 
     def fault(self, message: str, offset: int, **more: Any) -> JsonError:
         return JsonError(self.text, message, offset, dialect=self.dialect, **more)
-
-
-def _number(text: str) -> int | float:
-    if text.lstrip("-").isdigit() and len(text) < 400:
-        return int(text)
-    return float(text)

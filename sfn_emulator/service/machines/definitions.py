@@ -92,11 +92,12 @@ class Definitions:
         return model
 
     def check_state(self, text: str, name: str) -> State:
-        """Like ``check``, for a single state. AWS locates its problems as if a machine had it under ``name``."""
+        """Like ``check``, for a single state. AWS locates its problems as if a machine had it under ``name``; a fault of
+        the text stands in the text.
+        """
         state, problems = parse_state(text, resources=self._supports, parameters=self.parameters, name=name)
         if state is None:
-            around = f"/States/{name}"
-            raise _invalid(replace(found, pointer=around + found.pointer.rstrip("/")) for found in problems)
+            raise _invalid(_within(f"/States/{name}", found) for found in problems)
         return state
 
     def model(self, revision: Revision) -> Machine:
@@ -173,6 +174,11 @@ def _inside(state: State) -> tuple[Branch, ...]:
     if isinstance(state, Map):
         return (state.processor,)
     return state.branches if isinstance(state, Parallel) else ()
+
+
+def _within(around: str, problem: Problem) -> Problem:
+    inside = problem.pointer.startswith("/") or not problem.pointer
+    return replace(problem, pointer=around + problem.pointer.rstrip("/")) if inside else problem
 
 
 def _invalid(problems: Iterable[Problem]) -> ApiError:

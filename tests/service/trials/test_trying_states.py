@@ -49,6 +49,13 @@ def test_a_bad_request_is_refused_in_awss_words(case: dict[str, Any], tested: Wo
     assert case["message"] in (None, refused.value.message)
 
 
+def test_a_definition_that_is_no_json_is_told_by_its_place_in_the_text(tested: World) -> None:
+    with pytest.raises(Refused) as refused:
+        tested.call("TestState", definition="x")
+    assert refused.value.code == "InvalidDefinition"
+    assert refused.value.message.endswith('column: 2] at [Source: (String)"x"; line: 1, column: 2]\'')
+
+
 def test_a_task_without_mock_is_really_run(tested: World) -> None:
     pending = tested.later("TestState", definition=dumps(TASK), roleArn=ROLE, input='{"a":1}', inspectionLevel="DEBUG")
     attempt = tested.hands.attempts.pop()
