@@ -47,7 +47,9 @@ def number_fault(text: str, at: int) -> NumberFault:
     assert torn is not None, "it matches everything"
     minus, digits, point, fraction, exponent, _ = torn.groups()
     if not digits and point:
-        return NumberFault(f"Unexpected character ('.' (code 46)): expected a valid value {EXPECTED}", torn.end(2), True)
+        return NumberFault(
+            f"Unexpected character ('.' (code 46)): expected a valid value {EXPECTED}", torn.end(2), True
+        )
     if not digits:
         why = "expected digit (0-9) to follow minus sign, for valid numeric value"
         return _bad_digit(text, at + 1, at + 1, why, "No digit following sign")

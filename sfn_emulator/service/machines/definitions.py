@@ -92,8 +92,9 @@ class Definitions:
         return model
 
     def check_state(self, text: str, name: str) -> State:
-        """Like ``check``, for a single state. AWS locates its problems as if a machine had it under ``name``; a fault of
-        the text stands in the text.
+        """Like ``check``, for a single state, whose problems AWS locates as if a machine had it under ``name``.
+
+        A fault of the text stands in the text.
         """
         state, problems = parse_state(text, resources=self._supports, parameters=self.parameters, name=name)
         if state is None:
