@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sfn_emulator.api.operations import ADMITTED, AT_ONCE, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
-from sfn_emulator.errors import OWN_FAULT
+from sfn_emulator.errors import OWN_FAULT, RESTORE
 from sfn_emulator.service.errors import ApiError, store_unavailable
 from sfn_emulator.service.machines.definitions import LARGE
 from sfn_emulator.service.stepfunctions import StepFunctions
@@ -69,7 +69,8 @@ class StepFunctionsApi:
     def _refusal(self, error: Exception, target: str, request_id: str) -> Response:
         if isinstance(error, ApiError):
             return error_answer(error, request_id)
-        if isinstance(error, DamagedRowError):
+        if isinstance(error, DamagedRowError) or type(error) is sqlite3.DatabaseError:  # the disk's are subclasses
+            self._service.unreadable = f"The state directory cannot be read: {error}. {RESTORE}"
             return error_answer(store_unavailable(str(error), "read"), request_id)
         if isinstance(error, sqlite3.Error):
             self._service.journal.broken(error)

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Final
 
+from sfn_emulator.cloud.keeping.moment import reseed
+
 
 def deliver_to_functions(deliver: Callable[[str, bytes], object]) -> None:
     """Calls of functions by moto's other services go to our Lambda, not to Docker."""
@@ -59,3 +61,25 @@ def forget_instances() -> None:
     """
     base: Any = importlib.import_module("moto.core.common_models").BaseModel
     base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)
+
+
+def let_others_in_while_polling(release: Callable[[], object], acquire: Callable[[], object]) -> None:
+    """An SQS long poll sleeps on its queue's condition; without this it would keep every other request out. ``release``
+    and ``acquire`` are those of moto's lock.
+    """
+    queue: Any = importlib.import_module("moto.sqs.models").Queue
+    inner = queue.wait_for_messages
+    if getattr(inner, "shares", None):
+        return
+
+    def wait_for_messages(self: Any, timeout: int) -> None:
+        seed = reseed()
+        release()
+        try:
+            inner(self, timeout)
+        finally:
+            acquire()
+            reseed(seed)
+
+    wait_for_messages.shares = True  # type: ignore[attr-defined]
+    queue.wait_for_messages = wait_for_messages

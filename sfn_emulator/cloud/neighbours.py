@@ -10,14 +10,12 @@ import gc
 import importlib
 import logging
 import os
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.environ import moto_request
 from sfn_emulator.cloud.corrections.misshapen import misshapen
@@ -26,35 +24,29 @@ from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.replies import error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
-from sfn_emulator.cloud.hooks import deliver_to_functions, do_without_validator, forget_instances, post_only_once
+from sfn_emulator.cloud.hooks import (
+    deliver_to_functions,
+    do_without_validator,
+    forget_instances,
+    let_others_in_while_polling,
+    post_only_once,
+)
 from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
-from sfn_emulator.cloud.keeping.moment import moment, now, reseed, watch_moto
+from sfn_emulator.cloud.keeping.moment import moment, now, watch_moto
 from sfn_emulator.cloud.keeping.witness import Touched, Witness
 from sfn_emulator.cloud.requests.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.requests.operation import changes_something, operation
+from sfn_emulator.cloud.rooms import backends_of, handler_of, module_of
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
 
 _log: Final = logging.getLogger(__name__)
 
-Handler: TypeAlias = Callable[[Any, str, Any], Any]
-
 _MOTO: Final = threading.RLock()
 """moto's backends are globals of the process, so the lock that guards them is one too."""
 
-_SIGNING_ALIASES: Final = {
-    "eventbridge": "events",
-    "execute-api": "iot",
-    "iotdata": "data.iot",
-    "mobiletargeting": "pinpoint",
-    "payment-cryptography": "controlplane.payment-cryptography",
-    "timestream": "ingest.timestream",
-    "sagemaker": "api.sagemaker",
-    "memorydb": "memory-db",
-}
-_ROOMS: Final = {"dynamodb": "dynamodb", "email": "ses", "lambda": "awslambda", "monitoring": "cloudwatch", "s3": "s3"}
 _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "functions": ("awslambda", lambda backend: backend.list_functions()),
     "tables": ("dynamodb", lambda backend: backend.tables),
@@ -81,6 +73,8 @@ class Neighbours:
         self._restored = threading.Event()
         self.refusal = refusal
         """Why no request is answered: the kept state could not be restored. ``None`` if it was."""
+        self._unkept: str | None = None
+        """Why a write could not be kept."""
         nothing = refusal is None and (keeper is None or keeper.is_empty)
         if nothing:
             self._restored.set()
@@ -208,6 +202,7 @@ class Neighbours:
                     self._keeper.compact()
         except OSError as error:
             text = f"The write could not be kept in the state directory: {error.strerror}. Mend that; reads go on."
+            self._unkept = text
             return error_reply(service, request, 503, "ServiceUnavailable", text)
         finally:
             self._changes[service] += 1
@@ -230,6 +225,22 @@ class Neighbours:
             what = f"{operation(entry.request) or entry.request.method} {entry.request.path}"
             said = reply.body[:300].decode("utf-8", "replace")
             raise JournalError(f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said}")
+
+    @property
+    def failure(self) -> str | None:
+        return self.refusal or self._unkept
+
+    def look_again(self) -> None:
+        """If a write could not be kept, tries whether one can be now. While moto is busy it does nothing."""
+        if self._unkept is None or self._keeper is None or not _MOTO.acquire(blocking=False):
+            return
+        try:
+            self._keeper.try_to_write()
+            self._unkept = None
+        except OSError:
+            pass
+        finally:
+            _MOTO.release()
 
     def changes(self, *services: str) -> int:
         """A number that grows with each request that may have changed one of ``services``."""
@@ -261,12 +272,12 @@ class Neighbours:
     def backend(self, module: str, region: str) -> Any:
         """moto's backend of ``module`` in ``region``. Call this, and use its result, inside ``held()`` only."""
         self._prepare(module)
-        return _backends(module)[self._account][region]
+        return backends_of(module)[self._account][region]
 
     def backends(self, module: str) -> list[tuple[str, Any]]:
         """moto's backends of ``module`` that are in use, by region. Inside ``held()`` only."""
         self._prepare(module)
-        return list(_backends(module)[self._account].items())
+        return list(backends_of(module)[self._account].items())
 
     def _start(self) -> None:
         if self._started:
@@ -284,7 +295,7 @@ class Neighbours:
         importlib.import_module(f"moto.{module}.urls")
         watch_moto()
         if module == "sqs":
-            _let_others_in_while_polling()
+            let_others_in_while_polling(_MOTO.release, _MOTO.acquire)
         if module in ("awslambda", "cloudformation"):
             deliver_to_functions(self._deliver)
             take_over_mappings()
@@ -308,7 +319,7 @@ class Neighbours:
 
     def _attempt(self, service: str, region: str, module: str, request: Request) -> tuple[Reply, bool]:
         """The reply, and whether the handler raised: then it may have done half of what it was to do."""
-        handler = _handler(module, request.path)
+        handler = handler_of(module, request.path)
         if handler is None:
             text = f"No operation at {request.path}."
             return error_reply(service, request, 404, "UnknownOperationException", text), False
@@ -338,63 +349,3 @@ class Neighbours:
             _log.error("%s %s failed inside %s", request.method, request.path, module, exc_info=error)
         text = f"The local {service} met a fault of its own; the emulator's log says more."
         return error_reply(service, request, 500, "InternalFailure", text)
-
-
-def module_of(service: str, region: str, request: Request) -> str | None:
-    """moto's module for a signing name, or ``None``. If several modules share a name, the request decides."""
-    if service == "dynamodb" and request.headers.get("x-amz-target", "").startswith("DynamoDBStreams"):
-        return "dynamodbstreams"
-    if service == "ses" and request.path.startswith("/v2/"):
-        return "sesv2"
-    if service in ("s3", "s3-control") and request.path.startswith("/v20180820/"):
-        return "s3control"
-    if service == "elasticloadbalancing":
-        return "elbv2" if b"2015-12-01" in request.body else "elb"
-    return _ROOMS.get(service) or _module_by_host(_SIGNING_ALIASES.get(service, service), region)
-
-
-@cache
-def _module_by_host(service: str, region: str) -> str | None:
-    patterns = importlib.import_module("moto.backend_index").backend_url_patterns
-    hosts = (f"https://{service}.{region}.amazonaws.com", f"https://{service}.amazonaws.com")
-    for host in (*hosts, f"https://{service}.{region}.api.aws"):
-        for module, pattern in patterns:
-            if module not in ("stepfunctions", "instance_metadata") and pattern.match(host):
-                return str(module)
-    return None
-
-
-@cache
-def _backends(module: str) -> Any:
-    """moto's backends by account and region."""
-    return importlib.import_module("moto.backends").get_backend(module)
-
-
-@cache
-def _routes(module: str) -> tuple[tuple[re.Pattern[str], Handler], ...]:
-    urls = importlib.import_module(f"moto.{module}.urls")
-    return tuple((re.compile(path.format("")), handler) for path, handler in urls.url_paths.items())
-
-
-def _handler(module: str, path: str) -> Handler | None:
-    return next((handler for pattern, handler in _routes(module) if pattern.match(path)), None)
-
-
-def _let_others_in_while_polling() -> None:
-    """An SQS long poll sleeps on its queue's condition; without this it would keep every other request out."""
-    queue: Any = importlib.import_module("moto.sqs.models").Queue
-    inner = queue.wait_for_messages
-    if getattr(inner, "shares", None):
-        return
-
-    def wait_for_messages(self: Any, timeout: int) -> None:
-        seed = reseed()
-        _MOTO.release()
-        try:
-            inner(self, timeout)
-        finally:
-            _MOTO.acquire()
-            reseed(seed)
-
-    wait_for_messages.shares = True  # type: ignore[attr-defined]
-    queue.wait_for_messages = wait_for_messages

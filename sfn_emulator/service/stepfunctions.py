@@ -66,6 +66,8 @@ class StepFunctions:
         self.nested = NestedExecutions(self.around, self.executions, self.host)
         self.trials = Trials(self.definitions, self.host)
 
+        self.unreadable: str | None = None
+        """What could not be read from the state directory, and why; damage does not heal while the server runs."""
         self.admissions: Sequence[Admission] = ()
         """Checks before a state machine is created or updated; they raise ``ApiError`` for one that is not allowed."""
 
@@ -104,10 +106,14 @@ class StepFunctions:
 
     @property
     def failure(self) -> str | None:
-        """The failure that /health reports: lost writes, or an execution that could not go on; ``None`` if all is
-        well.
+        """The failure that /health reports: lost writes, what can't be read, or an execution that could not go on;
+        ``None`` if all is well.
         """
-        return self.journal.failure or self.store.database.lost or self.host.left
+        return self.journal.failure or self.store.database.lost or self.unreadable or self.host.left
+
+    def look_again(self) -> None:
+        """Tries anew to write, if writes were refused."""
+        self.journal.look_again()
 
     def counts(self) -> Mapping[str, Any]:
         """The numbers of things of all regions; ``tokens`` are callbacks and activities under way."""

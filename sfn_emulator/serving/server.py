@@ -53,6 +53,7 @@ from sfn_emulator.service.store.database import Database
 from sfn_emulator.serving.connection import App
 from sfn_emulator.serving.control import UnavailableError, routes
 from sfn_emulator.serving.gateway import STATES_TARGET, Gateway
+from sfn_emulator.serving.health import Health
 from sfn_emulator.serving.kept import keeper_of, stacks_of, state_of
 from sfn_emulator.serving.settings import Settings
 from sfn_emulator.serving.verbose import execution_passed, function_said
@@ -91,6 +92,9 @@ class Server:
         keeper, refusal = keeper_of(self._state, settings, refusal)
         judge = conditions_hold if settings.iam == "enforce" else None
         self.neighbours = Neighbours(settings.account, keeper, judge, refusal)
+        self._health = Health(
+            settings.state_dir, lambda: [self.neighbours, *([] if self.service is None else [self.service])]
+        )
         self._scratch = tempfile.TemporaryDirectory(prefix="sfn-emulator-") if self._state is None else None
         self.outbox = Outbox(self._file("outbox.sqlite"), fsync=settings.fsync)
         self.lambdas = Lambdas(
@@ -362,7 +366,7 @@ class Server:
         number is ``None`` until it was read from the state directory.
         """
         kept = str(self.settings.state_dir) if self.settings.state_dir else None
-        wrong = self.neighbours.refusal or (self.service.failure if self.service else None)
+        wrong = self._health.reason()
         return {
             "status": "ok" if wrong is None else "failing",
             **({} if wrong is None else {"reason": wrong}),

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.processes import Process, refused, running
-from tests.waiting import PATIENCE, ended
+from tests.waiting import PATIENCE, ended, until
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -34,27 +34,39 @@ def let_files_grow(server: Process, most: int) -> None:
 
 def test_a_full_disk_refuses_writes_answers_reads_and_loses_nothing(tmp_path: Path) -> None:
     with running("--state-dir", str(tmp_path)) as server:
-        client = server.client("stepfunctions")
+        client, queues = server.client("stepfunctions"), server.client("sqs")
         activity = client.create_activity(name="a")["activityArn"]
         task = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": activity, "End": True}}}
         machine, waiting = create(client, "m", PASS), create(client, "w", task)
         execution = client.start_execution(stateMachineArn=waiting)["executionArn"]
+        queues.create_queue(QueueName="small")
+        assert health(server)[0] == 200
         let_files_grow(server, 4096)
+        with pytest.raises(ClientError, match=r"ServiceUnavailable.*could not be kept"):
+            queues.create_queue(QueueName="large", tags={"k": "x" * 4096})
+        assert "could not be kept" in health(server)[1]["reason"]
         for name in ("a", "b"):
             with pytest.raises(ClientError, match=r"ServiceUnavailable.*state directory cannot be written") as refusal:
                 client.start_execution(stateMachineArn=machine, name=name)
             assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
         assert client.list_executions(stateMachineArn=machine)["executions"] == []
         assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        assert health(server)[0] == 503
         let_files_grow(server, resource.RLIM_INFINITY)
+        until(lambda: health(server)[0] == 200)
         started = client.start_execution(stateMachineArn=machine, name="a")["executionArn"]
         token = client.get_activity_task(activityArn=activity)["taskToken"]
         client.send_task_success(taskToken=token, output="1")
         assert ended(client, execution)["status"] == "SUCCEEDED"
         server.kill()
+    change(tmp_path, "UPDATE history_page SET body = 'nothing'")
     with running("--state-dir", str(tmp_path)) as server:
         client = server.client("stepfunctions")
         assert {ended(client, arn)["status"] for arn in (execution, started)} == {"SUCCEEDED"}
+        assert health(server)[0] == 200
+        with pytest.raises(ClientError, match=r"ServiceUnavailable.*cannot be read"):
+            client.get_execution_history(executionArn=started)
+        assert "The state directory cannot be read: what is stored of" in health(server)[1]["reason"]
 
 
 def test_a_file_damaged_in_the_middle_is_named_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:

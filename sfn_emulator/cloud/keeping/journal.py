@@ -21,6 +21,8 @@ _HEADERS: Final = {_START + b"%d\n" % n: n for n in (1, FORMAT)}
 _HEADER_SIZE: Final = len(_START) + 2
 _FRAME: Final = {1: struct.Struct(">II"), FORMAT: struct.Struct(">III")}
 _FRAME_LIMIT: Final = 1 << 30
+_TRIED: Final = 16 * 1024
+"""Bytes by which it is tried whether the file can grow."""
 
 
 class JournalError(Exception):
@@ -65,6 +67,17 @@ class Journal:
             raise OSError(27, "it has more than a gigabyte")
         head = struct.pack(">II", len(content), zlib.crc32(content))
         self._write(head + zlib.crc32(head).to_bytes(4, "big") + content)
+
+    def try_to_append(self) -> None:
+        """Writes a part of a frame and takes it back. Raises ``OSError`` if the disk refuses. If the process is killed
+        between the two, the next one cuts it off like any frame that is not whole.
+        """
+        length, _ = before = self.extent
+        head = struct.pack(">II", _TRIED + 1, 0)
+        self._write(head + zlib.crc32(head).to_bytes(4, "big") + bytes(_TRIED))
+        os.ftruncate(self._file, length)
+        os.lseek(self._file, length, os.SEEK_SET)
+        self.extent = before
 
     def close(self) -> None:
         os.close(self._file)

@@ -168,15 +168,15 @@ class Keeper:
 
     def compact(self) -> None:
         """Begins to write a snapshot, in a child. Hold moto's lock for the call, which lasts as long as the fork."""
-        generation, old = self._generation + 1, self._journal
-        journal = Journal(self._path("journal", generation), fsync=self._fsync)
-        self._extents[self._generation] = old.extent
-        self._journal, self._generation, self._tail_seconds = journal, generation, 0.0
-        self._tell()
-        old.close()
         began = time.perf_counter()
-        path = self._path("snapshot", generation)
-        child = write_in_child(path, fsync=self._fsync)
+        try:
+            self._begin_journal()
+            generation = self._generation
+            path = self._path("snapshot", generation)
+            child = write_in_child(path, fsync=self._fsync)
+        except OSError as error:  # what was kept is in a journal that the manifest knows
+            self._give_up(error)
+            return
 
         def finish() -> None:
             try:
@@ -188,13 +188,29 @@ class Keeper:
                     self._tell()
                     self._remove_unknown()
             except (SnapshotError, OSError) as error:
-                self._gave_up = True
-                _log.warning(
-                    "The neighbours' journal could not be shortened, so the next start will be slow: %s", error
-                )
+                self._give_up(error)
 
         self._writing = threading.Thread(target=finish, name="snapshot", daemon=True)
         self._writing.start()
+
+    def _begin_journal(self) -> None:
+        """Goes on in a new journal, once the manifest knows it. Raises ``OSError``; then the old one goes on."""
+        old, generation = self._journal, self._generation + 1
+        journal = Journal(self._path("journal", generation), fsync=self._fsync)
+        extents = {**self._extents, self._generation: old.extent, generation: journal.extent}
+        manifest.write(self._directory, manifest.Manifest(self._snapshot, extents), fsync=self._fsync)
+        self._extents = extents
+        self._journal, self._generation, self._tail_seconds = journal, generation, 0.0
+        self._mark.set(generation, journal.size)
+        old.close()
+
+    def _give_up(self, error: Exception) -> None:
+        self._gave_up = True
+        _log.warning("The neighbours' journal could not be shortened, so the next start will be slow: %s", error)
+
+    def try_to_write(self) -> None:
+        """Raises ``OSError`` if the journal takes no writes."""
+        self._journal.try_to_append()
 
     def forget(self) -> None:
         """Removes everything that was kept. Raises ``OSError``."""

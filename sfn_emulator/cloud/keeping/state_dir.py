@@ -100,7 +100,7 @@ class StateDir:
         self._sign(str(os.getpid()))
         self._told = {"format": FORMAT, "id": told.get("id") or os.urandom(16).hex(), "holds": told.get("holds", [])}
         _remember(self.path, self._told["id"])
-        self._write(_MANIFEST, orjson.dumps(self._told))
+        self._write_manifest()
 
     def tell(self, endpoint: str) -> None:
         """Notes the address of this process, for another process that finds the directory taken."""
@@ -110,14 +110,14 @@ class StateDir:
         """Notes that all parts exist: from now on each of them must. One that is lost stays noted."""
         told = self._told["holds"]
         self._told["holds"] = [name for name in PARTS[:-1] if (self.path / name).exists() or name in told]
-        self._write(_MANIFEST, orjson.dumps(self._told))
+        self._write_manifest()
 
     def closed(self) -> None:
         """Notes the length and checksum of the file of executions, now that the parts are closed."""
         extent = _extent(self.path / PARTS[0])
         if extent is not None and self._told["holds"]:
             self._told["closed"] = extent
-            self._write(_MANIFEST, orjson.dumps(self._told))
+            self._write_manifest()
 
     def release(self) -> None:
         for lock in self._locks:
@@ -165,6 +165,9 @@ class StateDir:
     def _sign(self, text: str) -> None:
         os.ftruncate(self._owner, 0)
         os.pwrite(self._owner, text.encode(), 0)
+
+    def _write_manifest(self) -> None:
+        self._write(_MANIFEST, orjson.dumps({**self._told, "sum": _sum(self._told)}))
 
     def _write(self, name: str, content: bytes) -> None:
         _write(self.path / name, content)
@@ -233,6 +236,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         told: dict[str, Any] = dict(orjson.loads(path.read_bytes()))
         newer = told["format"] > FORMAT
+        if told.pop("sum", None) not in (None, _sum(told)) and not newer:
+            raise ValueError("a bit of it flipped")
     except (ValueError, TypeError, KeyError):
         raise StateDirError(f"'{path}' is damaged. Restore it. Everything beside it is left as it is.") from None
     if newer:
@@ -241,6 +246,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             "Use that version, or another directory with --state-dir."
         )
     return told
+
+
+def _sum(told: dict[str, Any]) -> int:
+    return zlib.crc32(orjson.dumps(told, option=orjson.OPT_SORT_KEYS))
 
 
 def _holder(path: Path) -> str:

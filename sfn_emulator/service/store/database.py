@@ -146,6 +146,13 @@ class Database:
         if self._path:
             self._start_checkpoint()
 
+    def try_to_write(self) -> None:
+        """Makes a commit that changes nothing but the number of the log. Raises ``sqlite3.Error`` if the disk
+        refuses.
+        """
+        if self._path and not self.changing:
+            self._number.advance()
+
     def rollback(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")

@@ -164,6 +164,17 @@ class Journal:
         if self._dirty and self._retry is None:
             self._retry = self._loop.call_later(_RETRY_AFTER, self._try_again)
 
+    def look_again(self) -> None:
+        """If the last commit failed, tries a small one, unless changes wait that will be tried again anyway."""
+        if self.failure is None or self._dirty or self.pending or self._closed:
+            return
+        try:
+            self._store.database.try_to_write()
+        except sqlite3.Error as error:
+            self.failure = str(error)
+        else:
+            self.failure = None
+
     def _try_again(self) -> None:
         self._retry = None
         if self._dirty:

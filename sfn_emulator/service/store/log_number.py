@@ -99,15 +99,24 @@ class LogNumber:
         try:
             reader.execute("BEGIN")
             reader.execute("SELECT n FROM log_number").fetchone()
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._due = True
-            self.began()
-            self._connection.execute("COMMIT")
-            self.committed()
+            self.advance()
         except sqlite3.Error:
             reader.close()
             raise
         return reader
+
+    def advance(self) -> None:
+        """Commits the next number. Raises ``sqlite3.Error``; then nothing is changed."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._due = True
+        self.began()
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self.committed()
 
     def checkpoint(self) -> None:
         """Copies the whole log into the file, so that it begins anew. Raises ``sqlite3.Error``."""
