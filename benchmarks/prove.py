@@ -16,8 +16,8 @@ from deploy import config
 from deploy.saga import Saga as Deployed
 from deploy.wanted import definition
 from sfn_emulator.asl.parse import load
-from sfn_emulator.prove.claims import read_claims
-from sfn_emulator.prove.executed import Saga, inputs_of
+from sfn_emulator.prove.claims import inputs_of, read_claims
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.proof import Wanted, world_of
 from sfn_emulator.prove.walk.walk import walk
 

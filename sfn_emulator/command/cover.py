@@ -16,8 +16,7 @@ from sfn_emulator.coverage.reports.lcov import lcov
 from sfn_emulator.coverage.reports.painted import painted_mermaid, painted_svg
 from sfn_emulator.coverage.reports.text import text, total
 from sfn_emulator.picture.definition import UndrawableError
-from sfn_emulator.prove.claims import ClaimsError, read_claims
-from sfn_emulator.prove.executed import inputs_of
+from sfn_emulator.prove.claims import ClaimsError, inputs_of, read_claims
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.prove.proof import Wanted, world_of
 

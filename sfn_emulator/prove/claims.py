@@ -23,6 +23,8 @@ import yaml
 
 from sfn_emulator.asl.model import Branch, Machine, State, Task
 from sfn_emulator.asl.parse import branches
+from sfn_emulator.prove.machine import UnprovableError
+from sfn_emulator.values import Value
 
 FAULTS: Final = 2
 _SCHEMA: Final = Path(__file__).with_name("claims.schema.json")
@@ -185,3 +187,20 @@ def _meant(name: str, names: list[str]) -> str:
 def _schema() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
     return schema
+
+
+def inputs_of(claims: Claims) -> list[Value]:
+    """The inputs claimed, files read. Raises ``UnprovableError``."""
+    made: list[Value] = []
+    for told in claims.inputs or ({},):
+        if not isinstance(told, str):
+            made.append(told)
+            continue
+        path = claims.here / told
+        try:
+            made.append(json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise UnprovableError(f"inputs: {path}: {error.strerror}; names of files start from the claims'") from None
+        except ValueError as error:
+            raise UnprovableError(f"inputs: {path}: not JSON: {error}") from None
+    return made

@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from sfn_emulator.prove.claims import check_names, claims, read_claims
-from sfn_emulator.prove.executed import Saga, inputs_of, vacuous
+from sfn_emulator.prove.claims import check_names, claims, inputs_of, read_claims
+from sfn_emulator.prove.executed.saga import Saga
+from sfn_emulator.prove.executed.search import vacuous
 from sfn_emulator.prove.faults import Kind, Placement, fault_of
 from sfn_emulator.prove.invariants import Invariants, at_the_end, invariants_of
 from sfn_emulator.prove.machine import check_deployed, read_source

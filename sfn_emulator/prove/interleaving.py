@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from sfn_emulator.engine.draws import digest
 from sfn_emulator.engine.ports import Work
-from sfn_emulator.prove.executed import Saga
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.world.calls import Nothing
 from sfn_emulator.prove.world.copies import cores, in_copy, started
 from sfn_emulator.prove.world.tables import Tables, changes

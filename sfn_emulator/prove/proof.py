@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from sfn_emulator.coverage.recording import Recording
-from sfn_emulator.prove.claims import Claims
-from sfn_emulator.prove.executed import Executed, Memory, Saga, Watch, inputs_of, prove_executed
+from sfn_emulator.prove.claims import Claims, inputs_of
+from sfn_emulator.prove.executed.counterexamples import Memory
+from sfn_emulator.prove.executed.saga import Saga, Watch
+from sfn_emulator.prove.executed.search import Executed, prove_executed
 from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.interleaving import Interleaved, interleave
 from sfn_emulator.prove.invariants import Invariants, invariants_of

@@ -6,7 +6,7 @@ from typing import Final
 
 from sfn_emulator.asl.parse import load
 from sfn_emulator.prove.claims import Claims
-from sfn_emulator.prove.executed import Saga
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.mutants import Mutant, mutants_of
 from sfn_emulator.prove.nested import Found
 from sfn_emulator.prove.walk.walk import walk

@@ -12,7 +12,9 @@ from sfn_emulator.coverage.covered import covered
 from sfn_emulator.coverage.recording import Recording, read
 from sfn_emulator.prove.claims import claims
 from sfn_emulator.prove.decorator import placed, prove
-from sfn_emulator.prove.executed import Executed, Memory, Saga, prove_executed
+from sfn_emulator.prove.executed.counterexamples import Memory
+from sfn_emulator.prove.executed.saga import Saga
+from sfn_emulator.prove.executed.search import Executed, prove_executed
 from sfn_emulator.prove.faults import Fault, Kind, fis_name, throttling
 from sfn_emulator.prove.interleaving import interleave
 from sfn_emulator.prove.invariants import InvariantError, always, at_the_end, invariants_of, sometimes

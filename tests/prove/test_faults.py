@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.prove.claims import claims
-from sfn_emulator.prove.executed import Saga
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.faults import Kind
 from sfn_emulator.prove.invariants import at_the_end
 from sfn_emulator.prove.proof import Wanted, world_of

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from sfn_emulator.command.prove import command
 from sfn_emulator.prove.claims import Claims, claims
-from sfn_emulator.prove.executed import prove_executed
+from sfn_emulator.prove.executed.search import prove_executed
 from sfn_emulator.prove.invariants import InvariantError, always, at_the_end, invariants_of
 from sfn_emulator.prove.machine import UnprovableError, read_source
 from sfn_emulator.prove.proof import Wanted, prove, world_of

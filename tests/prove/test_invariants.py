@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sfn_emulator.prove.executed import Saga, prove_executed
+from sfn_emulator.prove.executed.saga import Saga
+from sfn_emulator.prove.executed.search import prove_executed
 from sfn_emulator.prove.faults import Fault, Kind
 from sfn_emulator.prove.invariants import Claim, InvariantError, at_the_end, broken, held, invariants_of, sometimes
 from tests.prove.worlds import ROOT, careless

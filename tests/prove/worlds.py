@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sfn_emulator.prove.claims import claims, read_claims
-from sfn_emulator.prove.executed import Saga
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.proof import Wanted, world_of
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,9 @@ import pytest
 from sfn_emulator.coverage.covered import covered
 from sfn_emulator.coverage.recording import Recording, read
 from sfn_emulator.coverage.reports.text import text, total
+from sfn_emulator.prove.claims import inputs_of
 from sfn_emulator.prove.decorator import placed, proving
-from sfn_emulator.prove.executed import Saga, inputs_of
+from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.faults import TRANSIENT
 from sfn_emulator.prove.interleaving import interleave
 

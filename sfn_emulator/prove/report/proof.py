@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-from sfn_emulator.prove.executed import Counterexample, Executed, counted
+from sfn_emulator.prove.executed.counterexamples import Counterexample
+from sfn_emulator.prove.executed.search import Executed, counted
 from sfn_emulator.prove.interleaving import Interleaved
 from sfn_emulator.prove.proof import Proof
 from sfn_emulator.prove.report import walked

@@ -4,7 +4,7 @@ broke.
 
 from collections.abc import Iterator
 
-from sfn_emulator.prove.executed import Counterexample
+from sfn_emulator.prove.executed.counterexamples import Counterexample
 from sfn_emulator.prove.faults import fis_name
 from sfn_emulator.prove.world.tables import Tables, changes
 from sfn_emulator.prove.world.trial import Step, Tried

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from sfn_emulator.prove.executed import Counterexample
+from sfn_emulator.prove.executed.counterexamples import Counterexample
 from sfn_emulator.prove.proof import Proof, Wanted
 
 _HEAD: Final = '''"""Counterexamples that `sfn-emulator prove` found; each must not come back."""

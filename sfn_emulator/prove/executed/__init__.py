@@ -1,0 +1,1 @@
+"""The executed half of a proof: every placement of faults on the real handlers."""
