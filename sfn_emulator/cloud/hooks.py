@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Final
@@ -63,10 +64,8 @@ def forget_instances() -> None:
     base.__new__ = lambda cls, *arguments, **named: object.__new__(cls)
 
 
-def let_others_in_while_polling(release: Callable[[], object], acquire: Callable[[], object]) -> None:
-    """An SQS long poll sleeps on its queue's condition; without this it would keep every other request out. ``release``
-    and ``acquire`` are those of moto's lock.
-    """
+def let_others_in_while_polling(given_away: Callable[[], AbstractContextManager[None]]) -> None:
+    """An SQS long poll sleeps on its queue's condition; without this it would keep every other request out."""
     queue: Any = importlib.import_module("moto.sqs.models").Queue
     inner = queue.wait_for_messages
     if getattr(inner, "shares", None):
@@ -74,12 +73,9 @@ def let_others_in_while_polling(release: Callable[[], object], acquire: Callable
 
     def wait_for_messages(self: Any, timeout: int) -> None:
         seed = reseed()
-        release()
-        try:
+        with given_away():
             inner(self, timeout)
-        finally:
-            acquire()
-            reseed(seed)
+        reseed(seed)
 
     wait_for_messages.shares = True  # type: ignore[attr-defined]
     queue.wait_for_messages = wait_for_messages

@@ -1,9 +1,8 @@
 """The services next door, answered by moto in this process: no server of moto's own, no socket, no Flask.
 
 A request is matched against the paths moto declares for a service and handed to its handler. Nothing of moto is
-imported before the first request for it, so an idle server stays small and starts fast. moto's backends are neither
-thread-safe nor apart (SNS writes into SQS, EventBridge into Logs), so one lock lets one request at a time into moto. A
-request that waits inside moto (an SQS long poll) gives the lock away meanwhile.
+imported before the first request for it, so an idle server stays small and starts fast. Requests take turns in moto
+(``cloud.turns``). One that waits inside it (an SQS long poll) gives its turn away meanwhile.
 """
 
 import gc
@@ -14,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.environ import moto_request
@@ -41,16 +40,20 @@ from sfn_emulator.cloud.requests.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.requests.operation import changes_something, operation
 from sfn_emulator.cloud.rooms import backends_of, handler_of, module_of
 from sfn_emulator.cloud.sources.takeover import take_over_mappings, take_over_pipes
+from sfn_emulator.cloud.turns import Turns
 
 _log: Final = logging.getLogger(__name__)
 
-_MOTO: Final = threading.RLock()
-"""moto's backends are globals of the process, so the lock that guards them is one too."""
+_MOTO: Final = Turns()
+"""moto's backends are globals of the process, so the turns among their users are, too."""
+_PREPARING: Final = threading.RLock()
 
 _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "functions": ("awslambda", lambda backend: backend.list_functions()),
     "tables": ("dynamodb", lambda backend: backend.tables),
 }
+_COUNTED_IN: Final = frozenset(module for module, _ in _COUNTED.values())
+_TABLES: Final = frozenset(("dynamodb",))
 _STANDING_SETTINGS: Final = {
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has already rewritten bucket hosts to paths
     "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(1 << 40),  # in memory: a file's position is shared with a forked child
@@ -83,6 +86,7 @@ class Neighbours:
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
         self._patience = Patience()
+        self._keeping = threading.Lock()
         self.witness = Witness(lambda region: self.backend("dynamodb", region))
         self._counts: dict[str, int | None] = dict.fromkeys(_COUNTED, 0 if nothing else None)
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
@@ -90,16 +94,16 @@ class Neighbours:
         self.on_event: Callable[[str, bytes, Mapping[str, Any]], object] = lambda target, text, about: None
         """Called with a target's ARN, the text that an EventBridge rule has for it, and the delivery's settings."""
         self.on_change: Callable[[str], object] = lambda service: None
-        """Called with a service that a request may have changed. It is called inside the lock, so it must return at
+        """Called with a service that a request may have changed. It is called inside its turn, so it must return at
         once.
         """
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Holds moto's lock: for reading several things that must fit together."""
+    def held(self, *modules: str) -> Iterator[None]:
+        """A turn among these modules of moto, or all: for reading several things that must fit together."""
         if not self._replaying:
             self._restored.wait()
-        with _MOTO:
+        with _MOTO.taken(frozenset(modules) or None, stays=True):
             self._start()
             yield
 
@@ -110,7 +114,7 @@ class Neighbours:
         """
         try:
             if self.refusal is None and self._keeper is not None and not self._keeper.is_empty:
-                with _MOTO:
+                with _MOTO.taken(None):
                     self._start()
                     self._replaying = True
                     self._keeper.restore(self._again, self._prepare)
@@ -125,9 +129,9 @@ class Neighbours:
     def answer(self, service: str, region: str, request: Request) -> Reply:
         """The reply of ``service`` (its signing name); errors come as the service's own error replies."""
         self._restored.wait()
-        with _MOTO:
-            self._start()
-            module = module_of(service, region, request)
+        self._start()
+        module = module_of(service, region, request)
+        with _MOTO.taken(None if module is None else frozenset((module,))):
             if module is None:
                 return error_reply(service, request, 404, "UnknownService", f"No service '{service}' is answered here.")
             try:
@@ -139,15 +143,14 @@ class Neighbours:
     def answer_at_once(self, region: str, request: Request) -> Reply | None:
         """The reply to an errand, without waiting for anybody: for the loop. ``None`` for anything that may take long,
         and where somebody else is in moto; then nothing was done."""
-        if not is_errand(request) or not self._restored.is_set() or not _MOTO.acquire(blocking=False):
+        if not is_errand(request) or not self._restored.is_set():
             return None
-        try:
-            if "dynamodb" not in self._prepared or not (self._keeper is None or self._keeper.is_quick()):
+        with _MOTO.taken_at_once(_TABLES) as is_free:
+            is_ready = is_free and "dynamodb" in self._prepared
+            if not is_ready or not (self._keeper is None or self._keeper.is_quick()):
                 return None
             touched = self.witness.before_errand(region, request)
             return None if touched is None else self._done("dynamodb", region, "dynamodb", request, touched)
-        finally:
-            _MOTO.release()
 
     def _done(
         self, service: str, region: str, module: str, request: Request, touched: list[Touched] | None = None
@@ -164,7 +167,7 @@ class Neighbours:
         module = None if service is None else module_of(service, "us-east-1", request)
         if service is not None and module is None:
             return False
-        with _MOTO:
+        with _MOTO.taken(None):
             self._start()
             self._forget(module)
             if self._keeper is not None and service is None:
@@ -180,7 +183,7 @@ class Neighbours:
 
     def close(self) -> None:
         if self._keeper is not None:
-            with _MOTO:
+            with _MOTO.taken(None):
                 self._keeper.close()
 
     def _changed(
@@ -197,9 +200,7 @@ class Neighbours:
             self.witness.after(service, region, request, reply, touched)
             if self._keeper is not None:
                 entry = Entry(service, region, request, at or now(), seed, broke_off)
-                self._keeper.keep(entry, reply, time.thread_time() - began)
-                if self._keeper.is_due():
-                    self._keeper.compact()
+                self._keep(self._keeper, entry, reply, time.thread_time() - began)
         except OSError as error:
             text = f"The write could not be kept in the state directory: {error.strerror}. Mend that; reads go on."
             self._unkept = text
@@ -208,6 +209,14 @@ class Neighbours:
             self._changes[service] += 1
             self.on_change(service)
         return reply
+
+    def _keep(self, keeper: Keeper, entry: Entry, reply: Reply, seconds: float) -> None:
+        with self._keeping:
+            keeper.keep(entry, reply, seconds)
+        if keeper.is_due():
+            with _MOTO.alone() as is_alone:  # else a snapshot would show another request halfway
+                if is_alone:
+                    keeper.compact()
 
     def _again(self, entry: Entry) -> None:
         module = module_of(entry.service, entry.region, entry.request)
@@ -232,15 +241,12 @@ class Neighbours:
 
     def look_again(self) -> None:
         """If a write could not be kept, tries whether one can be now. While moto is busy it does nothing."""
-        if self._unkept is None or self._keeper is None or not _MOTO.acquire(blocking=False):
+        if self._unkept is None or self._keeper is None:
             return
-        try:
-            self._keeper.try_to_write()
-            self._unkept = None
-        except OSError:
-            pass
-        finally:
-            _MOTO.release()
+        with _MOTO.taken_at_once(None) as is_free, suppress(OSError):
+            if is_free:
+                self._keeper.try_to_write()
+                self._unkept = None
 
     def changes(self, *services: str) -> int:
         """A number that grows with each request that may have changed one of ``services``."""
@@ -258,11 +264,10 @@ class Neighbours:
         """The numbers of functions and tables, for /health; ``None`` until kept ones were read. While moto is busy
         they are the last known ones, so that /health never waits.
         """
-        if self._restored.is_set() and _MOTO.acquire(blocking=False):
-            try:
-                self._counts = {what: self._count(module, held) for what, (module, held) in _COUNTED.items()}
-            finally:
-                _MOTO.release()
+        if self._restored.is_set():
+            with _MOTO.taken_at_once(_COUNTED_IN) as is_free:
+                if is_free:
+                    self._counts = {what: self._count(module, held) for what, (module, held) in _COUNTED.items()}
         return self._counts
 
     def _count(self, module: str, held: Callable[[Any], Any]) -> int:
@@ -289,13 +294,16 @@ class Neighbours:
         self._started = True
 
     def _prepare(self, module: str) -> None:
-        if module in self._prepared:
-            return
+        if module not in self._prepared:
+            with _PREPARING:
+                self._import(module)
+
+    def _import(self, module: str) -> None:
         do_without_validator()
         importlib.import_module(f"moto.{module}.urls")
         watch_moto()
         if module == "sqs":
-            let_others_in_while_polling(_MOTO.release, _MOTO.acquire)
+            let_others_in_while_polling(_MOTO.given_away)
         if module in ("awslambda", "cloudformation"):
             deliver_to_functions(self._deliver)
             take_over_mappings()

@@ -21,6 +21,7 @@ from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.requests.addressing import DataPlane, FunctionUrl, address, bucket_path, data_plane
 from sfn_emulator.cloud.requests.door import Door
 from sfn_emulator.cloud.requests.message import Headers, Reply, Request, json_error
+from sfn_emulator.cloud.requests.operation import operation
 from sfn_emulator.cloud.rest.api import RestApi
 from sfn_emulator.cloud.rest.http.api import HttpApi
 from sfn_emulator.cloud.rest.http.urls import FunctionUrls
@@ -108,6 +109,7 @@ class Gateway:
         self._own_paths = frozenset(path for _, path in self._own)
         self.console: Console | None = None
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="neighbour")
+        self._waiting = ThreadPoolExecutor(max_workers=512, thread_name_prefix="waiting")
         self._invocations = ThreadPoolExecutor(max_workers=512, thread_name_prefix="invocation")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._left = ERRANDS
@@ -225,6 +227,7 @@ class Gateway:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._waiting.shutdown(wait=False, cancel_futures=True)
         self._rest.close()
         self._http.close()
         self._invocations.shutdown(wait=False, cancel_futures=True)
@@ -249,22 +252,23 @@ class Gateway:
         return data_plane(request) is None and request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
 
     def _destination(self, request: Request) -> tuple[ThreadPoolExecutor, Callable[[], Reply]]:
-        """The neighbour that answers, and its pool of threads: requests that wait for a function must not take the
-        threads which that function's own calls need.
+        """The neighbour that answers, and its pool of threads: requests that wait (for a function, a message, a stack)
+        must not take the threads that others need.
         """
         called = data_plane(request)
         if called is not None:
             return self._invocations, partial(self._called, called, request)
         if self.stacks is not None and self.stacks.is_signal(request):
-            return self._threads, partial(self.stacks.take, request)
+            return self._waiting, partial(self.stacks.take, request)
         where = address(request)
         if where.service == "lambda":
             threads = self._invocations if self._lambda.is_invocation(request) else self._threads
             return threads, partial(self._lambda.answer, where.region, request)
         if self.stacks is not None and self.stacks.serves(where.service):
-            return self._threads, partial(self.stacks.answer, where.service, where.region, request)
+            return self._waiting, partial(self.stacks.answer, where.service, where.region, request)
         request.path = bucket_path(request) or request.path
-        return self._threads, partial(self._neighbours.answer, where.service, where.region, request)
+        threads = self._waiting if operation(request) == "ReceiveMessage" else self._threads
+        return threads, partial(self._neighbours.answer, where.service, where.region, request)
 
     def _called(self, where: DataPlane | FunctionUrl, request: Request) -> Reply:
         if isinstance(where, FunctionUrl):

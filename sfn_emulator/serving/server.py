@@ -162,7 +162,7 @@ class Server:
     def _tables(self) -> list[TableNow]:
         if self.neighbours.refusal is not None:
             raise RefusedError(self.neighbours.refusal, 503)
-        with self.neighbours.held():
+        with self.neighbours.held("dynamodb"):
             return self.neighbours.witness.tables(self.neighbours.backends("dynamodb"))
 
     def _stacks(self, directory: Path | None) -> StackService:

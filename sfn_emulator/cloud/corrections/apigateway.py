@@ -23,6 +23,7 @@ def correct() -> None:
     models: Any = importlib.import_module("moto.apigateway.models")
     backend = models.APIGatewayBackend
     replace(models.Authorizer, "__init__", _authorizer_made)
+    replace(models.Resource, "get_path", lambda inner: _path)
     replace(backend, "put_rest_api", _put)
     replace(backend, "import_rest_api", _imported)
     apigatewayv2.correct()  # both have one signing name, so one module of moto's gets the requests of both
@@ -36,6 +37,17 @@ def _authorizer_made(inner: Method) -> Method:
         inner(self, *arguments, **{"identity_validation_expression": expression, **told})
 
     return make
+
+
+def _path(self: Any) -> str:
+    """The path of a resource, from the root. moto goes up by recursion, two calls for every part."""
+    parts: list[str] = []
+    models, resource = importlib.import_module("moto.apigateway.models"), self
+    backend = models.apigateway_backends[self.account_id][self.region_name]
+    while resource.parent_id:
+        parts.append(resource.path_part)
+        resource = backend.get_resource(self.api_id, resource.parent_id)
+    return "/" + "/".join(reversed(parts))
 
 
 def _imported(inner: Method) -> Method:
@@ -74,6 +86,8 @@ class _Import:
         self._backend, self._api, self._document = backend, api, document
         self._validators: dict[str, str] = {}
         self._authorizers: dict[str, str] = {}
+        self._resources: dict[str, Any] = {found.get_path(): found for found in api.resources.values()}
+        """By path: moto would look through all of them, and put each one's path together, for every part of a path."""
 
     def run(self) -> None:
         self._models()
@@ -102,14 +116,15 @@ class _Import:
 
     def _resource(self, path: str) -> Any:
         """The resource of a path, with those above it."""
-        found = self._api.get_resource_for_path("/")
+        found = self._resources["/"]
         so_far = ""
         for part in path.strip("/").split("/"):
             if not part:
                 continue
             so_far += f"/{part}"
-            known = self._api.get_resource_for_path(so_far)
-            found = known or self._backend.create_resource(self._api.id, found.id, part)
+            if so_far not in self._resources:
+                self._resources[so_far] = self._backend.create_resource(self._api.id, found.id, part)
+            found = self._resources[so_far]
         return found
 
     def _method(self, resource: Any, verb: str, method: Mapping[str, Any], shared: list[Any]) -> None:

@@ -1,12 +1,14 @@
 """Fixes the time and the dice of a request inside moto, so that handling it again gives the very same result.
 
 moto draws ids from one generator and asks the machine for the time in many places. Within ``moment`` the generator
-starts from a given seed and time stands still; outside, nothing changes. Only moto's own modules see it: their names
-``time``, ``datetime`` and the like are replaced by look-alikes once they are imported.
+starts from a given seed and time stands still, for the thread that is in it; outside, nothing changes. Only moto's own
+modules see it: their names ``time``, ``datetime`` and the like are replaced by look-alikes once they are imported.
 """
 
 import datetime
+import random  # noqa: TID251 - moto's dice
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
@@ -16,48 +18,57 @@ from typing import Any, Final
 _real_time: Final = time.time  # noqa: TID251 - what moto would have called
 _real_datetime: Final = datetime.datetime
 _seen: Final[set[str]] = set()
+_searched: Final[list[int]] = []
+"""The number of loaded modules when moto's were last searched, if all were whole then."""
+_GENERATOR: Final = "moto.moto_api._internal"
 
 
-class _Now:
-    """The time of moto in epoch seconds (``None``: it goes on), the seed of the request under way, and the number of
-    loaded modules when moto's were last searched.
+class _Now(threading.local):
+    """Of each thread: the time of moto in epoch seconds (``None``: it goes on), the dice, and the seed of the request
+    under way.
     """
 
     at: float | None = None
     seed: int = 0
-    modules: int = 0
+
+    def __init__(self) -> None:
+        self.dice = random.Random()
+
+
+_here: Final = _Now()
 
 
 def now() -> float:
-    return _real_time() if _Now.at is None else _Now.at
+    at = _here.at
+    return _real_time() if at is None else at
 
 
 @contextmanager
 def moment(at: float | None, seed: int) -> Iterator[float | None]:
-    """Runs its block at that time with those dice. Not reentrant; hold moto's lock."""
+    """Runs its block at that time with those dice, in this thread. Not reentrant."""
     reseed(seed)
-    _Now.at = at
+    _here.at = at
     try:
         yield at
     finally:
-        _Now.at = None
+        _here.at = None
 
 
 def reseed(seed: int | None = None) -> int:
     """Starts the dice again, from the seed of the request under way if none is given. Returns the seed."""
-    from moto.moto_api._internal import mock_random
-
-    _Now.seed = _Now.seed if seed is None else seed
-    mock_random.seed(_Now.seed)
-    return _Now.seed
+    _here.seed = _here.seed if seed is None else seed
+    _here.dice.seed(_here.seed)
+    return _here.seed
 
 
 def watch_moto() -> None:
-    """Replaces the clock in the modules of moto imported since the last call."""
-    if len(sys.modules) == _Now.modules:
+    """Replaces the clock in the modules of moto imported since the last call, and where its generator draws."""
+    loaded = len(sys.modules)
+    if _searched == [loaded]:
         return
-    _Now.modules = len(sys.modules)
-    fresh = [name for name in list(sys.modules) if name.startswith("moto.") and name not in _seen]
+    new = [name for name in list(sys.modules) if name.startswith("moto.") and name not in _seen]
+    fresh = [name for name in new if not _is_half_loaded(name)]
+    _searched[:] = [loaded] if fresh == new else []
     _seen.update(fresh)
     for name in fresh:
         names = vars(sys.modules[name])
@@ -65,6 +76,20 @@ def watch_moto() -> None:
             replacement = _LOOK_ALIKES.get(id(value))
             if replacement is not None:
                 names[key] = replacement
+    if _GENERATOR in fresh:
+        _draw_here(sys.modules[_GENERATOR].mock_random)
+
+
+def _is_half_loaded(name: str) -> bool:
+    """Whether another thread is importing the module right now."""
+    return bool(getattr(getattr(sys.modules[name], "__spec__", None), "_initializing", False))
+
+
+def _draw_here(generator: Any) -> None:
+    """Makes moto's generator draw from the dice of the thread that asks it."""
+    generator.seed = lambda seed=None: _here.dice.seed(seed)
+    generator.random = lambda: _here.dice.random()
+    generator.getrandbits = lambda bits: _here.dice.getrandbits(bits)
 
 
 class _Kind(type):

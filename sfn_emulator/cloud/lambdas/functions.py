@@ -109,7 +109,7 @@ class Functions:
         return f"{whole}:{name.qualifier}" if name.qualifier else whole
 
     def _read(self, name: FunctionName) -> "Ways":
-        with self._neighbours.held():
+        with self._neighbours.held("awslambda"):
             backend = self._neighbours.backend("awslambda", name.region)
             try:
                 found = backend.get_function(name.name, name.qualifier)

@@ -78,7 +78,7 @@ class Stages:
         return self._known[key]
 
     def _read(self, api: str, name: str) -> Stage | None:
-        with self._neighbours.held():
+        with self._neighbours.held("apigateway"):
             for region, backend in self._neighbours.backends("apigateway"):
                 found = backend.apis.get(api)
                 if found is not None and name in found.stages:

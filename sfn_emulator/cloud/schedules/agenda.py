@@ -98,7 +98,7 @@ class Agenda:
         """Reads the schedules. ``now`` is the time of the request that changed them, or of ``resumed``."""
         if self._kept is None:
             self._kept = self._checkpoints()
-        with self._moto.held():
+        with self._moto.held("events", "scheduler"):
             known = set(self._moto.held_services())
             plans = [*self._rules(now)] if "events" in known else []
             plans += [*self._schedules(now, resumed)] if "scheduler" in known else []

@@ -31,7 +31,7 @@ _RUNNING: Final = frozenset({"CREATING", "RUNNING", "STARTING"})
 class Moto(Protocol):
     """The neighbours' state, as far as feeds read it."""
 
-    def held(self) -> AbstractContextManager[None]: ...
+    def held(self, *modules: str) -> AbstractContextManager[None]: ...
     def backend(self, module: str, region: str) -> Any: ...
     def backends(self, module: str) -> list[tuple[str, Any]]: ...
     def held_services(self) -> list[str]: ...
@@ -97,7 +97,7 @@ class Feeds:
     def _wanted(self) -> Mapping[str, Wanted]:
         if self._closing.is_set():
             return {}
-        with self._moto.held():
+        with self._moto.held("awslambda", "pipes"):
             known = set(self._moto.held_services())
             found: dict[str, Wanted] = {}
             if "awslambda" in known:
@@ -135,7 +135,9 @@ class Feeds:
 
     def _feed(self, key: str, wanted: Wanted) -> Feed:
         def waiting(arn: str) -> bool:
-            with self._moto.held():  # together: what is sent to a mapping that was stopped is not taken for it
+            with self._moto.held(
+                "awslambda", "pipes", "sqs"
+            ):  # together: what is sent to a mapping that was stopped is not taken for it
                 return self._has_messages(arn) and self._is_wanted(key)
 
         deliver = self._delivering(wanted)

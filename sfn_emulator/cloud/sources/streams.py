@@ -174,7 +174,7 @@ def _instant(seconds: float) -> str:
 
 # -- the two kinds, read out of moto; ``held`` keeps others out of it meanwhile
 
-Held = Callable[[], Any]
+Held = Callable[..., Any]
 Backend = Callable[[str, str], Any]
 """(moto's module, region) → its backend."""
 
@@ -188,12 +188,12 @@ class TableStream:
         self._held, self._backend = held, backend
 
     def shards(self) -> list[str]:
-        with self._held():
+        with self._held("dynamodb"):
             table = self._found()
             return [] if table is None or table.stream_shard is None else [table.stream_shard.id]
 
     def read(self, shard: str, after: int, most: int) -> list[Part]:
-        with self._held():
+        with self._held("dynamodb"):
             table = self._found()
             if table is None or table.stream_shard is None or table.stream_shard.id != shard:
                 return []
@@ -226,12 +226,12 @@ class DataStream:
         self._held, self._backend = held, backend
 
     def shards(self) -> list[str]:
-        with self._held():
+        with self._held("kinesis"):
             stream = self._found()
             return [] if stream is None else [str(shard.shard_id) for shard in stream.shards.values()]
 
     def read(self, shard: str, after: int, most: int) -> list[Part]:
-        with self._held():
+        with self._held("kinesis"):
             stream = self._found()
             found = None if stream is None else stream.shards.get(shard)
             if found is None:

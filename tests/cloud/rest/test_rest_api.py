@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sfn_emulator.cloud.neighbours import Neighbours
+from sfn_emulator.cloud.requests.message import Request
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
 from tests.waiting import PATIENCE
@@ -342,3 +344,15 @@ def test_a_functions_answer_lets_calls_pass(api: Api, kind: str) -> None:
     refused += [guarded.call("GET", "/", Authorization="Basic x")] if kind == "TOKEN" else []
     assert [answer.status for answer in refused] == [403, 401, 401, *([401] if kind == "TOKEN" else [])]
     assert refused[0].json == {"message": "User is not authorized to access this resource with an explicit deny"}
+
+
+def test_an_api_with_very_long_paths_is_imported_and_listed() -> None:
+    paths = {"/" + "/".join(f"{n}-{part}" for part in range(600)): {"get": {}} for n in range(3)}
+    document = {"openapi": "3.0.1", "info": {"title": "deep"}, "paths": paths}
+    neighbours, kind = Neighbours("123456789012"), {"content-type": "application/json"}
+    told = Request("POST", "/restapis", "mode=import", kind, json.dumps(document).encode())
+    made = json.loads(neighbours.answer("apigateway", "us-east-1", told).body)["id"]
+    listing = Request("GET", f"/restapis/{made}/resources")
+    listed = json.loads(neighbours.answer("apigateway", "us-east-1", listing).body)["item"]
+    assert len(listed) == 3 * 600 + 1
+    assert paths.keys() <= {row["path"] for row in listed}

@@ -78,7 +78,7 @@ class Apis:
         return self._known[api]
 
     def _read(self, api: str) -> Api | None:
-        with self._neighbours.held():
+        with self._neighbours.held("apigatewayv2"):
             for region, backend in self._neighbours.backends("apigatewayv2"):
                 if api in backend.apis:
                     return _api(backend.apis[api], region)

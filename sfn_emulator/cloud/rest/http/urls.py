@@ -65,7 +65,7 @@ class FunctionUrls:
         return self._known.get(url)
 
     def _read(self) -> dict[str, _Configured]:
-        with self._neighbours.held():
+        with self._neighbours.held("awslambda"):
             return {
                 function.url_config.url.partition("//")[2].partition(".")[0]: _told(function, region)
                 for region, backend in self._neighbours.backends("awslambda")
