@@ -73,7 +73,8 @@ READS: Final = frozenset(
 )
 """Operations that change nothing: they are answered even when the state directory cannot be written."""
 
-AT_ONCE: Final = (READS - {"TestState", "ValidateStateMachineDefinition"}) | {
-    *("StartExecution", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"),
-}
+ANSWERING: Final = frozenset({"SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"})
+"""Operations on a token. After a restart its execution may have yet to come to where it waits for the token."""
+
+AT_ONCE: Final = (READS - {"TestState", "ValidateStateMachineDefinition"}) | ANSWERING | {"StartExecution"}
 """Operations that wait for nothing but a commit. Of those that write, what programs ask for many times a second."""

@@ -46,6 +46,9 @@ class Host(Protocol):
     def passed(self) -> None:
         """Called when the run has come to rest: it waits, or has ended."""
 
+    def caught_up(self, then: Callable[[], None]) -> None:
+        """Like ``commit``, once: a run that got its signals again has got them all and come to rest."""
+
 
 class Alone:
     """A host that stores nothing and has nobody else to care for."""
@@ -58,6 +61,8 @@ class Alone:
         then()
 
     def passed(self) -> None: ...
+    def caught_up(self, then: Callable[[], None]) -> None:
+        then()
 
 
 class Turns(Protocol):
@@ -91,6 +96,7 @@ class Driver:
     __slots__ = (
         "_alarm",
         "_alarm_at",
+        "_behind",
         "_busy",
         "_due",
         "_host",
@@ -128,6 +134,7 @@ class Driver:
         self._turns = turns
         self._alarm: Timer | None = None
         self._alarm_at = 0.0
+        self._behind = False
         self._busy = False
         self._out = 0
         self._offset = 0.0
@@ -164,11 +171,16 @@ class Driver:
         self.run.redrive(self.now() if at is None else at)
         self._go()
 
-    def resume(self) -> None:
-        """Goes on with a run that was rebuilt from its stored signals: effects it still awaits are started again."""
+    def begin(self) -> None:
+        """Goes on with a run that was told when it starts. That may be later than now, if time is skipped."""
         self._offset = max(0.0, self.run.at - self.clock.now())
-        self.run.take_effects()
-        self._dispatch(self.run.open_effects())
+        self._go()
+
+    def resume(self) -> None:
+        """Goes on with a run that was told its stored signals again. No effect goes out until it has caught up; then
+        those that it still awaits are started again.
+        """
+        self._behind = True
         self._go()
 
     def tell(self, signal: Signal, at: float | None = None) -> None:
@@ -229,7 +241,11 @@ class Driver:
         """Makes one pass. Returns true if another one is to follow at once."""
         run = self.run
         more = self._turns.advance(run, self.budget)
-        effects = [] if more is None else run.take_effects()  # midway they are incomplete
+        if self._behind and more is False:
+            return self._catch_up()
+        if more is None:
+            self._dispatch(run.take_timeout())
+        effects = [] if more is None or self._behind else run.take_effects()  # midway they are incomplete
         if more is not False or effects:
             self._out += 1
             if effects:
@@ -238,6 +254,15 @@ class Driver:
                 self._host.later(lambda: self._committed(effects))
             return not self._out
         return run.pending or self._skip_ahead()
+
+    def _catch_up(self) -> bool:
+        run = self.run
+        self._behind, self._due = False, []
+        self._offset = max(0.0, run.at - self.clock.now())
+        run.take_effects()
+        self._out += 1
+        self._host.caught_up(lambda: self._committed(run.open_effects()))
+        return not self._out
 
     def _committed(self, effects: list[Effect]) -> None:
         self._dispatch(effects)

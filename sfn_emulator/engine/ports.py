@@ -9,7 +9,7 @@ the same effects and the same events. Durability, redrive and virtual time are b
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.values import UNSET, Unset, Value
@@ -242,6 +242,21 @@ Signal: TypeAlias = (
     | MapRunStarted
     | MapRunEnded
 )
+
+ANSWERS: Final[Mapping[type, type]] = {
+    Fired: SetTimer,
+    TaskBegun: StartTask,
+    TaskSubmitted: StartTask,
+    TaskHeartbeat: StartTask,
+    TaskAnswered: StartTask,
+    TaskSucceeded: StartTask,
+    TaskFailed: StartTask,
+    MapRunStarted: StartMapRun,
+    MapRunEnded: StartMapRun,
+}
+"""The kind of effect that each kind of signal answers."""
+LAST_WORDS: Final = (Fired, TaskSucceeded, TaskFailed, MapRunEnded)
+"""The signals after which their effect is no longer awaited."""
 
 Tell: TypeAlias = Callable[[Signal], None]
 """How work reports signals. Safe to call on the host's own thread only; hosts wrap it for work on other threads."""

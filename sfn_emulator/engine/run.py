@@ -19,9 +19,10 @@ Three rules, from which the rest follows:
    identity's seed. So a run is stored as its start and its signals. A crashed one is run again until it has caught up
    (``ReplayMismatchError`` if it was another program). A failure that was found can be shown again.
 2. **Everything happens in turns, and within a turn time stands still.** A turn is everything that follows one signal
-   until nothing can go on. Its events all carry the time of the signal. Within a turn the *strands* (the top level, a
-   Parallel branch, a Map iteration) that are ready go on one after the other, in the order in which they became ready;
-   none is interrupted. So the order of events follows from the order of signals and needs no locks.
+   until nothing can go on. Its events all carry the time of the signal, unless its host lets time pass (``pass_to``).
+   Within a turn the *strands* (the top level, a Parallel branch, a Map iteration) that are ready go on one after the
+   other, in the order in which they became ready. So the order of events follows from the order of signals and needs no
+   locks. A turn comes to its end, unless the whole run is to end: then it is given up (``engine.interruptions``).
 3. **Every effect is awaited by one strand, and ends once.** It is in ``awaiting`` from ``issue`` until its last word
    comes (``TaskSucceeded``, ``TaskFailed``, ``Fired``, ``MapRunEnded``) or until it is settled, which hands out a
    ``Cancel``. A signal for an effect that is no longer awaited is too late, and ignored. So a time-out, a stopped
@@ -35,31 +36,30 @@ the other, until nothing can go on or the budget is spent. ``take_effects`` hand
 an ``Instrument`` when the program is compiled (docs/decisions/0001, 0023).
 """
 
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sfn_emulator.engine.events import Failure, Redriven, Started, Succeeded
+from sfn_emulator.engine.interruptions import GivenUpError
 from sfn_emulator.engine.ports import (
+    ANSWERS,
+    LAST_WORDS,
     Beginning,
+    Cancel,
     Effect,
     Fired,
     Identity,
-    MapRunEnded,
-    MapRunStarted,
-    SetTimer,
     Signal,
-    StartMapRun,
     StartTask,
     TaskAnswered,
     TaskBegun,
-    TaskFailed,
-    TaskHeartbeat,
     TaskSubmitted,
-    TaskSucceeded,
 )
-from sfn_emulator.engine.states.recovery import fault
-from sfn_emulator.engine.strand import PAUSE, HistoryFullError, Ledger, Program, Strand
+from sfn_emulator.engine.record import HistoryFullError
+from sfn_emulator.engine.states.recovery import state_error
+from sfn_emulator.engine.strand import PAUSE, Ledger, Program, Strand, living
 from sfn_emulator.errors import OWN_FAULT, RUNTIME, EvaluationError, OutOfMemoryError, StateError
 from sfn_emulator.values import UNSET, Unset, Value
 
@@ -67,7 +67,6 @@ EXPRESS_TIMEOUT: Final = 300
 """Seconds an EXPRESS execution may take (Service quotas)."""
 
 FULL: Final = "The execution reached the maximum number of history events (25000)."
-TOO_DEEP: Final = "The state's data is nested too deeply."
 
 
 class Status(StrEnum):
@@ -85,32 +84,21 @@ class ReplayMismatchError(Exception):
     """A signal answers an effect that this run did not issue: it was stored by another engine or another program."""
 
 
-_ANSWERS: Final[dict[type, type]] = {
-    Fired: SetTimer,
-    TaskBegun: StartTask,
-    TaskSubmitted: StartTask,
-    TaskHeartbeat: StartTask,
-    TaskAnswered: StartTask,
-    TaskSucceeded: StartTask,
-    TaskFailed: StartTask,
-    MapRunStarted: StartMapRun,
-    MapRunEnded: StartMapRun,
-}
-_LAST_WORDS: Final = (Fired, TaskSucceeded, TaskFailed, MapRunEnded)
+_Happening: TypeAlias = tuple[float, Callable[[Any], None], Any]
 
 
 class Run(Ledger):
     """One execution of a program.
 
     ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
-    succeeded. ``next_state`` is where a ``single`` program would have gone on. ``crash`` is set when a state ended with
-    an unexpected exception: a bug here, which fails the execution with States.Runtime. ``aside_at`` is the place where
-    a turn was set aside midway; the caller that goes on with it needs it.
+    succeeded. ``crash`` is set when a state ended with an unexpected exception: a bug here, which fails the execution
+    with States.Runtime. ``exhausted`` says that it held too much. ``midway`` says that a turn is under way;
+    ``aside_at`` is for whoever set it aside. ``retold`` counts the queued signals that the run gets again.
     """
 
     __slots__ = (
         *("_beginning", "_condemned", "_inbox", "_text", "_timeout", "aside_at", "cause", "crash", "error"),
-        *("next_state", "output", "program", "status"),
+        *("exhausted", "midway", "output", "program", "retold", "status"),
     )
 
     def __init__(
@@ -129,13 +117,15 @@ class Run(Ledger):
         self.output: Value | Unset = UNSET
         self.error: str | None = None
         self.cause: str | None = None
-        self.next_state: str | None = None
         self.crash: Exception | None = None
         self.aside_at: Any = None
         self._text = input_text
         self._timeout = 0
         self._condemned = False
-        self._inbox: list[tuple[float, Callable[[Any], None], Any]] = []
+        self.midway = False
+        self._inbox: deque[_Happening] = deque()
+        self.retold = 0
+        self.exhausted: str | None = None
 
     # -- what happens to the run
 
@@ -148,23 +138,29 @@ class Run(Ledger):
         ``advance`` raises ``ReplayMismatchError`` for one that answers an effect that was never issued.
         """
         self._inbox.append((at, self._signal, signal))
+        if isinstance(signal, Fired):
+            self.hasten()
 
     def stop(self, error: str | None, cause: str | None, at: float) -> None:
         """Queues a StopExecution."""
         self._inbox.append((at, self._stop, (error, cause)))
+        self.hasten()
 
     def expire(self, at: float) -> None:
         """Queues the time-out of the whole execution."""
         self._inbox.append((at, self._expire, None))
+        self.hasten()
+
+    def exhaust(self, cause: str, at: float) -> None:
+        """Queues the failure of an execution that holds too much memory."""
+        self._inbox.append((at, self._exhaust, cause))
 
     def condemn(self, at: float) -> None:
         """Makes the next transition end the run: its machine is being deleted."""
         self._inbox.append((at, self._condemn, None))
 
     def redrive(self, at: float) -> None:
-        """Queues a redrive, which runs again what did not succeed. Does nothing to a run that is running, has
-        succeeded or is full.
-        """
+        """Queues a redrive. Does nothing to a run that is running, has succeeded or is full."""
         self._inbox.append((at, self._redrive, None))
 
     @property
@@ -177,39 +173,79 @@ class Run(Ledger):
     def advance(self, budget: int = 10_000) -> bool:
         """Goes on for at most ``budget`` transitions and branches or iterations begun; true if there is more to do."""
         self.budget = 1 if self._condemned else budget
-        if self.identity.express:
-            self._hurry()
-        try:
-            return self._advance()
-        except OutOfMemoryError as error:
-            self._end(Status.FAILED, "ExecutionFailed", RUNTIME, str(error))
-            return False
+        self.midway = True
+        while True:
+            try:
+                self.midway = self._advance()
+                return self.midway
+            except GivenUpError:
+                self._give_up()
+            except OutOfMemoryError as error:
+                self.exhausted = str(error)
+                self._inbox = deque([(self.at, self._exhaust, self.exhausted)])
+                self.interrupted().hasten(self.place)
+                self._give_up()
+            except ReplayMismatchError:
+                self._inbox.clear()
+                self.retold = 0
+                raise
 
     def _advance(self) -> bool:
         while True:
+            if self.ready and self.gives_way:
+                self._give_up()
             while self.ready:
                 if self.budget <= 0 or not self._resume(self.ready.popleft()):
                     return True
             if not self._inbox:
                 return False
-            at, happen, what = self._inbox.pop(0)
-            self.at = max(self.at, at)
-            if self.at >= self.deadline and self.status is Status.RUNNING:
-                self._expire(None)
-            happen(what)
+            self._happen(*self._next())
 
-    def _hurry(self) -> None:
-        """Ends an EXPRESS run before its turn does: it may loop without end, and is never replayed."""
-        for at, happen, what in self._inbox:
-            if happen in (self._stop, self._expire) or (isinstance(what, Fired) and what.id == self._timeout):
-                self._inbox = [(at, happen, what)]
-                self.ready.clear()
+    def _next(self) -> _Happening:
+        self.retold = max(0, self.retold - 1)
+        return self._inbox.popleft()
+
+    def _happen(self, at: float, happen: Callable[[Any], None], what: Any) -> None:
+        self.at = max(self.at, at)
+        if self.at >= self.deadline and self.status is Status.RUNNING:
+            self._expire(None)
+        happen(what)
+
+    # -- interruptions
+
+    def hasten(self) -> None:
+        """Gives up the turn under way as soon as it may be, if the execution is to end before any other turn."""
+        ends = self._inbox and (self._is_end(self._inbox[0]) if self.retold else any(map(self._is_end, self._inbox)))
+        if self.midway and self.retold <= 1 and ends:
+            self.interrupted().hasten(max(len(self.events), self.stored) + self.removed)
+            self.rebound()
+
+    def _is_end(self, happening: _Happening) -> bool:
+        _, happen, what = happening
+        ends = (self._stop, self._expire, self._exhaust)
+        return happen in ends or (isinstance(what, Fired) and what.id == self._timeout)
+
+    def _give_up(self) -> None:
+        """Forgets what the turn under way was about to do, and what happened before that which ends the run."""
+        self.ready.clear()
+        self.effects = [effect for effect in self.effects if isinstance(effect, Cancel)]
+        while self._inbox and not self._is_end(self._inbox[0]):
+            self._next()
+        self.interrupted().give_up(self.place)
+        self.rebound()
 
     def take_effects(self) -> list[Effect]:
         """The effects since the last call, in order."""
         taken = self.effects
         self.effects = []
         return taken
+
+    def take_timeout(self) -> list[Effect]:
+        """The timer of the whole run, if it is among the effects: it is to ring in a long turn, too."""
+        timeout = -1 if self.retold else self._timeout
+        found = [effect for effect in self.effects if effect.id == timeout]
+        self.effects = [effect for effect in self.effects if effect.id != timeout]
+        return found
 
     def open_effects(self) -> list[Effect]:
         """The effects that are still awaited, in order: a host starts them again after a crash."""
@@ -221,9 +257,9 @@ class Run(Ledger):
         self.root = Strand(self, self.program.block, self.given)
         if self._beginning is not None:
             self.root.state, self.root.input, self.root.variables = self._beginning
-        self.aside(0, "ExecutionStarted", Started(self.given, self._text))
         self._arm()
         self.ready.append(self.root)
+        self.aside(0, "ExecutionStarted", Started(self.given, self._text))
 
     def _arm(self) -> None:
         seconds = self.program.timeout
@@ -238,15 +274,15 @@ class Run(Ledger):
                 raise ReplayMismatchError(f"no effect {signal.id} was issued, but there is an answer to it: {signal!r}")
             return
         strand, effect = known
-        if not isinstance(effect, _ANSWERS[type(signal)]):
+        if not isinstance(effect, ANSWERS[type(signal)]):
             raise ReplayMismatchError(f"effect {signal.id} is {type(effect).__name__}, but the answer is {signal!r}")
-        if isinstance(signal, _LAST_WORDS):
+        if isinstance(signal, LAST_WORDS):
             del self.awaiting[signal.id]
         elif isinstance(signal, TaskSubmitted | TaskBegun) and isinstance(effect, StartTask):
             told = signal.output if isinstance(signal, TaskSubmitted) else None
             self.awaiting[signal.id] = strand, effect._replace(submitted=told)
         if isinstance(signal, TaskAnswered):
-            assert isinstance(effect, StartTask), "_ANSWERS says so"
+            assert isinstance(effect, StartTask), "ANSWERS says so"
             self.awaiting[signal.id] = strand, effect._replace(answered=signal.end)
         elif strand is None:
             self._expire(None)
@@ -258,6 +294,9 @@ class Run(Ledger):
 
     def _expire(self, _: None) -> None:
         self._end(Status.TIMED_OUT, "ExecutionTimedOut", None, None)
+
+    def _exhaust(self, cause: str) -> None:
+        self._end(Status.FAILED, "ExecutionFailed", RUNTIME, cause)
 
     def _condemn(self, _: None) -> None:
         self._condemned, self.budget = True, 1
@@ -271,9 +310,10 @@ class Run(Ledger):
         self.redriven_at = self.at
         self.forget_execution()
         self.status, self.error, self.cause = Status.RUNNING, None, None
-        root.reopen(self.aside(len(self.events), "ExecutionRedriven", Redriven(self.redrives)))
+        root.reopen(len(self.events) + 1)
         self._arm()
         self.ready.append(root)
+        self.aside(len(self.events), "ExecutionRedriven", Redriven(self.redrives))
 
     # -- strands
 
@@ -284,7 +324,7 @@ class Run(Ledger):
         message, strand.inbox = strand.inbox, None
         try:
             if strand.generator is None:
-                strand.generator = _go(strand)
+                strand.generator = living(strand)
                 self.budget -= strand.parent is not None
             if strand.generator.send(message) is PAUSE:
                 return self._paused(strand)
@@ -299,9 +339,7 @@ class Run(Ledger):
         return True
 
     def _paused(self, strand: Strand) -> bool:
-        """Called between two states when the budget is spent, and at every transition of a condemned run. Returns
-        whether the run is ended.
-        """
+        """Called when the budget is spent, and at every transition of a condemned run: it ends, which is returned."""
         if self._condemned:
             self._stop((None, None))
             return True
@@ -326,7 +364,7 @@ class Run(Ledger):
     def _raised(self, strand: Strand, raised: Exception) -> None:
         if isinstance(raised, HistoryFullError):
             raise raised
-        error = _as_state_error(strand, raised)
+        error = state_error(strand, raised)
         region = None if strand.parent is None else strand.parent.region
         if region is None or error.final:
             self._end(Status.FAILED, "ExecutionFailed", error.error or None, error.cause, strand.tip)
@@ -352,40 +390,11 @@ class Run(Ledger):
         detail = Succeeded(self.output) if status is Status.SUCCEEDED else Failure(error, cause)
         tip = self.root.tip if self.root is not None else 0
         self.limit += 1
+        self.rebound()
         self.aside(tip if previous is None else previous, event, detail)
         self.limit -= 1
+        self.rebound()
         self.ready.clear()
         self.release()
         if self.root is not None:
             self.root.rest()
-
-
-def _as_state_error(strand: Strand, raised: Exception) -> StateError:
-    if isinstance(raised, EvaluationError):
-        return fault(strand, raised)
-    if isinstance(raised, StateError):
-        return raised
-    return StateError(RUNTIME, strand.place(TOO_DEEP), final=True)
-
-
-def _go(strand: Strand) -> Generator[bool, Any, None]:
-    """The strand's life: one state after the other, until one ends it."""
-    if strand.parent is not None and strand.parent.region is not None:
-        strand.parent.region.begin(strand)
-    steps, single, run = strand.block.steps, strand.block.single, strand.run
-    while True:
-        step = steps[strand.state]
-        if step.apply is not None:
-            target = step.apply(strand)
-        else:
-            assert step.wait is not None
-            target = yield from step.wait(strand)
-        if target is None or single:
-            if single and isinstance(run, Run):
-                run.next_state = target
-            return
-        strand.state = target
-        strand.entered = 0
-        run.budget -= 1
-        if run.budget <= 0:
-            yield PAUSE

@@ -13,17 +13,13 @@ from sfn_emulator.engine.context import Item, StateInfo, context_object, executi
 from sfn_emulator.engine.draws import SeededDraws
 from sfn_emulator.engine.events import Event
 from sfn_emulator.engine.ports import Cancel, Effect, Identity, SetTimer, StartMapRun, StartTask
+from sfn_emulator.engine.record import Record
 from sfn_emulator.errors import StateError
 from sfn_emulator.query.compiled import Draws
 from sfn_emulator.values import Value
 
 YEAR: Final = 365 * 24 * 3600.0
 """Seconds a STANDARD execution may be open, redrives included; then it times out (Service quotas)."""
-
-HISTORY_LIMIT: Final = 25_000
-"""Events a STANDARD execution may have; the last of them is the ExecutionFailed that reports the limit (Service
-quotas).
-"""
 
 PAUSE: Final = True
 WAIT: Final = False
@@ -33,10 +29,6 @@ Waiting: TypeAlias = Generator[bool, Any, str | None]
 """A step under way; returns the next state's name, or ``None`` at an end."""
 
 NO_VARIABLES: Final[Mapping[str, Value]] = {}
-
-
-class HistoryFullError(Exception):
-    """No more events fit; the execution ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +60,22 @@ class Program:
     timeout: int | None = None
 
 
-class Ledger:
-    """Events and effects of one execution, its present time, and which strand waits for which effect."""
+class Ledger(Record):
+    """Events and effects of one execution, and which strand waits for which effect."""
 
     __slots__ = (
         "_draws",
         "_execution",
         "amend",
-        "at",
         "awaiting",
         "budget",
         "deadline",
         "effects",
-        "events",
         "given",
         "identity",
         "last_effect",
-        "limit",
         "moved",
+        "next_state",
         "ready",
         "redriven_at",
         "redrives",
@@ -93,19 +83,19 @@ class Ledger:
     )
 
     def __init__(self, identity: Identity, given: Value) -> None:
+        super().__init__(identity.started_at, express=identity.express)
         self.identity = identity
         self.given = given
-        self.at = identity.started_at
-        self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.awaiting: dict[int, tuple[Strand | None, StartTask | SetTimer | StartMapRun]] = {}
         self.ready: deque[Strand] = deque()
         self.budget = 0
         self.deadline = float("inf") if identity.express else identity.started_at + YEAR
         self.last_effect = 0
-        self.limit: float = float("inf") if identity.express else HISTORY_LIMIT - 1
         self.moved = False
         """Whether events got new ids since this was last read."""
+        self.next_state: str | None = None
+        """The state at which a ``single`` block would have gone on."""
         self.redrives = 0
         self.redriven_at = 0.0
         self.root: Strand | None = None
@@ -119,17 +109,12 @@ class Ledger:
     def emit(self, strand: "Strand", kind: str, detail: Any = None) -> None:
         """Records an event of the strand and moves the strand's tip to it."""
         events = self.events
-        if len(events) >= self.limit:
-            raise HistoryFullError
+        if len(events) >= self.bound:
+            self.look()
         events.append(Event(kind, strand.tip, self.at, detail))
         strand.tip = len(events)
-
-    def aside(self, previous: int, kind: str, detail: Any = None) -> int:
-        """Records an event that the strand's next event does not follow. Returns its id."""
-        if len(self.events) >= self.limit:
-            raise HistoryFullError
-        self.events.append(Event(kind, previous, self.at, detail))
-        return len(self.events)
+        if len(events) >= self.cut:
+            self.give_way()
 
     def unrecord(self, strand: "Strand", place: int) -> None:
         """Removes the strand's events after its event ``place``. Later events of others move up."""
@@ -143,6 +128,8 @@ class Ledger:
         self.events[:] = [event._replace(previous=moved.get(event.previous, event.previous)) for event in kept]
         if self.root is not None:
             self.root.move(moved)
+        self.removed += len(gone)
+        self.rebound()
 
     # -- effects
 
@@ -269,8 +256,8 @@ class Strand:
         if self.resumed:
             self.resumed = False
             return
+        self.entered = len(self.run.events) + 1
         self.run.emit(self, kind, detail)
-        self.entered = self.tip
 
     def wake(self, message: Any = None) -> None:
         self.inbox = message
@@ -371,3 +358,26 @@ def abort(strand: Strand) -> None:
         if kind in ABORTABLE:
             strand.run.aside(strand.tip, f"{kind}StateAborted")
     strand.halt()
+
+
+def living(strand: Strand) -> Generator[bool, Any, None]:
+    """The strand's life: one state after the other, until one ends it."""
+    if strand.parent is not None and strand.parent.region is not None:
+        strand.parent.region.begin(strand)
+    steps, single, run = strand.block.steps, strand.block.single, strand.run
+    while True:
+        step = steps[strand.state]
+        if step.apply is not None:
+            target = step.apply(strand)
+        else:
+            assert step.wait is not None
+            target = yield from step.wait(strand)
+        if target is None or single:
+            if single:
+                run.next_state = target
+            return
+        strand.state = target
+        strand.entered = 0
+        run.budget -= 1
+        if run.budget <= 0:
+            yield PAUSE

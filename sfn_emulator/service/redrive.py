@@ -1,5 +1,6 @@
 """Whether an execution can be redriven, and why not (API_DescribeExecution: redriveStatus, redriveStatusReason)."""
 
+from dataclasses import replace
 from typing import Final
 
 from sfn_emulator.asl.model import MachineType
@@ -28,7 +29,23 @@ def redriven_with(execution: Execution, token: str | None, now: float) -> float 
     return at if at is not None and now - at <= TOKEN_LIFETIME else None
 
 
-def with_token(tokens: tuple[tuple[str, float], ...], token: str | None, at: float) -> tuple[tuple[str, float], ...]:
+def redriven(execution: Execution, token: str | None, at: float) -> Execution:
+    """The record of an execution that runs again."""
+    return replace(
+        execution,
+        status=Status.RUNNING,
+        stopped_at=None,
+        output=None,
+        error=None,
+        cause=None,
+        redrive_count=execution.redrive_count + 1,
+        redriven_at=at,
+        redrive_tokens=_with_token(execution.redrive_tokens, token, at),
+        events=0,
+    )
+
+
+def _with_token(tokens: tuple[tuple[str, float], ...], token: str | None, at: float) -> tuple[tuple[str, float], ...]:
     if token is None:
         return tokens
     return (*((kept, when) for kept, when in tokens if kept != token), (token, at))[-MOST_TOKENS:]

@@ -76,7 +76,7 @@ class StepFunctions:
         self.definitions.tasks = tasks
         self.map_runs.open(data)
         self.host.open(tasks, self.map_runs)
-        self.map_runs.opened()
+        self.host.when_caught_up(self.map_runs.opened)
         self._tidy()
 
     def _tidy(self) -> None:

@@ -41,6 +41,10 @@ class Tokens:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def knows(self, token: str) -> bool:
+        """Whether it has a waiter, or can never have one."""
+        return token in self._waiting or not _LOOKS_LIKE_ONE.fullmatch(token)
+
     def _waiter(self, token: str) -> Waiter:
         found = self._waiting.get(token)
         if found is not None:

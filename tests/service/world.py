@@ -11,6 +11,7 @@ import orjson
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.clock import VirtualClock
+from sfn_emulator.engine.driver import Turns, Whole
 from sfn_emulator.engine.ports import (
     StartTask,
     TaskBegun,
@@ -110,6 +111,8 @@ class World:
 
     data: MapData | None = None
     """What Distributed Maps read and write."""
+    turns: Turns = Whole()
+    """Who lets executions go on."""
 
     def __init__(self, directory: Path | None = None, *, skip_time: bool = False, outlet: Outlet | None = None) -> None:
         self.outlet = outlet
@@ -130,6 +133,7 @@ class World:
             skip_time=self.skip_time,
             outlet=self.outlet,
         )
+        self.service.host.turns = self.turns
         self.hands = Hands(self.service)
         self.service.open(self.hands, self.data)
         self.api = StepFunctionsApi(self.service)

@@ -233,6 +233,8 @@ class Execution:
             self.run.expire(self.clock.now())
 
     def passed(self) -> None: ...
+    def caught_up(self, then: Callable[[], None]) -> None:
+        then()
 
 
 def identity(name: str = "local", *, at: float = EPOCH, express: bool = False) -> Identity:

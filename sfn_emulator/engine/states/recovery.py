@@ -26,6 +26,7 @@ from sfn_emulator.errors import (
 from sfn_emulator.query.compiled import States
 from sfn_emulator.values import Value
 
+TOO_DEEP: Final = "The state's data is nested too deeply."
 HEARTBEAT_TIMEOUT: Final = "States.HeartbeatTimeout"
 
 Attempt = Callable[[Strand], Waiting]
@@ -55,6 +56,13 @@ def fault(strand: Strand, error: EvaluationError) -> StateError:
             previous, "EvaluationFailed", Evaluation(error.error, cause, error.location, strand.present.state)
         )
     return StateError(error.error, cause, final=error.error == RUNTIME)
+
+
+def state_error(strand: Strand, raised: Exception) -> StateError:
+    """The state's error for what ended a strand."""
+    if isinstance(raised, EvaluationError):
+        return fault(strand, raised)
+    return raised if isinstance(raised, StateError) else StateError(RUNTIME, strand.place(TOO_DEEP), final=True)
 
 
 def matches(error: StateError, names: tuple[str, ...]) -> bool:

@@ -101,13 +101,14 @@ class MapRunHost:
         return self._host.redrive(seq, execution, client_token)
 
     def children_of(self, map_run_arn: str) -> Sequence[Live]:
-        """Children that were running when the last process ended; none after ``open`` has ended."""
+        """Children that were running when the last process ended, and still are; none after ``opened``."""
         if self._orphans is None:
             self._orphans = {}
             for live in self._host.all():
                 if live.execution.map_run_arn is not None:
                     self._orphans.setdefault(live.execution.map_run_arn, []).append(live)
-        return self._orphans.get(map_run_arn, ())
+        left = self._orphans.get(map_run_arn, ())
+        return [live for live in left if self._host.live(live.execution.arn) is live]
 
     def wants_log(self, revision: str) -> bool:
         return self._host.wants_log(revision)
@@ -253,7 +254,7 @@ class MapRunHost:
         self._data = data
 
     def opened(self) -> None:
-        """Ends Map Runs that no execution waits for. Called after the host has taken up its executions."""
+        """Ends Map Runs that no execution waits for. Called when all executions have caught up."""
         for arn in self._store.open_runs():
             if arn not in self._runs:
                 self._abandon(arn)

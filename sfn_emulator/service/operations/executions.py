@@ -96,19 +96,19 @@ class Executions:
         if not isinstance(found, Live) or found.ended:
             return {"stopDate": found.execution.stopped_at}
         asked = found.stop(told.get("error"), told.get("cause"))
-        if not found.ended:  # the execution is between two commits, or in a long turn, and sees the stop afterwards
+        if not found.ended:  # the execution is between two commits, or in a long turn that is given up in a moment
             await self._end_soon(around, found)
         return {"stopDate": found.execution.stopped_at or asked}
 
     async def _end_soon(self, around: Surroundings, live: Live) -> None:
-        """Waits for the end of an execution that was stopped. If it is in a long turn, which may take minutes, the stop
-        need only be stored.
+        """Waits for the end of an execution that was stopped. If that takes long, because the execution has yet to come
+        to where it was before a restart, the stop need only be stored.
         """
         midway = False
         while not live.ended and not midway:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._host.end_of(live), _END_SOON)
-            midway = live.run.aside_at is not None
+            midway = live.behind or live.run.midway
         if around.journal.pending or around.journal.failure is not None:
             await around.journal.committed()
 
@@ -251,10 +251,12 @@ def stored_events(around: Surroundings, found: Live | Found, *, included: bool) 
     events = found.events
 
     def read(number: int) -> Event:
+        if found.behind and number <= found.paged:
+            return stored(number)
         event = events[number - 1]
         return stored(event.detail) if isinstance(event.detail, int) else event
 
-    return len(events), read
+    return max(len(events), found.paged) if found.behind else len(events), read
 
 
 def _numbers(count: int, seen: int, most: int, backwards: bool) -> Sequence[int]:

@@ -9,7 +9,7 @@ from typing import Final
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.engine.driver import Turns, Whole
 from sfn_emulator.engine.ports import Beginning, Clock, Identity, MapRuns, Tasks
-from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
+from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import YEAR, Program
 from sfn_emulator.service import arns
 from sfn_emulator.service.errors import ApiError
@@ -49,6 +49,8 @@ class Host:
         self._around = around
         self._definitions = definitions
         self._lives: dict[str, Live] = {}
+        self._behind: set[Live] = set()
+        self._caught_up: list[Callable[[], None]] = []
         self.left: str | None = None
         """The error of the first execution that could not go on."""
         self._tasks: Tasks | None = None
@@ -135,7 +137,7 @@ class Host:
 
     def open(self, tasks: Tasks, map_runs: MapRuns | None = None) -> None:
         """Goes on with executions that were running when the last process ended. All are loaded first, because a
-        parent asks for its child.
+        parent asks for its child. Some may come to where they were only later (``when_caught_up``).
         """
         self._tasks = tasks
         self.map_runs = map_runs
@@ -145,22 +147,46 @@ class Host:
             except Exception as error:
                 self._leave(execution, error)
         for live in list(self._lives.values()):
-            self._take_up(live)
+            self._behind.add(live)
+            self.careful(live, lambda live=live: self._take_up(live))  # type: ignore[misc]
 
     def _take_up(self, live: Live) -> None:
-        store, execution = self._around.store, live.execution
-        try:
-            with reading("its signals"):
-                signals = [(at, decode(body)) for at, body in store.signals(live.seq)]
-            live.resume(signals, store.paged(live.seq))
-        except ReplayMismatchError as mismatch:
-            _log.error("%s cannot go on: %s", execution.arn, mismatch)
-            live.stop("States.Runtime", f"What is stored of this execution does not fit this version: {mismatch}")
-        except Exception as error:
-            self._lives.pop(execution.arn).abandon()
-            self._leave(execution, error)
-            return
+        with reading("its signals"):
+            signals = [(at, decode(body)) for at, body in self._around.store.signals(live.seq)]
+        live.resume(signals, self._around.store.paged(live.seq))
         self.touch(live)
+
+    def careful(self, live: Live, go: Callable[[], None]) -> None:
+        try:
+            go()
+        except Exception as error:
+            self._lives.pop(live.execution.arn).abandon()
+            self._leave(live.execution, error)
+            self.caught_up(live)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether executions that were taken up have yet to come to where they were."""
+        return bool(self._behind)
+
+    def caught_up(self, live: Live) -> None:
+        self._behind.discard(live)
+        if not self._behind:
+            waiting, self._caught_up = self._caught_up, []
+            for then in waiting:
+                then()
+
+    def when_caught_up(self, then: Callable[[], None]) -> None:
+        """Calls ``then`` when no execution is behind."""
+        if self._behind:
+            self._caught_up.append(then)
+        else:
+            then()
+
+    async def all_caught_up(self) -> None:
+        done: asyncio.Future[None] = self._around.loop.create_future()
+        self.when_caught_up(lambda: None if done.done() else done.set_result(None))
+        await done
 
     def _leave(self, execution: Execution, error: Exception) -> None:
         """Leaves an execution that can't be read as it is. Others go on."""
@@ -169,11 +195,12 @@ class Host:
         self.left = self.left or told
 
     def redrive(self, seq: int, execution: Execution, client_token: str | None) -> Live:
-        """Redrives one that failed. Raises ``ReplayMismatchError`` if its stored signals no longer fit."""
+        """Redrives one that failed. It fails again if its stored signals no longer fit."""
         live = self._make(execution, loads(execution.input), seq)
         signals = [(at, decode(body)) for at, body in self._around.store.signals(seq)]
-        live.redrive(signals, self._around.store.paged(seq), client_token)
         self._lives[execution.arn] = live
+        self._behind.add(live)
+        live.redrive(signals, self._around.store.paged(seq), client_token)
         return live
 
     # -- ends
@@ -256,6 +283,7 @@ class Host:
     def abandon(self) -> None:
         """Forgets all executions."""
         lives, self._lives = self._lives, {}
+        self._behind.clear()
         for live in lives.values():
             live.abandon()
 

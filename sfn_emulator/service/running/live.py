@@ -16,11 +16,21 @@ from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Driver, Turns
 from sfn_emulator.engine.events import Event, Failure
 from sfn_emulator.engine.ports import Clock, MapRuns, Signal, StartMapRun, StartTask, TaskBegun, Tasks, Tell, Work
-from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.run import ReplayMismatchError, Run, Status
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME
-from sfn_emulator.service.redrive import keeps_signals, with_token
+from sfn_emulator.service.redrive import keeps_signals, redriven
 from sfn_emulator.service.running import pages
-from sfn_emulator.service.running.signals import Condemn, Expire, Handed, Redrive, Stop, Told, encode, tell
+from sfn_emulator.service.running.signals import (
+    Condemn,
+    Expire,
+    Handed,
+    Redrive,
+    Stop,
+    Told,
+    encode,
+    interruptions,
+    tell_again,
+)
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.records import Execution
 from sfn_emulator.service.store.text import plain
@@ -32,10 +42,6 @@ HANDED_AFTER: Final = 0.05
 """Seconds after which an answer has left the process."""
 BUDGET: Final = 10_000
 """Transitions one execution may make before others have their turn."""
-WORTH_A_PAGE: Final = 50
-"""Events after which a running execution stores its history; fewer are held in memory."""
-PAGES: Final = 8
-"""Pages that a running execution writes at the end of a tick, some megabytes at most."""
 TRANSITIONS_LIMIT: Final = 200_000
 """Transitions without any waiting after which an EXPRESS execution, which has no limit of events, counts as timed out:
 AWS would not get so far in its five minutes, and each event holds memory."""
@@ -71,17 +77,23 @@ class Holder(Protocol):
     def deliver(self, live: "Live") -> None:
         """Called when its news are stored, so that others may hear of them."""
 
+    def careful(self, live: "Live", go: Callable[[], None]) -> None:
+        """Calls ``go``. If that fails, the execution is left as it is stored."""
+
+    def caught_up(self, live: "Live") -> None:
+        """Called when an execution that is taken up again has come to where it was."""
+
     def gone(self, live: "Live") -> None:
         """Called when its end is stored, or when it never came to be."""
 
 
 class Live:
-    """One live execution: its driver's ``Host``, ``Tasks`` and ``MapRuns``. ``seq`` is its row, 0 while it has none."""
+    """One live execution: its driver's ``Host``, ``Tasks`` and ``MapRuns``. ``seq`` is its row, 0 while it has none.
+    ``behind``: it gets its stored signals again, and has yet to come to where it was."""
 
     __slots__ = (
-        *("_committed", "_driver", "_fresh", "_gone", "_handed", "_holder", "_kept", "_new_paged", "_new_seq"),
-        *("_paged", "_unwritten", "_watchers"),
-        *("announced", "delivered", "execution", "keep", "run", "seq", "transitions"),
+        *("_committed", "_driver", "_fresh", "_handed", "_holder", "_kept", "_new_seq", "_unwritten", "_watchers"),
+        *("_written", "announced", "behind", "delivered", "execution", "keep", "run", "seq", "transitions"),
     )
 
     def __init__(self, holder: Holder, execution: Execution, run: Run, *, seq: int = 0) -> None:
@@ -93,14 +105,11 @@ class Live:
         self.transitions = 0
         """Transitions since it last waited."""
         self.delivered = 0
-        """The number of events sent to the outlet, and the last status."""
+        """The number of events sent to the outlet (-1 while it is not known), and the last status."""
         self.announced: Status | None = None
+        self.behind = False
         self._holder = holder
-        self._paged = 0
-        """The number of the last event that is stored in a page, and of the last one whose detail was dropped from
-        memory.
-        """
-        self._gone = self._new_paged = 0
+        self._written = pages.Written()
         self._unwritten = False
         self._new_seq = 0
         self._kept = 0
@@ -127,6 +136,11 @@ class Live:
         """The events. A detail that is a number is in the page that holds this event."""
         return self.run.events
 
+    @property
+    def paged(self) -> int:
+        """The number of the last event that is stored in a page."""
+        return self._written.last
+
     # -- what happens to the execution
 
     def begin(self) -> None:
@@ -135,33 +149,25 @@ class Live:
         """
         self._holder.touch(self)
         self.run.start(self.execution.started_at)
-        self._driver.resume()
+        self._driver.begin()
 
     def resume(self, signals: list[tuple[float, Told]], paged: int) -> None:
-        """Gets all its signals again; effects it still awaits go out again. Raises ``ReplayMismatchError``.
-
-        ``paged`` is the number of the last event that is stored in a page: it need not be written again.
+        """Gets all its signals again, and goes on; a long turn is set aside. ``paged`` is the number of the last event
+        that is stored in a page: it need not be written again.
         """
-        self.replay(signals, paged)
+        self._tell_again(signals, paged)
+        self.delivered, self.announced = -1, Status.RUNNING
         self._driver.resume()
 
-    def replay(self, signals: list[tuple[float, Told]], paged: int) -> None:
-        self.run.start(self.execution.started_at)
-        for at, told in signals:
-            while self.run.advance():
-                pass
-            tell(self.run, told, at)
-        while self.run.advance():
-            pass
+    def _tell_again(self, signals: list[tuple[float, Told]], paged: int) -> None:
+        self.behind = True
         self._kept = len(signals)
         self._handed = frozenset(told.id for _, told in signals if isinstance(told, Handed))
-        self.delivered, self.announced = len(self.run.events), Status.RUNNING
-        self.run.moved = False
-        self._paged = paged
-        self._let_go_of_details()
+        self._written.last = self.run.stored = paged
+        tell_again(self.run, signals)
 
     def stop(self, error: str | None, cause: str | None) -> float:
-        """Ends it after its present turn. Returns the time that is noted for it."""
+        """Ends it; its present turn is given up. Returns the time that is noted for it."""
         at = self._driver.now()
         self._note(at, Stop(error, cause))
         self._driver.stop(error, cause, at)
@@ -181,24 +187,14 @@ class Live:
 
     def redrive(self, signals: list[tuple[float, Told]], paged: int, client_token: str | None) -> None:
         """Gets all its signals again, and then runs the failed part again. ``paged``: see ``resume``."""
-        self.replay(signals, paged)
-        self.run.take_effects()
-        at = max(self._driver.now(), self.run.at)
-        self.execution = replace(
-            self.execution,
-            status=Status.RUNNING,
-            stopped_at=None,
-            output=None,
-            error=None,
-            cause=None,
-            redrive_count=self.execution.redrive_count + 1,
-            redriven_at=at,
-            redrive_tokens=with_token(self.execution.redrive_tokens, client_token, at),
-            events=0,
-        )
+        self._tell_again(signals, paged)
+        at = max(self._driver.now(), self.execution.stopped_at or 0.0)
+        self.delivered = self.execution.events
+        self.execution = redriven(self.execution, client_token, at)
         self._unwritten, self.announced = True, None
         self._note(at, Redrive())
-        self._driver.redrive(at)
+        self.run.redrive(at)
+        self._driver.resume()
 
     def pace(self, *, skip: bool) -> None:
         """Sets whether it skips its waits, whatever others do."""
@@ -263,8 +259,16 @@ class Live:
         self._committed.append(then)
         self.passed()
 
+    def caught_up(self, then: Callable[[], None]) -> None:
+        self.behind = self.run.moved = False
+        self._written.let_go(self.run.events)
+        self.commit(then)
+        self.commit(lambda: self._holder.caught_up(self))
+
     def later(self, then: Callable[[], None]) -> None:
-        if self._unpaged < WORTH_A_PAGE:
+        if self.behind:
+            self._holder.later(lambda: self._holder.careful(self, then))
+        elif self._unpaged < pages.WORTH_A_PAGE:
             self._holder.later(then)
         else:  # before it makes more events
             self._committed.append(lambda: self.later(then))
@@ -272,16 +276,33 @@ class Live:
 
     @property
     def _unpaged(self) -> int:
-        return 0 if self.execution.type is MachineType.EXPRESS else len(self.run.events) - self._paged
+        return 0 if self.execution.type is MachineType.EXPRESS else len(self.run.events) - self._written.last
 
     def advance(self, run: Run, budget: int) -> bool | None:
-        """Advances by the holder's turns, and counts the transitions without waiting."""
-        more = self._holder.turns.advance(run, budget)
-        if more is not None:
+        """Advances by the holder's turns. Notes interruptions, and counts the transitions without waiting."""
+        if run.midway and not run.retold and not self._driver.skip:
+            run.pass_to(self._driver.now())
+        try:
+            more = self._holder.turns.advance(run, budget)
+        except ReplayMismatchError as mismatch:
+            return self._cannot_go_on(run, mismatch)
+        for at, told in interruptions(run):
+            self._note(at, told)
+        if self.behind:
+            self.delivered = len(run.events) if self.delivered < 0 and not run.retold else self.delivered
+            run.hasten()
+        elif more is not None:
             self.transitions += budget - run.budget
             if self.transitions >= TRANSITIONS_LIMIT and run.identity.express and run.status is Status.RUNNING:
                 run.expire(self._driver.now())
         return more
+
+    def _cannot_go_on(self, run: Run, mismatch: ReplayMismatchError) -> bool:
+        _log.error("%s cannot go on: %s", self.execution.arn, mismatch)
+        told, at = Stop(RUNTIME, f"What is stored of it does not fit this version: {mismatch}"), self._driver.now()
+        self._note(at, told)
+        run.stop(*told, at)
+        return run.advance()
 
     def passed(self) -> None:
         if self.run.status is not Status.RUNNING and not self.ended:
@@ -301,7 +322,7 @@ class Live:
             self.execution,
             status=run.status,
             stopped_at=round(run.at, 3),
-            output=None if run.output is UNSET or run.status is not Status.SUCCEEDED else plain(dumps(run.output)),
+            output=plain(dumps(run.output)) if run.status is Status.SUCCEEDED else None,
             error=plain(run.error),
             cause=plain(run.cause),
             events=len(run.events),
@@ -318,29 +339,10 @@ class Live:
             store.add_signals(self._new_seq, self._kept, [(at, encode(told)) for at, told in self._fresh])
         if self.seq and self._unwritten:
             store.update_execution(self.seq, self.execution)
-        self._save_history(store)
+        if not self.behind:
+            self._written.save(store, self._new_seq, self.run, self.delivered, ended=self.ended)
         if self.ended and not keeps and self._kept:
             store.drop_signals(self.seq)
-
-    def _save_history(self, store: Store) -> None:
-        events, seq = self.run.events, self._new_seq
-        if self.run.moved:
-            pages.recall(events, pages.Reader(store, seq, included=True))
-            store.drop_pages(seq)
-            self._paged = self._gone = 0
-        self._new_paged = self._paged
-        if self.ended:
-            self._new_paged = pages.write(store, seq, events, self._paged + 1, len(events))
-        elif self.delivered - self._paged >= WORTH_A_PAGE:
-            self._new_paged = pages.write(store, seq, events, self._paged + 1, self.delivered, PAGES)
-
-    def _let_go_of_details(self) -> None:
-        """Drops the details of events that are stored and were sent to everybody."""
-        events = self.run.events
-        for at in range(self._gone, min(self._paged, len(events))):
-            if events[at].detail is not None:
-                events[at] = events[at]._replace(detail=at + 1)
-        self._gone = self._paged
 
     def spoil(self, error: Exception, *, bare: bool) -> None:
         """Makes it fail now, without its last signals; ``bare`` leaves its history out, too."""
@@ -348,7 +350,8 @@ class Live:
         self._driver.abandon()
         at, events = self._driver.now(), self.run.events
         name, cause = _SPOILT_BY_SIZE if isinstance(error, sqlite3.DataError | OverflowError) else _SPOILT
-        kept = max(self._paged, 1) if bare else self._paged + pages.packable(events, self._paged)
+        paged = self._written.last
+        kept = max(paged, 1) if bare else paged + pages.packable(events, paged)
         events[kept:] = [Event("ExecutionFailed", kept, at, Failure(name, cause))]
         self._fresh, self._unwritten = [], True
         self.execution = replace(
@@ -365,10 +368,8 @@ class Live:
         self.seq, self.keep = self._new_seq, True
         self._kept += len(self._fresh)
         self._fresh, self._unwritten = [], False
-        self._holder.deliver(self)
-        self.delivered, self._paged, self.run.moved = len(self.run.events), self._new_paged, False
-        if not self.ended:
-            self._let_go_of_details()
+        if not self.behind:
+            self._deliver()
         committed, self._committed = self._committed, []
         self._holder.present = self.run.at
         for then in committed:
@@ -376,6 +377,13 @@ class Live:
         if self.ended and not self._committed and not self._fresh:
             self._farewell()
         self._holder.present = 0.0
+
+    def _deliver(self) -> None:
+        self._holder.deliver(self)
+        self._written.saved()
+        self.delivered, self.run.moved = len(self.run.events), False
+        if not self.ended:
+            self._written.let_go(self.run.events)
 
     def lost(self) -> bool:
         if self.execution.type is MachineType.EXPRESS:

@@ -11,12 +11,17 @@ from typing import Any, Final, NamedTuple
 
 from sfn_emulator.engine import events as engine
 from sfn_emulator.engine.events import Event
+from sfn_emulator.engine.run import Run
 from sfn_emulator.service.running.history import JsonText
 from sfn_emulator.service.store.database import reading
 from sfn_emulator.service.store.documents import Store
 from sfn_emulator.service.store.text import from_bytes, to_bytes
 from sfn_emulator.values import UNSET, Value, dumps
 
+WORTH_A_PAGE: Final = 50
+"""Events after which a running execution stores its history; fewer are held in memory."""
+PAGES: Final = 8
+"""Pages that a running execution writes at the end of a tick, some megabytes at most."""
 PAGE_EVENTS: Final = 200
 PAGE_BYTES: Final = 256 * 1024
 """Bytes of data after which a page ends."""
@@ -194,6 +199,38 @@ def write(store: Store, seq: int, events: Sequence[Event], first: int, last: int
         first += page.length
         most = None if most is None else most - 1
     return first - 1
+
+
+class Written:
+    """The stored part of a running execution's history: up to event number ``last``."""
+
+    __slots__ = ("_gone", "_new", "last")
+
+    def __init__(self) -> None:
+        self.last = self._gone = self._new = 0
+
+    def save(self, store: Store, seq: int, run: Run, delivered: int, *, ended: bool) -> None:
+        """Writes what is new: all of it if the run has ended, else some pages of events that were ``delivered``."""
+        events = run.events
+        if run.moved:
+            recall(events, Reader(store, seq, included=True))
+            store.drop_pages(seq)
+            self.last = self._gone = 0
+        self._new = self.last
+        if ended:
+            self._new = write(store, seq, events, self.last + 1, len(events))
+        elif delivered - self.last >= WORTH_A_PAGE:
+            self._new = write(store, seq, events, self.last + 1, delivered, PAGES)
+
+    def saved(self) -> None:
+        self.last = self._new
+
+    def let_go(self, events: list[Event]) -> None:
+        """Drops the details of events that are stored."""
+        for at in range(self._gone, min(self.last, len(events))):
+            if events[at].detail is not None:
+                events[at] = events[at]._replace(detail=at + 1)
+        self._gone = self.last
 
 
 class Reader:

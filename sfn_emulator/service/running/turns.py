@@ -4,6 +4,8 @@ A turn runs in a greenlet. When it has used its slice, a timer's signal sets it 
 depth, and the run's holder goes on with it later. A shorter turn pays for a greenlet and two system calls. The only
 changing state that turns share is in ``contextvars``, and each greenlet has its own.
 
+A turn whose execution is to end is not gone on with: it is given up where it is.
+
 At each of these moments the process's memory is measured. Its growth during a run's turn counts as the run's, and a run
 with more than ``limit`` ends. Objects of a heavy turn are hidden from the garbage collector, which walks through all it
 sees in one go: hundreds of milliseconds for hundreds of megabytes.
@@ -20,6 +22,7 @@ from typing import Final
 
 from greenlet import getcurrent, greenlet
 
+from sfn_emulator.engine.interruptions import GivenUpError
 from sfn_emulator.engine.run import Run
 from sfn_emulator.errors import OutOfMemoryError
 from sfn_emulator.service.running.remains import Remains
@@ -51,9 +54,10 @@ class _Turn:
     added.
     """
 
-    __slots__ = ("greenlet", "held", "hidden")
+    __slots__ = ("greenlet", "held", "hidden", "run")
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run | None = None) -> None:
+        self.run = run
         self.greenlet: greenlet | None = None
         self.held = 0
         self.hidden = 0
@@ -77,7 +81,8 @@ class Sliced:
     def advance(self, run: Run, budget: int) -> bool | None:
         known: _Turn | None = run.aside_at
         before = 0 if known is None else resident()
-        turn = known or _Turn()
+        turn = known or _Turn(run)
+        run.aside_at = None
         more = self._slice(turn, turn.greenlet or greenlet(run.advance), budget)
         if known is not None:
             turn.held += max(0, resident() - before)
@@ -114,6 +119,9 @@ class Sliced:
             return
         turn = self._turn
         self._main.switch(None)
+        if turn.run is not None and turn.run.gives_way:
+            self._remains.take(frame)
+            raise GivenUpError
         if turn.held > self._limit:
             turn.held = self._limit - _ENDING
             self._remains.take(frame)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -24,18 +25,22 @@ EACH = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Process]:
-    with running("--in-memory") as process:
+    with running("--in-memory", "--time", "real") as process:
         yield process
 
 
-def started(server: Process, expression: str) -> str:
+def started(server: Process, expression: str, **fields: Any) -> str:
     client = server.client("stepfunctions")
     state = {"Type": "Pass", "End": True, "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}"}
     name = f"m{next(NUMBERS)}"
     arn = client.create_state_machine(
-        name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}}), roleArn=ROLE
+        name=name, definition=json.dumps({"StartAt": "A", "States": {"A": state}, **fields}), roleArn=ROLE
     )
     return str(client.start_execution(stateMachineArn=arn["stateMachineArn"])["executionArn"])
+
+
+def kinds(client: Any, arn: str) -> list[str]:
+    return [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
 
 
 def ended(server: Process, arn: str) -> Any:
@@ -52,12 +57,45 @@ def test_others_are_answered_while_long_evaluations_go_on(server: Process) -> No
     assert {ended(server, arn)["status"] for arn in arns} <= {"SUCCEEDED", "FAILED"}
 
 
-def test_a_stop_is_answered_though_the_evaluation_has_minutes_to_go() -> None:
-    with running("--in-memory") as server:
-        arn = started(server, "$count($distinct($map([1..20000], function($i){ {'a': $i} })))")
-        client = server.client("stepfunctions")
-        stopped = client.stop_execution(executionArn=arn)["stopDate"]
-        assert stopped >= client.describe_execution(executionArn=arn)["startDate"]
+MINUTES = "$count($map([1..20000], function($i){ $count($map([1..500], function($j){ $j })) }))"
+
+
+def test_a_stop_gives_up_an_evaluation_that_has_minutes_to_go(server: Process) -> None:
+    arn, client = started(server, MINUTES), server.client("stepfunctions")
+    stopped = client.stop_execution(executionArn=arn)["stopDate"]
+    told = client.describe_execution(executionArn=arn)
+    assert (told["status"], told["stopDate"]) == ("ABORTED", stopped)
+    assert kinds(client, arn) == ["ExecutionStarted", "PassStateEntered", "ExecutionAborted"]
+    client.redrive_execution(executionArn=arn)
+    assert client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+    client.stop_execution(executionArn=arn)
+    assert kinds(client, arn)[2:] == ["ExecutionAborted", "ExecutionRedriven", "ExecutionAborted"]
+
+
+def test_the_time_out_of_an_execution_gives_up_its_evaluation(server: Process) -> None:
+    arn = started(server, MINUTES, TimeoutSeconds=1)
+    assert ended(server, arn)["status"] == "TIMED_OUT"
+    assert kinds(server.client("stepfunctions"), arn)[1:] == ["PassStateEntered", "ExecutionTimedOut"]
+
+
+def test_an_execution_ends_when_its_evaluation_ended(server: Process) -> None:
+    told = ended(server, started(server, LONG))
+    assert told["stopDate"] > told["startDate"]
+
+
+def test_after_a_kill_the_server_is_ready_though_evaluations_have_minutes_to_go(tmp_path: Path) -> None:
+    arguments = ("--port", "0", "--time", "real", "--state-dir", str(tmp_path))
+    server = Process(*arguments)
+    arns = [started(server, MINUTES) for _ in range(3)]
+    server.kill()
+    server = Process(*arguments)
+    client = server.client("stepfunctions")
+    assert {client.describe_execution(executionArn=arn)["status"] for arn in arns} == {"RUNNING"}
+    for arn in arns:
+        client.stop_execution(executionArn=arn)
+        assert ended(server, arn)["status"] == "ABORTED"
+        assert kinds(client, arn)[-1] == "ExecutionAborted"
+    assert server.stop() == (0, "")
 
 
 def test_evaluations_that_take_turns_do_not_mix() -> None:
@@ -82,6 +120,7 @@ class Deaf:
     raised while a finaliser runs."""
 
     aside_at: Any = None
+    gives_way = False
 
     def __init__(self) -> None:
         self.held: list[bytes] = []
@@ -116,6 +155,7 @@ class Long:
     """A run whose turn goes on until it has been set aside; the first ring of its slice is lost."""
 
     aside_at: Any = None
+    gives_way = False
 
     def __init__(self) -> None:
         self.set_aside = False
