@@ -19,6 +19,7 @@ _DATA_TESTS: Final = (*_WITH_PATH, *PATH_OPERATORS, *(name for name in OPERATORS
 
 
 def read_choices(fields: Fields) -> tuple[ChoiceRule, ...]:
+    """The rules of a Choice in their order, without those that are faulty."""
     if not fields.require("Choices"):
         return ()
     rules = fields.array("Choices")

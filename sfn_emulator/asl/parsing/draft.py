@@ -100,6 +100,7 @@ class Fields:
         return (*self.place, key)
 
     def inside(self, raw: dict[str, Any], *keys: str | int) -> "Fields":
+        """The object at ``keys`` within this one, with the same state."""
         return Fields(raw, self.place + keys, self.state, self.draft)
 
     def error(self, key: str, message: str, kind: str = "SCHEMA") -> None:
@@ -118,6 +119,7 @@ class Fields:
         self.error(key, "Value cannot be empty")
 
     def require(self, *keys: str) -> bool:
+        """Whether all are there. One problem names all that are missing."""
         for key in keys:  # usually all are there, and no list is needed
             if key not in self.raw:
                 missing = [key for key in keys if key not in self.raw]
@@ -141,12 +143,16 @@ class Fields:
         return given
 
     def exactly_one(self, *keys: str) -> list[str]:
+        """The fields that are present. Reports none, and more than one."""
         given = self.at_most_one(*keys)
         if not given:
             self.refuse(f"This object should have only one of the following fields: [{_listed(keys)}]")
         return given
 
     def text(self, key: str) -> str | None:
+        """The string; ``None`` if it is absent, stands in for another value, or is reported as none. So do the readers
+        below.
+        """
         value: str | None = self.raw.get(key)
         return value if type(value) is str else self._typed(key, str, "String")
 
@@ -186,6 +192,7 @@ class Fields:
         return None
 
     def number(self, key: str, low: float, high: float) -> int | float | None:
+        """The number in [low, high], whole or not."""
         value = self.raw.get(key)
         if value is None and key not in self.raw:
             return None
@@ -196,6 +203,7 @@ class Fields:
         return None
 
     def one_of(self, key: str, allowed: tuple[str, ...], kind: str = "SCHEMA") -> str | None:
+        """The string, if it is one of ``allowed``."""
         value = self.raw.get(key)
         if value is None and key not in self.raw:
             return None

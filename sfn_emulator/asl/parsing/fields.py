@@ -73,6 +73,7 @@ def check_language(fields: Fields, *names: str) -> None:
 
 
 def refuse_field(fields: Fields, name: str, *, of_other_language: bool) -> None:
+    """Reports a field in the words AWS has for one of the other query language, or for one that it does not know."""
     language = fields.state.language
     if not of_other_language:
         fields.refuse(f"Field '{name}' is not supported", field=name)

@@ -69,6 +69,7 @@ def path_or_intrinsic(fields: Fields, key: str) -> Compiled | None:
 
 
 def result_path(fields: Fields, key: str = "ResultPath") -> ResultPath | None:
+    """The compiled path; ``None`` if there is none. ``null`` discards the result."""
     if key not in fields:
         return None
     value = fields.raw[key]

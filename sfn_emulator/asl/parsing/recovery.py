@@ -21,10 +21,12 @@ _CATCHER: Final = frozenset(["ErrorEquals", "Next", "ResultPath", "Output", "Ass
 
 
 def read_retry(fields: Fields) -> tuple[Retrier, ...]:
+    """The Retriers in their order. A faulty field is reported, and its default is taken."""
     return tuple(_sound_retrier(item.raw) or _retrier(item) for item in _items(fields, "Retry"))
 
 
 def read_catch(fields: Fields) -> tuple[Catcher, ...]:
+    """The Catchers in their order. Faults are reported."""
     return tuple(_catcher(item) for item in _items(fields, "Catch"))
 
 

@@ -64,6 +64,7 @@ def read_branch(raw: dict[str, Any], place: Place, draft: Draft, owner: StateNot
 
 
 def read_state(name: str, raw: Value, place: Place, scope: Scope, draft: Draft) -> State | None:
+    """The state, or ``None`` if so much is wrong that none can be made; the draft's report says what."""
     notes = StateNotes(name, place, draft.language, scope)
     scope.states[name] = notes
     if not isinstance(raw, dict):

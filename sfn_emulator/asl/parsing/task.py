@@ -16,6 +16,7 @@ _LEFT_OPEN: Final = Resource("", Family.LAMBDA)
 
 
 def read_resource(fields: Fields) -> Resource | None:
+    """The Resource taken apart. One that does not exist, or not in this type of machine, is reported in AWS's words."""
     arn = fields.text("Resource") if fields.require("Resource") else None
     if arn is None:
         return _LEFT_OPEN if fields.stands_in(fields.raw.get("Resource")) else None
@@ -44,6 +45,7 @@ def _warn(fields: Fields, resource: Resource) -> None:
 
 
 def check_parameters(fields: Fields, resource: Resource) -> None:
+    """Reports the faults of the parameters that every input would meet, if the draft has a runner that knows them."""
     key = "Arguments" if fields.state.jsonata else "Parameters"
     given = fields.raw.get(key)
     if fields.draft.misfits is not None and isinstance(given, dict):
@@ -82,6 +84,7 @@ def read_limits(fields: Fields) -> tuple[Number | None, Number | None]:
 
 
 def read_credentials(fields: Fields) -> Compiled | None:
+    """Credentials as a payload template; its RoleArn is required."""
     credentials = fields.object("Credentials")
     if credentials is None:
         return None

@@ -1,7 +1,7 @@
 """Where something stands in a definition, and how AWS and RFC 6901 write it.
 
-AWS writes a place as ``/States/X/Choices[0]/Next`` (seen in its answers
-to CreateStateMachine), tools that edit JSON want RFC 6901's ``/States/X/Choices/0/Next``; both come from the tuple.
+AWS writes ``/States/X/Choices[0]/Next`` (seen in its answers to CreateStateMachine). Tools that edit JSON want RFC
+6901's ``/States/X/Choices/0/Next``. Both are made from the same tuple.
 """
 
 from sfn_emulator.values import Place

@@ -67,6 +67,7 @@ class Report:
         self.found.append((Problem(code, message, "", kind=kind, line=line, column=column), ()))
 
     def warning(self, at: Place, message: str, code: str, *, kind: str = "") -> None:
+        """A problem that refuses nothing."""
         found = Problem(code, message, location(at), Severity.WARNING, kind=kind or code, place=pointer(at))
         self._keep(found, at)
 

@@ -1,7 +1,7 @@
 """Definition text → JSON value, refusing what is not JSON in the words of AWS's parser (Jackson).
 
 The fast way is C: ``json`` with a hook that sees duplicate fields. Only a text that fails there is read once more,
-slowly, by ``scanner``, to say where and why.
+slowly, by ``query.java.jackson``, to say where and why.
 """
 
 import json

@@ -91,6 +91,7 @@ class Builder:
         return None if node is None else self.value(node, ())
 
     def value(self, node: yaml.Node, place: Place) -> Any:
+        """The value of a node and all below it. Raises ``YamlError`` at the first fault."""
         self.nodes += 1
         if self.nodes > NODE_LIMIT or len(place) > self.depth_limit:
             raise YamlError("The document is nested too deeply or too large", node.start_mark)
@@ -113,6 +114,7 @@ class Builder:
         return "${" + node.tag.lstrip("!").replace("::", ".") + "}"
 
     def scalar(self, node: yaml.Node) -> Any:
+        """A null, boolean or number, by YAML 1.1."""
         try:
             value = self.scalars.construct_object(node)
         except (ValueError, yaml.YAMLError):
@@ -129,6 +131,7 @@ class Builder:
         return items
 
     def mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        """An object: merge keys (``<<``) resolved, keys as text, none given twice."""
         made: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
