@@ -17,6 +17,8 @@ TIMEOUT: Final = "States.Timeout"
 TASK_FAILED: Final = "States.TaskFailed"
 PERMISSIONS: Final = "States.Permissions"
 ALL: Final = "States.ALL"
+EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
+EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
 OWN_FAULT: Final = "The emulator met a fault of its own; its log says more."
 """The message to a caller for a fault of ours. It never holds an exception's name."""

@@ -126,6 +126,15 @@ def size(value: Value) -> int:
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is JSON as ``loads`` reads it."""
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _scalar(value: Value) -> str:
     if isinstance(value, str):
         return quoted(value)

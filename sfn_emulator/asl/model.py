@@ -7,7 +7,7 @@ A ``Machine`` holds no bad path, no missing target and no field of the other que
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.query.compiled import Compiled, ResultPath
@@ -46,6 +46,10 @@ class JsonataFlow:
 
 
 Flow: TypeAlias = JsonPathFlow | JsonataFlow
+
+CSV_DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+"""The values of CSVDelimiter (`input-output-itemreader`)."""
+
 Number: TypeAlias = int | float | Compiled
 """A literal, a …Path, or a JSONata expression; a ``Compiled`` is checked for type and range when applied."""
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.command.lines import show
-from sfn_emulator.command.substitutions import document_of, filled, is_json, text_of
+from sfn_emulator.command.substitutions import document_of, filled, text_of
 from sfn_emulator.engine.local.execution import Execution, start_locally
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DefinitionError
@@ -23,7 +23,7 @@ from sfn_emulator.picture.history.tree import tree
 from sfn_emulator.picture.history.visit import Happened
 from sfn_emulator.query.java.jackson import in_brief
 from sfn_emulator.service.running.history import Texts, render, started_of
-from sfn_emulator.values import dumps, loads
+from sfn_emulator.values import dumps, is_json, loads
 
 ENDED_OTHERWISE: Final = 3
 _EXAMPLES: Final = (

@@ -11,7 +11,7 @@ import click
 from sfn_emulator.asl.text.source import DEPTH_LIMIT
 from sfn_emulator.asl.text.yaml_source import YamlError, scan_yaml
 from sfn_emulator.command.help_page import Failure
-from sfn_emulator.values import dumps, loads
+from sfn_emulator.values import dumps, is_json
 
 
 def filled(file: Path, names: tuple[str, ...]) -> str:
@@ -35,14 +35,6 @@ def values_of(file: Path, text: str, names: tuple[str, ...]) -> dict[str, str]:
             raise Failure(f"--set {name}: {file} has no ${{{key}}}; what it has: {there}")
         values[key] = value
     return values
-
-
-def is_json(text: str) -> bool:
-    try:
-        loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def document_of(file: Path, text: str) -> Any:

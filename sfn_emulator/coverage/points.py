@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.picture.graph import Edge, EdgeKind, graph_of
-
-Place = tuple[str | int, ...]
+from sfn_emulator.values import Place
 
 
 class Point(NamedTuple):

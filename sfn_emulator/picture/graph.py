@@ -26,6 +26,10 @@ class EdgeKind(StrEnum):
     ITERATION = "iteration"
 
 
+INSIDE: Final = frozenset((EdgeKind.BRANCH, EdgeKind.ITERATION))
+"""Edges that a nested picture shows by what is inside what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A state. ``region`` is where it stands, ``place`` the keys that lead to it in the definition.

@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from math import ulp
 from typing import Final
 
+NOT_A_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
+"""AWS's words about a field that must hold one (recorded)."""
+
 _FORM: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:(Z)|([+-])(\d\d):(\d\d)(?::(\d\d))?)",
     re.ASCII,

@@ -12,6 +12,7 @@ from sfn_emulator.asl.resource import Family, Resource
 from sfn_emulator.tasks.clients import operation_model
 from sfn_emulator.tasks.integrations.optimised import ROWS, RULES
 from sfn_emulator.tasks.sdk.naming import member_v1
+from sfn_emulator.tasks.sdk.shapes import unsupported
 from sfn_emulator.values import Value
 
 _CALLED: Final[dict[tuple[str, str], tuple[str, str]]] = {
@@ -46,7 +47,7 @@ def refusals(resource: Resource, given: Mapping[str, Value]) -> Sequence[str]:
     missing = [name for name in _REQUIRED.get(key, ()) if name not in names]
     looked_at = {name: value for name, value in given.items() if name not in _MORE.get(key, ())}
     return [
-        *(f'The field "{name}" is not supported by Step Functions' for name in _unsupported(called, looked_at)),
+        *unsupported(_strays(called, looked_at)),
         *(f"The field '{name}' is required but was missing" for name in missing),
     ]
 
@@ -55,7 +56,7 @@ def _input(service: str, operation: str) -> Any:
     return operation_model(service, operation).input_shape
 
 
-def _unsupported(called: tuple[str, str], given: Mapping[str, Value]) -> Iterator[str]:
+def _strays(called: tuple[str, str], given: Mapping[str, Value]) -> Iterator[str]:
     own_case = called[0] in RULES and RULES[called[0]].own_case
     return _unknown(_input(*called), given, own_case=own_case, outermost=True)
 

@@ -8,12 +8,11 @@ from sfn_emulator.asl.parsing.fields import check_language, refuse_field
 from sfn_emulator.asl.parsing.queries import assign, condition, expression, output, reference
 from sfn_emulator.asl.parsing.targets import read_target
 from sfn_emulator.query.compiled import Compiled
-from sfn_emulator.query.jsonpath.conditions import IS_PRESENT, OPERATORS, PATH_OPERATORS
+from sfn_emulator.query.jsonpath.conditions import COMBINATORS, IS_PRESENT, OPERATORS, PATH_OPERATORS
+from sfn_emulator.query.timestamps import NOT_A_TIMESTAMP
 
-_COMBINATIONS: Final = ("And", "Or", "Not")
-_NO_TIMESTAMP: Final = "String does not match RFC3339 timestamp"
 _OF_A_RULE: Final = frozenset(("Next", "Comment", "Assign", "Output"))
-_OPERATORS: Final = frozenset((*OPERATORS, *PATH_OPERATORS, *_COMBINATIONS, IS_PRESENT))
+_OPERATORS: Final = frozenset((*OPERATORS, *PATH_OPERATORS, *COMBINATORS, IS_PRESENT))
 _WITH_PATH: Final = [name for name in OPERATORS if name + "Path" in PATH_OPERATORS]
 _DATA_TESTS: Final = (*_WITH_PATH, *PATH_OPERATORS, *(name for name in OPERATORS if name not in _WITH_PATH), IS_PRESENT)
 
@@ -87,11 +86,11 @@ def _sound(rule: Fields, *, top: bool = True) -> bool:
     """Reports every fault of a rule and of the rules within it. The depth of the text bounds the recursion."""
     operators = [name for name in rule.raw if name in _OPERATORS]
     sound = _check_names(rule, top=top)
-    combined = any(name in _COMBINATIONS for name in operators)
+    combined = any(name in COMBINATORS for name in operators)
     if len(rule.exactly_one(*(operators if combined else _DATA_TESTS))) != 1:
         return False
     operator = operators[0]
-    if operator in _COMBINATIONS:
+    if operator in COMBINATORS:
         return _check_combination(rule, operator) and sound
     if not rule.require("Variable"):
         return False
@@ -139,6 +138,6 @@ def _check_operand(rule: Fields, operator: str) -> bool:
     fits = type(value) is bool if operator == IS_PRESENT else OPERATORS[operator].fits(value)
     if fits or rule.stands_in(value):
         return True
-    message = _NO_TIMESTAMP if wanted == "timestamp" else f"Expected value of type {wanted.capitalize()}"
+    message = NOT_A_TIMESTAMP if wanted == "timestamp" else f"Expected value of type {wanted.capitalize()}"
     rule.error(operator, message)
     return False

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sfn_emulator.asl.model import (
+    CSV_DELIMITERS,
     Branch,
     Distribution,
     ItemBatcher,
@@ -43,7 +44,7 @@ _READER_CONFIG: Final[dict[str, tuple[str, ...]]] = {
     "InputType": ("CSV", "JSON", "JSONL", "MANIFEST", "PARQUET"),
     "Transformation": ("NONE", "LOAD_AND_FLATTEN"),
     "CSVHeaderLocation": ("FIRST_ROW", "GIVEN"),
-    "CSVDelimiter": ("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"),
+    "CSVDelimiter": tuple(CSV_DELIMITERS),
     "ManifestType": ("S3_INVENTORY", "ATHENA_DATA"),
 }
 _READER_CONFIG_FIELDS: Final = frozenset(_READER_CONFIG) | {"CSVHeaders", "MaxItems", "MaxItemsPath", "ItemsPointer"}

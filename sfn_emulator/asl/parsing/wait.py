@@ -5,7 +5,7 @@ from sfn_emulator.asl.parsing.draft import LONGEST, Fields
 from sfn_emulator.asl.parsing.queries import amount, expression, reference
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.query.jsonata.expression import is_expression
-from sfn_emulator.query.timestamps import parse_timestamp
+from sfn_emulator.query.timestamps import NOT_A_TIMESTAMP, parse_timestamp
 
 
 def read_seconds(fields: Fields) -> Number | None:
@@ -23,5 +23,5 @@ def read_timestamp(fields: Fields) -> float | Compiled | None:
         return expression(fields, "Timestamp")
     instant = parse_timestamp(value)
     if instant is None and not fields.stands_in(value):
-        fields.error("Timestamp", "String does not match RFC3339 timestamp")
+        fields.error("Timestamp", NOT_A_TIMESTAMP)
     return instant

@@ -16,7 +16,7 @@ from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.query.bounded import PatternError, matches
 
-_FUNCTION: Final = re.compile(r"(?:.*/functions/)?(?P<arn>arn:aws[\w-]*:lambda:.+?)(?:/invocations)?$")
+FUNCTION: Final = re.compile(r"(?:.*/functions/)?(?P<arn>arn:aws[\w-]*:lambda:.+?)(?:/invocations)?$")
 _SOURCE: Final = re.compile(
     r"\$?(?:method\.)?(?:request\.)?(?P<place>header|querystring|stageVariables|context)\.(?P<name>.+)"
 )
@@ -42,7 +42,7 @@ class Authorizer:
 
 def authorizer(uri: str, kind: str, sources: Any, **more: Any) -> Authorizer:
     """``sources`` as a list, or in one text with commas between."""
-    found = _FUNCTION.match(uri or "")
+    found = FUNCTION.match(uri or "")
     told = sources if isinstance(sources, list) else (sources or "").split(",")
     names = tuple(name.strip() for name in told if name.strip())
     return Authorizer(kind, found["arn"] if found else "", names, **more)

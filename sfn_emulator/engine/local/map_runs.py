@@ -1,16 +1,15 @@
 """Distributed Maps in process: every item of the state's own input is a child run. Nothing is read or written."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sfn_emulator.engine.child_result import ChildResult, described
 from sfn_emulator.engine.driver import Alone, Driver
 from sfn_emulator.engine.ports import Clock, MapRunEnded, MapRunSpec, MapRunStarted, StartMapRun, Tasks, Tell, Work
 from sfn_emulator.engine.run import Run, Status
+from sfn_emulator.engine.states.distributed import too_many
+from sfn_emulator.errors import EXCEEDED, EXCEEDED_CAUSE, RUNTIME
 from sfn_emulator.values import UNSET, Unset, Value, dumps
-
-EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
-EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
 
 class LocalMapRuns:
@@ -26,18 +25,10 @@ class LocalMapRuns:
         tell(MapRunStarted(effect.id, effect.redrive or _arn(spec, effect.id)))
         missing = [name for name in ("reader", "batcher", "writer") if getattr(spec, name) is not None]
         if missing:
-            tell(MapRunEnded(effect.id, error="States.Runtime", cause=f"Without a server, no {missing[0]} can be run."))
+            tell(MapRunEnded(effect.id, error=RUNTIME, cause=f"Without a server, no {missing[0]} can be run."))
         else:
             run.fill()
         return run
-
-
-def is_tolerated(spec: MapRunSpec, failed: int, items: int) -> bool:
-    """Whether the Map Run may go on after that many failures."""
-    count, percentage = spec.tolerated_count, spec.tolerated_percentage
-    by_count = count is None or failed <= count
-    by_share = percentage is None or failed * 100 <= percentage * items
-    return (count is not None or percentage is not None) and by_count and by_share
 
 
 def _arn(spec: MapRunSpec, effect: int) -> str:
@@ -104,7 +95,8 @@ class _MapRun(Alone):
             failed = isinstance(child.run.output, Unset)
             self._results[index] = described(self._told(index, child.run)) if failed else child.run.output
             self._failed += failed
-        if self._failed and not is_tolerated(self._spec, self._failed, len(self._items)):
+        spec = self._spec
+        if too_many(self._failed, len(self._items), spec.tolerated_count, spec.tolerated_percentage):
             self._ended = True
             for child in list(self._children.values()):
                 child.stop()

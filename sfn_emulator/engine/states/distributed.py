@@ -30,6 +30,17 @@ from sfn_emulator.values import UNSET, Unset, Value
 Evaluated = Callable[[Strand, Any], Any]
 
 
+def too_many(failed: int, items: int | None, count: int | None, percentage: float | None) -> bool:
+    """Whether more items have failed than one of the thresholds tolerates; without thresholds none may fail.
+
+    ``items`` is the number of all items; while it is ``None``, the percentage can't be judged.
+    """
+    if count is None and percentage is None:
+        return failed > 0
+    over_count = count is not None and failed > count
+    return over_count or (percentage is not None and items is not None and failed * 100 > percentage * items)
+
+
 def distributed_attempt(
     state: Map, distribution: Distribution, block: Block, instrument: Instrument | None
 ) -> Callable[[Strand], Waiting]:

@@ -16,7 +16,8 @@ Taken = Callable[[Strand, Any], float]
 """(strand, subject) → the number."""
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
+DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
+"""A number written as text, with a bound on its length."""
 
 _LARGEST: Final = 2**63 - 1
 """The range of Java's long: a larger number is no integer there."""
@@ -49,7 +50,7 @@ def numeral(value: Value, *, whole: bool) -> Value:
         return value
     if _INTEGER.fullmatch(value):
         return int(value)
-    return float(value) if not whole and _DECIMAL.fullmatch(value) else value
+    return float(value) if not whole and DECIMAL.fullmatch(value) else value
 
 
 def _float(value: float) -> float:

@@ -16,15 +16,12 @@ from sfn_emulator.engine.states.dataflow import (
     leaving,
     parameters,
 )
-from sfn_emulator.engine.states.distributed import map_run_spec
+from sfn_emulator.engine.states.distributed import map_run_spec, too_many
 from sfn_emulator.engine.states.items import items_of
 from sfn_emulator.engine.states.recovery import recovering
 from sfn_emulator.engine.strand import Block, Step, Strand, Waiting
-from sfn_emulator.errors import StateError
+from sfn_emulator.errors import EXCEEDED, EXCEEDED_CAUSE, StateError
 from sfn_emulator.values import UNSET, Unset, Value, size
-
-EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
-EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
 _INSIDE: Final = Block("", {})
 _INLINE: Final = Distribution(MachineType.STANDARD)
@@ -110,8 +107,7 @@ def mocked_map(state: Map, mock: Mock, failures: int, read: Value | Unset, instr
 def _exceeds(spec: MapRunSpec, failures: int, items: int) -> bool:
     """Whether the failures exceed one of the thresholds. Without thresholds they never do (recorded 2025-12)."""
     count, percentage = spec.tolerated_count, spec.tolerated_percentage
-    over_count = count is not None and failures > count
-    return over_count or (percentage is not None and failures * 100 > percentage * items)
+    return not (count is None and percentage is None) and too_many(failures, items, count, percentage)
 
 
 # -- reported stages

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sfn_emulator.picture.graph import MISSING, Edge, EdgeKind, Graph, Node, Region
+from sfn_emulator.picture.graph import INSIDE, MISSING, Edge, EdgeKind, Graph, Node, Region
 
 _SHAPES: Final = {"Choice": "diamond", "Wait": "parallelogram", "Succeed": "oval", "Fail": "oval", MISSING: "note"}
-_INSIDE: Final = frozenset((EdgeKind.BRANCH, EdgeKind.ITERATION))
 _STYLES: Final = {EdgeKind.CATCH: ' style="dashed"', EdgeKind.RETRY: ' style="dotted"'}
 
 
@@ -15,7 +14,7 @@ def dot(graph: Graph, *, retries: bool = False) -> str:
     lines = ["digraph machine {", "    compound=true;", '    node [shape=box style=rounded fontname="sans-serif"];']
     lines += [f"    {line}" for line in _region(graph, graph.regions[0])]
     for edge in graph.edges:
-        if edge.kind not in _INSIDE and (retries or edge.kind is not EdgeKind.RETRY):
+        if edge.kind not in INSIDE and (retries or edge.kind is not EdgeKind.RETRY):
             lines.append(f"    {_edge(graph, edge)}")
     return "\n".join([*lines, "}"]) + "\n"
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from sfn_emulator.engine.local.map_runs import EXCEEDED, EXCEEDED_CAUSE, is_tolerated
 from sfn_emulator.engine.ports import MapRunEnded, MapRunSpec, StartMapRun
 from sfn_emulator.engine.run import Run, Status
-from sfn_emulator.errors import StateError
+from sfn_emulator.engine.states.distributed import too_many
+from sfn_emulator.errors import EXCEEDED, EXCEEDED_CAUSE, StateError
 from sfn_emulator.prove.walk.choices import Choices
 from sfn_emulator.prove.walk.outcomes import ANSWERED, Outcome
 from sfn_emulator.prove.walk.unknown.values import is_unknown, unknown
@@ -36,7 +36,7 @@ def carried_out(effect: StartMapRun, choices: Choices, child: Child, failing: Fa
         run = child(index, given)
         if run.status is Status.SUCCEEDED:
             results.append(None if isinstance(run.output, Unset) else run.output)
-        elif not is_tolerated(spec, index + 1 - len(results), len(inputs)):
+        elif too_many(index + 1 - len(results), len(inputs), spec.tolerated_count, spec.tolerated_percentage):
             return MapRunEnded(effect.id, error=EXCEEDED, cause=EXCEEDED_CAUSE)
     if spec.writer is None or spec.writer.resource is None:
         return MapRunEnded(effect.id, results)

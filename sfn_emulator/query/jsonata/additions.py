@@ -21,7 +21,7 @@ from sfn_emulator.query.jsonata.signature import Fitting, Signature
 from sfn_emulator.query.jsonata.values import whole
 from sfn_emulator.values import loads
 
-_sequence_of: Final = utils.Utils.create_sequence_from_iter
+sequence_of: Final = utils.Utils.create_sequence_from_iter
 
 
 def partition(array: Any, size: Any) -> Any:
@@ -42,7 +42,7 @@ def arange(start: Any, end: Any, step: Any) -> Any:
     numbers = range(first, last + (1 if by > 0 else -1), by)
     if 8 * len(numbers) > HELD:
         raise BoundError(MEMORY_LIMIT)
-    return _sequence_of(numbers)
+    return sequence_of(numbers)
 
 
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}

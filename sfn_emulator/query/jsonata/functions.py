@@ -10,14 +10,13 @@ from typing import Any, Final
 from jsonata import functions, utils
 from jsonata import jsonata as library
 
-from sfn_emulator.query.jsonata.additions import ADDED, native
+from sfn_emulator.query.jsonata.additions import ADDED, native, sequence_of
 from sfn_emulator.query.jsonata.dates import format_integer, parse_integer, to_millis
 from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata.library import HELD, Frame, printable
 from sfn_emulator.query.jsonata.values import json_text, same, text_of
 
 _Library: Final = functions.Functions
-_sequence_of: Final = utils.Utils.create_sequence_from_iter
 
 _NUMERAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _RADICES: Final = {"0x": 16, "0b": 2, "0o": 8}
@@ -132,7 +131,7 @@ def distinct(array: Any) -> Any:
         if not any(same(item, other) for other in bucket):
             bucket.append(item)
             kept.append(item)
-    return _sequence_of(kept) if utils.Utils.is_sequence(array) else kept
+    return sequence_of(kept) if utils.Utils.is_sequence(array) else kept
 
 
 def _bucket(item: Any) -> Any:
@@ -154,11 +153,11 @@ def _bucket(item: Any) -> Any:
 
 def spread(arg: Any) -> Any:
     if isinstance(arg, dict):
-        return _sequence_of({key: value} for key, value in arg.items())
+        return sequence_of({key: value} for key, value in arg.items())
     if not isinstance(arg, list):
         return arg
     spreads = (spread(item) for item in arg)
-    return _sequence_of(part for item in spreads for part in (item if isinstance(item, list) else [item]))
+    return sequence_of(part for item in spreads for part in (item if isinstance(item, list) else [item]))
 
 
 def contains(text: Any, token: Any) -> Any:

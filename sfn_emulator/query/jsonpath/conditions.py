@@ -15,7 +15,7 @@ from sfn_emulator.query.jsonpath.path import CHOICE_PATH
 from sfn_emulator.query.jsonpath.reference_path import compile_reference
 from sfn_emulator.query.jsonpath.wildcards import compile_wildcard
 from sfn_emulator.query.memo import remembered_by_json
-from sfn_emulator.query.timestamps import parse_nanoseconds
+from sfn_emulator.query.timestamps import NOT_A_TIMESTAMP, parse_nanoseconds
 from sfn_emulator.values import Value
 
 MAX_DEPTH: Final = 64
@@ -236,9 +236,9 @@ _PRESENCE: Final = Operator(lambda value, operand: False, "boolean", _is_boolean
 
 
 def _wanted(operator: Operator) -> str:
-    """AWS's message for an operand of the wrong type (recorded for timestamps)."""
+    """AWS's message for an operand of the wrong type."""
     if operator.wanted == "timestamp":
-        return "String does not match RFC3339 timestamp"
+        return NOT_A_TIMESTAMP
     return f"Expected value of type {operator.wanted.capitalize()}"
 
 

@@ -40,18 +40,6 @@ class Counts:
         """Items of all children that did not succeed."""
         return sum(self.items.values()) - self.items["succeeded"]
 
-    def exceed(self, count: int | None, percentage: float | None, known: int | None) -> bool:
-        """Whether more items have failed than one of the limits tolerates; without limits none may fail. ``known`` is
-        the number of all items; while it is ``None``, the percentage can't be judged.
-        """
-        failed = self.failed_items
-        if not failed:
-            return False
-        if count is None and percentage is None:
-            return True
-        by_count = count is not None and failed > count
-        return by_count or (percentage is not None and known is not None and failed * 100 > percentage * known)
-
     def failures_last(self) -> None:
         """Notes that failures up to now can't be redriven."""
         self.executions_lasting = self.ended - self.executions["succeeded"]

@@ -18,7 +18,8 @@ from typing import Final, Protocol
 from sfn_emulator.engine.ports import MapRunSpec, Work
 from sfn_emulator.engine.run import Status
 from sfn_emulator.engine.states.dataflow import too_large
-from sfn_emulator.errors import DATA_LIMIT, OWN_FAULT, RUNTIME, EvaluationError, StateError
+from sfn_emulator.engine.states.distributed import too_many
+from sfn_emulator.errors import DATA_LIMIT, EXCEEDED, EXCEEDED_CAUSE, OWN_FAULT, RUNTIME, EvaluationError, StateError
 from sfn_emulator.service.map_runs.children.standard import ChildHolder, Ended
 from sfn_emulator.service.map_runs.items import StoredItems
 from sfn_emulator.service.map_runs.output import Collecting, Writing
@@ -38,8 +39,6 @@ SLICE: Final = 0.003
 
 _STOPPED_AT_ONCE: Final = 200
 _log: Final = logging.getLogger(__name__)
-EXCEEDED: Final = "States.ExceedToleratedFailureThreshold"
-EXCEEDED_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 
 Tell = Callable[[Value, StateError | None], None]
 """Gives the parent the state's raw result, or the reason why there is none."""
@@ -223,7 +222,8 @@ class MapRunWork:
         """Fails the run if more items have failed than are tolerated."""
         record, items = self.record, self.parts.items
         known = items.known if items.complete else None
-        if self.parts.counts.exceed(record.tolerated_count, record.tolerated_percentage, known):
+        failed = self.parts.counts.failed_items
+        if too_many(failed, known, record.tolerated_count, record.tolerated_percentage):
             self._fail(StateError(EXCEEDED, EXCEEDED_CAUSE))
 
     def settings_changed(self, record: MapRun) -> None:

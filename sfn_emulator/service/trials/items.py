@@ -4,14 +4,12 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from sfn_emulator.asl.model import ItemReader
+from sfn_emulator.asl.model import CSV_DELIMITERS, ItemReader
 from sfn_emulator.query.compiled import Compiled
 from sfn_emulator.service.errors import ApiError, refuse
 from sfn_emulator.values import UNSET, Unset, Value, loads
-
-_DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
 
 class Read(NamedTuple):
@@ -55,7 +53,7 @@ def _table(text: str, config: Mapping[str, Any]) -> Value:
 
 
 def _rows(text: str, config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    rows = csv.reader(io.StringIO(text), delimiter=_DELIMITERS[config.get("CSVDelimiter", "COMMA")])
+    rows = csv.reader(io.StringIO(text), delimiter=CSV_DELIMITERS[config.get("CSVDelimiter", "COMMA")])
     given = config.get("CSVHeaderLocation") == "GIVEN"
     names = config.get("CSVHeaders", []) if given else next(rows, [])
     for row in rows:

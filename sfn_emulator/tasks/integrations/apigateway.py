@@ -17,9 +17,9 @@ from sfn_emulator.tasks.integrations.exchange import (
     required,
     send,
     unanswered,
-    unsupported,
     with_query,
 )
+from sfn_emulator.tasks.sdk.shapes import unsupported
 from sfn_emulator.values import Value, dumps
 
 _API_FIELDS: Final = frozenset(
@@ -74,7 +74,8 @@ class ApiGatewayInvoke:
     def problems(self, value: Value) -> list[str]:
         if not isinstance(value, dict):
             return [invalid("Parameters")]
-        found = unsupported(value, _API_FIELDS) + required(value, ("ApiEndpoint", "Method"))
+        found = unsupported(name for name in value if name not in _API_FIELDS)
+        found += required(value, ("ApiEndpoint", "Method"))
         found += [invalid(name) for name in ("Headers", "QueryParameters") if not _is_lists(value.get(name))]
         return found + misfits(value, ("ApiEndpoint", "Stage", "Path", "AuthType"), _API_METHODS)
 

@@ -39,10 +39,6 @@ def address(url: str) -> SplitResult | None:
         return None
 
 
-def unsupported(value: Mapping[str, Value], known: frozenset[str]) -> list[str]:
-    return [f'The field "{name}" is not supported by Step Functions' for name in value if name not in known]
-
-
 def unanswered(error: Any, url: str) -> str:
     """Why no answer came, in words: ``HOST failed: connection refused``. ``error`` is urllib3's."""
     import urllib3.exceptions

@@ -21,12 +21,11 @@ from sfn_emulator.tasks.integrations.exchange import (
     required,
     send,
     unanswered,
-    unsupported,
     with_query,
 )
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.sdk.failures import no_answer, unreachable
-from sfn_emulator.tasks.sdk.shapes import json_or_text
+from sfn_emulator.tasks.sdk.shapes import json_or_text, unsupported
 from sfn_emulator.values import Value, dumps
 
 _FORBIDDEN: Final = frozenset(
@@ -93,7 +92,8 @@ class HttpInvoke:
     def problems(self, value: Value) -> list[str]:
         if not isinstance(value, dict):
             return [invalid("Parameters")]
-        found = unsupported(value, _HTTP_FIELDS) + required(value, ("ApiEndpoint", "Method"))
+        found = unsupported(name for name in value if name not in _HTTP_FIELDS)
+        found += required(value, ("ApiEndpoint", "Method"))
         if not _connection_arn(value):
             found.append("The field 'ConnectionArn' is required but was missing")
         return found + _misshapen(value)

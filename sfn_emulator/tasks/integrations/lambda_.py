@@ -17,7 +17,7 @@ from sfn_emulator.tasks.sdk import wire
 from sfn_emulator.tasks.sdk.failures import ServiceV1, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.sdk.naming import member_v1
 from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, json_or_text, no_string
-from sfn_emulator.values import Value, dumps, loads
+from sfn_emulator.values import Value, dumps, is_json, loads
 
 _LOGS: Final = ("None", "Tail")
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
@@ -87,16 +87,8 @@ def _nameless(operation: Any, request: TaskRequest) -> StateError:
 
 def payload_text(payload: Value) -> bytes:
     """The payload that is sent: a text that is JSON as it is, any other value as its JSON (recorded)."""
-    is_json = isinstance(payload, str) and _is_json(payload)
-    return (payload if is_json else dumps(payload)).encode("utf-8", "surrogatepass")
-
-
-def _is_json(text: str) -> bool:
-    try:
-        loads(text)
-    except ValueError:
-        return False
-    return True
+    sent_as_it_is = isinstance(payload, str) and is_json(payload)
+    return (payload if sent_as_it_is else dumps(payload)).encode("utf-8", "surrogatepass")
 
 
 def _client_context(text: str | None, request: TaskRequest) -> dict[str, Any] | None:

@@ -8,18 +8,18 @@ fields are empty, surplus ones are skipped. A row's names are in the order of a 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sfn_emulator.asl.model import CSV_DELIMITERS
 from sfn_emulator.query.java.hashing import hash_map_keys
 from sfn_emulator.tasks.items.text import LARGEST_ITEM, failure
 from sfn_emulator.values import Value
 
-DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 LARGEST_HEADER: Final = 10 * 1024
 """Bytes (`input-output-itemreader`)."""
 
 
 def rows(lines: Iterator[str], config: Mapping[str, Value]) -> Iterator[dict[str, str]]:
     """The rows; each is an object with the headers' names. ``config`` is ReaderConfig."""
-    found = records(lines, DELIMITERS[str(config.get("CSVDelimiter", "COMMA"))])
+    found = records(lines, CSV_DELIMITERS[str(config.get("CSVDelimiter", "COMMA"))])
     names = config.get("CSVHeaders") if config.get("CSVHeaderLocation") != "FIRST_ROW" else next(found, None)
     if names is None:
         return iter(())

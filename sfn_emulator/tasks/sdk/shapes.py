@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from sfn_emulator.engine.states.numbers import DECIMAL
 from sfn_emulator.query.equality import is_number
 from sfn_emulator.query.java.text import json_text
 from sfn_emulator.values import Value, loads
@@ -52,13 +53,14 @@ class Parameters:
 
     def _convert(self, value: Value, problems: list[str]) -> dict[str, Any]:
         if self._shape is None:
-            problems.extend(_unsupported(value or {}))
+            problems.extend(unsupported(value or {}))
             return {}
         converted = _structure(self._shape, {} if value is None else value, "Parameters", self._rules, problems)
         return converted if isinstance(converted, dict) else {}
 
 
-def _unsupported(names: Iterable[str]) -> list[str]:
+def unsupported(names: Iterable[str]) -> list[str]:
+    """AWS's words for fields that an integration does not take (recorded)."""
     return [f'The field "{name}" is not supported by Step Functions' for name in names]
 
 
@@ -71,7 +73,7 @@ def _structure(shape: Any, value: Value, field: str, rules: Rules, problems: lis
     members = {naming(name): name for name in shape.members}
     if rules.own_case and field != "Parameters":
         members |= {name: name for name in shape.members}
-    problems.extend(_unsupported(name for name in value if name not in members))
+    problems.extend(unsupported(name for name in value if name not in members))
     given = {members[name]: item for name, item in value.items() if name in members and item is not None}
     missing = (naming(name) for name in shape.required_members if naming(name) not in value)
     problems.extend(f"The field '{name}' is required but was missing" for name in missing)
@@ -119,7 +121,6 @@ def _blob(shape: Any, value: Value, field: str, rules: Rules, problems: list[str
 
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,3})?")
 _BITS: Final = {"integer": 31, "long": 63}
 """The ranges of Java's int and long."""
 
@@ -134,7 +135,7 @@ def _integer(shape: Any, value: Value, field: str, rules: Rules, problems: list[
 
 
 def _float(shape: Any, value: Value, field: str, rules: Rules, problems: list[str]) -> Any:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
         value = float(value)
     if not is_number(value) or abs(value) > sys.float_info.max:
         return _misfit(field, problems)

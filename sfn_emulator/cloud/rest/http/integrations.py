@@ -8,13 +8,13 @@ from typing import Any, Final
 import orjson
 
 from sfn_emulator.cloud.requests.message import Reply, Request
+from sfn_emulator.cloud.rest.authorizers import FUNCTION
 from sfn_emulator.cloud.rest.faults import GatewayError, signed
 from sfn_emulator.cloud.rest.http.definition import Api
 from sfn_emulator.cloud.rest.http.mapping import mapped
 from sfn_emulator.cloud.rest.http.payload import Call, event_1, event_2, reply_2
 from sfn_emulator.cloud.rest.integrations import Ask, proxied
 
-_FUNCTION: Final = re.compile(r"(?:.*/functions/)?(?P<arn>arn:aws[\w-]*:lambda:.+?)(?:/invocations)?$")
 _VARIABLE: Final = re.compile(r"\$\{stageVariables\.([\w-]+)\}")
 _OPERATIONS: Final[dict[str, tuple[str, Mapping[str, str]]]] = {
     "StepFunctions-StartExecution": (
@@ -51,7 +51,7 @@ def integrate(api: Api, integration: Mapping[str, Any], call: Call, ask: Ask) ->
 
 def _proxied(api: Api, integration: Mapping[str, Any], call: Call, ask: Ask) -> Reply:
     uri = _VARIABLE.sub(lambda found: call.variables.get(found[1], ""), integration.get("integrationUri") or "")
-    found = _FUNCTION.match(uri)
+    found = FUNCTION.match(uri)
     if found is None:
         raise GatewayError(500, _FAULT)
     old = str(integration.get("payloadFormatVersion") or "1.0") == "1.0"
