@@ -89,8 +89,8 @@ starts a server.
 _PREFIX: Final = "SFN_EMULATOR_"
 _OF_OTHERS: Final = frozenset(("SFN_EMULATOR_ENDPOINT", "SFN_EMULATOR_DEBUG"))
 _EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health has
-version, uptime and the numbers of held things. SIGTERM and Ctrl-C stop the server; every answered request is kept.
-docs/support.md lists what works as on AWS."""
+version, uptime and the numbers of held things. SIGTERM and Ctrl-C stop the server, and so does closing its
+terminal; every answered request is kept. docs/support.md lists what works as on AWS."""
 
 
 @click.command(
@@ -283,11 +283,13 @@ def _serve(settings: Settings) -> None:
     """Serves until told to stop. Raises ``Failure`` when it can't start."""
     gc.disable()  # off until it is ready: importing makes no garbage, and collecting takes a tenth of the start
     from sfn_emulator.serving.hosting import StartError, serve  # --help and errors do without it
+    from sfn_emulator.serving.standard_error import unhurried
 
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        serve(settings, lambda endpoint: print(f"ready {endpoint}", flush=True))  # noqa: T201 - the one line promised
-    except StartError as error:
-        raise Failure(str(error)) from None
+    with unhurried() as stream:
+        logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(name)s: %(message)s")
+        try:
+            serve(settings, lambda endpoint: print(f"ready {endpoint}", flush=True))  # noqa: T201 - the line promised
+        except StartError as error:
+            raise Failure(str(error)) from None
     sys.stdout.flush()
     os._exit(0)  # everything is written and closed; threads that still wait must not keep the process alive

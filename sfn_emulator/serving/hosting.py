@@ -11,7 +11,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sfn_emulator.cloud.keeping.journal import JournalError
@@ -54,7 +54,7 @@ class StartError(Exception):
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
+    """Serves until a signal stops it; ``announce`` is called with the URL once it answers. Raises ``StartError``."""
     listener = _listen(settings)
     _allow_many_files()
     os.umask(0o077)  # nobody else may read the kept files
@@ -86,7 +86,7 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         if not server.settings.without_neighbours:
             server.neighbours.on_failure = lambda _: loop.call_soon_threadsafe(stop)
         await server.open(endpoint)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _stopping():
             loop.add_signal_handler(number, stop)
         loop.set_exception_handler(_unaccepted())
         connections: set[Connection] = set()
@@ -104,6 +104,13 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
             raise StartError(f"{server.neighbours.refusal} {ALONE}")
     finally:
         await server.close()
+
+
+def _stopping() -> Iterator[signal.Signals]:
+    """The signals that stop the server. A closed terminal (SIGHUP) does, too, unless that is ignored, as by nohup."""
+    yield from (signal.SIGTERM, signal.SIGINT)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 def _unaccepted() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
