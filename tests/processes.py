@@ -103,3 +103,12 @@ def _started(arguments: Sequence[str], cwd: Path, cold: bool) -> "subprocess.Pop
         text=True,
         env=environment,
     )
+
+
+def children(pid: int) -> list[int]:
+    """All descendants of a process that are alive."""
+    direct: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that ends as we look
+            direct += [int(child) for child in (task / "children").read_text().split()]
+    return direct + [grandchild for child in direct for grandchild in children(child)]

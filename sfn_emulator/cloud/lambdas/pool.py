@@ -36,6 +36,12 @@ NESTED_SECONDS: Final = 0.5
 """How long a function that calls one waits for a worker of it."""
 
 
+ANSWER_SECONDS: Final = 60.0
+"""Seconds that the zygote may take to answer. It takes milliseconds, and at its start as long as boto3's import."""
+GOODBYE: Final = 2.0
+"""Seconds that the zygote may take to end by itself."""
+
+
 class BusyError(Exception):
     """All workers of a function are busy, perhaps because of the caller itself."""
 
@@ -90,7 +96,9 @@ class Zygote:
         log_ours, log_theirs = os.pipe()
         try:
             with self._lock:
-                pid = self._ask(dict(spec), [theirs.fileno(), log_theirs])["pid"]
+                told = self._ask(dict(spec), [theirs.fileno(), log_theirs])
+            if "error" in told:
+                raise OSError(f"no further process can be started: {told['error']}; see ulimit -u")
         except BaseException:
             ours.close()
             os.close(log_ours)
@@ -98,7 +106,7 @@ class Zygote:
         finally:
             theirs.close()
             os.close(log_theirs)
-        return (made or Worker)(self, pid, ours, log_ours)
+        return (made or Worker)(self, told["pid"], ours, log_ours)
 
     def reap(self, pid: int) -> int:
         """How a dead or dying worker ended: its exit status, or minus the signal that killed it."""
@@ -111,18 +119,25 @@ class Zygote:
                 return -signal.SIGKILL
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
+        """Ends it. Who waits for its answer gets none."""
+        self._closed = True
+        process = self._process
+        if not self._lock.acquire(timeout=GOODBYE) and process is not None:
+            process.kill()
+            self._lock.acquire()
+        try:
             if self._control is not None:
                 self._control.close()
                 self._control = None
             if self._process is not None:
                 try:
-                    self._process.wait(2)
+                    self._process.wait(GOODBYE)
                 except subprocess.TimeoutExpired:
                     self._process.kill()
                     self._process.wait()
                 self._process = None
+        finally:
+            self._lock.release()
 
     def _ask(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         control = self._running()
@@ -133,9 +148,19 @@ class Zygote:
         else:
             control.sendall(lengths)
         control.sendall(text)
-        told = lambda_worker.receive(control)
+        return self._answer(control)
+
+    def _answer(self, control: socket.socket) -> dict[str, Any]:
+        """What the zygote tells. One that stands still is ended, with its workers: nobody would ever get an answer."""
+        try:
+            told = lambda_worker.receive(control)
+        except TimeoutError:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            told = None
         if told is None:
-            raise OSError("The process that starts Lambda workers ended.")
+            raise OSError("The process that starts Lambda workers ended, or did not answer.")
         return told[0]
 
     @property
@@ -159,10 +184,10 @@ class Zygote:
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
                 umask=0o022,
             )
+        ours.settimeout(ANSWER_SECONDS)
         self._control = ours
         self._models.clear()
-        if lambda_worker.receive(ours) is None:
-            raise OSError("The process that starts Lambda workers could not start; see standard error.")
+        self._answer(ours)
         return ours
 
 
@@ -183,6 +208,9 @@ class Worker:
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._poll.register(log, select.POLLIN)
+        self._life = _life(pid)
+        if self._life is not None:
+            self._poll.register(self._life, select.POLLIN)
         self._dead = False
         os.set_blocking(log, False)
 
@@ -191,11 +219,14 @@ class Worker:
         return self._await(seconds)
 
     def invoke(self, header: Mapping[str, Any], payload: bytes, seconds: float) -> Outcome:
+        if any(descriptor != self._log for descriptor, _ in self._poll.poll(0)):  # it ended, or tells what nobody asked
+            self.kill()
+            return Outcome("departed", {}, b"", b"")
         try:
             lambda_worker.send(self._sock, dict(header), payload)
         except OSError:
             return self._ended(bytearray())
-        return self._await(seconds)
+        return self._await(seconds, header["id"])
 
     def kill(self) -> None:
         """Kills it with everything it started. Idempotent."""
@@ -208,7 +239,7 @@ class Worker:
             self._zygote.reap(self.pid)
             self._release()
 
-    def _await(self, seconds: float) -> Outcome:
+    def _await(self, seconds: float, request_id: str | None = None) -> Outcome:
         deadline = time.monotonic() + seconds
         frame, log = bytearray(), bytearray()
         while True:
@@ -218,9 +249,10 @@ class Worker:
                 self._drain(log)
                 self.kill()
                 return Outcome("timed out", {}, b"", bytes(log))
-            if any(descriptor == self._log for descriptor, _ in ready):
+            awake = {descriptor for descriptor, _ in ready}
+            if self._log in awake:
                 self._drain(log)
-            if any(descriptor == self._sock.fileno() for descriptor, _ in ready):
+            if self._sock.fileno() in awake:
                 part = self._part()
                 if not part:
                     return self._ended(log)
@@ -232,7 +264,18 @@ class Worker:
                     return Outcome("exited", {}, b"", bytes(log), -signal.SIGKILL)
                 if told is not None:
                     self._drain(log)
-                    return Outcome("answered", told[0], told[1], bytes(log))
+                    return self._told_to(request_id, *told, bytes(log))
+            elif self._life in awake:  # what it left running holds the socket open
+                return self._ended(log)
+
+    def _told_to(self, request_id: str | None, header: dict[str, Any], payload: bytes, log: bytes) -> Outcome:
+        """What a worker told. An answer to an earlier request, the second of its kind, ends the worker, and another
+        takes this request.
+        """
+        if request_id is not None and header.get("id") != request_id:
+            self.kill()
+            return Outcome("departed", {}, b"", log)
+        return Outcome("answered", header, payload, log)
 
     def _part(self) -> bytes:
         try:
@@ -265,6 +308,17 @@ class Worker:
     def _release(self) -> None:
         self._sock.close()
         os.close(self._log)
+        if self._life is not None:
+            os.close(self._life)
+
+
+def _life(pid: int) -> int | None:
+    """A descriptor that can be read when the process has ended; ``None`` where the system has none."""
+    if sys.platform != "linux":
+        return None
+    with contextlib.suppress(OSError):
+        return os.pidfd_open(pid)
+    return None
 
 
 def _complete(frame: bytearray) -> tuple[dict[str, Any], bytes] | None:

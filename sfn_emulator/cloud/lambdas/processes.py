@@ -1,6 +1,7 @@
 """Functions run in warm child processes: the ordinary way."""
 
 import contextlib
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -70,6 +71,8 @@ class Processes:
                 log = outcome.log + loaded.log
                 self._zygote.learn(loaded.header.get("models"))
                 outcome = worker.invoke(header, payload, function.timeout)
+            if outcome.ended == "departed":  # a new one, too
+                outcome = outcome._replace(ended="exited", status=-signal.SIGKILL)
             self._zygote.learn(outcome.header.get("models"))
             fit = outcome.ended == "answered"
             return Ran(outcome._replace(log=log + outcome.log), worker.stream, init)

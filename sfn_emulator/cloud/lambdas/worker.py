@@ -241,7 +241,8 @@ def work(sock: socket.socket, spec: Json) -> NoReturn:
         os.environ["_X_AMZN_TRACE_ID"] = header.get("trace", "")
         failed, answer = call(handler, payload, Context(environment, header), root)
         _flush()
-        send(sock, {"failed": failed, "memory": _BOUNDS.peak_megabytes(), **_Models.read.news()}, answer)
+        about = {"id": header["id"], "failed": failed, "memory": _BOUNDS.peak_megabytes(), **_Models.read.news()}
+        send(sock, about, answer)
 
 
 def become(sock: socket.socket, spec: Json) -> NoReturn:
@@ -311,10 +312,8 @@ def _lines(descriptor: int) -> TextIO:
 
 
 def _exit_status(code: object) -> int:
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
     sys.stderr.write(f"{code}\n")
     return 1
 
@@ -354,9 +353,12 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
                 gc.freeze()
                 send(control, {})
             else:
-                pid = _fork(control, order, descriptors)
-                workers.add(pid)
-                send(control, {"pid": pid})
+                try:
+                    workers.add(pid := _fork(control, order, descriptors))
+                except OSError as error:  # no further process is to be had
+                    send(control, {"error": error.strerror})
+                else:
+                    send(control, {"pid": pid})
     except ConnectionError:  # the server has stopped meanwhile
         pass
     _BOUNDS.end_all(workers)
@@ -365,13 +367,15 @@ def fork_on_demand(control: socket.socket) -> NoReturn:
 
 def _fork(control: socket.socket, spec: Json, descriptors: list[int]) -> int:
     sock, log = descriptors
-    pid = os.fork()
-    if pid == 0:
-        control.close()
-        _become_worker(socket.socket(fileno=sock), log, spec)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    return pid
+    try:
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _become_worker(socket.socket(fileno=sock), log, spec)
+        return pid
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _receive_with_descriptors(control: socket.socket) -> tuple[Json, list[int]] | None:

@@ -1,7 +1,6 @@
 """Deployed code really runs: over a socket, in child processes, with AWS's errors."""
 
 import base64
-import contextlib
 import io
 import json
 import os
@@ -21,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.functions import LONG, ROLE, archive, bundle, deploy, invoke, make_role
-from tests.processes import Process, running
+from tests.processes import Process, children, running
 from tests.waiting import PATIENCE, until
 
 
@@ -30,15 +29,6 @@ def server() -> Iterator[Process]:
     with running("--in-memory") as process:
         make_role(process)
         yield process
-
-
-def children(pid: int) -> list[int]:
-    """All descendants of a process that are alive."""
-    direct: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread or process that ends as we look
-            direct += [int(child) for child in (task / "children").read_text().split()]
-    return direct + [grandchild for child in direct for grandchild in children(child)]
 
 
 def test_a_handler_gets_its_event_and_its_answer_comes_back(server: Process) -> None:

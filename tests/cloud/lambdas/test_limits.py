@@ -4,17 +4,21 @@ import json
 import os
 import signal
 import socket
+import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.lambdas import worker
 from sfn_emulator.cloud.lambdas.pool import Zygote, _complete
 from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
 from tests.cloud.functions import deploy, invoke, make_role
-from tests.processes import Process, running
+from tests.processes import Process, children, running
 from tests.waiting import until
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans and bounds data")
@@ -154,6 +158,84 @@ def handler(event, context):
     assert error == "Unhandled"
     assert told["errorType"] == "Runtime.ExitError"
     assert invoke(server, "daemon", {"mark": json.dumps("x"), "ends": "exit"})[1] == "Unhandled"
+
+
+@linux
+def test_a_process_that_ends_is_noticed_though_its_child_holds_the_socket(server: Process) -> None:
+    holds = """
+import os, time
+def handler(event, context):
+    if os.fork():
+        os._exit(3)
+    time.sleep(600)
+"""
+    deploy(server, "holds", holds, Timeout=900)
+    told, error = invoke(server, "holds", {})
+    assert (error, told["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert told["errorMessage"].endswith("exit status 3")
+
+
+def test_an_answer_that_nobody_waits_for_is_nobodys(server: Process) -> None:
+    early = """
+import json, os, stat, struct
+def handler(event, context):
+    if event == "early":
+        header, payload = json.dumps({"id": context.aws_request_id, "failed": False}).encode(), b'"forged"'
+        worker = next(one for one in range(3, 64) if stat.S_ISSOCK(os.fstat(one).st_mode))
+        os.write(worker, struct.pack(">II", len(header), len(payload)) + header + payload)
+    return event
+"""
+    deploy(server, "early", early)
+    told, _ = invoke(server, "early", "early")
+    assert told == "forged" or told["errorType"] == "Runtime.ExitError"
+    for event in ("one", "two", "three"):
+        assert invoke(server, "early", event) == (event, None)
+
+
+@linux
+def test_a_zygote_that_stands_still_does_not_keep_the_server_from_stopping() -> None:
+    with running("--in-memory") as process:
+        make_role(process)
+        deploy(process, "first", "def handler(event, context): return 1")
+        assert invoke(process, "first", {}) == (1, None)
+        (zygote, *_) = children(process.process.pid)
+        os.kill(zygote, signal.SIGSTOP)
+        deploy(process, "second", "def handler(event, context): return 2")
+        process.client("lambda").invoke(FunctionName="second", InvocationType="Event")
+        assert process.stop()[0] == 0
+    assert until(lambda: not Path(f"/proc/{zygote}").exists())
+
+
+@linux
+def test_a_zygote_that_can_fork_no_further_says_so_and_lives() -> None:
+    full = (
+        "import errno, os, runpy, sys\n"
+        "def fork(): raise BlockingIOError(errno.EAGAIN, 'Resource temporarily unavailable')\n"
+        "os.fork = fork\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [
+            sys.executable,
+            "-c",
+            full,
+            worker.__file__,
+            str(theirs.fileno()),
+            str(Path(boto3.__file__).parents[1]),
+        ]
+        with subprocess.Popen(command, pass_fds=[theirs.fileno()]) as zygote:
+            theirs.close()
+            assert receive(ours) == ({"ready": True}, b"")
+            for _ in range(3):
+                order = json.dumps({"handler": "any"}).encode()
+                with Path(os.devnull).open() as one, Path(os.devnull).open() as other:
+                    socket.send_fds(ours, [struct.pack(">II", len(order), 0)], [one.fileno(), other.fileno()])
+                ours.sendall(order)
+                assert receive(ours) == ({"error": "Resource temporarily unavailable"}, b"")
+            ours.close()
+            assert zygote.wait() == 0
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,8 @@ class RuntimeWorker(Worker):
             self._unheard.extend(self._interface.calls(ready))
             if self._sock.fileno() in ready and not self._unheard:
                 return self._gone(log)
+            if self._life in ready and not self._unheard:  # what it left running holds the socket open
+                return self._ended(log)
 
     def _heard(self, call: Call, request_id: str) -> Outcome | None:
         """Like ``_told``. A worker that does not read its answers is killed, and its end is noticed."""
