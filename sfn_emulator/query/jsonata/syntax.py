@@ -4,6 +4,7 @@ This module imports the library, so import it only when there is an expression t
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -17,22 +18,36 @@ from sfn_emulator.query.jsonata.regex import Pattern
 Node = Any
 """A node of the library's tree (``jsonata.parser.Parser.Symbol``)."""
 
+_BETWEEN: Final = re.compile(r"(?:[ \t\r\n]|/\*.*?\*/)*", re.DOTALL)
+"""Blanks and comments."""
+
 _LATER_OPERATORS: Final = frozenset({"?:", "??"})
 """Operators of JSONata 2.1, which AWS's 2.0.6 reads as two tokens and therefore refuses."""
 
 MOST_TOKENS: Final = 10_000
 """Tokens of one expression; the library takes 4 KB and a tenth of a millisecond for each."""
 
+_OF_VALUES: Final = frozenset({"S0201", "S0202", "S0213"})
+"""Errors that quote a value of the expression."""
+
 _parsers: Final[list[Any]] = []
 
 
 class _Tokens(tokenizer.Tokenizer):  # type: ignore[misc]
+    """The library's tokens. It reads past the end of a comment or a slash that is last, hence the blank."""
+
     _taken = 0
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text + " ", Pattern)
 
     def next(self, prefix: bool) -> Any:
         self._taken += 1
         if self._taken > MOST_TOKENS:
             raise QuerySyntaxError(f"The expression has more than {MOST_TOKENS} tokens", self.position)
+        self.position = _BETWEEN.match(self.path, self.position).end()
+        if self.path.startswith("/*", self.position):
+            raise jexception.JException("S0106", self.position)
         token = super().next(prefix)
         if token is not None and token.type == "operator" and token.value in _LATER_OPERATORS:
             self.position -= 1
@@ -58,27 +73,46 @@ def parse(text: str) -> Node:
         with _borrowed_parser() as borrowed:
             return _parsed(borrowed, text)
     except jexception.JException as error:
-        inserts = tuple(i for i in (error.current, error.expected) if i is not None)
-        code = "S0103" if error.error == "S0301" and inserts else error.error
-        raise QuerySyntaxError(filled(code, inserts), max(error.location, 0)) from None
+        raise QuerySyntaxError(_told(error, text), max(error.location, 0)) from None
     except JsonataError as error:
         raise QuerySyntaxError(error.message) from None
     except QuerySyntaxError:
         raise
     except KeyError as error:  # the library looks up an operator that it has no symbol for
         raise QuerySyntaxError(filled("S0204", error.args)) from None
-    except IndexError:  # its tokenizer reads past the end of a comment or an escape
-        raise QuerySyntaxError(filled("S0106" if "/*" in text else "S0101", ()), len(text)) from None
+    except IndexError:  # its tokenizer reads past the end of an escape
+        raise QuerySyntaxError(filled("S0101", ()), len(text)) from None
     except RecursionError:
         raise QuerySyntaxError("The expression is nested too deeply") from None
     except (AttributeError, NotImplementedError, TypeError, ValueError):
         raise QuerySyntaxError(filled("S0201", (text,))) from None
 
 
+def _told(error: jexception.JException, text: str) -> str:
+    inserts: tuple[Any, ...] = tuple(i for i in (error.current, error.expected) if i is not None)
+    if error.error == "S0208":
+        inserts = (_argument_number(text, error.location),)
+    elif error.error in _OF_VALUES:  # the value may be null itself
+        inserts = (error.current, error.expected)
+    return filled("S0103" if error.error == "S0301" and inserts else error.error, inserts)
+
+
+def _argument_number(text: str, position: int) -> int:
+    """Which argument of the innermost call it is that ends at ``position``."""
+    number, depth = 1, 0
+    for char in reversed(text[: max(position - 1, 0)]):
+        depth += char in ")]}"
+        depth -= char in "([{"
+        if depth < 0:
+            break
+        number += char == "," and depth == 0
+    return number
+
+
 def _parsed(borrowed: Any, text: str) -> Node:
     """The library's ``Parser.parse`` with the dialect's tokens."""
     borrowed.source = text
-    borrowed.lexer = _Tokens(text, Pattern)
+    borrowed.lexer = _Tokens(text)
     borrowed.advance()
     tree = borrowed.expression(0)
     if borrowed.node.id != "(end)":

@@ -97,12 +97,18 @@ def test_bound_names_are_not_read_from_the_workflow(expression: str, names: set[
     assert compile_expression(f"{{% {expression} %}}", "Output").variables == names
 
 
+@pytest.mark.parametrize("expression", ["$x /* last */", "$x /* last */ ", "/* a */ $x /* b */ /* c */"])
+def test_a_comment_may_stand_anywhere(expression: str) -> None:
+    assert compile_expression(f"{{% {expression} %}}", "Output").apply(States(None), FixedScope({"x": 1})) == 1
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
         (" 1 + ", "Unexpected end of expression"),
         ("", "Unexpected end of expression"),
         ("$x := ", "Unexpected end of expression"),
+        ("null.*", "The literal value null cannot be used as a step within a path expression"),
         ('{"a":}', 'The symbol "}" cannot be used as a unary operator'),
         ("$x[1,2)", 'Expected "]", got ","'),
         ('"open', "String literal must be terminated by a matching quote"),
@@ -111,6 +117,14 @@ def test_bound_names_are_not_read_from_the_workflow(expression: str, names: set[
         ("$x ?: 1", 'The symbol ":" cannot be used as a unary operator'),
         ("$x ?? 1", 'The symbol "?" cannot be used as a unary operator'),
         ("/* open", "Comment has no closing tag"),
+        ("1 + /* two */ ", "Unexpected end of expression"),
+        ("1 /", "Unexpected end of expression"),
+        ("/", "No terminating / in regular expression"),
+        ("$x null", "Syntax error: null"),
+        ('{"a" null}', 'Expected ":", got null'),
+        ("function($f(1, 2), b){1}", "Parameter 1 of function definition must be a variable name (start with $)"),
+        ("$map($x, function($a, b){1})", "Parameter 2 of function definition must be a variable name (start with $)"),
+        ("%.a", "The object representing the 'parent' cannot be derived from this expression"),
         ("$match('a', /(/)", "No terminating / in regular expression"),
         ("$match('a', /a{2,1}/)", 'Invalid regular expression: "a{2,1}"'),
     ],
