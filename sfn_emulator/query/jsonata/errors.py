@@ -8,6 +8,9 @@ sentence and the two kinds of tail (``. CODE: message`` and ``: message`` for bo
 import json
 from typing import Any, Final
 
+_UNSAID: Final = {"D3137": ("$error() function evaluated",), "D3141": ("$assert() statement failed",)}
+"""The messages of ``$error`` and ``$assert`` if theirs is empty."""
+
 RAW: Final = {"D3137": 1, "D3141": 1, "T1005": 1, "T1007": 1, "D3140": 1}
 """The number of inserts of a code that are not quoted."""
 
@@ -177,6 +180,8 @@ def filled(code: str, inserts: tuple[Any, ...]) -> str:
     sentence = CATALOGUE.get(code)
     if sentence is None:
         return code
+    if inserts[:1] == ("",):
+        inserts = _UNSAID.get(code, inserts)
     texts = [str(insert) if at < RAW.get(code, 0) else _insert(insert) for at, insert in enumerate(inserts)]
     return sentence.format(*texts, *([""] * (3 - len(texts))))
 

@@ -36,6 +36,7 @@ _parsers: Final[list[Any]] = []
 class _Tokens(tokenizer.Tokenizer):  # type: ignore[misc]
     """The library's tokens. It reads past the end of a comment or a slash that is last, hence the blank."""
 
+    position: int
     _taken = 0
 
     def __init__(self, text: str) -> None:
@@ -45,7 +46,8 @@ class _Tokens(tokenizer.Tokenizer):  # type: ignore[misc]
         self._taken += 1
         if self._taken > MOST_TOKENS:
             raise QuerySyntaxError(f"The expression has more than {MOST_TOKENS} tokens", self.position)
-        self.position = _BETWEEN.match(self.path, self.position).end()
+        if between := _BETWEEN.match(self.path, self.position):
+            self.position = between.end()
         if self.path.startswith("/*", self.position):
             raise jexception.JException("S0106", self.position)
         token = super().next(prefix)
