@@ -23,9 +23,9 @@ ORDER = {
 DOUBLED: dict[str, Any] = {f"d{n}": {"allOf": [{"$ref": f"#/definitions/d{n - 1}"}] * 2} for n in range(1, 60)}
 
 
-def refusal(schema: Any, body: bytes) -> int | None:
+def refusal(schema: Any, body: bytes, seconds: float = 20.0) -> int | None:
     try:
-        check_body(body, schema, Patience(0.2))
+        check_body(body, schema, Patience(seconds))
     except GatewayError as error:
         return error.status
     return None
@@ -52,16 +52,16 @@ def test_a_body_that_does_not_fit_is_refused(body: bytes) -> None:
 
 
 def test_a_pattern_that_takes_for_ever_is_given_up() -> None:
-    assert refusal({"type": "string", "pattern": r"^(\w+\s?)*$"}, orjson.dumps("word " * 40 + "!")) in (400, 500)
+    assert refusal({"type": "string", "pattern": r"^(\w+\s?)*$"}, orjson.dumps("word " * 40 + "!"), 0.2) in (400, 500)
 
 
 def test_definitions_that_refer_to_each_other_without_end_are_given_up() -> None:
-    assert refusal({"$ref": "#"}, b"{}") == 500
-    assert refusal({"definitions": {"d0": {}, **DOUBLED}, "$ref": "#/definitions/d59"}, b"{}") == 500
+    assert refusal({"$ref": "#"}, b"{}", 0.2) == 500
+    assert refusal({"definitions": {"d0": {}, **DOUBLED}, "$ref": "#/definitions/d59"}, b"{}", 0.2) == 500
 
 
 def test_very_many_items_that_must_differ_take_linear_time() -> None:
-    items = orjson.dumps([{"v": [n]} for n in range(20_000)])
+    items = orjson.dumps([{"v": [n]} for n in range(30_000)])
     assert refusal({"type": "array", "uniqueItems": True}, items) is None
 
 
