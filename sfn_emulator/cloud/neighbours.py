@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.environ import moto_request
@@ -34,7 +34,7 @@ from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.keeping.forgetting import RESET, forget
 from sfn_emulator.cloud.keeping.journal import JournalError
 from sfn_emulator.cloud.keeping.keeper import Entry, Keeper, new_seed
-from sfn_emulator.cloud.keeping.moment import moment, now, watch_moto
+from sfn_emulator.cloud.keeping.moment import is_new, moment, now, watch_moto
 from sfn_emulator.cloud.keeping.witness import Touched, Witness
 from sfn_emulator.cloud.requests.message import Reply, Request, in_plain_words
 from sfn_emulator.cloud.requests.operation import changes_something, operation
@@ -44,6 +44,8 @@ from sfn_emulator.cloud.turns import Turns
 
 _log: Final = logging.getLogger(__name__)
 
+_GLANCE: Final = 0.5
+"""Seconds between two looks whether the server is closed, of a request that waits for the kept state."""
 _MOTO: Final = Turns()
 """moto's backends are globals of the process, so the turns among their users are, too."""
 _PREPARING: Final = threading.RLock()
@@ -81,7 +83,7 @@ class Neighbours:
         nothing = refusal is None and (keeper is None or keeper.is_empty)
         if nothing:
             self._restored.set()
-        self._replaying = self._started = False
+        self._replaying = self._started = self._closed = False
         self.on_failure: Callable[[str], object] = lambda text: None
         self._prepared: set[str] = set()
         self._changes: Counter[str] = Counter()
@@ -128,7 +130,11 @@ class Neighbours:
 
     def answer(self, service: str, region: str, request: Request) -> Reply:
         """The reply of ``service`` (its signing name); errors come as the service's own error replies."""
-        self._restored.wait()
+        while not self._restored.wait(_GLANCE):
+            if self._closed:  # nobody takes it for an answer any more
+                return error_reply(
+                    service, request, 503, "ServiceUnavailable", self.refusal or "The server is stopping."
+                )
         self._start()
         module = module_of(service, region, request)
         with _MOTO.taken(None if module is None else frozenset((module,))):
@@ -182,6 +188,7 @@ class Neighbours:
             self._changes[changed] += 1
 
     def close(self) -> None:
+        self._closed = True
         if self._keeper is not None:
             with _MOTO.taken(None):
                 self._keeper.close()
@@ -228,12 +235,15 @@ class Neighbours:
                 f"The journal holds a request for '{entry.service}', which is not answered here any more."
             )
         self._prepare(module)
-        with moment(entry.at, entry.seed):
+        with moment(entry.at, entry.seed, again=True):
             reply, _ = self._attempt(entry.service, entry.region, module, entry.request)
         if reply.status >= 400 and not entry.broke_off:
             what = f"{operation(entry.request) or entry.request.method} {entry.request.path}"
             said = reply.body[:300].decode("utf-8", "replace")
-            raise JournalError(f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said}")
+            raise JournalError(
+                f"The journal's '{what}' for {entry.service} is refused now: {reply.status} {said} "
+                "Start the version of sfn-emulator that wrote it, or begin anew with another --state-dir."
+            )
 
     @property
     def failure(self) -> str | None:
@@ -332,7 +342,7 @@ class Neighbours:
             text = f"No operation at {request.path}."
             return error_reply(service, request, 404, "UnknownOperationException", text), False
         try:
-            with self._patience.bounded():
+            with self._patience.bounded() if is_new() else nullcontext():
                 normal = moto_request(request, region)
                 answered = handler(normal, normal.raw_url, normal.headers)
             return in_plain_words(reply_of(answered), request), False

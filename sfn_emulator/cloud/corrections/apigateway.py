@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.corrections import apigatewayv2
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 from sfn_emulator.values import dumps
 
 Method = Callable[..., Any]
@@ -65,9 +66,9 @@ def _put(inner: Method) -> Method:
     def put_rest_api(
         self: Any, function_id: str, api_doc: dict[str, Any], fail_on_warnings: bool, mode: str = "merge"
     ) -> Any:
-        if mode not in ("merge", "overwrite"):
+        if is_new() and mode not in ("merge", "overwrite"):
             raise exceptions.InvalidOpenApiModeException()
-        if api_doc.get("swagger") != "2.0" and not str(api_doc.get("openapi", "")).startswith("3"):
+        if is_new() and api_doc.get("swagger") != "2.0" and not str(api_doc.get("openapi", "")).startswith("3"):
             raise exceptions.InvalidOpenApiDocVersionException()
         api = self.get_rest_api(function_id)
         if mode == "overwrite":

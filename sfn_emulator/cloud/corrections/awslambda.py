@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 
 _DESTINATIONS: Final = frozenset({"sqs", "sns", "lambda", "events"})
 
@@ -79,7 +80,7 @@ def _check_destinations(config: Mapping[str, Any]) -> None:
     for told in (config.get("DestinationConfig") or {}).values():
         place = str((told or {}).get("Destination") or "")
         service = place.split(":")[2] if place.startswith("arn:") else "lambda"
-        if service not in _DESTINATIONS:
+        if is_new() and service not in _DESTINATIONS:
             text = f"Destinations of {service} are not done here: {place}. Name a queue, topic, function or bus."
             raise importlib.import_module("moto.awslambda.exceptions").InvalidParameterValueException(text)
 
@@ -129,7 +130,7 @@ def _weighed(inner: Callable[..., Any]) -> Callable[..., Any]:
         self: Any, name: str, function_name: str, function_version: str, description: str, routing_config: Any
     ) -> Any:
         weights = (routing_config or {}).get("AdditionalVersionWeights") or {}
-        if weights:
+        if weights and is_new():
             known = (
                 self.get_alias(name, function_name).function_version if function_version is None else function_version
             )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 from sfn_emulator.values import dumps, loads
 
 Judge: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str]], bool]
@@ -31,7 +32,7 @@ def _bucket_policies(judge: Judge | None) -> None:
 
     def made(inner: Callable[..., Any]) -> Callable[..., Any]:
         def get_permission(self: Any, action: str, resource: str) -> Any:
-            if judge is None or self.policy is None:
+            if judge is None or self.policy is None or not is_new():
                 return control.PermissionResult.NEUTRAL
             statements = loads(self.policy)["Statement"]
             told = statements if isinstance(statements, list) else [statements]
@@ -54,15 +55,14 @@ def _versions(judge: Judge | None) -> None:
 
 
 def _any_role(judge: Judge | None) -> None:
-    if judge is not None:
-        return
     models: Any = importlib.import_module("moto.awslambda.models")
+    known = models.iam_backends
 
     class AnyRole:
-        """Stands in for IAM's backends when CreateFunction looks a role up: every role exists."""
+        """Stands in for IAM's backends when CreateFunction looks a role up: every role exists, unless judged."""
 
-        def __getitem__(self, key: str) -> "AnyRole":
-            return self
+        def __getitem__(self, key: str) -> Any:
+            return self if judge is None or not is_new() else known[key]
 
         def get_role_by_arn(self, arn: str) -> None: ...
 

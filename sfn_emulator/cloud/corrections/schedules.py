@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 from sfn_emulator.cloud.schedules.expressions import ExpressionError, compile_rule, compile_schedule, zone_of
 
 
@@ -23,7 +24,7 @@ def _rule(inner: Callable[..., Any]) -> Callable[..., Any]:
 
     def put_rule(self: Any, *arguments: Any, **named: Any) -> Any:
         text = named.get("scheduled_expression")
-        if text:
+        if text and is_new():
             try:
                 compile_rule(text)
             except ExpressionError:
@@ -38,6 +39,8 @@ def _schedule(inner: Callable[..., Any]) -> Callable[..., Any]:
 
     def schedule(self: Any, *arguments: Any, **named: Any) -> Any:
         text, zone = named.get("schedule_expression") or "", named.get("schedule_expression_timezone") or "UTC"
+        if not is_new():
+            return inner(self, *arguments, **named)
         try:
             where = zone_of(zone)
         except ExpressionError:

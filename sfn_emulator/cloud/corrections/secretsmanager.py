@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 
 _NAME: Final = re.compile(r"[\w/+=.@!-]{1,512}", re.ASCII)
 _REFUSAL: Final = (
@@ -23,7 +24,7 @@ def _named(inner: Callable[..., Any]) -> Callable[..., Any]:
     refusal = importlib.import_module("moto.secretsmanager.exceptions").ValidationException
 
     def create_secret(self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        if not _NAME.fullmatch(name or ""):
+        if is_new() and not _NAME.fullmatch(name or ""):
             raise refusal(_REFUSAL)
         return inner(self, name, *args, **kwargs)
 

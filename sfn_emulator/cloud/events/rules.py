@@ -76,7 +76,13 @@ def about(target: Mapping[str, Any], rule_arn: str) -> dict[str, Any]:
 def _takes(rule: Any, event: Mapping[str, Any]) -> bool:
     """Whether the rule takes the event. A rule with a schedule and no pattern takes none."""
     only_scheduled = rule.scheduled_expression and not rule.event_pattern.get_pattern()
-    return rule.state != "DISABLED" and not only_scheduled and bool(rule.event_pattern.matches_event(event))
+    if rule.state == "DISABLED" or only_scheduled:
+        return False
+    try:
+        return bool(rule.event_pattern.matches_event(event))
+    except Exception as error:  # made by an older version, which did not refuse the pattern
+        _log.warning("The pattern of rule %s matches nothing: %s", rule.arn, error or type(error).__name__)
+        return False
 
 
 def _by_moto(send: Callable[..., None], rule: Any, target: Any, event: dict[str, Any], transform: bool) -> None:

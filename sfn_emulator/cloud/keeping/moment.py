@@ -24,11 +24,12 @@ _GENERATOR: Final = "moto.moto_api._internal"
 
 
 class _Now(threading.local):
-    """Of each thread: the time of moto in epoch seconds (``None``: it goes on), the dice, and the seed of the request
-    under way.
+    """Of each thread: the time of moto in epoch seconds (``None``: it goes on), the dice, the seed of the request under
+    way, and whether that is a kept one that is done again.
     """
 
     at: float | None = None
+    again: bool = False
     seed: int = 0
 
     def __init__(self) -> None:
@@ -43,15 +44,22 @@ def now() -> float:
     return _real_time() if at is None else at
 
 
+def is_new() -> bool:
+    """Whether the request under way is a new one. One that was kept is done again as it was done, whatever is refused
+    today: checks of our own ask this first (decision 0048).
+    """
+    return not _here.again
+
+
 @contextmanager
-def moment(at: float | None, seed: int) -> Iterator[float | None]:
-    """Runs its block at that time with those dice, in this thread. Not reentrant."""
+def moment(at: float | None, seed: int, *, again: bool = False) -> Iterator[float | None]:
+    """Runs its block at that time with those dice, in this thread. ``again``: for a kept request. Not reentrant."""
     reseed(seed)
-    _here.at = at
+    _here.at, _here.again = at, again
     try:
         yield at
     finally:
-        _here.at = None
+        _here.at, _here.again = None, False
 
 
 def reseed(seed: int | None = None) -> int:

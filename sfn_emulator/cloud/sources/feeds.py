@@ -102,9 +102,9 @@ class Feeds:
             found: dict[str, Wanted] = {}
             if "awslambda" in known:
                 for _, backend in self._moto.backends("awslambda"):
-                    found |= {f"mapping/{m.uuid}": _mapped(m) for m in _enabled(backend)}
+                    found |= _each({f"mapping/{m.uuid}": m for m in _enabled(backend)}, _mapped)
             if "pipes" in known:
-                found |= {f"pipe/{p.arn}": _piped(p) for p in self._pipes() if p.status in _RUNNING}
+                found |= _each({f"pipe/{p.arn}": p for p in self._pipes() if p.status in _RUNNING}, _piped)
             return found
 
     def _reconcile(self, wanted: Mapping[str, Wanted]) -> None:
@@ -175,6 +175,19 @@ class Feeds:
 
 def _enabled(backend: Any) -> list[Any]:
     return [mapping for mapping in backend._event_source_mappings.values() if mapping.enabled]
+
+
+def _each(kept: Mapping[str, Any], read: Callable[[Any], Wanted]) -> dict[str, Wanted]:
+    """What ``read`` makes of each. One that can't be served, because an older version took what is refused today, holds
+    up no other.
+    """
+    found = {}
+    for key, told in kept.items():
+        try:
+            found[key] = read(told)
+        except (ValueError, LookupError, TypeError) as error:
+            _log.warning("%s is not served: %s", key, error)
+    return found
 
 
 def _mapped(mapping: Any) -> Wanted:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import wraps
 from typing import Any, Final
 
+from sfn_emulator.cloud.keeping.moment import is_new
 from sfn_emulator.cloud.sources.filters import FilterError, patterns_of
 from sfn_emulator.cloud.sources.pipes import refusal
 
@@ -43,7 +44,7 @@ def take_over_pipes() -> None:
     @wraps(inner)
     def create_pipe(self: Any, *arguments: Any, **named: Any) -> Any:
         text = refusal({told: named.get(name) for told, name in _PIPE_PARAMETERS.items()})
-        if text is not None:
+        if text is not None and is_new():
             raise error(text)
         pipe = inner(self, *arguments, **named)
         pipe.began = last_numbers(self.account_id, self.region_name, pipe.source)
@@ -71,7 +72,7 @@ def _checked(inner: Any) -> Any:
             patterns_of(spec.get("FilterCriteria"))
         except FilterError as error:
             text = str(error)
-        if text is not None:
+        if text is not None and is_new():
             raise refused(text)
         mapping = inner(self, spec)
         mapping.began = last_numbers(self.account_id, self.region_name, mapping.event_source_arn)

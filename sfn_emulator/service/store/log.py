@@ -23,17 +23,23 @@ class _Index(NamedTuple):
 
 
 def check_log(path: Path) -> None:
-    """Raises ``sqlite3.DatabaseError`` if commits are lost. It only reads."""
+    """Raises ``sqlite3.DatabaseError`` if commits are lost. It changes nothing: the next start finds the same."""
     before = _index(path)
     if before is None or not before.pages:
         return
-    log = Path(f"{path}-wal")
+    log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
     if not log.exists():
         raise sqlite3.DatabaseError(f"its log '{log}' is missing")
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        after = _index(path)
+    kept = index.read_bytes()
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            after = _index(path)
+    except sqlite3.Error:
+        index.write_bytes(kept)
+        raise
     if after is None or after.salt != before.salt or after.pages < before.pages:
+        index.write_bytes(kept)  # SQLite has made it anew, from what is left of the log
         raise sqlite3.DatabaseError(f"its log '{log}' is damaged: commits are missing at its end")
 
 

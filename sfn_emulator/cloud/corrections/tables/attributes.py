@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+from sfn_emulator.cloud.keeping.moment import is_new
+
 _PLACES: Final = frozenset(("Item", "Key", "ExpressionAttributeValues", "ExclusiveStartKey"))
 """Members whose values are attribute values, at whatever depth of a request they stand."""
 _HOLDERS: Final = frozenset(
@@ -30,7 +32,11 @@ def look_at(body: dict[str, Any]) -> None:
     DynamoDB's words.
     """
     for value in _values(body):
-        _one(value)
+        try:
+            _one(value)
+        except _refusal():
+            if is_new():
+                raise
 
 
 def unknown(body: dict[str, Any], error: Exception) -> Exception | None:
@@ -119,5 +125,9 @@ def _number(text: Any) -> Any:
 
 
 def _refused(told: str) -> Exception:
-    error: Exception = importlib.import_module("moto.dynamodb.exceptions").MockValidationException(told)
-    return error
+    return _refusal()(told)
+
+
+def _refusal() -> type[Exception]:
+    kind: type[Exception] = importlib.import_module("moto.dynamodb.exceptions").MockValidationException
+    return kind

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.replacing import replace
+from sfn_emulator.cloud.keeping.moment import is_new
 
 Method = Callable[..., Any]
 
@@ -41,7 +42,7 @@ def correct() -> None:
 def _check_length(expression: str) -> None:
     """Refuses an expression that is too long for DynamoDB; moto would read it for seconds."""
     size = len(expression.encode("utf-8", "surrogatepass"))
-    if size > _LONGEST:
+    if size > _LONGEST and is_new():
         told = f"Invalid expression: Expression size has exceeded the maximum allowed size; expression size: {size}"
         raise importlib.import_module("moto.dynamodb.exceptions").MockValidationException(told)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from sfn_emulator.cloud.corrections.apigatewayv2 import is_route_key
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
 from sfn_emulator.cloud.rest.http.cors import Cors, configured
@@ -14,6 +15,7 @@ from sfn_emulator.cloud.rest.http.tokens import TokenAuthorizer
 
 _KINDS: Final = {"CUSTOM": "REQUEST", "JWT": "JWT"}
 """A route's AuthorizationType → its authorizer's."""
+_NOWHERE: Final = re.compile(r"(?!)")
 _PART: Final = re.compile(r"\{(\w[\w.-]*)(\+?)\}")
 
 
@@ -101,6 +103,8 @@ def _route(api: Any, route: Any) -> Route:
     path = route.route_key.partition(" ")[2]
     integration = api.integrations.get((route.target or "").removeprefix("integrations/"))
     pattern, names = _pattern(path) if path else (re.compile(".*"), ())
+    if not is_route_key(route.route_key):  # made by an older version, which did not refuse it
+        pattern, names = _NOWHERE, ()
     return Route(
         key=route.route_key,
         authorization=route.authorization_type or "NONE",
