@@ -1,10 +1,11 @@
 """HTTP/1.1 as this server speaks it: bytes → whole requests → whole replies, one after the other on each connection.
 
 httptools parses the requests. A reply is written in one piece, except one that is made while it is sent: that goes out
-in chunks, no faster than its client reads. Time is bounded: a request's headers must come within ``PATIENCE`` seconds
-of its first byte (or of connecting), then some part of its body every ``PATIENCE`` seconds. Between requests a
-connection may be idle for ``IDLE`` seconds. Little may come that is neither header nor body (trailers, extensions of
-chunks), and none of it is looked at.
+in chunks. Nothing is sent faster than its client reads: of requests that came together, the next is answered when there
+is room for it. Time is bounded: a request's headers must come within ``PATIENCE`` seconds of its first byte (or of
+connecting), then some part of its body every ``PATIENCE`` seconds. Between requests a connection may be idle for
+``IDLE`` seconds. Little may come that is neither header nor body (trailers, extensions of chunks), and none of it is
+looked at.
 
 A request goes on when its client goes away, unless ``while_connected`` says otherwise.
 """
@@ -14,7 +15,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from email.utils import formatdate
 from functools import cache, lru_cache
 from http import HTTPStatus
@@ -234,11 +235,14 @@ class Connection(asyncio.Protocol):
             reply = STOPPING
         if reply.stream is not None and not self._transport.is_closing():
             await self._send_stream(reply, reply.stream, request.method, keep and self._keep)
+        elif not self._transport.is_closing():
+            self._send(reply, request.method, keep and self._keep)
+        if self._waiting and not self._transport.is_closing():
+            with suppress(asyncio.CancelledError):  # the server stops: those that wait are told next
+                await self._drained()
         self._task = self._asked = None
         if self._transport.is_closing():
             return
-        if reply.stream is None:
-            self._send(reply, request.method, keep and self._keep)
         while self._waiting and self._task is None and not self._transport.is_closing():
             self._answer(*self._waiting.popleft())
         if self._task is None:

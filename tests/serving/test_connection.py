@@ -12,6 +12,7 @@ from sfn_emulator.serving.connection import MOST_HEADER_BYTES, App, Connection, 
 from tests.waiting import PATIENCE
 
 Exchange: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+LARGE = 1 << 20
 heard: list[str] = []
 """The paths that were asked for."""
 
@@ -27,6 +28,8 @@ async def tell(request: Request) -> Reply:
         return Reply(200, [("x-broken", "a\r\nset-cookie: b")], b"")
     if request.path == "/none":
         return Reply(204, [])
+    if request.path == "/large":
+        return Reply(200, [], b"x" * LARGE)
     if request.path in ("/stream", "/torn"):
         return Reply(200, [], stream=parts(request.path == "/torn"))
     text = f"{request.method} {request.path}?{request.query} {request.headers.get('x-twice', '')} {len(request.body)}"
@@ -139,6 +142,34 @@ def test_what_is_answered_at_once_keeps_its_place_among_others() -> None:
 )
 def test_what_clients_may_send_is_understood_or_refused(request_: bytes, told: bytes) -> None:
     assert told in exchange(request_)
+
+
+def test_a_client_that_does_not_read_is_sent_no_more_than_there_is_room_for() -> None:
+    asked = 60
+
+    async def talk() -> tuple[int, bytes]:
+        heard.clear()
+        loop = asyncio.get_running_loop()
+        connections: set[Connection] = set()
+        app = App(tell, tell_at_once, refuse, lambda _: False, 1000)
+        server = await loop.create_server(lambda: Connection(app, loop, connections), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET /large HTTP/1.1\r\n\r\n" * (asked - 1) + b"GET /large HTTP/1.1\r\n" + CLOSE)
+        while not heard:
+            await asyncio.sleep(0)
+        for _ in range(20 * asked):
+            await asyncio.sleep(0)
+        begun = len(heard)
+        told = await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+        server.close()
+        await say_goodbye(connections, 0)
+        return begun, told
+
+    begun, told = asyncio.run(talk())
+    assert begun < asked  # the system itself takes some megabytes
+    assert told.count(b"200 OK") == asked
+    assert told.count(b"x" * LARGE) == asked
 
 
 def test_head_is_told_the_length_and_no_body() -> None:
