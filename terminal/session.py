@@ -58,7 +58,7 @@ class Session:
             )
         if found is None:
             found = self.start_server(urlsplit(self.default_url).port, "skip")
-            self.say(f"started the embedded server at {found.url} (waits are skipped; 'cli.py down' stops it)")
+            self.say(f"started the embedded server at {found.url} (waits are skipped; 'python cli.py down' stops it)")
         elif standing.is_foreign(found, self.directory):
             click.echo(f"note: the server at {found.url} was started elsewhere; it {standing.place(found)}", err=True)
         return found

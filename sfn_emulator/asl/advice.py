@@ -79,7 +79,7 @@ def _why_lost(name: str, seen: Mapping[str, int]) -> str | None:
         return "is never seen by a handler"
     for wide in (name, TASK_FAILED, ALL):
         if wide in seen and not (wide == TASK_FAILED and name in (TIMEOUT, ALL)):
-            return f"is taken by {wide} in handler {seen[wide]} before"
+            return f"is already taken by {wide} in handler {seen[wide]}"
     return None
 
 

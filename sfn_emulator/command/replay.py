@@ -71,7 +71,7 @@ def command(places: tuple[Path, ...], definition: Path | None, as_json: bool, ju
 def _folders(places: Sequence[Path]) -> list[Path]:
     found = sorted({file.parent for place in places for file in place.rglob(HISTORY)})
     if not found:
-        raise Failure(f"no case is below {', '.join(map(str, places))}: a case has a {HISTORY}")
+        raise Failure(f"there is no case below {', '.join(map(str, places))}: a case is a folder with a {HISTORY}")
     return found
 
 

@@ -104,7 +104,7 @@ def _end(execution: Execution) -> dict[str, Any]:
 def _answers(file: Path) -> Mapping[str, Any]:
     told = document_of(file, text_of(file))
     if not isinstance(told, dict):
-        raise Failure(f"{file}: not an object of states' names and what they answer")
+        raise Failure(f"{file}: not an object of states' names and their answers")
     return {state: answer if isinstance(answer, list) else [answer] for state, answer in told.items()}
 
 

@@ -89,7 +89,7 @@ starts a server.
 _PREFIX: Final = "SFN_EMULATOR_"
 _OF_OTHERS: Final = frozenset(("SFN_EMULATOR_ENDPOINT", "SFN_EMULATOR_DEBUG"))
 _EPILOG: Final = """Every option can be set by an environment variable: SFN_EMULATOR_PORT for --port. GET /health has
-version, uptime and the numbers of held things. SIGTERM and Ctrl-C stop the server, and so does closing its
+version, uptime and what the server holds. SIGTERM and Ctrl-C stop the server, and so does closing its
 terminal; every answered request is kept. docs/support.md lists what works as on AWS."""
 
 
@@ -155,7 +155,7 @@ terminal; every answered request is kept. docs/support.md lists what works as on
     "--retention",
     type=_value(as_days),
     metavar="DAYS",
-    help="Forget executions that ended longer ago. Default: never.",
+    help="Forget executions that ended more than DAYS ago. Default: never.",
 )
 @click.option(
     "--execution-memory",

@@ -78,7 +78,7 @@ def stop(directory: Path) -> Running | None:
         os.kill(noted.pid, sign)
         if _gone(noted.pid):
             return noted
-    raise TerminalError(f"the server with process id {noted.pid} does not stop; end it by hand")
+    raise TerminalError(f"the server with process id {noted.pid} does not stop; end it with 'kill -9 {noted.pid}'")
 
 
 def health(url: str, seconds: float = GLANCE) -> dict[str, Any] | None:

@@ -63,9 +63,9 @@ export function againDialog(execution, visit) {
   const current = h("input", { type: "checkbox", checked: false });
   const more = h("details", { open: Object.keys(visit.before ?? {}).length ? true : undefined }, h("summary", {}, "Variables, and the input of the execution"), variables.element, whole.element);
   const parts = [
-    h("p", { class: "hint" }, "An execution of its own: what ran before does not run again, what it wrote stays. Its name, ARN and start time are new, and so is all a definition makes of them."),
+    h("p", { class: "hint" }, "An execution of its own: what ran before does not run again, and what it wrote stays. Its name, ARN and start time are new, and so is what the definition makes of them."),
     data.element, more, h("label", {}, h("span", {}, "Name (made up when empty)"), name),
-    execution.current ? null : h("label", { class: "check" }, current, h("span", {}, "by the definition as it is now, not as this one ran by it")),
+    execution.current ? null : h("label", { class: "check" }, current, h("span", {}, "by the definition as it is now, not by the one that this execution ran by")),
   ];
   dialog(`Start again from ${visit.state}`, parts, "Start", async () => {
     const { executionArn } = await tell("again", { arn: execution.executionArn, state: visit.state, event: visit.event, data: data.value(), variables: variables.value(), input: whole.value(), name: name.value, current: current.checked });

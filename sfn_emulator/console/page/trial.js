@@ -32,7 +32,7 @@ export function trialDialog(of, state, input, variables = {}, context = {}) {
   const choose = () => { answer.element.hidden = how.value !== "result"; failing.hidden = how.value !== "error"; around.element.hidden = !how.value; };
   choose();
   const parts = [
-    h("p", { class: "hint" }, calls ? "It runs by itself, with the machine's role. What it really calls really happens, and $$ tells it of a made-up execution." : holds ? "It runs by itself." : "It runs by itself, and $$ tells of a made-up execution."),
+    h("p", { class: "hint" }, calls ? "It runs alone, with the machine's role. Its call is made for real. $$ describes a made-up execution." : holds ? "It runs alone." : "It runs alone. $$ describes a made-up execution."),
     given.element, h("details", { open: Object.keys(variables).length ? true : undefined }, h("summary", {}, calls || holds ? "Variables, and with an answer instead the context ($$)" : "Variables"), known.element, around.element),
     calls || holds ? h("label", {}, h("span", {}, calls ? "The task is" : "What is inside is"), how) : null, answer.element, failing, told,
   ];

@@ -159,7 +159,7 @@ class World:
             return self._gateway.answer_from_thread(request)
         operation = _TOKENS.get(target.removeprefix(STATES_TARGET))
         if operation is None:
-            return json_error(501, "NotImplemented", f"{target}: a proof answers task tokens alone")
+            return json_error(501, "NotImplemented", f"{target}: a proof answers only operations on task tokens")
         try:
             return json_reply(200, operation(self._tokens, None, orjson.loads(request.body)))  # type: ignore[arg-type]
         except ApiError as error:

@@ -39,8 +39,8 @@ export function tables(stage, model, choose) {
     if (mine !== asked) return;
     body.dataset.event = told.event;
     body.replaceChildren(
-      ...[told.complete ? null : h("p", { class: "hint" }, "The oldest writes of this execution are not kept any more (or were made before the server was started): what is shown is as far back as it goes."),
-        model.data.execution.file ? h("p", { class: "hint" }, "A history in a file tells nothing of tables: these are this server's, as they are.") : null,
+      ...[told.complete ? null : h("p", { class: "hint" }, "The oldest writes of this execution are not kept any more, or were made before the server was started. The tables are shown as far back as the writes go."),
+        model.data.execution.file ? h("p", { class: "hint" }, "A history in a file says nothing about tables. These are the tables of this server, as they are now.") : null,
         ...told.tables.map(table),
         told.tables.length ? null : h("p", { class: "said" }, "There are no tables."),
         lines(told.deeds)].filter(Boolean));
