@@ -17,10 +17,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 from sfn_emulator.cloud.corrections.environ import moto_request
-from sfn_emulator.cloud.corrections.misshapen import misshapen
+from sfn_emulator.cloud.corrections.faults.misshapen import misshapen
+from sfn_emulator.cloud.corrections.faults.replies import error_reply, meant, poison, reply_of, uninstalled, unwritable
 from sfn_emulator.cloud.corrections.patience import MOST, Patience, TooLongError
 from sfn_emulator.cloud.corrections.permissions import Judge
-from sfn_emulator.cloud.corrections.replies import error_reply, meant, poison, reply_of, uninstalled
 from sfn_emulator.cloud.corrections.table import correct
 from sfn_emulator.cloud.events.rules import deliver_events
 from sfn_emulator.cloud.hooks import (
@@ -136,6 +136,8 @@ class Neighbours:
                     service, request, 503, "ServiceUnavailable", self.refusal or "The server is stopping."
                 )
         self._start()
+        if (refused := unwritable(service, request)) is not None:
+            return refused
         module = module_of(service, region, request)
         with _MOTO.taken(None if module is None else frozenset((module,))):
             if module is None:
@@ -360,7 +362,7 @@ class Neighbours:
             return self._failed(service, module, request, error), True
 
     def _failed(self, service: str, module: str, request: Request, error: Exception) -> Reply:
-        told = meant(error) or poison(service, request, error) or misshapen(service, request)
+        told = meant(error) or poison(service, request, error) or misshapen(service, request, error)
         if told is not None:
             return in_plain_words(told, request)
         if not self._replaying:

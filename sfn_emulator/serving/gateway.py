@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.corrections.replies import error_reply
+from sfn_emulator.cloud.corrections.faults.replies import error_reply
 from sfn_emulator.cloud.keeping.errands import is_errand
 from sfn_emulator.cloud.lambdas.api import LambdaApi
 from sfn_emulator.cloud.neighbours import Neighbours

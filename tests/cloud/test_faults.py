@@ -13,6 +13,7 @@ from sfn_emulator.cloud.requests.message import Reply, Request
 
 ACCOUNT = "123456789012"
 JSON = {"content-type": "application/x-amz-json-1.1"}
+SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=test/20261126/us-east-1/s3/aws4_request"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -23,7 +24,7 @@ def asked(service: str, target: str, body: bytes) -> Reply:
 
 def test_a_fault_inside_is_a_sentence_and_the_log_has_it_whole(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        reply = asked("kinesis", "Kinesis_20131202.ListStreams", b'{"ExclusiveStartStreamName": "x"}')
+        reply = asked("ssm", "AmazonSSM.GetPatchBaselineForPatchGroup", b'{"PatchGroup": "x"}')
     assert reply.status == 500
     assert b"InternalFailure" in reply.body
     assert b"met a fault of its own; the emulator" in reply.body
@@ -97,6 +98,84 @@ def test_a_token_or_an_arn_that_means_nothing_is_the_callers_fault(
 ) -> None:
     reply = asked(service, target, body.encode())
     assert (reply.status, code.encode() in reply.body) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "body", "code"),
+    [
+        ("dynamodb", "DynamoDB_20120810.DescribeExport", '{"ExportArn": "x"}', "ExportNotFoundException"),
+        ("dynamodb", "DynamoDB_20120810.TransactWriteItems", '{"TransactItems": [{}]}', "ValidationException"),
+        ("dynamodb", "DynamoDB_20120810.ExecuteStatement", '{"Statement": "x"}', "ValidationException"),
+        ("kinesis", "Kinesis_20131202.DescribeStream", '{"StreamARN": "x"}', "InvalidArgumentException"),
+        (
+            "kinesis",
+            "Kinesis_20131202.ListStreamConsumers",
+            '{"StreamARN": "arn:aws:kinesis:us-east-1:123456789012:stream/no"}',
+            "ResourceNotFoundException",
+        ),
+        ("ssm", "AmazonSSM.DeletePatchBaseline", '{"BaselineId": "x"}', "ResourceNotFoundException"),
+        (
+            "logs",
+            "Logs_20140328.PutDeliverySource",
+            '{"name":"x","resourceArn":"x","logType":"y"}',
+            "ValidationException",
+        ),
+        ("iam", "", "Action=ListAccountAliases&Version=2010-05-08&MaxItems=x", "ValidationException"),
+        ("iam", "", "Action=CreateUser&Version=2010-05-08&UserName=%00", "ValidationError"),
+    ],
+)
+def test_what_can_not_be_found_or_read_is_the_callers_fault(service: str, target: str, body: str, code: str) -> None:
+    reply = asked(service, target, body.encode())
+    assert (reply.status // 100, code.encode() in reply.body) == (4, True), reply.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "headers", "code"),
+    [
+        ("PUT", "/uneven/k", "uploadId=x&partNumber=1", {}, "NoSuchUpload"),
+        ("PUT", "/uneven/k", "uploadId=x&partNumber=y", {}, "InvalidArgument"),
+        ("PUT", "/uneven/k", "", {"x-amz-copy-source": "x"}, "InvalidArgument"),
+        ("PUT", "/uneven/k", "", {"x-amz-acl": "x"}, "InvalidArgument"),
+        (
+            "PUT",
+            "/uneven",
+            "tagging",
+            {"body": "<Tagging><TagSet><Tag><Key/></Tag></TagSet></Tagging>"},
+            "MalformedXML",
+        ),
+        ("POST", "/uneven/k", "select&select-type=2", {"body": "<a><Expression>x</Expression></a>"}, "MissingRequired"),
+    ],
+)
+def test_s3_names_the_fault_of_a_request(
+    method: str, path: str, query: str, headers: dict[str, str], code: str
+) -> None:
+    neighbours = Neighbours(ACCOUNT)
+    neighbours.answer("s3", "us-east-1", Request("PUT", "/uneven"))
+    neighbours.answer("s3", "us-east-1", Request("PUT", "/uneven/k", "", SIGNED, b"a,b\n"))
+    body = headers.pop("body", "").encode()
+    reply = neighbours.answer("s3", "us-east-1", Request(method, path, query, SIGNED | headers, body))
+    assert (reply.status // 100, code.encode() in reply.body) == (4, True), reply.body
+
+
+def test_s3_select_reads_rows_that_have_fewer_fields_than_the_first_or_more() -> None:
+    neighbours = Neighbours(ACCOUNT)
+    neighbours.answer("s3", "us-east-1", Request("PUT", "/uneven"))
+    neighbours.answer("s3", "us-east-1", Request("PUT", "/uneven/rows", "", SIGNED, b'a,b\n1\n2,"x,y"\n3,z,4\n'))
+    asked_for = (
+        "<SelectObjectContentRequest><Expression>SELECT * FROM s3object</Expression>"
+        "<ExpressionType>SQL</ExpressionType><InputSerialization><CSV><FileHeaderInfo>USE</FileHeaderInfo></CSV>"
+        "</InputSerialization><OutputSerialization><JSON/></OutputSerialization></SelectObjectContentRequest>"
+    )
+    select = Request("POST", "/uneven/rows", "select&select-type=2", SIGNED, asked_for.encode())
+    told = neighbours.answer("s3", "us-east-1", select).body
+    assert all(row in told for row in (b'{"a":"1"}', b'{"a":"2","b":"x,y"}', b'{"a":"3","b":"z","_3":"4"}')), told
+
+
+def test_streams_are_listed_after_a_name_that_none_of_them_has() -> None:
+    for name in ("before", "later"):
+        asked("kinesis", "Kinesis_20131202.CreateStream", json.dumps({"StreamName": name, "ShardCount": 1}).encode())
+    reply = asked("kinesis", "Kinesis_20131202.ListStreams", b'{"ExclusiveStartStreamName": "knows"}')
+    assert json.loads(reply.body)["StreamNames"] == ["later"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.corrections.replies import FORM
+from sfn_emulator.cloud.corrections.faults.replies import FORM
 from sfn_emulator.cloud.requests.message import Headers, Request
 
 _UNPREFIXED: Final = frozenset(("CONTENT_TYPE", "CONTENT_LENGTH"))

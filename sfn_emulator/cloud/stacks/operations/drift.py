@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.operations.stacks import Caller, Given
 from sfn_emulator.cloud.stacks.records import Resource, Stack
 from sfn_emulator.cloud.stacks.resources.kind import CallError, Hands
@@ -80,7 +81,9 @@ def resources(caller: Caller, told: Given) -> Given:
 def resource(caller: Caller, told: Given) -> Given:
     """DetectStackResourceDrift."""
     stack = caller.books.get(caller.region, told["StackName"])
-    row = caller.books.resources(stack.id)[told["LogicalResourceId"]]
+    row = caller.books.resources(stack.id).get(told["LogicalResourceId"])
+    if row is None:
+        raise StackError(f"Resource {told['LogicalResourceId']} does not exist for stack {stack.name}")
     return {"StackResourceDrift": _drift(caller, stack, row)}
 
 

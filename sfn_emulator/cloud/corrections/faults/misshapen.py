@@ -8,7 +8,7 @@ one a ValidationException, an S3 body that is no XML MalformedXML.
 
 import re
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
@@ -17,7 +17,8 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sfn_emulator.cloud.corrections.replies import FORM, error_reply
+from sfn_emulator.cloud.corrections.faults.implied import NO_DOCUMENT, Fault, implied, implied_in_s3
+from sfn_emulator.cloud.corrections.faults.replies import FORM, error_reply
 from sfn_emulator.cloud.requests.message import Reply, Request, xml_error
 from sfn_emulator.cloud.requests.operation import operation
 
@@ -35,25 +36,22 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 }
 _WORDS: Final = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
 _KINDS: Final = {"string": "String", "boolean": "Boolean", "integer": "Integer", "long": "Long", "blob": "ByteBuffer"}
-_NO_XML: Final = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
-class Fault(NamedTuple):
-    code: str
-    message: str
-
-
-def misshapen(service: str, request: Request) -> Reply | None:
-    """AWS's refusal of a request of this shape; ``None`` if the shape is right, or the operation is not known."""
+def misshapen(service: str, request: Request, error: Exception) -> Reply | None:
+    """AWS's refusal of a request that made moto raise ``error``; ``None`` if its shape is right and the error does not
+    show that it is the caller's, or if the operation is not known.
+    """
     if service == "s3":
-        return xml_error(400, "MalformedXML", _NO_XML) if _is_no_xml(request) else None
+        shown = NO_DOCUMENT if _is_no_xml(request) else implied_in_s3(request, error)
+        return None if shown is None else xml_error(shown.status, shown.code, shown.message)
     model = _operation(service, request)
     if model is None or not isinstance(model.input_shape, StructureShape):
         return None
     is_form = request.headers.get("content-type", "").startswith(FORM) and "x-amz-target" not in request.headers
     found = _form(model.input_shape, request) if is_form else _body(model.input_shape, request)
-    found = found or _meaningless(service, _told(request, is_form))
-    return None if found is None else error_reply(service, request, 400, found.code, found.message)
+    found = found or _meaningless(service, _told(request, is_form)) or implied(model, request, error)
+    return None if found is None else error_reply(service, request, found.status, found.code, found.message)
 
 
 def _is_no_xml(request: Request) -> bool:
@@ -82,7 +80,8 @@ def _model(name: str) -> ServiceModel | None:
 
 def _operation(service: str, request: Request) -> OperationModel | None:
     streams = request.headers.get("x-amz-target", "").startswith("DynamoDBStreams")
-    model = _model("dynamodbstreams" if streams else _NAMES.get(service, service))
+    second = service == "apigateway" and request.path.startswith("/v2/")
+    model = _model("dynamodbstreams" if streams else "apigatewayv2" if second else _NAMES.get(service, service))
     if model is None:
         return None
     named = operation(request)
@@ -118,6 +117,7 @@ _STRAYS: Final[dict[tuple[str, str], Fault]] = {
 }
 """What a request that fails may bring, and how the service refuses it (its API reference, "Errors")."""
 _ARN_PARTS: Final = 6
+_NO_WRITE: Final = "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
 
 
 def _told(request: Request, is_form: bool) -> dict[str, Any]:
@@ -132,6 +132,8 @@ def _meaningless(service: str, told: dict[str, Any]) -> Fault | None:
     if service == "sns" and "TopicArn" in told and parts < _ARN_PARTS:
         reason = f"An ARN must have at least {_ARN_PARTS} elements, not {parts}"
         return Fault("InvalidParameter", f"Invalid parameter: TopicArn Reason: {reason}")
+    if service == "dynamodb" and any(len(row) != 1 for row in told.get("TransactItems", ())):
+        return Fault("ValidationException", _NO_WRITE)
     return next((fault for (of, name), fault in _STRAYS.items() if of == service and name in told), None)
 
 
@@ -166,7 +168,8 @@ def _members(value: dict[str, Any], members: dict[str, Shape], path: str = "") -
 def _wrong(value: Any, shape: Shape, path: str) -> Fault | None:
     if value is None:
         return None
-    if not _fits(value, _TYPES.get(shape.type_name, object)):
+    is_part = isinstance(value, float) and shape.type_name in ("integer", "long") and not value.is_integer()
+    if is_part or not _fits(value, _TYPES.get(shape.type_name, object)):
         return Fault("SerializationException", _mistaken(value, shape.type_name))
     if isinstance(shape, StructureShape):
         return _members(value, dict(shape.members), f"{path}.") or _lacks(value, shape.required_members, f"{path}.")

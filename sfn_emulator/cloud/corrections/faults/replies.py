@@ -1,5 +1,6 @@
 """Makes replies of what moto's handlers return or raise."""
 
+import re
 from typing import Any, Final
 
 from sfn_emulator.cloud.requests.message import Reply, Request, json_error, xml_error
@@ -18,10 +19,15 @@ def reply_of(result: Any) -> Reply:
     return Reply(int(status), named, content)
 
 
+_CODE_AND_TEXT: Final = 2
+
+
 def meant(error: Exception) -> Reply | None:
-    """The reply that moto meant by raising: a werkzeug HTTPException or botocore's ClientError."""
+    """The reply that moto meant by raising: a werkzeug HTTPException, botocore's ClientError, or a code and a text."""
     if hasattr(error, "get_headers") and hasattr(error, "get_body"):
         return reply_of((error.code, dict(error.get_headers()), error.get_body()))  # type: ignore[attr-defined]
+    if type(error) is ValueError and len(error.args) == _CODE_AND_TEXT and str(error.args[0]).endswith("Exception"):
+        return json_error(400, str(error.args[0]), str(error.args[1]))
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
         return json_error(400, response["Error"].get("Code", "ValidationException"), response["Error"]["Message"])
@@ -39,6 +45,18 @@ def poison(service: str, request: Request, error: Exception) -> Reply | None:
     """The refusal of a request that could not even be read, which is not a fault of ours; ``None`` for other errors."""
     told = next((what for kind, what in _POISONS if isinstance(error, kind)), None)
     return None if told is None else error_reply(service, request, 400, "ValidationException", f"The request {told}.")
+
+
+_UNWRITABLE: Final = re.compile(rb"%0[0-8BCEF]|%1[0-9A-F]|%EF%BF%B[EF]|[\x00-\x08\x0b\x0c\x0e-\x1f]", re.IGNORECASE)
+_KEEPS_NAMES: Final = frozenset({"iam", "sts", "monitoring"})
+
+
+def unwritable(service: str, request: Request) -> Reply | None:
+    """The refusal of a request whose values can't be written in XML: kept, they would spoil every list they are in."""
+    if service not in _KEEPS_NAMES or not _UNWRITABLE.search(request.body):
+        return None
+    text = "A value of the request holds a control character, which is not allowed."
+    return error_reply(service, request, 400, "ValidationError", text)
 
 
 _PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "pyyaml"}
