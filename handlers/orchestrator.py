@@ -46,12 +46,14 @@ def stepfunctions() -> Any:
 
 @cache
 def schema() -> dict[str, Any]:
+    """The order's schema, with the stages that this deploy has."""
     told: dict[str, Any] = json.loads(SCHEMA.read_text())
     told["properties"]["FailAtStage"]["enum"] = os.environ["STAGES"].split(",")  # set by deploy
     return told
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A request of API Gateway (Lambda proxy) → its response: 200 with the execution's ARN, 4xx with what is wrong."""
     try:
         order = completed(parsed(event))
         check(order)

@@ -32,6 +32,7 @@ class Order:
 
     @classmethod
     def of(cls, event: Event) -> "Order":
+        """The order in a step's event. Raises ``KeyError`` for an event that is none."""
         request = event["Request"]
         return cls(
             id=event["OrderId"],

@@ -34,6 +34,7 @@ def _given(name: str) -> bool:
 
 
 def order_of(file: Path | None, fields: dict[str, str | int | None]) -> dict[str, Any]:
+    """The order of a file or of the options, with a MessageId made up where it has none. Raises ``TerminalError``."""
     if file and (beside := [name for name in fields if name != "MessageId" and _given(name)]):
         raise TerminalError(f"--input {file} says all of the order; leave {beside[0]} to it, or leave out --input")
     where = str(file) if file else "order"

@@ -6,6 +6,7 @@ from terminal.session import Session
 
 
 def tell(session: Session, made: Run) -> None:
+    """Shows the outcome of a saga: its end, the writes of each step, the tables at each moment."""
     told, moments = made.told, made.moments
     session.say(f"{steps.ending(told)}\n")
     if made.writes:

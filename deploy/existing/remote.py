@@ -105,6 +105,7 @@ class Aws:
         self._client = target.client
 
     def log_group(self, name: str, arn: str) -> SeenLogGroup | None:
+        """Its tags and its retention in days."""
         logs = self._client("logs")
         groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         for group in groups:

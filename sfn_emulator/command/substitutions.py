@@ -48,6 +48,7 @@ def document_of(file: Path, text: str) -> Any:
 
 
 def text_of(file: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; ``-`` is standard input. Raises ``Failure``."""
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except OSError as error:

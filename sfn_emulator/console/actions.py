@@ -41,6 +41,7 @@ class Actions:
         self._service, self._pasts, self._call, self._write_test = service, pasts, call, write_test
 
     async def perform(self, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of the action of that name. Raises ``RefusedError`` (404 for a name that is none)."""
         action = _ACTIONS.get(name)
         if action is None:
             raise RefusedError(f"There is no action {name[:40]}.", 404)
@@ -55,6 +56,7 @@ class Actions:
         return dict(said)
 
     async def start(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """StartExecution: ``machine`` is an ARN, ``input`` a JSON text; ``name`` may be left out."""
         body = {"stateMachineArn": told.get("machine"), "input": told.get("input", "{}")}
         if told.get("name"):
             body["name"] = told["name"]
@@ -133,6 +135,7 @@ class Actions:
         return {}
 
     async def open(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Opens a history from a file: ``text`` is its content. Answers the ARN under which the page reads it."""
         text, name, definition = told.get("text"), told.get("name", "history.json"), told.get("definition")
         if not isinstance(text, str) or not isinstance(name, str):
             raise RefusedError("Send 'text', the file's content, and its 'name'.")

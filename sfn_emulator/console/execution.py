@@ -51,6 +51,9 @@ class ExecutionView:
         self._pasts, self._deeds, self._tables = pasts, deeds, tables
 
     async def outline(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """What is drawn of the whole: the record, graph and visits, and the writes of each visit. ``behind``: more
+        events follow.
+        """
         past = await self._pasts.get(asked(parameters, "arn"))
         return {
             "execution": _with_values(past.execution) | self._pasts.beside(past.arn),
@@ -62,6 +65,7 @@ class ExecutionView:
         }
 
     async def visit(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """The visit ``n`` in full: its data stage by stage, definition, writes and logs. Task tokens are masked."""
         past = await self._pasts.get(asked(parameters, "arn"))
         visit = _visit(past, number(parameters, "n", 0, 10**9))
         scope = scope_of(past.told, visit, past.identity)
@@ -84,6 +88,9 @@ class ExecutionView:
         return {"token": token_of(past, visit)}
 
     async def events(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """A page of the events in brief, from the number ``from``; with ``q`` of those that hold this text. ``total``
+        counts all.
+        """
         past = await self._pasts.get(asked(parameters, "arn"))
         wanted, first = parameters.get("q", "").lower(), number(parameters, "from", 0, 10**9)
         found: Sequence[Mapping[str, Any]] = past.events

@@ -32,6 +32,7 @@ class StateInfo(NamedTuple):
 
 
 def execution(identity: Identity, given: Value, redrives: int, redriven_at: float) -> dict[str, Value]:
+    """``$$.Execution``. EXPRESS executions have no RedriveCount, and the order of members is AWS's own (recorded)."""
     if identity.express:
         return {
             "Id": identity.execution_arn,

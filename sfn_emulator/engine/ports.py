@@ -193,6 +193,7 @@ class TaskAnswered(NamedTuple):
 
     @property
     def end(self) -> "TaskSucceeded | TaskFailed":
+        """The end of the task, as it counts once its call was submitted."""
         if isinstance(self.output, Unset):
             return TaskFailed(self.id, self.error, self.cause)
         return TaskSucceeded(self.id, self.output)

@@ -25,6 +25,7 @@ def compile(machine: Machine, instrument: Instrument | None = None, *, single: b
 
 
 def block(branch: Branch, instrument: Instrument | None = None, single: bool = False) -> Block:
+    """The steps of one level of states. ``single``: it ends after one step (TestState, a proof's walk)."""
     steps = {name: _step(state, instrument) for name, state in branch.states.items()}
     if instrument is not None:
         steps = {name: watched(step, instrument) for name, step in steps.items()}

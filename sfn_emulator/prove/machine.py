@@ -51,6 +51,7 @@ def read_source(path: Path, values: Mapping[str, str] | None = None) -> Source:
 
 
 def source_of(path: Path, raw: Mapping[str, Any], values: Mapping[str, str]) -> Source:
+    """The definition with its placeholders filled in, checked. Raises ``UnprovableError`` with its first problem."""
     text = dumps(_filled(raw, "", values))
     try:
         return Source(path, text, load(text), raw)

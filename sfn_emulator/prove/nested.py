@@ -55,6 +55,7 @@ def _waiting(body: Branch) -> Iterator[Task]:
 
 
 def waits_for_execution(resource: Resource) -> bool:
+    """Whether a Task starts a state machine and waits for its end."""
     if (resource.resource_type, resource.action) == ("states", "startExecution"):
         return resource.pattern in (Pattern.SYNC, Pattern.SYNC_2)
     return is_synchronous(resource)

@@ -18,6 +18,7 @@ class Run(NamedTuple):
 
 
 def alike(recorded: Any, now: Any, run: Run) -> bool:
+    """Whether two values are the same but for what differs in each run (tokens, drawn ids, moments)."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         return recorded.keys() == now.keys() and all(alike(recorded[key], now[key], run) for key in recorded)
     if isinstance(recorded, list) and isinstance(now, list):

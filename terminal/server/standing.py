@@ -47,6 +47,7 @@ def check(found: Running, port: int | None, time_mode: str | None, in_memory: bo
 
 
 def words(found: Running, told: dict[str, Any]) -> str:
+    """The server's state in lines; ``told`` is the answer of its ``/health``."""
     lines = [f"{found.url} has been answering for {told.get('uptime')} s, version {told.get('version')}"]
     lines += [f"it {place(found)}; waits: {found.time}"]
     return "\n".join([*lines, *(f"  {_words(name)}: {_counted(held)}" for name, held in told.get("held", {}).items())])

@@ -9,6 +9,7 @@ from sfn_emulator.coverage.reports.text import title
 
 
 def cobertura(found: Iterable[Covered]) -> str:
+    """The XML of Cobertura: a machine is a class, a state's line a line, and its points are branches."""
     machines = list(found)
     root = Element("coverage", {**_rates(machines), "version": "1", "timestamp": "0"})
     SubElement(SubElement(root, "sources"), "source").text = "."

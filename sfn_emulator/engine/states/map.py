@@ -121,6 +121,7 @@ class MapRegion(Region):
         self.owner.run.ready.append(child)
 
     def begin(self, child: Strand) -> None:
+        """Begins an iteration. ItemSelector is evaluated now, when its turn has come, as on AWS."""
         child.run.emit(child, "MapIterationStarted", Iteration(self.owner.state, child.index))
         if self.selector is not None and not child.begun:
             child.input = self.selector.apply(self.told, child)

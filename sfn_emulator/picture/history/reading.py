@@ -53,6 +53,7 @@ class Reading:
         self.redriven = 0
 
     def read(self, event: Event) -> None:
+        """Takes the next event. They have to come in the order of their ids."""
         told, kind, id_ = self.told, str(event.get("type", "")), int(event.get("id", 0))
         told.events.append(event)
         self.types[id_] = kind

@@ -49,6 +49,7 @@ class PastScope:
         return {name: loads(text) for name, text in self.visit.before.items()}
 
     def context(self) -> dict[str, Value]:
+        """The context object (``$$``) as it was during the visit."""
         told, identity = self.told, self.identity
         members = {
             "Id": identity.execution_arn,

@@ -50,6 +50,7 @@ def tree(told: Happened, child: Child = lambda arn: None) -> list[Text]:
 
 
 def drawn(row: Row) -> Text:
+    """The row as a line for a terminal: guides, sign and name, duration, and what is to be said of it."""
     sign, style = SIGNS[row.outcome] if row.outcome else ("", "dim")
     head = f"{sign} {row.name}" if sign else row.name
     room = max(_NAME - len(row.guides), 12)

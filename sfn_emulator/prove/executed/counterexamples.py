@@ -31,6 +31,7 @@ class Counterexample:
 
 
 def smallest(saga: Saga, inputs: Sequence[Value], seen: Sequence[tuple[Value, Seen]]) -> Iterator[Counterexample]:
+    """A counterexample for each claim that broke. Raises ``UnprovableError`` if a run's process ended without a report."""
     by_claim: dict[str, list[tuple[Value, Seen]]] = {}
     for given, run in seen:
         for claim in run.broken:
@@ -84,6 +85,7 @@ class Memory:
         self._path = directory / f"{name}.json"
 
     def placements(self) -> list[Placement]:
+        """Those kept; none from a file that is missing or that can't be read."""
         try:
             told: list[Any] = json.loads(self._path.read_text(encoding="utf-8"))
             return [tuple(fault_of(*fault) for fault in placement) for placement in told]
@@ -91,6 +93,7 @@ class Memory:
             return []
 
     def keep(self, found: Sequence[Counterexample]) -> None:
+        """Replaces those kept by the ones found now."""
         placements = [[fault.told for fault in one.placement] for one in found]
         if not placements and not self._path.exists():
             return

@@ -15,6 +15,7 @@ from sfn_emulator.prove.scoring import BOUND
 
 
 def lines(proof: Proof) -> Iterator[str]:
+    """The result for people, one line each: the walk, the placements, two sagas at once, the mutants."""
     yield from walked.lines(proof.walked, claimed=bool(proof.claims.undo))
     if proof.executed is not None:
         yield from _executed(proof.executed)
@@ -51,6 +52,7 @@ def _interleaved(told: Interleaved) -> Iterator[str]:
 
 
 def data(proof: Proof) -> dict[str, Any]:
+    """The same as JSON: ``static``, ``executed``, ``interleaved``, ``mutants``, and the exit ``status``."""
     told: dict[str, Any] = {"definition": str(proof.source.path), "static": walked.data(proof.walked)}
     if proof.executed is not None:
         told["executed"] = {

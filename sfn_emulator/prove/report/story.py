@@ -12,6 +12,7 @@ from sfn_emulator.values import dumps
 
 
 def story(tried: Tried) -> Iterator[str]:
+    """The run, a line for each call and for each row it changed; at the end what it left over."""
     yield f"given {dumps(tried.execution.input)}"
     tables: Tables = tried.before
     for step in tried.steps:

@@ -41,6 +41,7 @@ def _assumed(task: str, finding: Finding) -> str:
 
 
 def data(walked: Walked) -> dict[str, Any]:
+    """The result as JSON."""
     return {
         "places": walked.places,
         "ways": walked.ways,

@@ -18,6 +18,7 @@ class Choices:
         self.taken: list[tuple[int, int]] = []
 
     def pick(self, options: Sequence[T]) -> T:
+        """The option that this way takes here; the first one where the way is new."""
         at = len(self.taken)
         index = self._told[at] if at < len(self._told) else 0
         self.taken.append((index, len(options)))

@@ -34,6 +34,7 @@ class Ledger(NamedTuple):
     doubtful: frozenset[str] = frozenset()
 
     def happened(self, task: str, region: str, items: str) -> "Ledger":
+        """The ledger after the effect of ``task`` on those items; one that stands already stays one."""
         if any(effect.task == task and effect.items == items for effect in self.standing):
             return self._replace(failed=self.failed - {task})
         return self._replace(
@@ -44,6 +45,7 @@ class Ledger(NamedTuple):
         )
 
     def reverted(self, steps: tuple[str, ...], items: str) -> "Ledger":
+        """The ledger after the effects of ``steps`` on those items were undone."""
         undone = {effect.task for effect in self.standing if effect.is_of(steps, items)}
         standing = tuple(effect for effect in self.standing if not effect.is_of(steps, items))
         doubtful = self.doubtful.difference(steps)
@@ -67,6 +69,7 @@ class Ledger(NamedTuple):
         return self._replace(late=late, doubtful=self.doubtful - {task})
 
     def later(self, seconds: float) -> "Ledger":
+        """The ledger some seconds later: work that could not go on so long is over."""
         if not self.late or not seconds:
             return self
         left = tuple((task, rest - seconds) for task, rest in self.late if rest > seconds)

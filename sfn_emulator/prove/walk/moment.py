@@ -56,6 +56,9 @@ class Watch(Instrument):
         self.visited(strand, strand.state)
 
     def visited(self, strand: Strand, name: str) -> None:
+        """Notes the state. Raises ``EndlessError`` when a loop inside a Parallel, a Map or a nested machine goes round
+        too often.
+        """
         self.entered_states.add(name)
         visits, inside = self.moment.visits, self.moment.inside
         if strand.parent is None and not inside:

@@ -35,6 +35,7 @@ class Jobs:
         os.write(self._write, b"." * (count - 1))
 
     def take(self) -> bool:
+        """Takes a token if there is one, without waiting."""
         try:
             return bool(os.read(self._read, 1))
         except BlockingIOError:

@@ -65,6 +65,7 @@ class Forking:
         os.write(self._lines, _line({"begins": told}))
 
     def fault(self, call: Call) -> Fault | None:
+        """Forks once for every fault that this call can have. The parent goes on without one."""
         signal.alarm(PATIENCE)
         if len(self.placed) >= self._most:
             return None

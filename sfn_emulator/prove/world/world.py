@@ -166,6 +166,7 @@ class World:
             return json_error(400, error.code, error.message)
 
     def execution(self, program: Program, given: Value, name: str) -> Hosted:
+        """An execution of the prepared machine, not started yet."""
         prepared = self.prepared
         identity = _identity(prepared.machine_arn, prepared.machine_name, prepared.role_arn, name, self.clock.now())
         return Hosted(program, identity, given, self.clock)
@@ -220,6 +221,7 @@ class World:
     # -- executions that executions start
 
     def start(self, machine_arn: str, name: str, text: str, trace_header: str | None = None) -> _Child:
+        """Starts a nested execution, or finds the one of that name: ``text`` is its input."""
         arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         if arn not in self._children:
             definition = self.prepared.definitions[machine_arn]

@@ -111,6 +111,7 @@ class Definitions:
         return found
 
     def program(self, revision: Revision) -> Program:
+        """The compiled definition of a revision, kept for the next execution."""
         found = self._programs.get(revision.id)
         if found is None:
             model = self.model(revision)

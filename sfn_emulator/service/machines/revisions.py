@@ -16,6 +16,7 @@ def machine_at(around: Surroundings, arn: str) -> StateMachine:
 
 
 def revision_of(around: Surroundings, revision: str) -> Revision:
+    """The stored revision. Raises ``DamagedRowError`` if it is gone while something refers to it."""
     found = around.store.get(Revision, revision)
     if found is None:
         raise DamagedRowError(f"the revision {revision} is referred to and not there")

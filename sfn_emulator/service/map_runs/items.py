@@ -98,6 +98,7 @@ class StoredItems:
         self._work = data.run(lambda: list(itertools.islice(chunks, _BLOCKS_AT_ONCE)), done)
 
     def window(self, index: int) -> Window | None:
+        """The stored chunk that holds the item ``index``; ``None`` while it has not been read."""
         if self._window is None or not self._window.has(index):
             if index >= self.known:
                 return None

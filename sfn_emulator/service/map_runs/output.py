@@ -81,6 +81,7 @@ class Writing:
         self._work: Work | None = None
 
     def step(self) -> None:
+        """Writes the next page in a thread, and after the last one concludes with the manifest's place."""
         try:
             page = self._next_page()
         except (StateError, EvaluationError) as error:

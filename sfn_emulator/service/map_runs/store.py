@@ -164,6 +164,7 @@ def unpack_items(body: bytes) -> ItemBlock:
 
 
 def pack_outcomes(n: int, outcomes: Sequence[Outcome]) -> OutcomeChunk:
+    """Chunk number ``n``: the outcomes compressed, with the sums that are asked for without reading them."""
     body = zlib.compress(to_bytes([_row(outcome) for outcome in outcomes]), 1)
     numbers = [outcome.number for outcome in outcomes]
     return OutcomeChunk(

@@ -53,6 +53,7 @@ class Asked:
 
 
 def read_request(told: Mapping[str, Any], definitions: Definitions, answers: Answers | None) -> Asked:
+    """The request checked. Raises ``ApiError`` in AWS's words for the first thing that is wrong."""
     mocked: Mapping[str, Any] | None = told.get("mock")
     _check_mock(mocked, told)
     state, around = _tested(told, definitions)

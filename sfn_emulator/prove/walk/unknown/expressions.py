@@ -45,6 +45,7 @@ class Seen:
         return self._scope.context() if self._context is None else self._context
 
     def open(self, read: Read, facts: Facts) -> Value:
+        """The value that the expression reads there, opened so far. Raises ``MissingError``."""
         if read.root == CONTEXT:
             self._context = opened(self.context(), read.keys, facts)
             return at(self._context, read.keys)

@@ -69,6 +69,7 @@ def what_matters(document: Value, needs: tuple[Need, ...], facts: Facts) -> list
 
 
 def targets_of(state: State) -> Iterator[str]:
+    """The names of the states that may come next."""
     for target in (getattr(state, "next", None), getattr(state, "default", None)):
         if target is not None:
             yield target
@@ -83,6 +84,7 @@ def circling(body: Branch) -> frozenset[str]:
 
 
 def bodies(body: Branch) -> Iterator[Branch]:
+    """The scope and all scopes within it, the outermost first."""
     yield body
     for state in body.states.values():
         for inner in branches(state):

@@ -94,6 +94,7 @@ class ExpressChildren:
     # -- running them
 
     def begin(self, unit: Unit, at: float) -> None:
+        """Runs the child at once; most end in this very turn and need no driver."""
         identity = express_identity(self._kin, self._parent, self._kin.names.name(unit.number), at)
         run = Run(self._program, identity, unit.value, unit.text)
         run.start(at)
@@ -150,6 +151,7 @@ class ExpressChildren:
         return None if fresh is None else self._kin.outcome(fresh)
 
     def save(self, *, idle: bool) -> None:
+        """Writes outcomes that make full chunks; all of them when ``idle``, or when work was seen from outside."""
         for n, chunk in self._rewritten:
             self._store.drop_outcomes(self._kin.map_run_arn, n)
             if chunk is not None:

@@ -48,6 +48,7 @@ class Tally(NamedTuple):
 
 
 def tally(chunks: list[OutcomeChunk]) -> Tally:
+    """The outcomes of all chunks, counted. Only chunks with failures have to be unpacked."""
     executions = dict.fromkeys(Status, 0)
     items = dict.fromkeys(Status, 0)
     for chunk in chunks:
