@@ -17,7 +17,6 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 Value: TypeAlias = Any
-Variables: TypeAlias = Mapping[str, Value]
 Place: TypeAlias = tuple[str | int, ...]
 """The place of a value in another: keys and indexes from the root."""
 

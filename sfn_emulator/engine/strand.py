@@ -142,7 +142,7 @@ class Ledger(Record):
         self.awaiting[effect.id] = strand, effect
 
     def timer(self, strand: "Strand | None", delay: float) -> int:
-        """Issues a timer after ``delay`` seconds, no later than the execution's own time-out. Returns the effect's id."""
+        """Issues a timer after ``delay`` seconds, at the execution's own time-out at the latest. Returns its id."""
         effect = SetTimer(self.next_effect(), round(min(self.at + delay, self.deadline), 3))
         self.issue(strand, effect)
         return effect.id

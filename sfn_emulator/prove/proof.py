@@ -52,10 +52,6 @@ class Wanted:
     """The directory in which to note the parts of the definition that runs take."""
 
     @property
-    def executes(self) -> bool:
-        return self.setup is not None
-
-    @property
     def at_once(self) -> int:
         return self.claims.faults if self.faults is None else self.faults
 

@@ -210,17 +210,6 @@ class Gateway:
             return asyncio.run_coroutine_threadsafe(self.answer(request), self._loop).result()
         return self._guarded_call(request, self._destination(request)[1])
 
-    def answer_later(self, request: Request) -> None:
-        """Sends a request from any thread, without waiting. Only a refusal is reported, in the log."""
-        if self._loop is None:
-            raise RuntimeError("The gateway is not open yet.")
-        asyncio.run_coroutine_threadsafe(self._unwatched(request), self._loop)
-
-    async def _unwatched(self, request: Request) -> None:
-        reply = await self.answer(request)
-        if reply.status != 200:
-            _log.warning("%s was refused: %s", request.headers.get("x-amz-target"), reply.body.decode())
-
     def open(self) -> None:
         """Called on the loop before the first request."""
         self._loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 
 class Record(NamedTuple):
@@ -48,6 +48,3 @@ class Batching:
     """The ARN of a queue or topic that gets the place of a stream's records that were given up."""
     began: Mapping[str, str] = field(default_factory=dict)
     """Per shard, the last sequence number at the time when a feed from LATEST was made."""
-
-
-ALL_FAILED: Final = Failed(None)

@@ -31,7 +31,7 @@ class Counterexample:
 
 
 def smallest(saga: Saga, inputs: Sequence[Value], seen: Sequence[tuple[Value, Seen]]) -> Iterator[Counterexample]:
-    """A counterexample for each claim that broke. Raises ``UnprovableError`` if a run's process ended without a report."""
+    """A counterexample for each claim that broke. Raises ``UnprovableError`` if a run ended without a report."""
     by_claim: dict[str, list[tuple[Value, Seen]]] = {}
     for given, run in seen:
         for claim in run.broken:

@@ -22,12 +22,13 @@ TIMED_OUT: Final = frozenset({TIMEOUT, HEARTBEAT})
 _PATTERNS: Final = frozenset({ALL, TASK_FAILED, TIMEOUT, HEARTBEAT})
 
 
+Recovering = Task | Parallel | Map
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``error`` is ``None`` for an answer. ``happened``: the effect took place. ``lasting``: every attempt has this
-    outcome.
-
-    ``like`` are the errors that this one stands for. ``guarded``: some Retrier or Catcher takes the error.
+    outcome. ``guarded``: some Retrier or Catcher takes the error.
     """
 
     error: str | None = None
@@ -37,7 +38,6 @@ class Outcome:
     """The Task answered that there was nothing to do, which is no fault."""
     retried: bool = False
     guarded: bool = True
-    like: tuple[str, ...] = ()
 
     @property
     def cost(self) -> int:
@@ -70,21 +70,19 @@ def outcomes_of(
 ) -> tuple[Outcome, ...]:
     """``around`` are the states the Task is in, innermost first. ``errors`` are those whose names the machine's own
     Choices know; ``None`` where they look at no names at all."""
-    owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
+    owners = [owner for owner in (task, *around) if isinstance(owner, Recovering)]
     effects = (False,) if task.name in claims.reads else (True, False)
     made = [ANSWERED]
     refusals = claims.refusals.get(task.name, ())
     for error in refusals:
         done = bool(claims.undoes(task.name))
-        made.append(Outcome(error, done, lasting=True, refused=True, like=(error,)))
+        made.append(Outcome(error, done, lasting=True, refused=True))
     named = dict.fromkeys((*_names(task, owners), *(errors or ())))
-    for names in _classes(owners, (n for n in named if n not in refusals), by_name=errors is not None):
-        retrier = _taking(task.retry, names[0])
-        retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
-        guarded = any(_taking(owner.retry, names[0]) or _taking(owner.catch, names[0]) for owner in owners)
+    for name in _one_of_each(owners, (n for n in named if n not in refusals), by_name=errors is not None):
+        retried, guarded = _is_retried(task, name), _is_guarded(owners, name)
         for happened in effects:
             for lasting in (False, True) if retried else (False,):
-                made.append(Outcome(names[0], happened, lasting, False, retried, guarded, names))
+                made.append(Outcome(name, happened, lasting, False, retried, guarded))
     return tuple(made)
 
 
@@ -97,19 +95,17 @@ def may_outlast(task: Task, limit: int | None) -> bool:
 
 
 def outlasting(task: Task, claims: Claims) -> Outcome:
-    return Outcome(OUTLASTED, happened=task.name not in claims.reads, like=(OUTLASTED,))
+    return Outcome(OUTLASTED, happened=task.name not in claims.reads)
 
 
 def execution_failed(task: Task, around: Sequence[State]) -> Outcome:
     """The outcome of a Task when the execution that it started fails; it does not say whether there were effects."""
-    owners = [owner for owner in (task, *around) if isinstance(owner, Task | Parallel | Map)]
-    retrier = _taking(task.retry, TASK_FAILED)
-    retried = isinstance(retrier, Retrier) and retrier.max_attempts > 0
-    guarded = any(_taking(owner.retry, TASK_FAILED) or _taking(owner.catch, TASK_FAILED) for owner in owners)
-    return Outcome(TASK_FAILED, False, retried=retried, guarded=guarded, like=(TASK_FAILED,))
+    owners = [owner for owner in (task, *around) if isinstance(owner, Recovering)]
+    retried, guarded = _is_retried(task, TASK_FAILED), _is_guarded(owners, TASK_FAILED)
+    return Outcome(TASK_FAILED, False, retried=retried, guarded=guarded)
 
 
-def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]:
+def _names(task: Task, owners: Sequence[Recovering]) -> Iterator[str]:
     yield OTHER_ERROR
     if task.timeout is not None:
         yield TIMEOUT
@@ -120,18 +116,25 @@ def _names(task: Task, owners: Sequence[Task | Parallel | Map]) -> Iterator[str]
     yield from (name for name in dict.fromkeys(named) if name not in _PATTERNS)
 
 
-def _classes(
-    owners: Sequence[Task | Parallel | Map], names: Iterator[str], *, by_name: bool
-) -> Iterator[tuple[str, ...]]:
-    """Classes of error names that are handled alike. A time-out is a class of its own, because its work may still be
+def _one_of_each(owners: Sequence[Recovering], names: Iterator[str], *, by_name: bool) -> Iterable[str]:
+    """Of error names that are handled alike, the first. A time-out stands for itself, because its work may still be
     under way.
     """
-    classes: dict[object, list[str]] = {}
+    found: dict[object, str] = {}
     for name in names:
         alone = by_name or name in TIMED_OUT
         handled = tuple((id(_taking(owner.retry, name)), id(_taking(owner.catch, name))) for owner in owners)
-        classes.setdefault(name if alone else handled, []).append(name)
-    return (tuple(names) for names in classes.values())
+        found.setdefault(name if alone else handled, name)
+    return found.values()
+
+
+def _is_retried(task: Task, name: str) -> bool:
+    retrier = _taking(task.retry, name)
+    return isinstance(retrier, Retrier) and retrier.max_attempts > 0
+
+
+def _is_guarded(owners: Sequence[Recovering], name: str) -> bool:
+    return any(_taking(owner.retry, name) or _taking(owner.catch, name) for owner in owners)
 
 
 def _taking(handlers: Iterable[Retrier | Catcher], name: str) -> Retrier | Catcher | None:
