@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
@@ -234,8 +235,18 @@ class Gateway:
             return json_error(404, "UnknownOperationException", f"There is no {request.method} {request.path} here.")
         if self._neighbours.refusal is not None:
             return error_reply(address(request).service, request, 503, "ServiceUnavailable", self._neighbours.refusal)
+        if data_plane(request) is None and (begun := self._begun(request)) is not None:
+            return await begun
         threads, call = self._destination(request)
         return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
+
+    def _begun(self, request: Request) -> Awaitable[Reply] | None:
+        """The reply to come of an invocation that needs no thread."""
+        where = address(request)
+        if where.service != "lambda":
+            return None
+        with self._caused(request):
+            return self._lambda.begin(where.region, request)
 
     def _is_states(self, request: Request) -> bool:
         return data_plane(request) is None and request.headers.get("x-amz-target", "").startswith(STATES_TARGET)
@@ -264,12 +275,14 @@ class Gateway:
             return self._urls.answer(where, request)
         return (self._http if self._http.has(where.api) else self._rest).answer(where, request)
 
+    def _caused(self, request: Request) -> AbstractContextManager[None]:
+        """Makes the cause of a request that of everything this thread does in its block."""
+        trace = request.headers.get("x-amzn-trace-id")
+        return nullcontext() if trace is None else caused_by(self._neighbours.witness.traces.of(trace) or cause())
+
     def _guarded_call(self, request: Request, call: Callable[[], R]) -> R | Reply:
         try:
-            trace = request.headers.get("x-amzn-trace-id")
-            if trace is None:
-                return call()
-            with caused_by(self._neighbours.witness.traces.of(trace) or cause()):
+            with self._caused(request):
                 return call()
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)

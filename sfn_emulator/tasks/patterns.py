@@ -55,27 +55,43 @@ def failure(effect: StartTask, error: Exception, stage: str = "Failed") -> TaskF
     return TaskFailed(effect.id, TASK_FAILED, OWN_FAULT, stage)
 
 
-Run = Callable[[Callable[[], Value], Callable[[Value | Exception], None]], Work]
-"""Runs a job and passes its result or exception to a callback: ``Workers.run``, or ``inline``."""
+Done = Callable[[Value | Exception], None]
+
+Ask = Callable[[TaskRequest, Done], Work]
+"""Makes a call, and passes its result or exception to ``Done`` on the host's thread."""
 
 
-def inline(job: Callable[[], Value], done: Callable[[Value | Exception], None]) -> Work:
-    """Runs a job that does not block at once, on the host's thread."""
-    try:
-        outcome: Value | Exception = job()
-    except Exception as error:
-        outcome = error
-    done(outcome)
-    return Finished()
+def cause_of(request: TaskRequest) -> Cause:
+    return Cause(request.identity.execution_arn, request.state, request.entered, request.attempt)
 
 
 def _called(call: Call, request: TaskRequest) -> Callable[[], Value]:
     """The call, with the request's execution as its cause."""
-    who = Cause(request.identity.execution_arn, request.state, request.entered, request.attempt)
-    return on_behalf(who, lambda: call(request))
+    return on_behalf(cause_of(request), lambda: call(request))
 
 
-def request_response(run: Run, call: Call) -> Starter:
+def on_thread(workers: Workers, call: Call) -> Ask:
+    return lambda request, done: workers.run(_called(call, request), done)
+
+
+def inline(call: Call) -> Ask:
+    """A call that does not block is made at once, on the host's thread."""
+
+    def ask(request: TaskRequest, done: Done) -> Work:
+        done(outcome_of(_called(call, request)))
+        return Finished()
+
+    return ask
+
+
+def outcome_of(call: Callable[[], Value]) -> Value | Exception:
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+def request_response(ask: Ask) -> Starter:
     def start(effect: StartTask, tell: Tell) -> Work:
         def done(outcome: Value | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -83,7 +99,7 @@ def request_response(run: Run, call: Call) -> Starter:
             else:
                 tell(TaskSucceeded(effect.id, outcome))
 
-        return run(_called(call, effect.request), done)
+        return ask(effect.request, done)
 
     return start
 
@@ -138,7 +154,7 @@ class _Callback:
             self._tell(signal)
 
 
-def wait_for_task_token(run: Run, call: Call, tokens: Tokens) -> Starter:
+def wait_for_task_token(ask: Ask, tokens: Tokens) -> Starter:
     """Submits the call, then stays open until the token is answered, or cancelled."""
 
     def start(effect: StartTask, tell: Tell) -> Work:
@@ -148,21 +164,21 @@ def wait_for_task_token(run: Run, call: Call, tokens: Tokens) -> Starter:
             tokens.wait(effect.request.token, callback)
             running.on_cancel = lambda: tokens.forget(effect.request.token)
         if isinstance(effect.submitted, Unset):
-            submission = _submit(run, call, effect, callback)
+            submission = _submit(ask, effect, callback)
             running.also(submission.cancel)
         return running
 
     return start
 
 
-def _submit(run: Run, call: Call, effect: StartTask, callback: _Callback) -> Work:
+def _submit(ask: Ask, effect: StartTask, callback: _Callback) -> Work:
     def done(outcome: Value | Exception) -> None:
         if isinstance(outcome, Exception):
             callback.refused(failure(effect, outcome, "SubmitFailed"))
         else:
             callback.submitted(outcome)
 
-    return run(_called(call, effect.request), done)
+    return ask(effect.request, done)
 
 
 # -- .sync
@@ -237,7 +253,7 @@ class _Watch:
     def begin(self, call: Call) -> None:
         request = self._effect.request
         if isinstance(self._submitted, Unset):
-            self._step = self._workers.run(_called(call, request), self._accepted)
+            self._step = on_thread(self._workers, call)(request, self._accepted)
         else:
             self._look()
 

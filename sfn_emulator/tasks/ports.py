@@ -4,6 +4,7 @@ All methods but ``Lambdas.invoke`` are called on the host's thread and return at
 worker threads and may take its time.
 """
 
+from asyncio import Future
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ class InvokeResult(Protocol):
 
 
 class Lambdas(Protocol):
-    """Runs a function. Blocking.
+    """Runs functions.
 
     ``function`` is a name, a partial or a full ARN (with or without qualifier). Raises ``LookupError`` whose text is
     AWS's ("Function not found: arn:…") when there is none, and an error with ``code``, ``message`` and ``status`` for
@@ -44,6 +45,18 @@ class Lambdas(Protocol):
         *,
         client_context: Mapping[str, Any] | None = None,
     ) -> InvokeResult: ...
+
+    def begin(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> Future[Any] | None:
+        """Like ``invoke``, on the host's thread and without waiting. The future is an ``InvokeResult``'s; ``None`` if
+        that can't be done now, and nothing was done.
+        """
 
 
 class Tokens(Protocol):

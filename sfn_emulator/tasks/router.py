@@ -19,14 +19,15 @@ from sfn_emulator.tasks.integrations.aws_sdk import SdkAction, not_run
 from sfn_emulator.tasks.integrations.exchanges import Exchanges
 from sfn_emulator.tasks.integrations.harness import InvokeHarness
 from sfn_emulator.tasks.integrations.http import HttpInvoke
-from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn
+from sfn_emulator.tasks.integrations.lambda_ import InvokeAction, by_arn, invoked
 from sfn_emulator.tasks.patterns import (
-    Call,
+    Ask,
     Finished,
     Starter,
     answerable,
     failure,
     inline,
+    on_thread,
     refused,
     request_response,
     sync,
@@ -123,7 +124,7 @@ def _anything(value: Value) -> list[str]:
 
 
 def _function(world: World, resource: Resource) -> Runner:
-    return Runner(_anything, request_response(world.workers.run, lambda request: by_arn(world.lambdas, request)))
+    return Runner(_anything, request_response(invoked(world.lambdas, world.workers, by_arn)))
 
 
 def _activity(world: World, resource: Resource) -> Runner:
@@ -143,14 +144,14 @@ def _service(world: World, resource: Resource) -> Runner:
     if resource.pattern is Pattern.SYNC:
         job = jobs.job(world.clients, jobs.ROWS[kind, action])
         return Runner(found.problems, answerable(sync(world.workers, world.clock, found, job), world.tokens))
-    return Runner(found.problems, _plain_or_token(world, resource, found))
+    return Runner(found.problems, _plain_or_token(world, resource, on_thread(world.workers, found)))
 
 
-def _plain_or_token(world: World, resource: Resource, call: Call) -> Starter:
+def _plain_or_token(world: World, resource: Resource, ask: Ask) -> Starter:
     if resource.pattern is Pattern.REQUEST_RESPONSE:
-        return request_response(world.workers.run, call)
+        return request_response(ask)
     if resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN:
-        return wait_for_task_token(world.workers.run, call, world.tokens)
+        return wait_for_task_token(ask, world.tokens)
     raise _UnknownResourceError
 
 
@@ -159,20 +160,21 @@ def _sdk(world: World, resource: Resource) -> Runner:
         action = SdkAction(world.clients, resource.resource_type.removeprefix("aws-sdk:"), resource.action)
     except LookupError:
         raise _UnknownResourceError from None
-    return Runner(action.problems, _plain_or_token(world, resource, action))
+    return Runner(action.problems, _plain_or_token(world, resource, on_thread(world.workers, action)))
 
 
 def _lambda_invoke(world: World, resource: Resource) -> Runner:
-    action = InvokeAction(world.lambdas, world.clients, world.clock)
-    return Runner(action.problems, _plain_or_token(world, resource, action))
+    action = InvokeAction(world.clients, world.clock)
+    ask = invoked(world.lambdas, world.workers, action.invocation, action.elsewhere)
+    return Runner(action.problems, _plain_or_token(world, resource, ask))
 
 
 def _start_execution(world: World, resource: Resource) -> Runner:
     action = nested.StartExecutionAction(world.executions, world.clock)
     if resource.pattern is Pattern.REQUEST_RESPONSE:
-        start = request_response(inline, action)
+        start = request_response(inline(action))
     elif resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN:
-        start = wait_for_task_token(inline, action, world.tokens)
+        start = wait_for_task_token(inline(action), world.tokens)
     else:
         start = answerable(nested.start_and_wait(action), world.tokens)
     return Runner(action.problems, start)
@@ -182,19 +184,19 @@ def _http(world: World, resource: Resource) -> Runner:
     if resource.pattern is not Pattern.REQUEST_RESPONSE:
         raise _UnknownResourceError
     action = HttpInvoke(world.clients, world.exchanges)
-    return Runner(action.problems, request_response(world.workers.run, action))
+    return Runner(action.problems, request_response(on_thread(world.workers, action)))
 
 
 def _harness(world: World, resource: Resource) -> Runner:
     if resource.pattern is not Pattern.REQUEST_RESPONSE:
         raise _UnknownResourceError
     action = InvokeHarness(world.clients)
-    return Runner(action.problems, request_response(world.workers.run, action))
+    return Runner(action.problems, request_response(on_thread(world.workers, action)))
 
 
 def _api_gateway(world: World, resource: Resource) -> Runner:
     action = ApiGatewayInvoke(world.api_base)
-    return Runner(action.problems, _plain_or_token(world, resource, action))
+    return Runner(action.problems, _plain_or_token(world, resource, on_thread(world.workers, action)))
 
 
 _FAMILIES: dict[Family, Callable[[World, Resource], Runner]] = {

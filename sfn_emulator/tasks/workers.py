@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sfn_emulator.engine.ports import Work
@@ -78,6 +79,15 @@ class Workers:
             threading.Thread(target=self._serve, name="sfn-task", daemon=True).start()
         return running
 
+    def expect(
+        self, begin: Callable[[Callable[[T | Exception], None]], bool], done: Callable[[T | Exception], None]
+    ) -> Work | None:
+        """Like ``run``, for work that needs no thread: ``begin`` gets a function that takes the result, on the host's
+        thread. ``None`` if ``begin`` returns false, as nothing has begun.
+        """
+        running = Running()
+        return running if begin(partial(self._tell, running, done)) else None
+
     def _serve(self) -> None:
         while (item := self._next()) is not None:
             running, job, done = item
@@ -88,15 +98,12 @@ class Workers:
             except Exception as error:
                 outcome = error
             with suppress(RuntimeError):  # the host's loop is closed: there is nobody left to tell
-                self._post(self._telling(running, done, outcome))
+                self._post(partial(self._tell, running, done, outcome))
 
-    def _telling(self, running: Running, done: Callable[[Any], None], outcome: Any) -> Callable[[], None]:
-        def tell() -> None:
-            left_open = isinstance(outcome, Exception) and self._is_closing()
-            if not running.cancelled and not left_open:
-                done(outcome)
-
-        return tell
+    def _tell(self, running: Running, done: Callable[[Any], None], outcome: Any) -> None:
+        left_open = isinstance(outcome, Exception) and self._is_closing()
+        if not running.cancelled and not left_open:
+            done(outcome)
 
     def _next(self) -> "_Job | None":
         with self._ready:

@@ -1,10 +1,12 @@
 """Our part of Lambda's HTTP API: Invoke, and checks of code before moto keeps it. The rest is moto's."""
 
+import asyncio
 import base64
 import binascii
 import contextlib
 import re
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -54,26 +56,62 @@ class LambdaApi:
         reply = self._neighbours.answer("lambda", region, request)
         return _addressed(reply, request) if _URL.match(request.path) else reply
 
+    def begin(self, region: str, request: Request) -> Awaitable[Reply] | None:
+        """The reply to come of an invocation that a warm worker has taken. Called on the loop. ``None`` for any other
+        request, and if something would have to be waited for: then ``answer`` replies.
+        """
+        found = _INVOKE.match(request.path) if request.method == "POST" else None
+        if found is None:
+            return None
+        try:
+            name, qualifier, kind, tail, context, depth = _asked(unquote(found["name"]), request)
+        except InvokeError:
+            return None
+        if kind != "RequestResponse":
+            return None
+        result = self._lambdas.begin(name, request.body, qualifier, region=region, client_context=context, depth=depth)
+        return None if result is None else _in_time(result, tail)
+
     def _invoked(self, region: str, request: Request) -> Reply:
         old = _INVOKE_ASYNC.match(request.path)
         if old:
             self._lambdas.invoke_later(unquote(old["name"]), request.body, region=region)
             return json_reply(202, {"Status": 202})
         found = _INVOKE.match(request.path)
-        name = unquote(found["name"]) if found else ""
-        qualifier = request.parameters().get("Qualifier")
-        kind = _one_of("invocationType", request.headers.get("x-amz-invocation-type", "RequestResponse"), _KINDS)
-        tail = _one_of("logType", request.headers.get("x-amz-log-type", "None"), _LOGS) == "Tail"
+        name, qualifier, kind, tail, context, depth = _asked(unquote(found["name"]) if found else "", request)
         if kind == "Event":
             request_id = self._lambdas.invoke_later(name, request.body, qualifier, region=region)
             return Reply(202, [("x-amzn-requestid", request_id)])
         if kind == "DryRun":
             self._lambdas.check(name, request.body, qualifier, region=region)
             return Reply(204, [])
-        context = _client_context(request.headers.get("x-amz-client-context"))
-        depth = _depth(request.headers.get("x-amzn-trace-id", ""))
         result = self._lambdas.invoke(name, request.body, qualifier, region=region, client_context=context, depth=depth)
         return _result(result, tail)
+
+
+class _Asked(NamedTuple):
+    """An invocation as a request asks for it. ``tail``: with the end of its log."""
+
+    name: str
+    qualifier: str | None
+    kind: str
+    tail: bool
+    context: dict[str, Any] | None
+    depth: int
+
+
+def _asked(name: str, request: Request) -> _Asked:
+    """Raises ``InvokeError``."""
+    headers = request.headers
+    kind = _one_of("invocationType", headers.get("x-amz-invocation-type", "RequestResponse"), _KINDS)
+    tail = _one_of("logType", headers.get("x-amz-log-type", "None"), _LOGS) == "Tail"
+    context = _client_context(headers.get("x-amz-client-context"))
+    depth = _depth(headers.get("x-amzn-trace-id", ""))
+    return _Asked(name, request.parameters().get("Qualifier"), kind, tail, context, depth)
+
+
+async def _in_time(result: asyncio.Future[InvokeResult], tail: bool) -> Reply:
+    return _result(await result, tail)
 
 
 def _one_of(member: str, given: str, known: tuple[str, ...]) -> str:

@@ -96,13 +96,19 @@ class Functions:
 
     def get(self, name: FunctionName) -> Function:
         """Raises ``FunctionNotFoundError``."""
+        known = self.known(name)
+        if known is not None:
+            return known
+        ways = self._known[name] = self._read(name)
+        return _drawn(ways)
+
+    def known(self, name: FunctionName) -> Function | None:
+        """The function, if it was read before and nothing has changed since. Does not wait."""
         changes = self._neighbours.changes(*_CHANGING)
         if changes != self._seen:
             self._known, self._seen = {}, changes
-        known = self._known.get(name)
-        if known is None:
-            known = self._known[name] = self._read(name)
-        return _drawn(known)
+        ways = self._known.get(name)
+        return None if ways is None else _drawn(ways)
 
     def arn(self, name: FunctionName) -> str:
         whole = f"arn:aws:lambda:{name.region}:{self._account}:function:{name.name}"

@@ -17,8 +17,8 @@ from typing import Any, Final, Self, TextIO, cast
 
 from sfn_emulator.cloud.lambdas import worker as lambda_worker
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
-from sfn_emulator.cloud.lambdas.pool import Outcome
-from sfn_emulator.cloud.lambdas.processes import Processes, Ran, log_stream
+from sfn_emulator.cloud.lambdas.processes import Processes, Ran, Told, log_stream
+from sfn_emulator.cloud.lambdas.zygote import Outcome
 
 _DEBUGGERS: Final = ("pdb", "pydevd", "debugpy", "ipdb")
 _current: Final = threading.local()
@@ -74,6 +74,10 @@ class InProcess:
         if _is_debugged():  # since its first breakpoint(): a person is looking at it
             thread.join()
         return Ran(result[0] if result else Outcome("timed out", {}, b"", b""), stream)
+
+    def begin(self, function: Function, header: Mapping[str, Any], payload: bytes, told: Told) -> bool:
+        """False: a handler of this process needs a thread."""
+        return False
 
     def _invoke(self, function: Function, header: dict[str, Any], payload: bytes, stream: str) -> Outcome:
         output = io.StringIO()

@@ -1,5 +1,6 @@
 """Functions run in warm child processes: the ordinary way."""
 
+import asyncio
 import contextlib
 import signal
 import threading
@@ -9,20 +10,13 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sfn_emulator.cloud.keeping.chance import drawn
+from sfn_emulator.cloud.lambdas.conversation import Conversation
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
-from sfn_emulator.cloud.lambdas.pool import (
-    IDLE_SECONDS,
-    IN_ALL,
-    INIT_SECONDS,
-    PER_FUNCTION,
-    Outcome,
-    Pool,
-    Worker,
-    Zygote,
-)
+from sfn_emulator.cloud.lambdas.pool import IDLE_SECONDS, IN_ALL, INIT_SECONDS, PER_FUNCTION, Pool
 from sfn_emulator.cloud.lambdas.runtimes.images import ContainerWorker
 from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
 from sfn_emulator.cloud.lambdas.runtimes.worker import RuntimeWorker
+from sfn_emulator.cloud.lambdas.zygote import Outcome, Worker, Zygote
 
 _SHED_EVERY: Final = 30.0
 _NOBODY: Final = Outcome("departed", {}, b"", b"")
@@ -34,6 +28,10 @@ class Ran(NamedTuple):
     outcome: Outcome
     stream: str
     init: float | None = None
+
+
+Told = Callable[[Callable[[], Ran]], None]
+"""Takes a function that gives what ``run`` would give, or raises what it would raise."""
 
 
 class Processes:
@@ -79,6 +77,34 @@ class Processes:
         finally:
             pool.give_back(worker if fit else None)
 
+    def begin(self, function: Function, header: Mapping[str, Any], payload: bytes, told: Told) -> bool:
+        """Like ``run``, on the loop, which ``told`` is called on. False if no warm worker is free, or if the function
+        is a program of its own; then nothing was done.
+        """
+        known, pool = self._pools.get(_key(function), (None, None))
+        worker = pool.take_idle() if pool is not None and known is function and _is_ours(function) else None
+        if pool is None or worker is None:
+            return False
+        if not worker.is_sound:
+            pool.keep(None)
+            _on_thread(worker.kill)
+            return False
+
+        def ended(outcome: Outcome) -> None:
+            self._zygote.learn(outcome.header.get("models"))
+            if outcome.ended != "answered":
+                pool.keep(None)
+            elif not pool.keep(worker):
+                _on_thread(worker.kill)
+            if outcome.ended != "departed":
+                told(lambda: Ran(outcome, worker.stream))
+            else:
+                again = asyncio.get_running_loop().run_in_executor(None, self.run, function, header, payload)
+                again.add_done_callback(lambda ran: told(ran.result))
+
+        Conversation(worker, header, payload, function.timeout, ended)
+        return True
+
     def forget(self) -> None:
         """Ends the workers of all functions: idle ones now, busy ones when they are done."""
         with self._lock:
@@ -117,10 +143,11 @@ class Processes:
             raise
 
     def _pool(self, function: Function) -> Pool:
-        key = (function.region, function.name, function.version)
+        key = _key(function)
         with self._lock:
             known = self._pools.get(key)
             if known is not None and _same_code(known[0], function):
+                self._pools[key] = (function, known[1])
                 return known[1]
             pool = Pool(PER_FUNCTION)
             self._pools[key] = (function, pool)
@@ -146,6 +173,20 @@ class Processes:
 def log_stream(function: Function) -> str:
     """A new worker's stream name, as Lambda makes them: date, version, 32 hexadecimal digits."""
     return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{drawn().hex()}"
+
+
+def _key(function: Function) -> tuple[str, str, str]:
+    return function.region, function.name, function.version
+
+
+def _on_thread(kill: Callable[[], None]) -> None:
+    """Ends a worker, which waits for the zygote."""
+    threading.Thread(target=kill, name="lambda-end", daemon=True).start()
+
+
+def _is_ours(function: Function) -> bool:
+    """Whether its workers run our own code, and not a program that speaks the Runtime API."""
+    return function.image is None and function.runtime.startswith("python")
 
 
 def _same_code(one: Function, other: Function) -> bool:

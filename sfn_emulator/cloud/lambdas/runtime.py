@@ -4,11 +4,13 @@
 may call DynamoDB, and other functions, as it likes.
 """
 
+import asyncio
 import datetime
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -27,17 +29,20 @@ from sfn_emulator.cloud.lambdas.functions import (
     ThrottledError,
     parsed,
 )
-from sfn_emulator.cloud.lambdas.pool import BusyError, Outcome
-from sfn_emulator.cloud.lambdas.processes import Processes, Ran
+from sfn_emulator.cloud.lambdas.pool import BusyError
+from sfn_emulator.cloud.lambdas.processes import Processes, Ran, Told
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError, family_of
+from sfn_emulator.cloud.lambdas.zygote import Outcome
 from sfn_emulator.cloud.logs import Lines, LogWriter
 from sfn_emulator.cloud.neighbours import Neighbours
-from sfn_emulator.service.running.causes import cause
+from sfn_emulator.service.running.causes import Cause, cause
 
 REQUEST_LIMIT: Final = 6_291_456
 EVENT_LIMIT: Final = 1_048_576
 """Bytes of a synchronous and of an asynchronous invocation (Lambda quotas)."""
 _LOG_TAIL: Final = 4096
+_LIGHT: Final = 256 * 1024
+"""Bytes that are looked through on the loop."""
 
 
 class InvokeResult(NamedTuple):
@@ -51,10 +56,29 @@ class InvokeResult(NamedTuple):
     log: bytes = b""
 
 
+class Invocation(NamedTuple):
+    """One that has begun: ``began`` is in seconds, ``who`` the execution's Task that makes it."""
+
+    function: Function
+    id: str
+    depth: int
+    context: Mapping[str, Any] | None
+    began: float
+    who: Cause | None
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The header of the frame that its worker gets."""
+        timeout, trace = self.function.timeout, trace_id(self.id, self.depth + 1)
+        told = {"id": self.id, "arn": self.function.arn, "timeout": timeout, "client_context": self.context}
+        return {**told, "depth": self.depth, "trace": trace}
+
+
 class Runner(Protocol):
     def warm_up(self) -> None: ...
     def load(self, function: Function) -> None: ...
     def run(self, function: Function, header: Mapping[str, Any], payload: bytes) -> Ran: ...
+    def begin(self, function: Function, header: Mapping[str, Any], payload: bytes, told: Told) -> bool: ...
     def forget(self) -> None: ...
     def close(self) -> None: ...
 
@@ -110,9 +134,47 @@ class Lambdas:
         found = self._checked(function, payload, qualifier, region, REQUEST_LIMIT)
         self._occupy(found)
         try:
-            return self._run(found, payload, client_context, depth=depth)
+            return self._run(_invocation(found, client_context, depth=depth), payload)
         finally:
             self._leave(found)
+
+    def begin(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        region: str | None = None,
+        client_context: Mapping[str, Any] | None = None,
+        depth: int = 0,
+    ) -> asyncio.Future[InvokeResult] | None:
+        """Like ``invoke``, on the loop and without waiting. ``None`` if something would have to be waited for, or if
+        it is refused; then nothing was done, and ``invoke`` does it or says why.
+        """
+        try:
+            found = self._functions.known(parsed(function, qualifier, region or self._region))
+            if found is None or len(payload) > _LIGHT:
+                return None
+            self._check(found, payload, REQUEST_LIMIT)
+            self._occupy(found)
+        except InvokeError:
+            return None
+        invocation = _invocation(found, client_context, depth=depth)
+        header, result = invocation.header, asyncio.get_running_loop().create_future()
+        if not self._runner.begin(found, header, payload, partial(self._ended, invocation, result)):
+            self._leave(found)
+            return None
+        self._witness.traces.begin(header["trace"])
+        return result
+
+    def _ended(self, invocation: Invocation, result: asyncio.Future[InvokeResult], run: Callable[[], Ran]) -> None:
+        self._leave(invocation.function)
+        if result.done():  # nobody waits any more
+            return
+        try:
+            result.set_result(self._result(invocation, run))
+        except Exception as error:
+            result.set_exception(error)
 
     def invoke_later(
         self, function: str, payload: bytes, qualifier: str | None = None, *, region: str | None = None
@@ -148,14 +210,17 @@ class Lambdas:
         self, function: str, payload: bytes, qualifier: str | None, region: str | None, limit: int
     ) -> Function:
         found = self._functions.get(parsed(function, qualifier, region or self._region))
+        self._check(found, payload, limit)
+        return found
+
+    def _check(self, function: Function, payload: bytes, limit: int) -> None:
         if len(payload) > limit:
             text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             raise InvokeError("RequestTooLargeException", text, 413)
         _check_json(payload)
-        if not (found.image or found.runtime.startswith("python") or family_of(found.runtime)):
-            text = f"The runtime '{found.runtime}' of function {found.name} is not run here."
+        if not (function.image or function.runtime.startswith("python") or family_of(function.runtime)):
+            text = f"The runtime '{function.runtime}' of function {function.name} is not run here."
             raise InvokeError("InvalidRuntimeException", text, 502)
-        return found
 
     def _occupy(self, function: Function) -> None:
         with self._lock:
@@ -172,7 +237,7 @@ class Lambdas:
         """Runs an asynchronous invocation once. Raises ``InvokeError``."""
         self._occupy(function)
         try:
-            return self._run(function, payload, None, request_id)
+            return self._run(_invocation(function, request_id=request_id), payload)
         finally:
             self._leave(function)
 
@@ -180,36 +245,37 @@ class Lambdas:
         """Raises ``FunctionNotFoundError``."""
         return self._functions.get(parsed(arn, None, self._region))
 
-    def _run(
-        self,
-        function: Function,
-        payload: bytes,
-        client_context: Mapping[str, Any] | None,
-        request_id: str | None = None,
-        depth: int = 0,
-    ) -> InvokeResult:
-        request_id = request_id or new_id()
-        header = {"id": request_id, "arn": function.arn, "timeout": function.timeout, "client_context": client_context}
-        header |= {"depth": depth, "trace": (trace := trace_id(request_id, depth + 1))}
-        self._witness.traces.begin(trace)
-        began = time.perf_counter()
+    def _run(self, invocation: Invocation, payload: bytes) -> InvokeResult:
+        header = invocation.header
+        self._witness.traces.begin(header["trace"])
+        return self._result(invocation, lambda: self._runner.run(invocation.function, header, payload))
+
+    def _result(self, invocation: Invocation, run: Callable[[], Ran]) -> InvokeResult:
+        """What the caller gets, after the log has its lines. Raises ``InvokeError``."""
         try:
-            ran = self._runner.run(function, header, payload)
+            ran = run()
         except (ArchiveError, UnrunnableError) as error:
             ran = Ran(_unusable(str(error)), "")
         except BusyError:
             raise ThrottledError("ConcurrentInvocationLimitExceeded") from None
         except OSError as error:
             raise InvokeError("ServiceException", f"The function could not be started: {error}", 500) from None
-        failed, answer = _answer(ran.outcome, function, request_id)
-        lines = _report(ran, function, request_id, (time.perf_counter() - began) * 1000)
+        function, seconds = invocation.function, time.perf_counter() - invocation.began
+        failed, answer = _answer(ran.outcome, function, invocation.id)
+        lines = _report(ran, function, invocation.id, seconds * 1000)
         if ran.stream:
             told = Lines(function.region, function.log_group, ran.stream, _milliseconds(), lines)
             self._logs.write(told)
             self.heard(told)
         tail = "\n".join(lines).encode()[-_LOG_TAIL:]
-        self._witness.invoked(function.name, tail, time.perf_counter() - began, cause())
-        return InvokeResult(answer, "Unhandled" if failed else None, function.version, 200, request_id, tail)
+        self._witness.invoked(function.name, tail, seconds, invocation.who)
+        return InvokeResult(answer, "Unhandled" if failed else None, function.version, 200, invocation.id, tail)
+
+
+def _invocation(
+    function: Function, context: Mapping[str, Any] | None = None, request_id: str = "", depth: int = 0
+) -> Invocation:
+    return Invocation(function, request_id or new_id(), depth, context, time.perf_counter(), cause())
 
 
 def _runner(mode: str, bundles: Bundles, endpoint: Callable[[], str]) -> Runner:

@@ -57,8 +57,12 @@ _BOUNDS = _beside("bounds")
 
 
 def send(sock: socket.socket, header: Json, payload: bytes = b"") -> None:
+    sock.sendall(framed(header, payload))
+
+
+def framed(header: Json, payload: bytes) -> bytes:
     text = json.dumps(header).encode()
-    sock.sendall(_LENGTHS.pack(len(text), len(payload)) + text + payload)
+    return _LENGTHS.pack(len(text), len(payload)) + text + payload
 
 
 def receive(sock: socket.socket) -> tuple[Json, bytes] | None:
@@ -107,8 +111,7 @@ class ClientContext:
 
 
 class Identity:
-    cognito_identity_id = None
-    cognito_identity_pool_id = None
+    cognito_identity_id = cognito_identity_pool_id = None
 
 
 class Context:
@@ -139,10 +142,8 @@ def load(handler: str) -> Handler:
     """
     module_name, dot, name = handler.rpartition(".")
     if not dot:
-        raise FunctionError(
-            "Runtime.MalformedHandlerName",
-            f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)",
-        )
+        text = f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)"
+        raise FunctionError("Runtime.MalformedHandlerName", text)
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
@@ -196,10 +197,9 @@ def _trace(error: Exception) -> list[str]:
 
 def _marshalled(answer: Any) -> bytes:
     try:
-        told: bytes = _RESULTS.marshalled(answer)
+        return bytes(_RESULTS.marshalled(answer))
     except Exception as error:
         raise FunctionError("Runtime.MarshalError", f"Unable to marshal response: {error}") from None
-    return told
 
 
 def _too_large(size: int) -> bytes:

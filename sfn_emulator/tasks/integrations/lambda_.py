@@ -5,27 +5,84 @@ A failed function's ``errorType`` is the error, and its payload is the cause: as
 """
 
 import base64
+from asyncio import Future
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
-from sfn_emulator.engine.ports import Clock, TaskRequest
+from sfn_emulator.engine.ports import Clock, TaskRequest, Work
 from sfn_emulator.errors import StateError
+from sfn_emulator.service.running.causes import caused_by
 from sfn_emulator.tasks.clients import Clients, operation_model
+from sfn_emulator.tasks.patterns import Ask, Call, Done, cause_of, on_thread, outcome_of
 from sfn_emulator.tasks.ports import InvokeResult, Lambdas
 from sfn_emulator.tasks.sdk import wire
 from sfn_emulator.tasks.sdk.failures import ServiceV1, no_answer, nulls, refusal, unreachable
 from sfn_emulator.tasks.sdk.naming import member_v1
 from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, json_or_text, no_string
+from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import Value, dumps, is_json, loads
 
 _LOGS: Final = ("None", "Tail")
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 
 
-def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
-    """Invokes a function by its ARN; the result is its payload, parsed."""
-    answer = _invoke(lambdas, request, request.resource.arn, dumps(request.input).encode(), None)
+class Invocation(NamedTuple):
+    """A function to be invoked. ``read`` makes the Task's result of the answer; it raises ``StateError`` if the
+    function failed.
+    """
+
+    function: str
+    payload: bytes
+    read: Callable[[InvokeResult], Value]
+    qualifier: str | None = None
+    context: dict[str, Any] | None = None
+
+
+Plan = Callable[[TaskRequest], Invocation | None]
+"""The invocation that a Task asks for; ``None`` if only the Lambda API itself can do it. Raises ``StateError``."""
+
+
+def invoked(lambdas: Lambdas, workers: Workers, plan: Plan, elsewhere: Call | None = None) -> Ask:
+    """Invokes functions: on the host's thread where a warm worker is free, else on a thread of ``workers``."""
+
+    def call(request: TaskRequest) -> Value:
+        invocation = plan(request)
+        if invocation is None:
+            assert elsewhere is not None, "only such a plan has no invocation"
+            return elsewhere(request)
+        return invocation.read(_invoke(lambdas, request, invocation))
+
+    def begin(request: TaskRequest, tell: Done) -> bool:
+        invocation = outcome_of(lambda: plan(request))
+        if not isinstance(invocation, Invocation):
+            return False
+
+        def hear(answer: Future[InvokeResult]) -> None:
+            tell(outcome_of(lambda: invocation.read(answer.result())))
+
+        function, payload, _, qualifier, context = invocation
+        with caused_by(cause_of(request)):
+            answer = lambdas.begin(function, payload, qualifier, client_context=context)
+        if answer is not None:
+            answer.add_done_callback(hear)
+        return answer is not None
+
+    slowly = on_thread(workers, call)
+
+    def ask(request: TaskRequest, done: Done) -> Work:
+        return workers.expect(partial(begin, request), done) or slowly(request, done)
+
+    return ask
+
+
+def by_arn(request: TaskRequest) -> Invocation:
+    """The function's ARN is the Resource; the result is the answer's payload, parsed."""
+    return Invocation(request.resource.arn, dumps(request.input).encode(), _payload_of)
+
+
+def _payload_of(answer: InvokeResult) -> Value:
     if answer.function_error is not None:
         raise _function_failed(answer.payload, str)
     return _payload(answer)
@@ -34,8 +91,7 @@ def by_arn(lambdas: Lambdas, request: TaskRequest) -> Value:
 class InvokeAction:
     """``arn:aws:states:::lambda:invoke``; also the call that ``.waitForTaskToken`` submits."""
 
-    def __init__(self, lambdas: Lambdas, clients: Clients, clock: Clock) -> None:
-        self._lambdas = lambdas
+    def __init__(self, clients: Clients, clock: Clock) -> None:
         self._clients = clients
         self._clock = clock
         self._operation = operation_model("lambda", "invoke")
@@ -44,27 +100,35 @@ class InvokeAction:
     def problems(self, value: Value) -> list[str]:
         return [*self._parameters.problems(value), *_not_payloads(value)]
 
-    def __call__(self, request: TaskRequest) -> Value:
+    def invocation(self, request: TaskRequest) -> Invocation | None:
+        """Raises ``StateError`` for parameters that are refused."""
         given = self._parameters(request.input)
         if "FunctionName" not in given:
             raise _nameless(self._operation, request)
         kind, log = given.get("InvocationType", "RequestResponse"), given.get("LogType", "None")
         if kind != "RequestResponse" or log not in _LOGS:
-            answer = _invoke_elsewhere(self._clients, request, given)
-            return {**self._metadata(answer, request), "StatusCode": answer.status_code}
+            return None
         text = payload_text(request.input["Payload"]) if "Payload" in request.input else b"{}"
         context = _client_context(given.get("ClientContext"), request)
-        answer = _invoke(self._lambdas, request, given["FunctionName"], text, given.get("Qualifier"), context)
+        read = partial(self._result, request, tail=log == "Tail")
+        return Invocation(given["FunctionName"], text, read, given.get("Qualifier"), context)
+
+    def _result(self, request: TaskRequest, answer: InvokeResult, *, tail: bool) -> Value:
         if answer.function_error is not None:
             raise _function_failed(answer.payload, lambda text: dumps(loads(text)))
-        tail = getattr(answer, "log", b"") if log == "Tail" else b""
+        log = getattr(answer, "log", b"") if tail else b""
         return {
             "ExecutedVersion": answer.executed_version,
-            **({"LogResult": base64.b64encode(tail).decode()} if tail else {}),
+            **({"LogResult": base64.b64encode(log).decode()} if log else {}),
             "Payload": _payload(answer),
             **self._metadata(answer, request),
             "StatusCode": answer.status_code,
         }
+
+    def elsewhere(self, request: TaskRequest) -> Value:
+        """Makes the call by the Lambda API itself."""
+        answer = _invoke_elsewhere(self._clients, request, self._parameters(request.input))
+        return {**self._metadata(answer, request), "StatusCode": answer.status_code}
 
     def _metadata(self, answer: InvokeResult, request: TaskRequest) -> dict[str, Value]:
         request_id = wire.request_id(f"{request.token}{request.attempt}")
@@ -105,23 +169,15 @@ def _client_context(text: str | None, request: TaskRequest) -> dict[str, Any] | 
     raise LAMBDA.error(code, message, 400, wire.request_id(f"{request.token}{request.attempt}"), code)
 
 
-def _invoke(
-    lambdas: Lambdas,
-    request: TaskRequest,
-    function: str,
-    payload: bytes,
-    qualifier: str | None,
-    context: dict[str, Any] | None = None,
-) -> InvokeResult:
+def _invoke(lambdas: Lambdas, request: TaskRequest, wanted: Invocation) -> InvokeResult:
     try:
-        answer = lambdas.invoke(function, payload, qualifier, client_context=context)
+        return lambdas.invoke(wanted.function, wanted.payload, wanted.qualifier, client_context=wanted.context)
     except LookupError as error:
         request_id = wire.request_id(f"{request.token}{request.attempt}")
         message = str(error.args[0]) if error.args else str(error)
         raise LAMBDA.error("ResourceNotFoundException", message, 404, request_id, "ResourceNotFoundException") from None
     except Exception as error:
         raise _refused(error, request) from None
-    return answer
 
 
 def _refused(error: Exception, request: TaskRequest) -> Exception:
@@ -219,6 +275,16 @@ class ClientLambdas:
             raise LAMBDA.error(said.code, said.message, said.status, said.request_id, said.shape) from None
         except no_answer() as error:
             raise unreachable(LAMBDA.prefix, error) from None
+
+    def begin(
+        self,
+        function: str,
+        payload: bytes,
+        qualifier: str | None = None,
+        *,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Nothing begins: a call over a socket is waited for."""
 
 
 def _region_of(function: str, default: str) -> str:

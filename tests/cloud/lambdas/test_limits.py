@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.lambdas import worker
-from sfn_emulator.cloud.lambdas.pool import Zygote, _complete
+from sfn_emulator.cloud.lambdas.zygote import Zygote, _complete
 from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import Process, children, running

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sfn_emulator.cloud.lambdas.pool import Zygote
 from sfn_emulator.cloud.lambdas.runtimes.families import UnrunnableError
 from sfn_emulator.cloud.lambdas.runtimes.interface import Interface
 from sfn_emulator.cloud.lambdas.runtimes.worker import RuntimeWorker
+from sfn_emulator.cloud.lambdas.zygote import Zygote
 
 _ANSWERS_WITHIN: Final = 20.0
 _PULLED_WITHIN: Final = 600.0

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import orjson
 
-from sfn_emulator.cloud.lambdas.pool import Outcome, Worker, Zygote
 from sfn_emulator.cloud.lambdas.runtimes.interface import BODY_LIMIT, Call, Interface
+from sfn_emulator.cloud.lambdas.zygote import Outcome, Worker, Zygote
 
 _ROOT: Final = "/2018-06-01/runtime"
 _NEXT: Final = ("GET", f"{_ROOT}/invocation/next")
@@ -79,21 +79,19 @@ class RuntimeWorker(Worker):
             while self._unheard:
                 told = self._heard(self._unheard.popleft(), request_id)
                 if told is not None:
-                    self._drain(log)
+                    self.drain(log)
                     return told._replace(log=bytes(log))
             left = deadline - time.monotonic()
             ready = {descriptor for descriptor, _ in self._poll.poll(left * 1000)} if left > 0 else set()
             if not ready:
-                self._drain(log)
-                self.kill()
-                return Outcome("timed out", {}, b"", bytes(log))
-            if self._log in ready:
-                self._drain(log)
+                return self.late(log)
+            if self.log in ready:
+                self._listen(log)
             self._unheard.extend(self._interface.calls(ready))
-            if self._sock.fileno() in ready and not self._unheard:
+            if self.sock.fileno() in ready and not self._unheard:
                 return self._gone(log)
-            if self._life in ready and not self._unheard:  # what it left running holds the socket open
-                return self._ended(log)
+            if self.life in ready and not self._unheard:  # what it left running holds the socket open
+                return self.ended(log)
 
     def _heard(self, call: Call, request_id: str) -> Outcome | None:
         """Like ``_told``. A worker that does not read its answers is killed, and its end is noticed."""
@@ -141,7 +139,7 @@ class RuntimeWorker(Worker):
         frame = bytearray()
         while part := self._part():
             frame += part
-        outcome = self._ended(log)
+        outcome = self.ended(log)
         if not frame:
             return outcome
         text = frame.decode("utf-8", "replace")
