@@ -84,6 +84,8 @@ def per(count: int, work: Callable[[], Any]) -> float:
 
 
 def figures() -> Iterator[Figure]:
+    gc.collect()
+    gc.freeze()  # what other suites left in this process is walked through by no collection, as in a server
     yield from transitions()
     yield from maps()
     yield from compiling()

@@ -241,6 +241,11 @@ class Worker:
         """Whether an idle worker is alive, and tells nothing that nobody asked."""
         return all(descriptor == self.log for descriptor, _ in self._poll.poll(0))
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing that it sent is left to be read."""
+        return all(descriptor != self.sock.fileno() for descriptor, _ in self._poll.poll(0))
+
     def hear(self, frame: bytearray, log: bytearray, request_id: str | None) -> Outcome | None:
         """Reads one piece of the answer and adds it to ``frame``; the outcome when the answer is whole. Raises
         ``LostError``.

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.lambdas import worker
-from sfn_emulator.cloud.lambdas.zygote import Zygote, _complete
 from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
+from sfn_emulator.cloud.lambdas.zygote import Zygote, _complete
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import Process, children, running
 from tests.waiting import until
