@@ -5,6 +5,7 @@ from handlers.orders import PENDING, WHILE_PENDING, cancel
 from handlers.saga import Order, RefusedError, step
 
 _ORDER, _STOCK = 0, 1
+"""The positions of these rows in the transactions."""
 
 
 @step("UpdateInventory", "INVENTORY_UPDATED")

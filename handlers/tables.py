@@ -29,10 +29,12 @@ def dynamodb() -> Any:
 
 
 def typed(row: Row) -> dict[str, dict[str, str]]:
+    """``{"Quantity": 1}`` → ``{"Quantity": {"N": "1"}}``."""
     return {name: {"N": str(v)} if isinstance(v, int) else {"S": v} for name, v in row.items()}
 
 
 def plain(item: dict[str, dict[str, str]]) -> Row:
+    """``{"Quantity": {"N": "1"}}`` → ``{"Quantity": 1}``."""
     return {name: int(v["N"]) if "N" in v else v["S"] for name, v in item.items()}
 
 
@@ -104,18 +106,22 @@ def _cancelled(reasons: Sequence[dict[str, Any]]) -> Exception:
 
 
 def check(table: str, key: Row, condition: str, values: Row) -> dict[str, Any]:
+    """A part of a transaction: it holds only if the row meets ``condition``."""
     return {"ConditionCheck": _write(table, key, condition, values)}
 
 
 def update(table: str, key: Row, change: str, condition: str, values: Row) -> dict[str, Any]:
+    """A part of a transaction: ``change`` is an update expression."""
     return {"Update": {**_write(table, key, condition, values), "UpdateExpression": change}}
 
 
 def delete(table: str, key: Row, condition: str, values: Row) -> dict[str, Any]:
+    """A part of a transaction: the row goes if it meets ``condition``."""
     return {"Delete": _write(table, key, condition, values)}
 
 
 def put(table: str, new: Row, key: str) -> dict[str, Any]:
+    """A part of a transaction: a new row, unless there is one with its ``key`` attribute."""
     return {"Put": {"TableName": table, "Item": typed(new), "ConditionExpression": f"attribute_not_exists({key})"}}
 
 

@@ -1,1 +1,1 @@
-"""The parts of the command line: the server in the background, an execution's steps, the tables."""
+"""The parts of the command line: orders and their runs, the server in the background, the report of a saga."""

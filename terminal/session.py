@@ -64,6 +64,7 @@ class Session:
         return found
 
     def start_server(self, port: int | None, time: str, *more: str) -> background.Running:
+        """Starts a server in the background; ``None`` or 0 takes a free port."""
         arguments = ("--time", time, "--region", self.config.targets["embedded"]["region"], *more)
         return background.start(self.directory, "--port", str(port or 0), *arguments)
 

@@ -22,6 +22,7 @@ _KINDS: Final[dict[type[Any], str]] = {
 
 
 def kind_of(resource: Resource) -> str:
+    """The kind of a resource in words, ``log group``."""
     return _KINDS[type(resource)]
 
 

@@ -43,10 +43,12 @@ def deploy(wanted: Iterable[Resource], remote: Remote) -> Plan:
 
 
 def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """``{"a": "b"}`` → ``[{"Key": "a", "Value": "b"}]``, in the spelling of the service."""
     return [{key: name, value: text} for name, text in tags.items()]
 
 
 def ours(seen: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    """Whether what was seen bears all of our tags."""
     return tags.items() <= seen.items()
 
 

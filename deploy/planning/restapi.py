@@ -26,6 +26,7 @@ class Call(NamedTuple):
 
 
 def calls(api: RestApi) -> tuple[Call, ...]:
+    """The calls that make both methods, in their order."""
     return (*_post(api), *_options())
 
 

@@ -24,6 +24,7 @@ class Steps:
         self._graph = lru_cache(maxsize=50)(self._drawn)
 
     def events(self, arn: str) -> list[dict[str, Any]]:
+        """All events of the execution, as GetExecutionHistory gives them."""
         pages = self._client.get_paginator("get_execution_history").paginate(executionArn=arn)
         return [event for page in pages for event in page["events"]]
 

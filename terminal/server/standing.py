@@ -28,6 +28,7 @@ def is_foreign(found: Running, directory: Path) -> bool:
 
 
 def place(found: Running) -> str:
+    """Where the server keeps its state, in words."""
     return f"keeps its state in {found.directory}" if found.directory else "keeps its state in memory"
 
 
