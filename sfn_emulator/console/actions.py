@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from sfn_emulator.console.answers import RefusedError
-from sfn_emulator.console.execution import token_of
-from sfn_emulator.console.past import FILE, Past, Pasts
+from sfn_emulator.console.opened import FILE, Pasts
+from sfn_emulator.console.past import Past
+from sfn_emulator.console.tokens import token_of
 from sfn_emulator.service.operations.again import start_again
 from sfn_emulator.service.stepfunctions import StepFunctions
 from sfn_emulator.service.store.records import Revision, StateMachine

@@ -15,7 +15,7 @@ from sfn_emulator.console.download import slices
 from sfn_emulator.console.execution import ExecutionView, Tables
 from sfn_emulator.console.files import SAFE, file
 from sfn_emulator.console.lists import Lists
-from sfn_emulator.console.past import Pasts
+from sfn_emulator.console.opened import Pasts
 from sfn_emulator.picture.definition import UndrawableError
 from sfn_emulator.service.errors import ApiError
 from sfn_emulator.service.running.deeds import Deeds

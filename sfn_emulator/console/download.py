@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from sfn_emulator.console.past import Source
+from sfn_emulator.console.opened import Source
 
 SLICE: Final = 256 * 1024
 """Bytes after which a slice ends; it also ends when it took ``TURN`` seconds."""

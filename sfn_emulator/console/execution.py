@@ -1,13 +1,15 @@
 """The page's reads of one execution: its outline, one visit in full, its events, the tables at one of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import orjson
 
 from sfn_emulator.console.answers import RefusedError, asked, number
-from sfn_emulator.console.past import Past, Pasts
+from sfn_emulator.console.opened import Pasts
+from sfn_emulator.console.past import Past
+from sfn_emulator.console.tokens import masked, open_tokens, token_of, waits_for_token
 from sfn_emulator.picture.history.data import in_full
 from sfn_emulator.picture.history.events import detail
 from sfn_emulator.picture.history.scope import scope_of, value_of
@@ -18,8 +20,6 @@ from sfn_emulator.values import dumps
 
 PAGE: Final = 1_000
 _SHOWN_ROWS: Final = 300
-_TOKEN: Final = "waitForTaskToken"
-_HIDDEN: Final = "••••••••"
 _CONTEXT: Final = ("Execution", "StateMachine", "Map")
 """The parts of a visit's context that a trial of its state may get."""
 _ABOUT: Final = ("name", "state", "error", "resource")
@@ -75,11 +75,11 @@ class ExecutionView:
             "definition": _lines_of(past, visit.state),
             "deeds": [_deed(deed) for deed in mine if deed.service != "lambda"],
             "logs": [_log(deed) for deed in mine if deed.service == "lambda"],
-            "token": _token_waits(visit),
+            "token": waits_for_token(visit),
             "cut": self._deeds.cut,
             "context": {name: part for name, part in scope.context().items() if name in _CONTEXT},
         }
-        return dict(_masked(whole, _tokens(past)))
+        return dict(masked(whole, open_tokens(past)))
 
     async def token(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """The task token of a waiting attempt, when it is asked for."""
@@ -104,7 +104,7 @@ class ExecutionView:
         id_ = number(parameters, "id", 0, 10**9)
         if not 1 <= id_ <= len(past.events):
             raise RefusedError(f"The execution has no event {id_}.", 404)
-        return dict(_masked(_event(past.events[id_ - 1]), _tokens(past)))
+        return dict(masked(_event(past.events[id_ - 1]), open_tokens(past)))
 
     # -- tables
 
@@ -126,7 +126,7 @@ class ExecutionView:
             "tables": [_table(table, rows, begin, until) for table in _touched_first(now, mine)],
             "deeds": [_deed(deed) for deed in mine if deed.service != "lambda" and deed.number <= until],
         }
-        return dict(_masked(told, _tokens(past)))
+        return dict(masked(told, open_tokens(past)))
 
     def _position(self, past: Past, event: int, mine: list[Deed], begin: int) -> int:
         """The number of the last deed that counts at an event: those of attempts that had ended; at the execution's
@@ -182,63 +182,6 @@ def _lines_of(past: Past, state: str) -> dict[str, Any] | None:
         raw = raw[key]
     line, _ = past.definition.positions.get(node.place, (1, 1))
     return {"line": line, "state": raw, "place": "/" + "/".join(map(str, node.place))}
-
-
-def _token_waits(visit: Visit) -> bool:
-    return visit.outcome.value == "waiting" and _is_given_a_token(visit)
-
-
-def _is_given_a_token(visit: Visit) -> bool:
-    return bool(visit.attempts) and visit.attempts[-1].resource.endswith(_TOKEN)
-
-
-def token_of(past: Past, visit: Visit) -> str:
-    """The token as the task got it: the text in its parameters at the place of the context's token."""
-    if not _token_waits(visit):
-        raise RefusedError(f"{visit.state} does not wait for a token.", 409)
-    found = _given_token(past, visit)
-    if found is None:
-        raise RefusedError("The token is inside a longer text, from which it can't be extracted.", 409)
-    return found
-
-
-def _tokens(past: Past) -> frozenset[str]:
-    """Tokens that may still be answered. They are masked unless a token is asked for."""
-    open_ = (visit for visit in past.told.visits if not visit.closed and _is_given_a_token(visit))
-    return frozenset(token for visit in open_ if (token := _given_token(past, visit)))
-
-
-def _given_token(past: Past, visit: Visit) -> str | None:
-    state, given = past.states.get(visit.state), value_of(visit.attempts[-1].input)
-    arguments = getattr(state.flow, "parameters", None) or getattr(state.flow, "arguments", None) if state else None
-    return None if arguments is None else _found(arguments.source, given)
-
-
-def _masked(value: Any, tokens: frozenset[str]) -> Any:
-    """The value with the tokens in its texts hidden."""
-    if not tokens:
-        return value
-    if isinstance(value, dict):
-        return {name: _masked(member, tokens) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(member, tokens) for member in value]
-    if isinstance(value, str):
-        for token in tokens:
-            value = value.replace(token, _HIDDEN)
-    return value
-
-
-def _found(source: Any, given: Any) -> str | None:
-    """The values in the parameters at the places where the template says Task.Token."""
-    if isinstance(source, str):
-        return given if "Task.Token" in source and isinstance(given, str) else None
-    if isinstance(source, dict) and isinstance(given, dict):
-        pairs: Iterable[tuple[Any, Any]] = ((part, given.get(key.removesuffix(".$"))) for key, part in source.items())
-    elif isinstance(source, list) and isinstance(given, list):
-        pairs = zip(source, given, strict=False)
-    else:
-        return None
-    return next((found for part, value in pairs if (found := _found(part, value)) is not None), None)
 
 
 # -- events

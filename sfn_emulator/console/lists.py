@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sfn_emulator.asl.model import MachineType
 from sfn_emulator.console.answers import RefusedError, number
-from sfn_emulator.console.past import Pasts
+from sfn_emulator.console.opened import Pasts
 from sfn_emulator.engine.run import Status
 from sfn_emulator.picture.history.visit import Outcome
 from sfn_emulator.service.errors import ApiError
