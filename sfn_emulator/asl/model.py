@@ -4,7 +4,7 @@ A ``Machine`` holds no bad path, no missing target and no field of the other que
 ``asl.check`` have refused those. Names are the States Language's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -219,3 +219,28 @@ class Machine:
     timeout: int | None = None
     comment: str | None = None
     variable_references: Mapping[str, tuple[str, ...]] | None = None
+
+
+def branches(state: State) -> tuple[Branch, ...]:
+    """The state machines inside a state: a Parallel's branches, a Map's processor."""
+    inner = getattr(state, "branches", None)
+    if inner is not None:
+        return tuple(inner)
+    processor = getattr(state, "processor", None)
+    return () if processor is None else (processor,)
+
+
+def scopes(body: Branch) -> Iterator[Branch]:
+    """The states that can reach each other, and all such scopes within them, the outermost first."""
+    yield body
+    for state in body.states.values():
+        for inner in branches(state):
+            yield from scopes(inner)
+
+
+def states_of(body: Branch) -> Iterator[State]:
+    """Every state, each followed by those inside it."""
+    for state in body.states.values():
+        yield state
+        for inner in branches(state):
+            yield from states_of(inner)

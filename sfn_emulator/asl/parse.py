@@ -5,7 +5,7 @@ as a whole, on these notes (``check``). A model is returned only if no stage fou
 """
 
 from sfn_emulator.asl.check import CHECKS
-from sfn_emulator.asl.model import Branch, Machine, MachineType, State
+from sfn_emulator.asl.model import Machine, MachineType, State
 from sfn_emulator.asl.parsing.draft import LONGEST, Draft, Fields, Misfits, Scope, StateNotes, Supports
 from sfn_emulator.asl.parsing.fields import check_fields
 from sfn_emulator.asl.parsing.states import read_branch, read_machine_language, read_state
@@ -99,12 +99,3 @@ def _told(report: Report, text: str) -> tuple[Problem, ...]:
     if not report.failed or len(text) > DEFINITION_LIMIT:
         return report.problems()
     return placed_in(report, text)
-
-
-def branches(state: State) -> tuple[Branch, ...]:
-    """The state machines inside a state: a Parallel's branches, a Map's processor."""
-    inner = getattr(state, "branches", None)
-    if inner is not None:
-        return tuple(inner)
-    processor = getattr(state, "processor", None)
-    return () if processor is None else (processor,)

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from sfn_emulator.command.files import text_of
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.picture.exports.data import data
@@ -37,10 +38,7 @@ _EXAMPLES: Final = (
 def command(file: Path, wanted: str) -> None:
     """Draw the definition in FILE (JSON or YAML; - is the standard input)."""
     try:
-        with click.open_file(str(file), encoding="utf-8-sig") as source:
-            definition = read_definition(source.read(), str(file))
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file}: not UTF-8 (byte {error.start})") from None
+        definition = read_definition(text_of(file), str(file))
     except UndrawableError as error:
         raise Failure(str(error)) from None
     click.echo(FORMATS[wanted](graph_of(definition.raw)), nl=False)

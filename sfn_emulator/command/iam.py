@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from sfn_emulator.command.files import text_of
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.tasks.iam.least import Around, least
@@ -26,7 +27,7 @@ _EXAMPLES: Final = (
 def command(file: Path, name: str, region: str, account: str, logged: bool, traced: bool) -> None:
     """Print the least IAM policy that the definition in FILE needs of its role."""
     try:
-        definition = read_definition(file.read_text(encoding="utf-8-sig"), str(file))
+        definition = read_definition(text_of(file), str(file))
     except (UndrawableError, UnicodeDecodeError) as error:
         raise Failure(str(error)) from None
     found = least(definition.raw, Around(name, region, account, logged, traced))

@@ -13,8 +13,8 @@ from typing import Final, NoReturn
 import click
 
 from sfn_emulator.asl.advice import advise
+from sfn_emulator.command.files import text_of, values_of
 from sfn_emulator.command.help_page import Failure, HelpPage
-from sfn_emulator.command.substitutions import text_of, values_of
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import FORMATS
 from sfn_emulator.prove.claims import Claims, ClaimsError, read_claims

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import click
 
+from sfn_emulator.command.files import text_of
 from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.coverage.points import Point, points_of
 from sfn_emulator.errors import DefinitionError
@@ -78,19 +79,12 @@ def _folders(places: Sequence[Path]) -> list[Path]:
 def _replayed(folder: Path, definition: Path | None) -> Result:
     case = read_case(folder)
     file = definition or folder / DEFINITION
-    text = borrowed(_text(file), case.definition)
+    text = borrowed(text_of(file), case.definition)
     try:
         difference = replay(case, text)
     except UnreplayableError as error:
         return Result(folder.name, skipped=str(error))
     return Result(folder.name, difference, line=_line(text, str(file), difference))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
 
 
 def _line(text: str, name: str, difference: Difference | None) -> int:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
+from sfn_emulator.command.files import document_of, filled, text_of
 from sfn_emulator.command.help_page import Failure, HelpPage
 from sfn_emulator.command.lines import show
-from sfn_emulator.command.substitutions import document_of, filled, text_of
 from sfn_emulator.engine.local.execution import Execution, start_locally
 from sfn_emulator.engine.run import Status
 from sfn_emulator.errors import DefinitionError

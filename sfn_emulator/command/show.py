@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
+from sfn_emulator.command.files import text_of
 from sfn_emulator.command.help_page import DONE, Failure, HelpPage
 from sfn_emulator.command.lines import show
 from sfn_emulator.command.running_server import asking, endpoint_option
@@ -51,11 +52,9 @@ def _ending(told: Happened) -> Text:
 
 def _of_file(file: Path, definition: Path | None) -> tuple[Happened, Any]:
     try:
-        history = read_history(file.read_text(encoding="utf-8-sig"), str(file))
-        text = definition.read_text(encoding="utf-8-sig") if definition else history.definition
+        history = read_history(text_of(file), str(file))
+        text = text_of(definition) if definition else history.definition
         return happened(history.events, _graph(text, str(definition or file))), _nobody
-    except UnicodeDecodeError as error:
-        raise Failure(f"{error.object!r}: not UTF-8 (byte {error.start})"[:200]) from None
     except (UnreadableHistoryError, UndrawableError) as error:
         raise Failure(str(error)) from None
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from sfn_emulator.asl.model import Catcher, Machine, Retrier, State
-from sfn_emulator.asl.parse import branches
+from sfn_emulator.asl.model import Catcher, Machine, Retrier, State, branches
 from sfn_emulator.coverage.points import Point
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.recovery import matches

@@ -5,7 +5,7 @@ way to a state that does not exist leads to a node of type ``MISSING``. A ``Stat
 one for each branch, a Map one for its processor. A node's id is its state's name, as names are unique in a machine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -231,7 +231,7 @@ def _handling(drawing: _Drawing) -> set[str]:
     return _reached(caught, every) - _reached(starts, good)
 
 
-def _reached(starts: "set[str] | list[str]", ways: Mapping[str, list[str]]) -> set[str]:
+def _reached(starts: Iterable[str], ways: Mapping[str, list[str]]) -> set[str]:
     seen: set[str] = set()
     waiting = list(starts)
     while waiting:

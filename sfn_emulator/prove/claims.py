@@ -13,7 +13,7 @@ A Task that is in none of ``undo``, ``reads`` and the compensations has an effec
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,7 @@ from typing import Any, Final
 
 import yaml
 
-from sfn_emulator.asl.model import Branch, Machine, State, Task
-from sfn_emulator.asl.parse import branches
+from sfn_emulator.asl.model import Machine, Task, states_of
 from sfn_emulator.prove.machine import UnprovableError
 from sfn_emulator.values import Value
 
@@ -153,14 +152,6 @@ def _check_contradictions(told: Claims) -> None:
             raise ClaimsError(f"undo: '{step}' is said to undo itself; name the Task that undoes it")
         for task in {step, compensation} & told.reads:
             raise ClaimsError(f"reads: '{task}' is said to change nothing, and 'undo' says that it does")
-
-
-def states_of(body: Branch) -> Iterator[State]:
-    """Every state, those inside Parallels and Maps too."""
-    for state in body.states.values():
-        yield state
-        for inner in branches(state):
-            yield from states_of(inner)
 
 
 def _set(names: Any) -> frozenset[str] | None:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Branch, Machine, Task
+from sfn_emulator.asl.model import Branch, Machine, Task, states_of
 from sfn_emulator.asl.resource import Pattern, Resource
-from sfn_emulator.prove.claims import states_of
 from sfn_emulator.prove.machine import UnprovableError, read_source
 
 DEPTH: Final = 3

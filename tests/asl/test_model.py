@@ -16,8 +16,9 @@ from sfn_emulator.asl.model import (
     Succeed,
     Task,
     Wait,
+    branches,
 )
-from sfn_emulator.asl.parse import branches, load, parse, parse_state
+from sfn_emulator.asl.parse import load, parse, parse_state
 from sfn_emulator.asl.resource import Family, Pattern, Resource, parse_resource
 from sfn_emulator.query.compiled import Compiled
 

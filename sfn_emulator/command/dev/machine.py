@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sfn_emulator.asl.model import MachineType
-from sfn_emulator.command.substitutions import filled
+from sfn_emulator.command.files import filled
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import line
 

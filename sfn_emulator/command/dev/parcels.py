@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.template.text import parsed
 from sfn_emulator.command.dev.watching import files
-from sfn_emulator.command.substitutions import text_of
+from sfn_emulator.command.files import text_of
 
 BUCKET: Final = "sfn-emulator-dev"
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)

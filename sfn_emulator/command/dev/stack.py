@@ -14,8 +14,8 @@ from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.template.text import parsed
 from sfn_emulator.command.dev.machine import NotDeployedError
 from sfn_emulator.command.dev.parcels import BUCKET, Parcels
+from sfn_emulator.command.files import text_of
 from sfn_emulator.command.help_page import Failure
-from sfn_emulator.command.substitutions import text_of
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import line
 from sfn_emulator.lint.templates import is_template

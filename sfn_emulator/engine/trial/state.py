@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from sfn_emulator.asl.model import Branch, Catcher, Map, Parallel, Retrier, State, Task
-from sfn_emulator.asl.parse import branches
+from sfn_emulator.asl.model import Branch, Catcher, Map, Parallel, Retrier, State, Task, branches
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.program import block

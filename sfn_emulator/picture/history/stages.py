@@ -6,9 +6,10 @@ definition by the engine's own compiled queries, and marked as computed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sfn_emulator.asl.model import (
+    Branch,
     Catcher,
     Choice,
     Flow,
@@ -20,6 +21,7 @@ from sfn_emulator.asl.model import (
     State,
     Succeed,
     Wait,
+    states_of,
 )
 from sfn_emulator.engine.states.recovery import matches
 from sfn_emulator.errors import EvaluationError, StateError
@@ -225,16 +227,6 @@ def _called_by(flow: Flow) -> tuple[str, Compiled | None]:
     return "Parameters", flow.parameters
 
 
-def states_by_name(body: Any) -> dict[str, State]:
+def states_by_name(body: Branch) -> dict[str, State]:
     """All states of a checked machine, those inside others too."""
-    found: dict[str, State] = {}
-    waiting = [body]
-    while waiting:
-        branch = waiting.pop()
-        for name, state in branch.states.items():
-            found[name] = state
-            if isinstance(state, Parallel):
-                waiting += state.branches
-            elif isinstance(state, Map):
-                waiting.append(state.processor)
-    return found
+    return {state.name: state for state in states_of(body)}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sfn_emulator.asl.model import Catcher, Machine, Retrier, Task
-from sfn_emulator.prove.claims import Claims, states_of
+from sfn_emulator.asl.model import Catcher, Machine, Retrier, Task, states_of
+from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.faults import BY_NAME, Fault, Kind, is_function
 from sfn_emulator.prove.walk.unknown.literals import error_names
 from sfn_emulator.prove.world.calls import Call

@@ -8,12 +8,12 @@ from io import StringIO
 from itertools import chain
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Machine, Task
+from sfn_emulator.asl.model import Machine, Task, states_of
 from sfn_emulator.asl.parse import load
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.program import compile
 from sfn_emulator.engine.strand import Program
-from sfn_emulator.prove.claims import Claims, states_of
+from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.executed.candidates import faults_of, named_errors
 from sfn_emulator.prove.faults import Fault, Kind, Placement
 from sfn_emulator.prove.invariants import Invariants

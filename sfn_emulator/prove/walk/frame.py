@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from sfn_emulator.asl.model import Branch, Machine, Map, State, Task
-from sfn_emulator.asl.parse import branches
+from sfn_emulator.asl.model import Branch, Machine, Map, State, Task, branches
 from sfn_emulator.engine.strand import Program, Strand
 from sfn_emulator.prove.claims import Claims
 from sfn_emulator.prove.walk.outcomes import Outcome, execution_failed, may_outlast, outcomes_of, outlasting

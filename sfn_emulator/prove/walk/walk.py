@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from sfn_emulator.asl.model import Branch, Fail, Machine, State
+from sfn_emulator.asl.model import Branch, Fail, Machine, State, scopes, states_of
 from sfn_emulator.engine.local.execution import identity
 from sfn_emulator.engine.program import block, compile
 from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.engine.strand import Block, Program, Step, Strand, Waiting
-from sfn_emulator.prove.claims import Claims, check_names, states_of
+from sfn_emulator.prove.claims import Claims, check_names
 from sfn_emulator.prove.walk import rules
 from sfn_emulator.prove.walk.abstract import Bounds, over_unknown_values
 from sfn_emulator.prove.walk.choices import Choices
@@ -30,7 +30,6 @@ from sfn_emulator.prove.walk.place import Place
 from sfn_emulator.prove.walk.rules import Hit, Rule
 from sfn_emulator.prove.walk.unknown.expressions import Mind
 from sfn_emulator.prove.walk.unknown.relevance import (
-    bodies,
     caught_from,
     circling,
     needs_by_state,
@@ -277,7 +276,7 @@ class _Walk:
             return []
         entered = self._watch.entered_states
         possible = set(entered)
-        for body in bodies(self._machine.body):
+        for body in scopes(self._machine.body):
             possible |= caught_from(body, entered)
         lost = [state.name for state in states_of(self._machine.body) if state.name not in possible]
         return [Finding(Hit(Rule.UNREACHED, (name,), f"no outcome reaches '{name}'"), 0) for name in lost]

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sfn_emulator.asl.model import MachineType, Map, Parallel, State, Task
-from sfn_emulator.asl.parse import branches
+from sfn_emulator.asl.model import MachineType, Map, Parallel, State, Task, branches
 from sfn_emulator.asl.resource import Family, Pattern, Resource
 from sfn_emulator.engine.context import Item
 from sfn_emulator.engine.strand import NO_VARIABLES

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sfn_emulator.asl.model import Choice, Machine, State
-from sfn_emulator.prove.claims import states_of
+from sfn_emulator.asl.model import Choice, Machine, State, states_of
 from sfn_emulator.prove.walk.unknown.reads import Read, literals_of, reads_of
 from sfn_emulator.prove.walk.unknown.relevance import expressions
 from sfn_emulator.query.jsonpath.conditions import COMBINATORS

@@ -7,9 +7,19 @@ matters, because the walk does not run the Task.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from sfn_emulator.asl.model import Branch, Choice, Fail, JsonataFlow, Machine, Map, State, Task, Wait
-from sfn_emulator.asl.parse import branches
-from sfn_emulator.prove.claims import states_of
+from sfn_emulator.asl.model import (
+    Branch,
+    Choice,
+    Fail,
+    JsonataFlow,
+    Machine,
+    Map,
+    State,
+    Task,
+    Wait,
+    branches,
+    states_of,
+)
 from sfn_emulator.prove.walk.unknown.reads import CONTEXT, SUBJECT, Read, reads_of
 from sfn_emulator.prove.walk.unknown.rings import rings
 from sfn_emulator.prove.walk.unknown.values import INPUT, Facts, Key, MissingError, at, opened
@@ -81,14 +91,6 @@ def circling(body: Branch) -> frozenset[str]:
     """States that the machine may come to again."""
     found = rings({name: set(targets_of(state)) for name, state in body.states.items()})
     return frozenset(name for ring in found for name in ring)
-
-
-def bodies(body: Branch) -> Iterator[Branch]:
-    """The scope and all scopes within it, the outermost first."""
-    yield body
-    for state in body.states.values():
-        for inner in branches(state):
-            yield from bodies(inner)
 
 
 def caught_from(body: Branch, entered: set[str]) -> set[str]:

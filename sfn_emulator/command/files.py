@@ -1,8 +1,9 @@
-"""Reads a command's files: definitions with their ``${NAMES}`` filled in, JSON and YAML. Each error is one line."""
+"""The files that a command is given: texts, JSON and YAML, definitions with their ``${NAMES}`` filled in. Each error is
+one line.
+"""
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,9 @@ def document_of(file: Path, text: str) -> Any:
 def text_of(file: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark; ``-`` is standard input. Raises ``Failure``."""
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+        with click.open_file(str(file), encoding="utf-8-sig") as source:
+            return str(source.read())
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise Failure(f"{file}: not UTF-8 (byte {error.start})") from None
+        raise Failure(f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
