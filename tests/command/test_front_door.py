@@ -17,7 +17,7 @@ from tests.processes import ROOT, Process, refused
 from tests.waiting import PATIENCE
 
 FOLDER = Path(ROOT / "sfn_emulator" / "command")
-SHARED = {"__init__", "front_door", "help_page", "lines", "running_server", "substitutions"}
+SHARED = {"__init__", "front_door", "help_page", "lines", "running_server", "files"}
 """The files of the folder that commands share."""
 
 
