@@ -45,7 +45,7 @@ _VALIDATOR: Final = "openapi_spec_validator"
 def do_without_validator() -> None:
     """moto's API Gateway imports a validator of OpenAPI documents, and with it 13 MB of packages.
 
-    ``corrections.apigateway`` replaces the only two functions that call it, so a module with its names is enough.
+    ``corrections.apis.apigateway`` replaces the only two functions that call it, so a module with its names is enough.
     """
     if _VALIDATOR in sys.modules or find_spec(_VALIDATOR) is not None:
         return

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from sfn_emulator.cloud.corrections import (
-    apigateway,
     awslambda,
     codedeploy,
+    cognitoidp,
     core,
     events,
     kinesis,
@@ -16,6 +16,7 @@ from sfn_emulator.cloud.corrections import (
     secretsmanager,
     sns,
 )
+from sfn_emulator.cloud.corrections.apis import apigateway
 from sfn_emulator.cloud.corrections.permissions import Judge
 from sfn_emulator.cloud.corrections.tables import dynamodb
 
@@ -23,6 +24,7 @@ _CORRECTIONS: Final[dict[str, Callable[[], None]]] = {
     "apigateway": apigateway.correct,
     "awslambda": awslambda.correct,
     "codedeploy": codedeploy.correct,
+    "cognitoidp": cognitoidp.correct,
     "dynamodb": dynamodb.correct,
     "events": events.correct,
     "kinesis": kinesis.correct,

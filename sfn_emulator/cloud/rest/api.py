@@ -17,11 +17,12 @@ from sfn_emulator.cloud.keeping.chance import new_id
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.requests.addressing import DataPlane, host_of
 from sfn_emulator.cloud.requests.message import Reply, Request, json_reply
-from sfn_emulator.cloud.rest.authorizers import allowed, identity
+from sfn_emulator.cloud.rest.authorizers import allowed, identity, identity_at
 from sfn_emulator.cloud.rest.definition import Method, Stage, Stages, find
 from sfn_emulator.cloud.rest.faults import GatewayError
 from sfn_emulator.cloud.rest.integrations import INTEGRATIONS, Call, event_of, unsupported
 from sfn_emulator.cloud.rest.models import check_body
+from sfn_emulator.cloud.rest.tokens import Issuers, PoolAuthorizer, verified_by_pool
 
 _BODY_LIMIT: Final = 10_485_760
 """Bytes of a call's body (API Gateway quotas, 10 MB)."""
@@ -35,6 +36,7 @@ class RestApi:
     def __init__(self, neighbours: Neighbours, account: str, ask: Callable[[Request], Reply]) -> None:
         self._stages = Stages(neighbours, account)
         self._ask = ask
+        self._issuers = Issuers(ask)
         self._threads = ThreadPoolExecutor(max_workers=256, thread_name_prefix="integration")
 
     def answer(self, where: DataPlane, request: Request) -> Reply:
@@ -64,7 +66,7 @@ class RestApi:
         path = unquote(where.path)
         call = Call(stage, found.method, request, path, found.path_parameters, query, context)
         _admit(call)
-        return self._integrated(_authorized(call, self._ask))
+        return self._integrated(_authorized(call, self._ask, self._issuers))
 
     def _integrated(self, call: Call) -> Reply:
         run = INTEGRATIONS.get(call.method.integration.get("type") or "", unsupported)
@@ -80,7 +82,8 @@ def _admit(call: Call) -> None:
     if method.authorization == "AWS_IAM" and "authorization" not in headers:
         raise GatewayError(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
     if method.authorization not in ("NONE", "AWS_IAM") and method.authorizer is None:
-        text = f"Authorizers of type {method.authorization} are not run here; NONE, AWS_IAM and Lambda functions are."
+        kinds = "NONE, AWS_IAM, user pools of Cognito's and Lambda functions are"
+        text = f"Authorizers of type {method.authorization} are not run here; {kinds}."
         raise GatewayError(501, text)
     if method.api_key_required and headers.get("x-api-key") not in call.stage.api_keys:
         raise GatewayError(403, "Forbidden", "ForbiddenException")
@@ -92,7 +95,7 @@ def _admit(call: Call) -> None:
         check_body(call.request.body, method.body_schema)
 
 
-def _authorized(call: Call, ask: Callable[[Request], Reply]) -> Call:
+def _authorized(call: Call, ask: Callable[[Request], Reply], issuers: Issuers) -> Call:
     """The call, with its authorizer's answer about the caller. Raises ``GatewayError``."""
     told = call.method.authorizer
     if told is None:
@@ -101,6 +104,10 @@ def _authorized(call: Call, ask: Callable[[Request], Reply]) -> Call:
     arn = f"arn:aws:execute-api:{stage.region}:{stage.account}:{stage.api}/{stage.name}/{verb}{call.path}"
     query = {name: values[-1] for name, values in call.query.items()}
     given = {"header": call.request.headers, "querystring": query, "context": call.context}
+    if isinstance(told, PoolAuthorizer):
+        (token, *_) = identity_at(told.sources, {**given, "stageVariables": stage.variables})
+        claims = verified_by_pool(told, token, issuers)
+        return replace(call, context={**call.context, "authorizer": {"claims": claims}})
     values = identity(told, {**given, "stageVariables": stage.variables})
     event: dict[str, Any] = {"type": told.kind, "methodArn": arn}
     event |= {"authorizationToken": values[0]} if told.kind == "TOKEN" and values else event_of(call)

@@ -8,7 +8,11 @@ from urllib.parse import unquote
 
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
+from sfn_emulator.cloud.rest.tokens import PoolAuthorizer, pools
 
+POOLS: Final = "COGNITO_USER_POOLS"
+_KINDS: Final = {"CUSTOM": ("TOKEN", "REQUEST"), POOLS: (POOLS,)}
+"""A method's AuthorizationType → its authorizer's."""
 _VARIABLE: Final = re.compile(r"\$\{stageVariables\.([\w-]+)\}")
 
 
@@ -24,7 +28,7 @@ class Method:
     integration: Mapping[str, Any]
     required: tuple[str, ...] = ()
     body_schema: Mapping[str, Any] | None = None
-    authorizer: Authorizer | None = None
+    authorizer: Authorizer | PoolAuthorizer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,21 @@ def _method(api: Any, resource: Any, method: Any, variables: Mapping[str, str]) 
     )
 
 
-def _authorizer(api: Any, method: Any, variables: Mapping[str, str]) -> Authorizer | None:
-    """The Lambda authorizer; ``None`` for none, and for other kinds."""
-    found = api.authorizers.get(method.authorizer_id) if method.authorization_type == "CUSTOM" else None
-    if found is None or found.type not in ("TOKEN", "REQUEST"):
+def _authorizer(api: Any, method: Any, variables: Mapping[str, str]) -> Authorizer | PoolAuthorizer | None:
+    """The authorizer; ``None`` for none."""
+    found = api.authorizers.get(method.authorizer_id)
+    if found is None or found.type not in _KINDS.get(method.authorization_type, ()):
         return None
+    source, pattern = found.identity_source, found.identity_validation_expression or ""
+    if found.type == POOLS:
+        return PoolAuthorizer(
+            (source or "method.request.header.Authorization",),
+            pools(found.provider_arns or ()),
+            tuple(method.authorization_scopes or ()),
+            pattern,
+        )
     uri = _VARIABLE.sub(lambda name: variables.get(name[1], ""), found.authorizer_uri or "")
-    return authorizer(uri, found.type, found.identity_source, pattern=found.identity_validation_expression or "")
+    return authorizer(uri, found.type, source, pattern=pattern)
 
 
 def _validation(api: Any, method: Any) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:

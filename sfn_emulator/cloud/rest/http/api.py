@@ -16,8 +16,8 @@ from sfn_emulator.cloud.rest.http.cors import preflight, shared
 from sfn_emulator.cloud.rest.http.definition import Api, Apis, Found, find
 from sfn_emulator.cloud.rest.http.integrations import integrate
 from sfn_emulator.cloud.rest.http.payload import DEFAULT, Call, context_2, event_1, event_2
-from sfn_emulator.cloud.rest.http.tokens import Issuers, TokenAuthorizer, verified
 from sfn_emulator.cloud.rest.integrations import Ask
+from sfn_emulator.cloud.rest.tokens import Issuers, TokenAuthorizer, verified
 
 _BODY_LIMIT: Final = 10_485_760
 """Bytes of a call's body (API Gateway quotas, 10 MB)."""

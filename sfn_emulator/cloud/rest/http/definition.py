@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from sfn_emulator.cloud.corrections.apigatewayv2 import is_route_key
+from sfn_emulator.cloud.corrections.apis.apigatewayv2 import is_route_key
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.rest.authorizers import Authorizer, authorizer
 from sfn_emulator.cloud.rest.http.cors import Cors, configured
 from sfn_emulator.cloud.rest.http.payload import DEFAULT
-from sfn_emulator.cloud.rest.http.tokens import TokenAuthorizer
+from sfn_emulator.cloud.rest.tokens import TokenAuthorizer
 
 _KINDS: Final = {"CUSTOM": "REQUEST", "JWT": "JWT"}
 """A route's AuthorizationType → its authorizer's."""

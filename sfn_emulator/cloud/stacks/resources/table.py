@@ -11,18 +11,17 @@ from sfn_emulator.cloud.stacks.resources.services import (
     deployments,
     events,
     functions,
-    http_apis,
     identity,
     logs,
     machines,
     queues,
     repositories,
-    rest,
     schedules,
     secrets,
     tables,
     topics,
 )
+from sfn_emulator.cloud.stacks.resources.services.apis import http_apis, rest, user_pools
 
 _SERVICES: Final = (
     machines,
@@ -41,6 +40,7 @@ _SERVICES: Final = (
     secrets,
     alarms,
     repositories,
+    user_pools,
     custom,
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.type: kind for service in _SERVICES for kind in service.KINDS}

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from sfn_emulator.cloud.corrections import apigatewayv2
+from sfn_emulator.cloud.corrections.apis import apigatewayv2
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.cloud.keeping.moment import is_new
 from sfn_emulator.values import dumps
@@ -17,6 +17,7 @@ _ANY: Final = "x-amazon-apigateway-any-method"
 _INTEGRATION: Final = "x-amazon-apigateway-integration"
 _VALIDATORS: Final = "x-amazon-apigateway-request-validators"
 _VALIDATOR: Final = "x-amazon-apigateway-request-validator"
+_POOLS: Final = "COGNITO_USER_POOLS"
 _PLACES: Final = {"path": "path", "query": "querystring", "header": "header"}
 
 
@@ -140,6 +141,7 @@ class _Import:
             request_models=_models_of(method, parameters),
             operation_name=method.get("operationId"),
             authorizer_id=self._authorizer(method),
+            authorization_scopes=self._scopes(method),
             request_validator_id=validator,
         )
         for status, told in (method.get("responses") or {}).items():
@@ -156,14 +158,18 @@ class _Import:
         return {name: known[name] for row in wanted for name in row if name in known}
 
     def _authorizer(self, method: Mapping[str, Any]) -> str | None:
-        """The id of the Lambda authorizer that the method's security asks for."""
+        """The id of the authorizer that the method's security asks for: a function, or user pools of Cognito's."""
         for name, scheme in self._schemes(method).items():
             told = scheme.get("x-amazon-apigateway-authorizer") or {}
-            if str(told.get("type")).upper() in ("TOKEN", "REQUEST"):
+            if str(told.get("type")).upper() in ("TOKEN", "REQUEST", _POOLS):
                 if name not in self._authorizers:
                     self._authorizers[name] = self._add_authorizer(name, scheme, told)
                 return self._authorizers[name]
         return None
+
+    def _scopes(self, method: Mapping[str, Any]) -> list[str] | None:
+        wanted = method.get("security", self._document.get("security") or [])
+        return [scope for row in wanted for scopes in row.values() for scope in scopes or ()] or None
 
     def _add_authorizer(self, name: str, scheme: Mapping[str, Any], told: Mapping[str, Any]) -> str:
         source = told.get("identitySource")
@@ -173,6 +179,7 @@ class _Import:
             self._api.id,
             name,
             str(told["type"]).upper(),
+            provider_arns=told.get("providerARNs"),
             authorizer_uri=told.get("authorizerUri"),
             authorizer_credentials=told.get("authorizerCredentials"),
             identity_source=source,
@@ -183,6 +190,8 @@ class _Import:
 
     def _authorization(self, method: Mapping[str, Any]) -> str:
         kinds = [scheme.get("x-amazon-apigateway-authtype") for scheme in self._schemes(method).values()]
+        if any(str(kind).upper() == _POOLS for kind in kinds):
+            return _POOLS
         if "awsSigv4" in kinds or (method.get("x-amazon-apigateway-auth") or {}).get("type") == "AWS_IAM":
             return "AWS_IAM"
         return "CUSTOM" if any(kinds) else "NONE"

@@ -1,7 +1,9 @@
-"""JWT authorizers of HTTP APIs: they check a token's issuer, audience, time and signature.
+"""Authorizers that check a token's issuer, audience, time and signature: JWT authorizers of HTTP APIs, and Cognito's
+user pools of REST APIs.
 
 The issuer's keys are read where it says they are: its ``/.well-known/openid-configuration`` names a JWKS. An issuer of
-Cognito's is asked in this process, any other by HTTP. Source: API Gateway Developer Guide, ``http-api-jwt-authorizer``.
+Cognito's is asked in this process, any other by HTTP. Source: API Gateway Developer Guide, ``http-api-jwt-authorizer``
+and ``apigateway-integrate-with-cognito``.
 """
 
 import base64
@@ -10,7 +12,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ import orjson
 from sfn_emulator.cloud.requests.message import Reply, Request
 from sfn_emulator.cloud.rest.authorizers import unauthorized
 from sfn_emulator.cloud.rest.faults import GatewayError, signed
+from sfn_emulator.query.bounded import PatternError, matches
 
 _COGNITO: Final = re.compile(r"https://cognito-idp\.(?P<region>[\w-]+)\.amazonaws\.com(?P<pool>/[\w-]+)")
 _HASHES: Final = {"RS256": "SHA256", "RS384": "SHA384", "RS512": "SHA512"}
@@ -40,6 +43,28 @@ class TokenAuthorizer:
     issuer: str
     audience: tuple[str, ...]
     scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAuthorizer:
+    """``issuers`` are user pools. ``scopes`` are the method's: if there are any, an access token must have one of them;
+    else an ID token is wanted. ``pattern`` is what a token's audience must fit.
+    """
+
+    sources: tuple[str, ...]
+    issuers: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+    pattern: str = ""
+
+
+def pools(arns: Sequence[str]) -> tuple[str, ...]:
+    """The issuers of user pools, by their ARNs."""
+    parts = [arn.split(":") for arn in arns]
+    return tuple(f"https://cognito-idp.{part[3]}.amazonaws.com/{part[5].rpartition('/')[2]}" for part in parts)
+
+
+class ExpiredError(ValueError):
+    """The token was good once."""
 
 
 class Issuers:
@@ -84,8 +109,10 @@ def _fetched(url: str) -> bytes:
 def verified(told: TokenAuthorizer, token: str, issuers: Issuers) -> dict[str, Any]:
     """The facts about the token's bearer for functions. Raises ``GatewayError``: 401, or 403 without a scope."""
     try:
-        claims = _claims(told, token.removeprefix("Bearer ").removeprefix("bearer ").strip(), issuers)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        claims = _claims((told.issuer,), token, issuers)
+        audience = claims.get("aud", claims.get("client_id"))
+        _must(bool(set(told.audience) & set(audience if isinstance(audience, list) else [audience])))
+    except _FLAWS:
         raise unauthorized() from None
     held = str(claims.get("scope") or claims.get("scp") or "").split()
     if told.scopes and not set(told.scopes) & set(held):
@@ -94,18 +121,43 @@ def verified(told: TokenAuthorizer, token: str, issuers: Issuers) -> dict[str, A
     return {"claims": shown, "scopes": [scope for scope in held if scope in told.scopes] or None}
 
 
-def _claims(told: TokenAuthorizer, token: str, issuers: Issuers) -> Claims:
-    head, body, signature = token.split(".")
+def verified_by_pool(told: PoolAuthorizer, token: str, issuers: Issuers) -> dict[str, Any]:
+    """The claims about the token's bearer, as ``$context.authorizer.claims`` has them. Raises ``GatewayError`` 401."""
+    try:
+        claims = _claims(told.issuers, token, issuers)
+        _must(claims.get("token_use") == ("access" if told.scopes else "id"))
+        _must(not told.scopes or bool(set(told.scopes) & set(str(claims.get("scope", "")).split())))
+        _must(not told.pattern or matches(told.pattern, str(claims.get("aud", claims.get("client_id")))))
+    except ExpiredError:
+        raise GatewayError(401, "The incoming token has expired", "UnauthorizedException") from None
+    except (*_FLAWS, PatternError):
+        raise unauthorized() from None
+    return {name: _shown(name, value) for name, value in claims.items()}
+
+
+def _shown(name: str, value: Any) -> str:
+    """A claim in the form that REST APIs pass on: times as dates, lists with commas."""
+    if name in ("exp", "iat"):
+        return time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(float(value)))
+    return ",".join(map(str, value)) if isinstance(value, list) else _text(value)
+
+
+_FLAWS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error)
+
+
+def _claims(trusted: Sequence[str], token: str, issuers: Issuers) -> Claims:
+    """The claims of a token that one of the trusted issuers signed and that is in force. Raises one of ``_FLAWS``."""
+    head, body, signature = token.removeprefix("Bearer ").removeprefix("bearer ").strip().split(".")
     header, claims = orjson.loads(_decoded(head)), orjson.loads(_decoded(body))
     now = time.time_ns() / 1e9  # tokens carry their issuer's time
-    audience = claims.get("aud", claims.get("client_id"))
-    _must(claims.get("iss") == told.issuer)
-    _must(bool(set(told.audience) & set(audience if isinstance(audience, list) else [audience])))
-    _must(float(claims["exp"]) > now >= max(float(claims.get("nbf", 0)), float(claims.get("iat", 0))) - _SECONDS)
-    key = issuers.key(told.issuer, header["kid"])
+    _must(claims.get("iss") in trusted)
+    key = issuers.key(claims["iss"], header["kid"])
     _must(key is not None and key.get("kty") == "RSA" and key.get("alg", header["alg"]) == header["alg"])
     assert key is not None
     _check_signature(key, _HASHES[header["alg"]], f"{head}.{body}".encode(), _decoded(signature))
+    _must(now >= max(float(claims.get("nbf", 0)), float(claims.get("iat", 0))) - _SECONDS)
+    if float(claims["exp"]) <= now:
+        raise ExpiredError("The token has expired.")
     return dict(claims)
 
 

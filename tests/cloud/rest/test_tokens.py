@@ -1,12 +1,14 @@
-"""JWT authorizers of HTTP APIs, with an issuer of our own that says where its keys are."""
+"""Authorizers that check tokens: of an issuer of our own that says where its keys are, and of local user pools."""
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
@@ -177,3 +179,54 @@ def test_a_route_that_asks_for_an_unknown_scheme_is_refused_at_import(server: Pr
     body = {"openapi": "3.0.1", "info": {"title": "no", "version": "1"}, "paths": {"/x": {"get": route}}}
     with pytest.raises(ClientError, match="GET /x asks for the security scheme 'nobody'"):
         server.client("apigatewayv2").import_api(Body=json.dumps(body))
+
+
+class Signed(NamedTuple):
+    """A local user pool with a user who has signed in, and an API of each kind that asks for its tokens."""
+
+    id_token: str
+    access_token: str
+    rest: str
+    http: str
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Process) -> Signed:
+    template = json.loads((Path(__file__).parent / "pools.json").read_text())
+    stacks = server.client("cloudformation")
+    stacks.create_stack(StackName="pools", TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName="pools")
+    outputs = stacks.describe_stacks(StackName="pools")["Stacks"][0]["Outputs"]
+    told = {row["OutputKey"]: row["OutputValue"] for row in outputs}
+    pool = server.client("cognito-idp")
+    pool.admin_set_user_password(UserPoolId=told["Pool"], Username="ada", Password="Secret-123", Permanent=True)
+    given = {"USERNAME": "ada", "PASSWORD": "Secret-123"}
+    answer = pool.initiate_auth(ClientId=told["Client"], AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)
+    tokens = answer["AuthenticationResult"]
+    return Signed(tokens["IdToken"], tokens["AccessToken"], told["Rest"], told["Http"])
+
+
+def test_a_rest_api_tells_the_claims_of_a_user_of_its_pool(server: Process, signed_in: Signed) -> None:
+    answer = call(server, signed_in.rest, "/prod/orders", f"Bearer {signed_in.id_token}")
+    claims = json.loads(answer.body)["claims"]
+    assert (answer.status, claims["token_use"], claims["email"]) == (200, "id", "ada@shop.test")
+    assert re.fullmatch(r"\w{3} \w{3} \d\d [\d:]{8} UTC \d{4}", claims["exp"])
+
+
+def test_a_rest_api_refuses_what_its_pool_did_not_sign(server: Process, signed_in: Signed, issuer: Issuer) -> None:
+    wrong = [None, "x", issuer.token(), signed_in.access_token, signed_in.id_token[:-9] + "AAAAAAAAA"]
+    answers = [call(server, signed_in.rest, "/prod/orders", token) for token in wrong]
+    assert [(answer.status, json.loads(answer.body)) for answer in answers] == [(401, {"message": "Unauthorized"})] * 5
+
+
+def test_a_method_with_scopes_wants_an_access_token_that_has_one(server: Process, signed_in: Signed) -> None:
+    path = "/prod/prices"
+    assert call(server, signed_in.rest, path, signed_in.access_token).status == 200
+    assert call(server, signed_in.rest, path, signed_in.id_token).status == 401
+    assert call(server, signed_in.rest, "/prod/secrets", signed_in.access_token).status == 401
+
+
+def test_an_http_api_takes_the_tokens_of_a_local_pool(server: Process, signed_in: Signed) -> None:
+    answer = call(server, signed_in.http, "/orders", signed_in.id_token)
+    assert (answer.status, json.loads(answer.body)["jwt"]["claims"]["token_use"]) == (200, "id")
+    assert call(server, signed_in.http, "/orders", signed_in.id_token[:-9] + "AAAAAAAAA").status == 401

@@ -1,0 +1,1 @@
+"""APIs of both kinds, and the user pools that they ask."""
