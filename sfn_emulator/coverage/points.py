@@ -76,17 +76,16 @@ def _errors(handler: Any) -> Iterator[str]:
     yield from (str(name) for name in handler.get("ErrorEquals") or ())
 
 
+_NOT_TAKEN: Final = {
+    "state": "never entered",
+    "next": "Next never followed",
+    "rule": "Choice rule {number} never taken",
+    "default": "Default never taken",
+    "retry": "Retrier {number} never retried {error}",
+    "catch": "Catcher {number} never caught {error}",
+}
+
+
 def told(point: Point) -> str:
-    """The point in words, its state left out."""
-    match point.kind:
-        case "state":
-            return "never entered"
-        case "next":
-            return "Next never followed"
-        case "rule":
-            return f"Choice rule {point.number + 1} never taken"
-        case "default":
-            return "Default never taken"
-        case "retry":
-            return f"Retrier {point.number + 1} never retried {point.error}"
-    return f"Catcher {point.number + 1} never caught {point.error}"
+    """A point that was not taken in words, its state left out."""
+    return _NOT_TAKEN[point.kind].format(number=point.number + 1, error=point.error)

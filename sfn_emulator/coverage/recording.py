@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from sfn_emulator.asl.model import Catcher, Machine, Retrier, State, branches
+from sfn_emulator.asl.model import Catcher, Machine, Retrier, states_of
 from sfn_emulator.coverage.points import Point
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.states.recovery import matches
@@ -52,6 +52,7 @@ class Recording:
         return _Watch(self, key, machine)
 
     def note(self, key: str, point: Point) -> None:
+        """Writes down a point, for good."""
         with self._lock:
             self._write({"machine": key, "point": list(point)})
 
@@ -84,7 +85,7 @@ class _Watch(Instrument):
     def __init__(self, recording: Recording, key: str, machine: Machine) -> None:
         self._recording, self._key = recording, key
         self._taken: set[Point] = set()
-        self._states = dict(_states(machine.body.states))
+        self._states = {state.name: state for state in states_of(machine.body)}
         self._error: StateError | EvaluationError | None = None
         self._choices: set[int] = set()
         """Strands that have just made a Choice: they leave by a rule, not by their Next."""
@@ -137,13 +138,6 @@ def _names(error: StateError | EvaluationError | None, name: str) -> bool:
     if isinstance(error, EvaluationError):
         return name in (error.error, ALL)
     return error is not None and matches(error, (name,))
-
-
-def _states(states: Mapping[str, State]) -> Iterator[tuple[str, State]]:
-    for name, state in states.items():
-        yield name, state
-        for inner in branches(state):
-            yield from _states(inner.states)
 
 
 def read(places: Sequence[Path]) -> list[Noted]:

@@ -91,6 +91,7 @@ INJECTED: Final = "Prove.Injected"
 
 
 def fis_name(kind: Kind, resource: Resource) -> str:
+    """The fault's name by AWS's Fault Injection Service, or ours."""
     words = WORDS[kind]
     return words.lambda_ if is_function(resource) else words.other
 

@@ -84,6 +84,7 @@ class TurnWorkers(Workers):
         self.done: list[Callable[[], None]] = []
 
     def run(self, job: Callable[[], T], done: Callable[[T | Exception], None]) -> Work:
+        """Begins the job when a turn is given to it. ``done`` waits in the list ``done``."""
         running = Running()
 
         def work() -> None:

@@ -131,6 +131,7 @@ def held(claim: Claim, **told: Any) -> bool | str:
 
 
 def ask(claim: Claim, **told: Any) -> Any:
+    """The claim's answer. It gets copies of those values that its parameters name."""
     names = inspect.signature(claim).parameters
     return claim(**{name: _own(value) for name, value in told.items() if name in names})
 

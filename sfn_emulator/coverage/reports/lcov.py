@@ -10,6 +10,7 @@ BRANCHES = ("rule", "default", "retry", "catch")
 
 
 def lcov(found: Iterable[Covered]) -> str:
+    """The tracefile: a record for each machine."""
     return "".join(f"{line}\n" for machine in found for line in _machine(machine))
 
 

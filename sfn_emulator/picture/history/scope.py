@@ -64,6 +64,7 @@ class PastScope:
 
 
 def scope_of(told: Happened, visit: Visit, identity: Identity) -> PastScope:
+    """The scope of the visit's last attempt."""
     retries = len(visit.attempts) - 1 if visit.attempts else (0 if visit.type in ("Parallel", "Map") else None)
     return PastScope(told, visit, identity, Unlike(visit.left or visit.entered), retries, item=_item(told, visit))
 

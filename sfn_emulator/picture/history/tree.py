@@ -66,6 +66,7 @@ def drawn(row: Row) -> Text:
 
 
 def rows(told: Happened, child: Child = lambda arn: None, depth: int = 0, guides: str = "") -> Iterator[Row]:
+    """The rows of an execution; ``depth`` counts the executions around it."""
     yield from _line(told, told.lines[0], guides, child, depth)
 
 

@@ -127,4 +127,5 @@ class Happened:
     events: list[Mapping[str, Any]] = field(default_factory=list)
 
     def on(self, line: int) -> list[Visit]:
+        """The visits on a line, in their order."""
         return [self.visits[number] for number in self.lines[line].visits]

@@ -83,9 +83,11 @@ def within(strand: Strand | None) -> Iterator[Strand]:
 
 
 def places_of(strand: Strand | None) -> str:
+    """The indexes of the branches and items around the strand: ``[1][0]``."""
     return "".join(reversed([f"[{one.index}]" for one in within(strand)]))
 
 
 def region_of(strand: Strand | None) -> str:
+    """The outermost Parallel or Map around the strand; empty at the top level."""
     outermost = next((one for one in within(strand) if one.parent and one.parent.parent is None), None)
     return outermost.parent.state if outermost is not None and outermost.parent is not None else ""

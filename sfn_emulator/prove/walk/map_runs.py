@@ -24,6 +24,7 @@ Failing = Callable[[str, tuple[Outcome, ...]], str | None]
 
 
 def carried_out(effect: StartMapRun, choices: Choices, child: Child, failing: Failing) -> MapRunEnded:
+    """The end of the Map Run: its children are carried to their ends, one after the other."""
     spec = effect.spec
     if spec.reader is not None and (error := failing(" (ItemReader)", READER_FAILED)):
         return MapRunEnded(effect.id, error=error, cause="as prove has it")

@@ -106,6 +106,7 @@ def leaves(rule: Any) -> Iterator[Leaf]:
 
 
 def operator_of(leaf: Leaf) -> str:
+    """The operator of a comparison: ``StringEquals``."""
     return next(key for key in leaf if key not in ("Variable", "Comment", "Next", "Assign", "Output"))
 
 

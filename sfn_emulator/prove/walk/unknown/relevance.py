@@ -67,6 +67,7 @@ def _simplified(needs: frozenset[Need]) -> tuple[Need, ...]:
 
 
 def what_matters(document: Value, needs: tuple[Need, ...], facts: Facts) -> list[Value]:
+    """The part of the document that can still make a difference: what stands at the places of the ``needs``."""
     made: list[Value] = []
     for need in needs:
         try:
