@@ -150,7 +150,7 @@ def destroy(session: Session, yes: bool) -> None:
 def _agreed(session: Session, what: str, yes: bool) -> None:
     if session.name != "aws":
         return
-    click.echo(f"AWS account {session.target.account}, region {session.target.region}", err=True)
+    show.noted(f"AWS account {session.target.account}, region {session.target.region}")
     if not yes:
         click.confirm(f"{what} there?", abort=True, err=True)
 
@@ -309,7 +309,7 @@ def invoke(session: Session, function: str, event: Path | None) -> None:
     log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
     session.say(json.dumps(payload, indent=2))
     if log and not session.quiet:
-        click.echo(log.rstrip(), err=True)
+        show.noted(log.rstrip())
     session.answer({"payload": payload, "error": answer.get("FunctionError"), "log": log.splitlines()})
     if answer.get("FunctionError"):
         sys.exit(1)
@@ -375,7 +375,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(text: str) -> None:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    show.noted(f"error: {' '.join(text.split())}")
     sys.exit(1)
 
 

@@ -60,7 +60,7 @@ class Session:
             found = self.start_server(urlsplit(self.default_url).port, "skip")
             self.say(f"started the embedded server at {found.url} (waits are skipped; 'python cli.py down' stops it)")
         elif standing.is_foreign(found, self.directory):
-            click.echo(f"note: the server at {found.url} was started elsewhere; it {standing.place(found)}", err=True)
+            show.noted(f"note: the server at {found.url} was started elsewhere; it {standing.place(found)}")
         return found
 
     def start_server(self, port: int | None, time: str, *more: str) -> background.Running:
@@ -87,7 +87,7 @@ class Session:
     def answer(self, document: Any) -> None:
         """Prints the result for machines; nothing if words are wanted."""
         if self.quiet:
-            click.echo(json.dumps(document, indent=2, default=str))
+            click.echo(json.dumps(document, indent=2, default=str))  # noqa: TID251 - JSON, and ASCII
 
 
 ALL = ("target", "config", "state_dir", "json")

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from sfn_emulator.command.help_page import HelpPage
+from sfn_emulator.command.help_page import HelpPage, say
 from sfn_emulator.command.running_server import asked, endpoint_option, seconds, stranger
 
 _PATH: Final = "/_sfn/clock"
@@ -33,4 +33,4 @@ def command(what: str, duration: str | None, endpoint: str, as_json: bool) -> No
     told = asked(endpoint, _PATH, {"advance": seconds(duration)} if duration else None)
     if not isinstance(told, dict) or "iso" not in told:
         raise stranger(endpoint)
-    click.echo(json.dumps(told) if as_json else f"{told['iso']}  (time: {told['time']})")
+    say(json.dumps(told) if as_json else f"{told['iso']}  (time: {told['time']})")

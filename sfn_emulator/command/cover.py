@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from sfn_emulator.command.help_page import DONE, Failure, HelpGroup, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpGroup, HelpPage, say
 from sfn_emulator.coverage.covered import Covered, covered
 from sfn_emulator.coverage.recording import SUFFIX, read
 from sfn_emulator.coverage.reports.cobertura import cobertura
@@ -106,7 +106,7 @@ def proof(
         claims = read_claims(saga or _beside(file))
         with tempfile.TemporaryDirectory(prefix="sfn-cover-") as directory:
             runs = _run_in_depth(Wanted(claims, setup or claims.setup, coverage=Path(directory)))
-            click.echo(f"{runs} runs on the real handlers", err=True)
+            say(f"{runs} runs on the real handlers", err=True)
             _tell(ctx, (Path(directory),), (file,), wanted, fail_under)
     except (ClaimsError, UnprovableError) as error:
         raise Failure(str(error)) from None
@@ -139,9 +139,9 @@ def _tell(
         found = [machine for machine in found if machine.path in {str(path) for path in source}]
     if not found:
         raise Failure(f"nothing was noted in {', '.join(map(str, places))}: no state machine ran, or it holds no notes")
-    click.echo(FORMATS[wanted](found), nl=False)
+    say(FORMATS[wanted](found), nl=False)
     if fail_under is not None and total(found) < fail_under:
-        click.echo(f"sfn-emulator: {total(found):.1f} % was taken, less than {fail_under:g} %", err=True)
+        say(f"sfn-emulator: {total(found):.1f} % was taken, less than {fail_under:g} %", err=True)
         ctx.exit(TOO_LITTLE)
 
 

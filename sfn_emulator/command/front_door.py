@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from sfn_emulator import __version__
+from sfn_emulator.command.help_page import say
 
 NAME: Final = "sfn-emulator"
 COMPLETION: Final = "_SFN_EMULATOR_COMPLETE"
@@ -72,7 +73,7 @@ def _tell_completion(ctx: click.Context, _: click.Parameter, shell: str | None) 
     """Prints the script that teaches a shell our commands, and ends."""
     kind = get_completion_class(shell) if shell else None
     if kind is not None:
-        click.echo(kind(front_door, {}, NAME, COMPLETION).source())
+        click.echo(kind(front_door, {}, NAME, COMPLETION).source())  # noqa: TID251 - a shell's program
         ctx.exit()
 
 
@@ -118,12 +119,12 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort:
         sys.exit(1)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        say(error.format_message(), err=True)
         sys.exit(error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else NAME
         told = error.format_message().rstrip(".")
-        click.echo(f"{path}: {told}; '{path} --help' tells what there is", err=True)
+        say(f"{path}: {told}; '{path} --help' tells what there is", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -131,6 +132,6 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        click.echo(f"{NAME}: {_plainly(error)}; set {DEBUG}=1 to see where", err=True)
+        say(f"{NAME}: {_plainly(error)}; set {DEBUG}=1 to see where", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

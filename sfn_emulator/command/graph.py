@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from sfn_emulator.command.files import text_of
-from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage, say
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.picture.exports.data import data
 from sfn_emulator.picture.exports.dot import dot
@@ -41,4 +41,4 @@ def command(file: Path, wanted: str) -> None:
         definition = read_definition(text_of(file), str(file))
     except UndrawableError as error:
         raise Failure(str(error)) from None
-    click.echo(FORMATS[wanted](graph_of(definition.raw)), nl=False)
+    say(FORMATS[wanted](graph_of(definition.raw)), nl=False)

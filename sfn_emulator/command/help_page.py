@@ -1,12 +1,19 @@
-"""The ``--help`` of every sub-command: options in sections, examples, and exit statuses."""
+"""What every sub-command says: its ``--help`` (options in sections, examples, exit statuses), its lines, its error."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
 
+from sfn_emulator.picture.printable import printable
+
 DONE: Final = {0: "success"}
 USAGE: Final = {2: "the command line was not understood"}
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Prints a text, which may hold texts of others, as a terminal may show it."""
+    click.echo(printable(text), err=err, nl=nl)  # noqa: TID251 - it is what all others are to use
 
 
 class HelpPage(click.Command):
@@ -61,4 +68,4 @@ class Failure(click.ClickException):
     """A command failed; the text says on one line what is wrong, where, and how to mend it."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"sfn-emulator: {self.message}", err=True)
+        say(f"sfn-emulator: {self.message}", err=True)

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from sfn_emulator.command.files import text_of
-from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage, say
 from sfn_emulator.picture.definition import UndrawableError, read_definition
 from sfn_emulator.tasks.iam.least import Around, least
 
@@ -31,9 +31,9 @@ def command(file: Path, name: str, region: str, account: str, logged: bool, trac
     except (UndrawableError, UnicodeDecodeError) as error:
         raise Failure(str(error)) from None
     found = least(definition.raw, Around(name, region, account, logged, traced))
-    click.echo(json.dumps(found.document(), indent=2))
+    say(json.dumps(found.document(), indent=2))
     for state, action in found.wide:
-        click.echo(
+        say(
             f"sfn-emulator: {state}: the resource of {action} is computed at run time; narrow the policy by hand",
             err=True,
         )

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
-import click
 from rich.console import Console
 from rich.text import Text
+
+from sfn_emulator.command.help_page import say
+from sfn_emulator.picture.drawn import Drawn
 
 
 def show(lines: Iterable[Text], end: Text) -> None:
@@ -12,10 +14,10 @@ def show(lines: Iterable[Text], end: Text) -> None:
     console = Console(highlight=False)
     for line in lines:
         if console.is_terminal:
-            console.print(line, no_wrap=True, overflow="ellipsis")
+            console.print(Drawn(line), no_wrap=True, overflow="ellipsis")
         else:
-            click.echo(line.plain)
+            say(line.plain)
     if console.is_terminal:
-        console.print(end)
+        console.print(Drawn(end))
     else:
-        click.echo(end.plain)
+        say(end.plain)

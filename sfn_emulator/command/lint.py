@@ -8,7 +8,7 @@ import click
 
 from sfn_emulator.asl.advice import advise
 from sfn_emulator.asl.model import MachineType
-from sfn_emulator.command.help_page import HelpPage
+from sfn_emulator.command.help_page import HelpPage, say
 from sfn_emulator.lint.findings import CREATE, Finding, UnreadableError, in_file, in_text
 from sfn_emulator.lint.formats import FORMATS
 
@@ -58,9 +58,9 @@ def command(files: tuple[Path, ...], format_: str, as_json: bool, express: bool,
                 in_text(_stdin(), "<stdin>", kind, asked=asked) if str(path) == STDIN else in_file(path, kind, asked)
             )
         except UnreadableError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             unreadable = True
-    click.echo(FORMATS["json" if as_json else format_](findings), nl=False)
+    say(FORMATS["json" if as_json else format_](findings), nl=False)
     sys.exit(int(unreadable or any(finding.is_error for finding in findings)))
 
 

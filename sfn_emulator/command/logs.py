@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from sfn_emulator.command.help_page import HelpPage
+from sfn_emulator.command.help_page import HelpPage, say
 from sfn_emulator.command.running_server import asking, client, endpoint_option, seconds
 
 POLL: Final = 0.5
@@ -46,7 +46,7 @@ def command(
             fresh = [line for line in _lines(logs, names, begin, more) if _key(line) not in told]
             for line in sorted(fresh, key=lambda line: line["timestamp"]):
                 told[_key(line)] = line["timestamp"]
-                click.echo(_object(line) if as_json else _plain(line))
+                say(_object(line) if as_json else _plain(line))
             if not follow:
                 return
             begin = max(begin, int(time.time() * 1000) - LATE)  # noqa: TID251 - lines bear its time

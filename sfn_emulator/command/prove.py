@@ -14,7 +14,7 @@ import click
 
 from sfn_emulator.asl.advice import advise
 from sfn_emulator.command.files import text_of, values_of
-from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.help_page import Failure, HelpPage, say
 from sfn_emulator.lint.findings import CREATE, in_file
 from sfn_emulator.lint.formats import FORMATS
 from sfn_emulator.prove.claims import Claims, ClaimsError, read_claims
@@ -145,7 +145,7 @@ def command(
         proof, claims_file, wanted = _proved(file, saga, names, nested, asked, progress)
     if not as_json and not proof.claims.undo:
         _advise(file)
-    click.echo(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
+    say(json.dumps(data(proof), indent=2, ensure_ascii=False) if as_json else "\n".join(lines(proof)))
     try:
         _write(proof, histories, junit_)
         if write_tests_ is not None:
@@ -167,7 +167,7 @@ def _stopping(progress: "_Progress") -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemExit) as stop:
         progress.end()
-        click.echo("sfn-emulator: stopped before its end: nothing is proved", err=True)
+        say("sfn-emulator: stopped before its end: nothing is proved", err=True)
         sys.exit(stop.code if isinstance(stop, SystemExit) else STOPPED)
     finally:
         give_up()
@@ -223,9 +223,9 @@ def _files(nested: tuple[str, ...]) -> dict[str, str]:
 
 def _advise(file: Path) -> None:
     """Prints the linter's optional advice, which follows from the definition alone."""
-    click.echo(f"no claims: a {SAGA} beside the definition says which step each compensation undoes (docs/prove.md)")
+    say(f"no claims: a {SAGA} beside the definition says which step each compensation undoes (docs/prove.md)")
     findings = in_file(file, asked=CREATE._replace(advice=advise))
-    click.echo(FORMATS["text"]([finding for finding in findings if not finding.is_error]), nl=False)
+    say(FORMATS["text"]([finding for finding in findings if not finding.is_error]), nl=False)
 
 
 class _Progress:
@@ -236,14 +236,14 @@ class _Progress:
 
     def __call__(self, what: str, count: int) -> None:
         if sys.stderr.isatty():
-            click.echo(f"\r\033[K{count} {what}", err=True, nl=False)
+            click.echo(f"\r\033[K{count} {what}", err=True, nl=False)  # noqa: TID251 - our own control characters
         elif time.monotonic() - self._last >= EVERY:
             self._last = time.monotonic()
-            click.echo(f"{count} {what}", err=True)
+            say(f"{count} {what}", err=True)
 
     def end(self) -> None:
         if sys.stderr.isatty():
-            click.echo("\r\033[K", err=True, nl=False)
+            click.echo("\r\033[K", err=True, nl=False)  # noqa: TID251 - our own control characters
 
 
 def _write(proof: Proof, histories: Path | None, junit_file: Path | None) -> None:
@@ -260,4 +260,4 @@ def _write(proof: Proof, histories: Path | None, junit_file: Path | None) -> Non
 
 def _told_of(written: Path | None) -> None:
     if written is not None:
-        click.echo(f"wrote {written}", err=True)
+        say(f"wrote {written}", err=True)

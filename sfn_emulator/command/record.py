@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage, say
 from sfn_emulator.command.running_server import asking, endpoint_option
 from sfn_emulator.command.running_server import client as client_of
 from sfn_emulator.command.show import found
@@ -38,7 +38,7 @@ def command(execution: str, output: Path, target: str, mask: tuple[str, ...], en
     except (UnreadableCaseError, OSError) as error:
         raise Failure(str(error)) from None
     for file in files:
-        click.echo(str(file))
+        say(str(file))
 
 
 def _aws(execution: str) -> Any:

@@ -13,10 +13,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import click
 
 from sfn_emulator.command.files import text_of
-from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.help_page import Failure, HelpPage, say
 from sfn_emulator.coverage.points import Point, points_of
 from sfn_emulator.errors import DefinitionError
 from sfn_emulator.picture.definition import UndrawableError, read_definition
+from sfn_emulator.picture.printable import printable
 from sfn_emulator.replay.borrowing import borrowed
 from sfn_emulator.replay.case import DEFINITION, HISTORY, UnreadableCaseError, read_case
 from sfn_emulator.replay.replaying import Difference, UnreplayableError, replay
@@ -65,7 +66,7 @@ def command(places: tuple[Path, ...], definition: Path | None, as_json: bool, ju
         raise Failure(f"{definition or 'the definition'}: {error.problems[0]}") from None
     if junit is not None:
         junit.write_text(_junit(results), encoding="utf-8")
-    click.echo(_json(results) if as_json else "\n".join(_lines(results, definition)))
+    say(_json(results) if as_json else "\n".join(_lines(results, definition)))
     sys.exit(OTHERWISE if any(result.difference for result in results) else 0)
 
 
@@ -123,4 +124,4 @@ def _junit(results: Sequence[Result]) -> str:
         if result.skipped:
             SubElement(case, "skipped", {"message": result.skipped})
     indent(suite)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + printable(tostring(suite, encoding="unicode")) + "\n"

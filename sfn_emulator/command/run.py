@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from sfn_emulator.command.files import document_of, filled, text_of
-from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.help_page import Failure, HelpPage, say
 from sfn_emulator.command.lines import show
 from sfn_emulator.engine.local.execution import Execution, start_locally
 from sfn_emulator.engine.run import Status
@@ -75,7 +75,7 @@ def command(file: Path, given: str, tasks: Path | None, names: tuple[str, ...], 
     execution.finish()
     told = _happened(execution)
     if as_json:
-        click.echo(json.dumps({**_end(execution), "steps": outline(told)}, indent=2, ensure_ascii=False))
+        say(json.dumps({**_end(execution), "steps": outline(told)}, indent=2, ensure_ascii=False))
     else:
         show(tree(told), Text(_last_words(execution), style="bold"))
     sys.exit(0 if execution.status is Status.SUCCEEDED else ENDED_OTHERWISE)

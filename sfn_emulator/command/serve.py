@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.help_page import Failure, HelpPage, say
 from sfn_emulator.serving.settings import (
     ACCOUNT,
     DEFAULT_PORT,
@@ -257,7 +257,7 @@ def command(
     Prints one line 'ready URL' when it answers; point any AWS client at that URL.
     """
     for note in _unread(os.environ, command.params):
-        click.echo(note, err=True)
+        say(note, err=True)
     _serve(
         Settings(
             state_dir=None if in_memory else state_dir,

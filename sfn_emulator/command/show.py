@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from sfn_emulator.command.files import text_of
-from sfn_emulator.command.help_page import DONE, Failure, HelpPage
+from sfn_emulator.command.help_page import DONE, Failure, HelpPage, say
 from sfn_emulator.command.lines import show
 from sfn_emulator.command.running_server import asking, endpoint_option
 from sfn_emulator.command.running_server import client as client_of
@@ -40,7 +40,7 @@ def command(execution: str, definition: Path | None, endpoint: str, as_json: boo
     file = Path(execution)
     told, child = _of_file(file, definition) if file.is_file() else _of_server(execution, endpoint)
     if as_json:
-        click.echo(json.dumps(outline(told), indent=2, ensure_ascii=False))
+        say(json.dumps(outline(told), indent=2, ensure_ascii=False))
         return
     show(tree(told, child), _ending(told))
 

@@ -2,7 +2,8 @@
 
 A pipe that nobody reads fills up, and then whoever writes to it waits for ever: the loop, and with it every client. So
 a thread of its own does the writing. Lines for which there is no room are dropped, and their number is told when there
-is room again. A pipe whose reader has gone takes nothing more, and is no error.
+is room again. A pipe whose reader has gone takes nothing more, and is no error. What others made a function print is
+shown as a terminal may show it.
 """
 
 import io
@@ -13,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
+
+from sfn_emulator.picture.printable import printable
 
 MOST: Final = 1 << 20
 """Characters that wait to be written."""
@@ -45,6 +48,7 @@ class Unhurried(io.TextIOBase):
         return True
 
     def write(self, text: str, /) -> int:
+        text = printable(text)
         if os.getpid() != self._process:  # a forked child has no such thread
             self._put(text)
             return len(text)

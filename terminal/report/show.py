@@ -9,6 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sfn_emulator.picture.drawn import Drawn
+from sfn_emulator.picture.printable import printable
 from terminal.report.tables import Change, Row, Snapshot, changes
 from terminal.report.writes import Write
 
@@ -29,20 +31,25 @@ def lines(texts: Iterable[Text]) -> None:
     shown = console()
     for text in texts:
         if shown.is_terminal:
-            shown.print(text, no_wrap=True, overflow="ellipsis")
+            shown.print(Drawn(text), no_wrap=True, overflow="ellipsis")
         else:
-            click.echo(text.plain)
+            click.echo(printable(text.plain))  # noqa: TID251 - it is what all others are to use
 
 
 def told(text: RenderableType) -> None:
     """Prints words, or a rich renderable; in a pipe without trailing blanks."""
     shown = console()
     if shown.is_terminal:
-        shown.print(text)
+        shown.print(Drawn(text))
         return
     with shown.capture() as drawn:
-        shown.print(text)
-    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+        shown.print(Drawn(text))
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))  # noqa: TID251 - as above
+
+
+def noted(text: str) -> None:
+    """Prints words on standard error."""
+    click.echo(printable(text), err=True)  # noqa: TID251 - as above
 
 
 def writes(made: Sequence[Write]) -> Iterator[Text]:

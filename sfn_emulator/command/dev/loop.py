@@ -16,7 +16,7 @@ from sfn_emulator.command.dev.machine import DevMachine, NotDeployedError
 from sfn_emulator.command.dev.passing import Passing
 from sfn_emulator.command.dev.stack import DevStack, is_stack, stack_name
 from sfn_emulator.command.dev.watching import changes
-from sfn_emulator.command.help_page import Failure, HelpPage
+from sfn_emulator.command.help_page import Failure, HelpPage, say
 from sfn_emulator.command.running_server import asked, client, endpoint_option
 from sfn_emulator.lint.findings import UnreadableError
 
@@ -67,9 +67,9 @@ def command(file: Path, name: str | None, names: tuple[str, ...], express: bool,
         threading.Thread(target=Passing(clients).follow, args=(stop,), daemon=True).start()
     try:
         for changed in changes(target.places):
-            click.echo(f"{time.strftime('%H:%M:%S')} {told_of(target, file, changed)}")
+            say(f"{time.strftime('%H:%M:%S')} {told_of(target, file, changed)}")
     except KeyboardInterrupt:
-        click.echo("")
+        say("")
     finally:
         stop.set()
         if server is not None:
@@ -112,5 +112,5 @@ def _started(endpoint: str) -> subprocess.Popen[str]:
     if not ready.startswith("ready "):
         server.wait()
         raise Failure(f"no server answers at {endpoint}, and none could be started there; it says above why")
-    click.echo(f"a server answers at {json.dumps(ready.split()[1])[1:-1]}; Ctrl-C stops it")
+    say(f"a server answers at {json.dumps(ready.split()[1])[1:-1]}; Ctrl-C stops it")
     return server

@@ -4,8 +4,9 @@ import threading
 import time
 from typing import Any, Final
 
-import click
 from botocore.exceptions import BotoCoreError, ClientError
+
+from sfn_emulator.command.help_page import say
 
 _LOOK_EVERY: Final = 0.5
 _NEWEST: Final = 50
@@ -35,9 +36,9 @@ class Passing:
         for arn, status in now.items() if before is not None else ():
             if before is not None and before.get(arn) != status:
                 machine, _, name = arn.rpartition(":")
-                click.echo(f"{machine.rpartition(':')[2]}:{name} {status}")
+                say(f"{machine.rpartition(':')[2]}:{name} {status}")
         for line in self._lines():
-            click.echo(line)
+            say(line)
 
     def _executions(self) -> dict[str, str]:
         found: dict[str, str] = {}

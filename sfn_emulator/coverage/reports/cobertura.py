@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from sfn_emulator.coverage.covered import Covered
 from sfn_emulator.coverage.reports.lcov import branches_of, hits_of
 from sfn_emulator.coverage.reports.text import title
+from sfn_emulator.picture.printable import printable
 
 
 def cobertura(found: Iterable[Covered]) -> str:
@@ -18,7 +19,7 @@ def cobertura(found: Iterable[Covered]) -> str:
     for machine in machines:
         _class(classes, machine)
     indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + printable(tostring(root, encoding="unicode")) + "\n"
 
 
 def _class(classes: Element, machine: Covered) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
+from sfn_emulator.picture.printable import printable
 from sfn_emulator.prove.executed.counterexamples import Counterexample
 from sfn_emulator.prove.executed.search import Executed, counted
 from sfn_emulator.prove.interleaving import Interleaved
@@ -95,7 +96,7 @@ def junit(proof: Proof) -> str:
         case = ElementTree.SubElement(suite, "testcase", classname=part, name=name)
         if text is not None:
             ElementTree.SubElement(case, "failure", message=text.splitlines()[0]).text = text
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+    return printable(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
 
 
 def _cases(proof: Proof) -> Iterator[tuple[str, str, str | None]]:
