@@ -47,12 +47,13 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    name: str
-    arguments: tuple["Path | Literal", ...] = ()
+class FromEnd:
+    """``[(@.length-1)]`` and ``[(@.size()-1)]``: the last item, or one further back."""
+
+    back: int
 
 
-Segment: TypeAlias = Names | Indices | Slice | Wildcard | Descend | Filter | Function
+Segment: TypeAlias = Names | Indices | Slice | Wildcard | Descend | Filter | FromEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +67,19 @@ class Path:
     @property
     def definite(self) -> bool:
         """Whether it can lead to one value only. (Jayway: a definite path gives the value, any other a list.)"""
-        last = len(self.segments) - 1
-        return all(_is_definite(segment, i == last) for i, segment in enumerate(self.segments))
+        return all(_is_definite(segment) for segment in self.segments)
 
     @property
     def variable(self) -> str | None:
         return None if self.root in (INPUT, CONTEXT, CANDIDATE) else self.root
 
 
-def _is_definite(segment: Segment, last: bool) -> bool:
+def _is_definite(segment: Segment) -> bool:
     match segment:
-        case Names(names):
-            return len(names) == 1 or last
+        case Names() | FromEnd():
+            return True
         case Indices(indices):
             return len(indices) == 1
-        case Function():
-            return True
     return False
 
 
@@ -128,14 +126,12 @@ Predicate: TypeAlias = Comparison | Exists | Combination
 
 
 def variables_of(path: Path) -> Iterator[str]:
-    """Names of the variables a path reads, those inside its filters and functions included."""
+    """Names of the variables a path reads, those inside its filters included."""
     if path.variable is not None:
         yield path.variable
     for segment in path.segments:
         if isinstance(segment, Filter):
             yield from _variables_in(segment.predicate)
-        elif isinstance(segment, Function):
-            yield from (name for a in segment.arguments if isinstance(a, Path) for name in variables_of(a))
 
 
 def _variables_in(predicate: Predicate) -> Iterator[str]:

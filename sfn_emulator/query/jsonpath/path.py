@@ -13,10 +13,8 @@ from typing import Any, Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError, QuerySyntaxError
 from sfn_emulator.query.compiled import Compiled, Scope
-from sfn_emulator.query.java.text import java_text
-from sfn_emulator.query.jsonpath.functions import FunctionFailure
-from sfn_emulator.query.jsonpath.model import CONTEXT, INPUT, Function, Indices, Names, Path, Segment, variables_of
-from sfn_emulator.query.jsonpath.reading import LOOKUP_ERRORS, compile_read
+from sfn_emulator.query.jsonpath.model import CONTEXT, INPUT, FromEnd, Indices, Names, Path, Segment, variables_of
+from sfn_emulator.query.jsonpath.reading import LOOKUP_ERRORS, compile_read, item
 from sfn_emulator.query.jsonpath.syntax import parse_path
 from sfn_emulator.query.memo import remembered
 from sfn_emulator.values import Value, dumps
@@ -38,6 +36,8 @@ class Miss:
     """The message if the input itself is null."""
     null_root: bool = False
     """Whether that message also holds for ``$`` alone."""
+    strict: bool = False
+    """Whether an index beyond its array is a miss. AWS reads reference paths itself, all others with Jayway."""
 
     def error(self, path: Path, field: str, root: Value, scope: Scope) -> EvaluationError:
         if root is None and self.null_text:
@@ -59,16 +59,17 @@ NOT_FOUND: Final = Miss(
     null_root=True,
 )
 """Payload templates (field is the key with its ``.$``), ErrorPath, CausePath (recorded)."""
-NO_INPUT_VALUE: Final = Miss("The {field} parameter does not reference an input value: {path}")
+NO_INPUT_VALUE: Final = Miss("The {field} parameter does not reference an input value: {path}", strict=True)
 """SecondsPath, TimestampPath (recorded)."""
 CHOICE_PATH: Final = Miss(
     "Invalid path '{path}': The choice state's condition path references an invalid value.",
     null_text=_NULL_INPUT,
     null_root=True,
+    strict=True,
 )
 """Variable and …Path operands of a Choice rule."""
 
-ITEMS_PATH: Final = Miss('Unable to apply step "{step}" to input {input}', "States.ReferencePathConflict")
+ITEMS_PATH: Final = Miss('Unable to apply step "{step}" to input {input}', "States.ReferencePathConflict", strict=True)
 """ItemsPath of a Map (as seen from AWS)."""
 
 
@@ -96,7 +97,7 @@ def path_apply(path: Path, field: str, miss: Miss) -> Apply:
     root = _root_reader(path.root)
     if not path.segments and path.root == CONTEXT:
         return lambda subject, scope: scope.context()
-    read = compile_read(path.segments)
+    read = compile_read(path.segments, strict=miss.strict)
 
     def apply(subject: Any, scope: Scope) -> Value:
         searched: Value = subject
@@ -105,8 +106,6 @@ def path_apply(path: Path, field: str, miss: Miss) -> Apply:
             return read(searched, scope)
         except LOOKUP_ERRORS:
             raise miss.error(path, field, searched, scope) from None
-        except FunctionFailure as failure:
-            raise _function_error(path, failure) from None
 
     return apply
 
@@ -124,15 +123,13 @@ def _input_apply(path: Path, field: str, miss: Miss) -> Apply:
         return _whole_input(path, field, miss) if miss.null_root else lambda subject, scope: subject
     if all(isinstance(segment, Names) and len(segment.names) == 1 for segment in segments) and len(segments) <= 2:
         return _names_apply(path, field, miss)
-    read = compile_read(segments)
+    read = compile_read(segments, strict=miss.strict)
 
     def apply(subject: Any, scope: Scope) -> Value:
         try:
             return read(subject, scope)
         except LOOKUP_ERRORS:
             raise miss.error(path, field, subject, scope) from None
-        except FunctionFailure as failure:
-            raise _function_error(path, failure) from None
 
     return apply
 
@@ -169,10 +166,6 @@ def _names_apply(path: Path, field: str, miss: Miss) -> Apply:
     return apply_names
 
 
-def _function_error(path: Path, failure: FunctionFailure) -> EvaluationError:
-    return EvaluationError(RUNTIME, f"Invalid path '{path.text}' : {failure}")
-
-
 # -- telling why
 
 
@@ -192,18 +185,23 @@ def explain(path: Path, root: Value, scope: Scope) -> str:
         return f"No results for path: ${path.variable}"
     value = root
     last = len(path.segments) - 1
+    beyond = False
     for i, segment in enumerate(path.segments):
         match segment:
             case Names(names) if not isinstance(value, dict):
-                return _no_object(value, names, _where(path, i))
+                return f"Property {path_fragment((segment,))} not found in path {_where(path, i)}"
+            case Names(names) if len(names) > 1 and i < last:
+                return f"Multi properties can only be used as path leafs: {_where(path, i + 1)}"
             case Names((name,)) if name not in value:
                 return f"{'Missing property in path' if i < last else 'No results for path:'} {_where(path, i + 1)}"
-            case Indices((index,)) if not (isinstance(value, list) and -len(value) <= index < len(value)):
-                return _why_no_item(value, path, i)
             case Names((name,)):
                 value = value[name]
+            case Indices((_,)) | FromEnd() if not isinstance(value, list):
+                return _why_no_items(value, path, i, beyond)
             case Indices((index,)):
-                value = value[index]
+                value, beyond = item(value, index), not 0 <= index < len(value)
+            case FromEnd(back):
+                value, beyond = item(value, segment), not 0 < back <= len(value)
             case _:
                 break
     return f"No results for path: {_where(path, len(path.segments))}"
@@ -214,43 +212,23 @@ def _where(path: Path, count: int) -> str:
     return "$" + path_fragment(path.segments[:count])
 
 
-def _no_object(value: Value, names: tuple[str, ...], where: str) -> str:
-    return _NO_OBJECT.format(names=path_fragment((Names(names),)), where=where, found=_JAVA_NAMES[type(value)])
-
-
-def _why_no_item(value: Value, path: Path, position: int) -> str:
-    if value is None:
+def _why_no_items(value: Value, path: Path, position: int, beyond: bool) -> str:
+    """``beyond``: there is no value, as the index before was beyond its array."""
+    if beyond:
         return f"The path {_where(path, position)} is null"
-    if not isinstance(value, list):
-        rest = path_fragment(path.segments[position:])
-        return f"Filter: {rest} can only be applied to arrays. Current context is: {java_text(value)}"
-    return f"No results for path: {_where(path, len(path.segments))}"
-
-
-_NO_OBJECT: Final = (
-    "Expected to find an object with property {names} in path {where} but found '{found}'. "
-    "This is not a json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonProvider'."
-)
-_JAVA_NAMES: Final = {
-    type(None): "null",
-    bool: "java.lang.Boolean",
-    int: "java.lang.Integer",
-    float: "java.lang.Double",
-    str: "java.lang.String",
-    list: "java.util.ArrayList",
-    dict: "java.util.LinkedHashMap",
-}
+    rest = path_fragment(path.segments[position:])
+    return f"Filter: {rest} can only be applied to arrays. Current context is: {dumps(value)}"
 
 
 def path_fragment(segments: tuple[Segment, ...]) -> str:
-    """Names and indices in Jayway's bracket form, functions as ``.max()``, or ``.concat(...)`` with arguments."""
+    """Names and indices in Jayway's bracket form."""
     parts = []
     for segment in segments:
         match segment:
             case Names(names):
-                parts.append("[" + ",".join(f"'{name}'" for name in names) + "]")
+                parts.append("[" + ", ".join(f"'{name}'" for name in names) + "]")
             case Indices(indices):
                 parts.append("[" + ",".join(map(str, indices)) + "]")
-            case Function(name, arguments):
-                parts.append(f".{name}({'...' if arguments else ''})")
+            case FromEnd(back):
+                parts.append(f"[@.size()-{back}]")
     return "".join(parts)

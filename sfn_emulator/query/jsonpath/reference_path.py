@@ -2,7 +2,7 @@
 
 ResultPath writes through one; ItemsPath, Variable, SecondsPath and their kin read through one. Texts:
 "Value is not a Reference Path: Reference path didn't start with '$'" (seen from AWS), and in the same form for the
-operators that the States Language forbids there (``@ .. , : ? *`` and functions).
+operators that the States Language forbids there (``@ .. , : ? *``).
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def parse_reference(text: Value) -> Path:
 
 def _key(segment: Segment) -> str | int:
     match segment:
-        case Names((name,)):
+        case Names((name,)) if not name.endswith("()"):
             return name
         case Indices((index,)):
             return index

@@ -3,14 +3,14 @@
 A segment that does not fit a node finds nothing there, as in Jayway after an indefinite segment.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeAlias
 
 from sfn_emulator.errors import RUNTIME, EvaluationError
 from sfn_emulator.query.compiled import Scope
 from sfn_emulator.query.jsonpath.filters import Inner, Judge, compile_predicate
-from sfn_emulator.query.jsonpath.model import Descend, Filter, Indices, Names, Segment, Slice, Wildcard
+from sfn_emulator.query.jsonpath.model import Descend, Filter, FromEnd, Indices, Names, Segment, Slice, Wildcard
 from sfn_emulator.values import Value
 
 MAX_NODES: Final = 250_000
@@ -104,6 +104,8 @@ def _expander(segment: Segment, leaf: bool, inner: Inner) -> Expand:
             return _names(names, leaf)
         case Indices(indices):
             return lambda node, root, scope: _at(node, indices)
+        case FromEnd(back):
+            return lambda node, root, scope: _at(node, (len(node) - back,)) if isinstance(node, list) else []
         case Slice(start, stop):
             return lambda node, root, scope: _slice(node, start, stop)
         case Wildcard():
@@ -139,16 +141,17 @@ def _children(node: Value) -> list[Value]:
     return node if isinstance(node, list) else []
 
 
-def _at(node: Value, indices: tuple[int, ...]) -> list[Value]:
+def _at(node: Value, indices: Iterable[int]) -> list[Value]:
+    """The items at the indices; null for each that is beyond the array or negative."""
     if not isinstance(node, list):
         return []
-    return [node[i] for i in indices if -len(node) <= i < len(node)]
+    return [node[i] if 0 <= i < len(node) else None for i in indices]
 
 
 def _slice(node: Value, start: int | None, stop: int | None) -> list[Value]:
-    """Jayway's ArraySliceToken: with both bounds given, negative ones are not moved to the end first."""
+    """Jayway's ArrayPathToken: with both bounds given, negative ones are not moved to the end first."""
     if not isinstance(node, list) or not node:
         return []
     if start is not None and stop is not None:
-        return _at(node, tuple(range(max(start, -len(node)), min(stop, len(node)))))
+        return _at(node, range(max(start, -MAX_NODES), min(stop, len(node))))
     return node[start:stop]

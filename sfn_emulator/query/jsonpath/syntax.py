@@ -1,7 +1,8 @@
 """The grammar of JSONPath as AWS speaks it: text → segments.
 
 AWS reads paths with Jayway's JsonPath (its error texts are recorded), so the dialect is Jayway's: dotted and bracketed
-names, indices, slices without a step, unions, wildcards, ``..``, filters and functions in tail position. In addition a
+names, indices, slices without a step, unions, wildcards, ``..`` and filters. It has no functions: ``$.a.sum()`` looks
+for a member ``sum()`` (decision 0055). In addition a
 path may start with ``$$`` (context object) or ``$name`` (variable).
 """
 
@@ -17,7 +18,7 @@ from sfn_emulator.query.jsonpath.model import (
     Descend,
     Exists,
     Filter,
-    Function,
+    FromEnd,
     Indices,
     Literal,
     Names,
@@ -32,7 +33,7 @@ from sfn_emulator.query.jsonpath.model import (
 from sfn_emulator.values import Value
 
 MAX_DEPTH: Final = 20
-"""Levels of nested filters, groups and functions: a bound for the parser, far beyond any real path."""
+"""Levels of nested filters and groups: a bound for the parser, far beyond any real path."""
 MAX_CONDITIONS: Final = 1_000
 """Comparisons that the filters of a path may hold; a megabyte of them would take half a minute."""
 MAX_SEGMENTS: Final = 1_000
@@ -43,17 +44,13 @@ OPERATORS: Final = (
     "===", "!==", "==", "!=", "<=", "<", ">=", ">", "=~",
     "SUBSETOF", "CONTAINS", "NONEOF", "ANYOF", "EMPTY", "SIZE", "TYPE", "ALL", "NIN", "IN",
 )  # fmt: skip
-FUNCTIONS: Final = frozenset(
-    ("length", "size", "min", "max", "avg", "stddev", "sum", "keys", "concat", "append", "first", "last", "index")
-)
-
 _VARIABLE: Final = re.compile(r"[^\W\d]\w*")
 _INTEGERS: Final = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)*")
 _SLICE: Final = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*-?\d*\s*)?")
+_FROM_END: Final = re.compile(r"\(\s*@\.(?:length|size)(?:\(\))?\s*-\s*(\d+)\s*\)")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORD: Final = re.compile(r"[^\s()\[\],'\"=<>!&|~]+")
-_STOP: Final = {"path": ".[(", "filter": ".[( \t)=<>!~,"}
-"""Where a name ends. Within a filter ``&`` and ``|`` belong to it: Jayway wants a blank before ``&&`` and ``||``."""
+_STOP: Final = {"path": ".[", "filter": ".[( \t)=<>!&|~,"}
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _MAX_INDEX_DIGITS: Final = 18
 
@@ -126,9 +123,7 @@ class _Parser:
 
     def segments(self, within: str) -> tuple[Segment, ...]:
         found: list[Segment] = []
-        while self.peek() in (".", "[") or self.runs_on(within):
-            if found and isinstance(found[-1], Function):
-                raise self.problem("A function must be the last part of a path")
+        while self.peek() in (".", "["):
             if self.take(".."):
                 found.append(Descend())
                 found.append(self.bracket() if self.peek() == "[" else self.dotted(within))
@@ -136,19 +131,9 @@ class _Parser:
                 found.append(self.bracket() if self.peek() == "[" else self.dotted(within))
             elif self.peek() == "[":
                 found.append(self.bracket())
-            elif found:
-                found.append(self.dotted(within))
-            else:
-                raise self.problem("Illegal character, expected '.' or '['")
             if len(found) > MAX_SEGMENTS:
                 raise self.problem(f"The path has more than {MAX_SEGMENTS} parts")
-            if isinstance(found[-1], Function) and found[-2:-1] == [Descend()]:
-                raise self.problem("A function can not follow '..'")
         return tuple(found)
-
-    def runs_on(self, within: str) -> bool:
-        """Whether ``&`` or ``|`` follows a path in a filter without a blank: to Jayway it is a part of that path."""
-        return within == "filter" and self.peek() in ("&", "|") and self.at < len(self.text)
 
     def dotted(self, within: str) -> Segment:
         if self.take("*"):
@@ -165,31 +150,7 @@ class _Parser:
         if not name:
             at_end = self.at >= len(self.text)
             raise self.problem("Path must not end with a '.' or '..'" if at_end else "Expected a property")
-        if self.peek() == "(":
-            return self.function(name)
-        return Names((name,))
-
-    def function(self, name: str) -> Function:
-        if name not in FUNCTIONS:
-            raise self.problem(f"Function with name: {name} does not exist.")
-        self.enter()
-        self.expect("(")
-        arguments: list[Path | Literal] = []
-        self.blanks()
-        while not self.take(")"):
-            arguments.append(self.argument())
-            self.blanks()
-            if self.peek() != ")":
-                self.expect(",")
-                self.blanks()
-        self.depth -= 1
-        return Function(name, tuple(arguments))
-
-    def argument(self) -> Path | Literal:
-        operand = self.operand()
-        if isinstance(operand, Pattern):
-            raise self.problem("A function takes no regular expression")
-        return operand
+        return Names((name + "()",)) if self.take("()") else Names((name,))
 
     # -- brackets
 
@@ -204,6 +165,8 @@ class _Parser:
                 segment = Wildcard()
             case "?":
                 segment = self.filter()
+            case "(":
+                segment = self.from_end()
             case _:
                 segment = self.subscript()
         self.blanks()
@@ -250,6 +213,13 @@ class _Parser:
             self.at = found.end()
             return Indices(tuple(self.integer(part) or 0 for part in found.group().split(",")))
         raise self.problem("Could not parse token")
+
+    def from_end(self) -> FromEnd:
+        found = _FROM_END.match(self.text, self.at)
+        if not found:
+            raise self.problem("Supported functions are: [(@.length - n)] and [(@.size() - n)]")
+        self.at = found.end()
+        return FromEnd(self.integer(found[1]) or 0)
 
     def integer(self, digits: str | None) -> int | None:
         if digits is None:

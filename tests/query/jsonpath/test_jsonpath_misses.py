@@ -30,20 +30,24 @@ def test_a_missing_inner_property_is_named_with_the_path_so_far(scope):
     assert said("$.a.b.c", {"a": {}}, scope)[1] == "Invalid path '$.a.b.c' : Missing property in path $['a']['b']"
 
 
-def test_an_index_beyond_the_end_has_no_results(scope):
-    assert said("$.a[3].b", {"a": [1]}, scope)[1] == "Invalid path '$.a[3].b' : No results for path: $['a'][3]['b']"
+def test_a_property_behind_an_index_beyond_the_end_is_not_found(scope):
+    message = "Invalid path '$.a[3].b' : Property ['b'] not found in path $['a'][3]"
+    assert said("$.a[3].b", {"a": [1]}, scope)[1] == message
 
 
-def test_a_property_of_a_string_names_the_java_class_found(scope):
-    assert said("$.a.b", {"a": "x"}, scope)[1].startswith(
-        "Invalid path '$.a.b' : Expected to find an object with property ['b'] in path $['a'] "
-        "but found 'java.lang.String'."
-    )
+def test_an_index_beyond_the_end_is_a_miss_only_for_a_reference_path(scope):
+    assert compile_path("$.a[3]").apply({"a": [1]}, scope) is None
+    assert said("$.a[3]", {"a": [1]}, scope, "Variable", CHOICE_PATH)[0] == "States.Runtime"
 
 
-def test_an_index_into_an_object_shows_the_object_as_java_does(scope):
+def test_a_property_of_a_string_is_not_found(scope):
+    message = "Invalid path '$.a.b' : Property ['b'] not found in path $['a']"
+    assert said("$.a.b", {"a": "x"}, scope)[1] == message
+
+
+def test_an_index_into_an_object_shows_the_object(scope):
     assert said("$.a[0]", {"a": {"k": [1, None]}}, scope)[1] == (
-        "Invalid path '$.a[0]' : Filter: [0] can only be applied to arrays. Current context is: {k=[1, null]}"
+        "Invalid path '$.a[0]' : Filter: [0] can only be applied to arrays. Current context is: {\"k\":[1,null]}"
     )
 
 
