@@ -332,7 +332,7 @@ class Server:
     async def advance(self, seconds: float) -> None:
         """Lets time pass, with everything that becomes due on the way."""
         if self.service is not None:
-            await let_pass(self._clock, self.service.journal, seconds)
+            await let_pass(self._clock, self.service.journal, self.service.host, seconds)
             self.outbox.hasten(seconds)
             self.stacks.hasten(seconds)
 

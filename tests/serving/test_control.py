@@ -105,6 +105,16 @@ def test_in_real_time_waits_end_one_after_the_other_at_their_own_time(real: Proc
     assert lengths(real, arn) == [pytest.approx(seconds, rel=0.5) for seconds in (60, 600, 6000)]
 
 
+def test_time_waits_for_a_state_that_takes_long_before_the_next_wait_begins(real: Process) -> None:
+    """The machine's processor is busy for several slices of a turn, and only then is there something to wait for."""
+    long = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $sum([1..50000].($ * 2)) %}"}
+    wait = {"Type": "Wait", "Seconds": 1000}
+    arn = started(real, long, wait, long, wait, name="busy")
+    told(real, "/_sfn/clock", {"advance": 3000})
+    ended(real, arn)
+    assert lengths(real, arn) == [pytest.approx(1000, rel=0.3)] * 2
+
+
 def test_what_is_not_due_yet_waits_the_rest_of_its_time(real: Process) -> None:
     arn = started(real, {"Type": "Wait", "Seconds": 101}, name="rest")
     told(real, "/_sfn/clock", {"advance": 100})

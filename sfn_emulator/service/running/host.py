@@ -66,6 +66,11 @@ class Host:
     def __len__(self) -> int:
         return len(self._lives)
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether a turn was set aside and is to go on."""
+        return bool(self._waiting)
+
     def live(self, arn: str) -> Live | None:
         return self._lives.get(arn)
 
