@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests.browser import browser
+from tests.models import read_once
 
 __all__ = ["browser"]  # a fixture for every test
 
@@ -61,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our own fixtures come through the package's entry point; from a checkout that is not installed, from here."""
+    read_once()
     config.pluginmanager.import_plugin("sfn_emulator.pytest_plugin")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of servers start, each would compile all it imports anew

@@ -1,8 +1,8 @@
 """Processes forked from one that has imported what a server and the saga's command line import.
 
 Each is a process of its own: with its own pipes, working directory and environment, killed and waited for as any other.
-Only importing is saved, which is most of what a server of a test costs. ``python -m tests.warm`` is the process that
-forks; it ends with the tests it was started by.
+Only importing is saved, and reading descriptions of services, which together are most of what a server of a test costs.
+``python -m tests.warm`` is the process that forks; it ends with the tests it was started by.
 """
 
 import ctypes
@@ -20,17 +20,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests import models
+
 ROOT: Final = Path(__file__).parent.parent
 ACCOUNT: Final = "123456789012"
 _SERVICES: Final = (
     *("apigateway", "awslambda", "cloudformation", "dynamodb", "events", "iam", "kms", "logs", "s3", "scheduler"),
     *("secretsmanager", "sns", "sqs", "sts"),
 )
+_NAMES: Final = {"awslambda": "lambda"}
+"""What AWS calls a service, where moto's name for it is another."""
 _MODULES: Final = (
     "sfn_emulator.command.serve",
     "sfn_emulator.serving.hosting",
     "sfn_emulator.serving.server",
     "deploy.apply",
+    "moto.iam.access_control",
     "terminal.loop",
     "terminal.orders",
     "terminal.saga_run",
@@ -120,10 +125,13 @@ def _prepare() -> None:
     for name in _MODULES:
         importlib.import_module(name)
     neighbours = importlib.import_module("sfn_emulator.cloud.neighbours")
+    rooms = importlib.import_module("sfn_emulator.cloud.rooms")
     os.environ.update(neighbours._STANDING_SETTINGS, MOTO_ACCOUNT_ID=ACCOUNT)  # moto reads them when it is imported
     neighbours.do_without_validator()
-    for name in _SERVICES:
-        importlib.import_module(f"moto.{name}.urls")
+    models.read_once()
+    for room in _SERVICES:
+        rooms.handler_of(room, "/")
+        models.read(_NAMES.get(room, room))
     gc.freeze()
 
 

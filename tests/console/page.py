@@ -1,5 +1,6 @@
 """The page, as a person uses it: by what is written on it, by names and roles."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ from tests.waiting import until
 
 T = TypeVar("T")
 
+
+_OPENED = itertools.count()
 
 _NOT_YET = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
 """A page that is drawn anew as it is looked at, or has something else on top for a moment."""
@@ -51,10 +54,14 @@ class Page:
 
     def open(self, place: str = "", arn: str = "", **parameters: Any) -> "Page":
         query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items())
-        self.browser.get("about:blank")
         name = f"/{quote(arn, safe='')}" if arn else ""
-        self.browser.get(f"{self.url}/_sfn/#/{place}{name}?{query}")
+        self.load(f"{self.url}/_sfn/#/{place}{name}?{query}")
         return self
+
+    def load(self, address: str) -> None:
+        """Opens it as a page of its own, though only what follows the # may be another: the server is asked anew."""
+        path, _, place = address.partition("#")
+        self.browser.get(f"{path.partition('?')[0]}?{next(_OPENED)}#{place}")
 
     def all(self, selector: str) -> list[WebElement]:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)

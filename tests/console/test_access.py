@@ -223,8 +223,7 @@ def test_a_link_names_what_is_seen(page: Page, saga: Saga) -> None:
     page.click("Events", ".tabs:not(.small)")
     page.one(".stage .long .row .name")
     link = page.browser.current_url
-    page.browser.get("about:blank")
-    page.browser.get(link)
+    page.load(link)
     page.one(".stage.events .row .name")
     page.says("Place Order", ".side h2")
     page.says("+ Orders", ".panel-body")
