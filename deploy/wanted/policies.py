@@ -33,6 +33,7 @@ LOG_DELIVERY: Final[Statement] = {
 
 
 def document(*statements: Statement) -> dict[str, Any]:
+    """A policy document of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
@@ -42,6 +43,7 @@ def trust(service: str) -> dict[str, Any]:
 
 
 def rows(table_arn: str, actions: Sequence[str]) -> Statement:
+    """Allows operations on the rows of one table: ``GetItem``, ``PutItem``."""
     return _allow([f"dynamodb:{action}" for action in actions], table_arn)
 
 

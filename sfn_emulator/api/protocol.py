@@ -104,6 +104,7 @@ _TYPE_PREFIX: Final = {
 
 
 def error_answer(error: ApiError, request_id: str) -> Response:
+    """The refusal on the wire: ``__type`` has the prefix that AWS puts before the code (recorded)."""
     prefix = _TYPE_PREFIX.get(error.code, "com.amazonaws.swf.service.v2.model#")
     body = orjson.dumps({"__type": prefix + error.code, "message": error.message, **error.extra})
     return Response(error.status, _headers(request_id) | {"x-amzn-errortype": error.code}, body)

@@ -27,6 +27,7 @@ class RefusedError(Exception):
 
 
 def told(value: Any, status: int = 200, *headers: tuple[str, str]) -> Answer:
+    """A value as a JSON answer."""
     return Answer(status, JSON, orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS), headers)
 
 

@@ -67,6 +67,7 @@ def as_port(text: str) -> int:
 
 
 def as_time(text: str) -> str:
+    """``real``, ``skip``, or a factor greater than 0."""
     if text not in ("real", "skip") and not _is_positive(text):
         raise ValueError(f"'{text}' is neither 'real' nor 'skip' nor a factor greater than 0")
     return text
@@ -90,6 +91,7 @@ def as_origin(text: str) -> str:
 
 
 def as_endpoint(text: str) -> tuple[str, str]:
+    """``SERVICE=URL`` or ``SERVICE=aws`` → the service and its address."""
     service, _, url = text.partition("=")
     if not service or not (url == "aws" or url.startswith(("http://", "https://"))):
         raise ValueError(f"'{text}' is not SERVICE=URL or SERVICE=aws")

@@ -85,6 +85,7 @@ def inline(call: Call) -> Ask:
 
 
 def outcome_of(call: Callable[[], Value]) -> Value | Exception:
+    """The call's result, or the error that it raised."""
     try:
         return call()
     except Exception as error:
@@ -92,6 +93,8 @@ def outcome_of(call: Callable[[], Value]) -> Value | Exception:
 
 
 def request_response(ask: Ask) -> Starter:
+    """The pattern that ends with the call's own answer."""
+
     def start(effect: StartTask, tell: Tell) -> Work:
         def done(outcome: Value | Exception) -> None:
             if isinstance(outcome, Exception):

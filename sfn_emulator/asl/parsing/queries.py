@@ -196,6 +196,7 @@ def _explained(
 
 
 def note_reads(fields: Fields, compiled: Compiled, place: Place) -> None:
+    """Notes the variables that the expression at ``place`` reads."""
     for name in compiled.variables:
         fields.state.reads.setdefault(name, place)
 

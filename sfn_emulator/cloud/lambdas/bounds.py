@@ -88,6 +88,7 @@ def end_all(workers: set[int]) -> None:
 
 
 def die_with_parent() -> None:
+    """Ends this process when its parent ends, whatever ends that (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if os.getppid() == 1:

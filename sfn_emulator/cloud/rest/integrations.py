@@ -63,6 +63,7 @@ class Call:
 
 
 def lambda_proxy(call: Call, ask: Ask) -> Reply:
+    """AWS_PROXY: the function gets the whole request and makes the whole reply; 502 for any other answer."""
     told = _invoked(call, orjson.dumps(event_of(call)), ask)
     if told.status != 200 or _header(told, "x-amz-function-error"):
         raise GatewayError(502, "Internal server error", "InternalServerErrorException")
@@ -113,6 +114,7 @@ def proxied(answer: Any) -> Reply:
 
 
 def aws(call: Call, ask: Ask) -> Reply:
+    """AWS: mapping templates around a call of a function or of another service."""
     uri = call.method.integration["uri"]
     payload = _mapped_request(call)
     if ":lambda:path/" in uri:
@@ -124,6 +126,7 @@ def aws(call: Call, ask: Ask) -> Reply:
 
 
 def mock(call: Call, ask: Ask) -> Reply:
+    """MOCK: the request template itself says the status."""
     try:
         told = orjson.loads(_mapped_request(call) or "{}")
         status = int(told["statusCode"])

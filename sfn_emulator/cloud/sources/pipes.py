@@ -52,6 +52,7 @@ def refusal(told: Mapping[str, Any]) -> str | None:
 
 
 def batching_of(pipe: Pipe, began: Mapping[str, str]) -> Batching:
+    """How a pipe reads its source, from its SourceParameters; ``began`` are its positions for LATEST."""
     service = _service(pipe.source)
     told = pipe.source_parameters.get(_PARAMETERS[service]) or {}
     return Batching(

@@ -44,6 +44,7 @@ def too_many(failed: int, items: int | None, count: int | None, percentage: floa
 def distributed_attempt(
     state: Map, distribution: Distribution, block: Block, instrument: Instrument | None
 ) -> Callable[[Strand], Waiting]:
+    """One attempt of a Distributed Map: it starts the Map Run and waits for its end."""
     make = map_run_spec(state, distribution, block, instrument)
     after = leaving(state.flow, instrument)
     target = state.next

@@ -25,6 +25,7 @@ NO_TRANSITION: Final = "Failed to transition out of the state. The state does no
 
 
 def pass_step(state: Pass, instrument: Instrument | None) -> Step:
+    """Pass: enters, applies its data flow and leaves, without waiting."""
     before = parameters(state.flow, instrument)
     after = leaving(state.flow, instrument, result=not is_jsonata(state.flow))
     target = state.next
@@ -58,6 +59,7 @@ def _pass_result(state: Pass, result: Value, after: Leaving | None, instrument: 
 
 
 def succeed_step(state: Succeed, instrument: Instrument | None) -> Step:
+    """Succeed: ends its scope with its output."""
     before = effective_input(state.flow, instrument)
     after = leaving(state.flow, instrument, result=False)
 
@@ -81,6 +83,7 @@ Choosing = Callable[[Strand, Any], Way]
 
 
 def choice_step(state: Choice, instrument: Instrument | None) -> Step:
+    """Choice: the first rule that holds decides, else Default."""
     before = effective_input(state.flow, instrument)
     wrap = subject(state.flow)
     choose = _choosing(state, instrument)
@@ -150,6 +153,7 @@ def _rule_leaving(rule: ChoiceRule, flow: Flow) -> Leaving | None:
 
 
 def fail_step(state: Fail, instrument: Instrument | None) -> Step:
+    """Fail: raises the error that the state names."""
     before = effective_input(state.flow, instrument)
     jsonata = is_jsonata(state.flow)
     wrap = subject(state.flow)

@@ -29,6 +29,8 @@ INLINE_CONCURRENCY: Final = 40
 
 
 def map_step(state: Map, block: Block, instrument: Instrument | None) -> Step:
+    """Map: inline, or distributed if the state says so."""
+
     def enter(strand: Strand) -> None:
         strand.enter("MapStateEntered", Entered(strand.state, strand.input))
 

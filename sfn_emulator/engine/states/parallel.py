@@ -13,6 +13,8 @@ from sfn_emulator.values import Value
 
 
 def parallel_step(state: Parallel, blocks: tuple[Block, ...], instrument: Instrument | None) -> Step:
+    """Parallel: every branch gets the state's input; the outputs are joined in the order of the branches."""
+
     def enter(strand: Strand) -> None:
         strand.enter("ParallelStateEntered", Entered(strand.state, strand.input))
 

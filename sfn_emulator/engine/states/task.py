@@ -77,6 +77,8 @@ _WORDS: Final = {
 
 
 def task_step(state: Task, instrument: Instrument | None) -> Step:
+    """Task: asks the host for its work, and waits for the answer."""
+
     def enter(strand: Strand) -> None:
         strand.enter("TaskStateEntered", Entered(strand.state, strand.input))
 

@@ -22,6 +22,7 @@ Delay = Callable[[Strand, Any], float]
 
 
 def wait_step(state: Wait, instrument: Instrument | None) -> Step:
+    """Wait: sets a timer, and leaves when it rings."""
     before = effective_input(state.flow, instrument)
     after = leaving(state.flow, instrument, result=False)
     wrap = subject(state.flow)

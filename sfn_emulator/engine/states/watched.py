@@ -51,6 +51,8 @@ def watched(step: Step, instrument: Instrument) -> Step:
 
 
 def watched_attempt(attempt: Callable[[Strand], Waiting], instrument: Instrument) -> Callable[[Strand], Waiting]:
+    """The attempt, with its failure told to the instrument before anybody handles it."""
+
     def watching(strand: Strand) -> Waiting:
         try:
             return (yield from attempt(strand))

@@ -68,6 +68,7 @@ def _answered(state: Map | Parallel, answer: Callable[[Strand], Value], after: L
 
 
 def mocked_parallel(state: Parallel, mock: Mock, instrument: Instrument) -> Step:
+    """Parallel whose branches are not run: the mock answers for all of them."""
     before = parameters(state.flow, instrument)
 
     def answer(strand: Strand) -> Value:

@@ -95,6 +95,7 @@ def may_outlast(task: Task, limit: int | None) -> bool:
 
 
 def outlasting(task: Task, claims: Claims) -> Outcome:
+    """The outcome of a Task during which the execution itself times out."""
     return Outcome(OUTLASTED, happened=task.name not in claims.reads)
 
 

@@ -50,6 +50,7 @@ class Jobs:
 
 
 def cores() -> int:
+    """The processors that this process may use: so many copies run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -26,6 +26,7 @@ class NumberFault(NamedTuple):
 
 
 def read_number(text: str) -> int | float:
+    """The number of a JSON text: whole ones as ``int``, all others as ``float``."""
     if text.lstrip("-").isdigit() and len(text) < 400:
         return int(text)
     return float(text)

@@ -23,6 +23,7 @@ _RADICES: Final = {"0x": 16, "0b": 2, "0o": 8}
 
 
 def string(arg: Any, prettify: Any) -> Any:
+    """``$string``, with numbers written as Java writes them."""
     if arg is None:
         return None
     value = printable(arg)
@@ -82,6 +83,7 @@ def pad(text: Any, width: Any, char: Any) -> Any:
 
 
 def sort(array: Any, comparator: Any) -> Any:
+    """``$sort``: by a stable merge sort, so that a function compares the same pairs as in the reference."""
     if comparator is None and array is not None and len(array) > 1:
         kinds = {str if isinstance(i, str) else float if _numeric(i) else None for i in array}
         if len(kinds) > 1 or None in kinds:

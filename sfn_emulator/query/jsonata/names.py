@@ -31,6 +31,7 @@ _SCOPES: Final = ("block", "lambda")
 
 
 def names_of(tree: Node) -> Names:
+    """The variables and the members of ``$states`` that an expression reads."""
     names = Names()
     _walk(tree, set() if tree.type in _SCOPES else set(_bound_within(tree)), True, names)
     return names

@@ -187,6 +187,7 @@ def _row(outcome: Outcome) -> list[object]:
 
 
 def unpack_outcomes(body: bytes) -> list[Outcome]:
+    """The outcomes of a chunk's body, in the order in which they ended."""
     made = []
     for number, first, items, status, started, stopped, text, output, error, cause in from_bytes(zlib.decompress(body)):
         told = text if output is _SAME else output

@@ -134,6 +134,7 @@ def encode(told: Told) -> bytes:
 
 
 def decode(body: bytes) -> Told:
+    """The signal of a stored body."""
     name, fields = from_bytes(body)
     told: Told = _KINDS[name](**fields)
     return told

@@ -10,6 +10,7 @@ from sfn_emulator.values import Value, dumps, loads
 
 
 def to_bytes(value: Value) -> bytes:
+    """A value as JSON in UTF-8. Halves of surrogate pairs are kept."""
     return dumps(value).encode("utf-8", "surrogatepass")
 
 

@@ -44,6 +44,8 @@ class _Attempt:
 
 
 def activity(queues: ActivityQueues, tokens: Tokens) -> Starter:
+    """Offers the Task to the workers that poll its activity."""
+
     def start(effect: StartTask, tell: Tell) -> Work:
         arn, token = effect.request.resource.arn, effect.request.token
         if not queues.exists(arn):

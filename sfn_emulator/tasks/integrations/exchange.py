@@ -19,6 +19,7 @@ def invalid(field: str) -> str:
 
 
 def required(value: Mapping[str, Value], fields: tuple[str, ...]) -> list[str]:
+    """AWS's words for fields that are missing."""
     return [f"The field '{name}' is required but was missing" for name in fields if value.get(name) is None]
 
 
@@ -133,6 +134,7 @@ _POOLS: Final[list[Any]] = []
 
 
 def with_query(url: str, query: Mapping[str, Any]) -> str:
+    """The URL with query parameters; a list becomes one parameter for each item."""
     pairs = [(name, item) for name, value in query.items() for item in (value if isinstance(value, list) else [value])]
     if not pairs:
         return url
@@ -142,6 +144,7 @@ def with_query(url: str, query: Mapping[str, Any]) -> str:
 
 
 def header_text(value: Value) -> str:
+    """A header's value as text; the items of a list stand one after the other, with commas between."""
     if isinstance(value, list):
         return ", ".join(header_text(item) for item in value)
     return value if isinstance(value, str) else dumps(value)

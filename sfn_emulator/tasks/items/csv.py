@@ -27,6 +27,7 @@ def rows(lines: Iterator[str], config: Mapping[str, Value]) -> Iterator[dict[str
 
 
 def checked(names: Sequence[str]) -> Sequence[str]:
+    """The names of columns, if they fit AWS's limits. Raises ``StateError``."""
     if len(set(names)) != len(names):
         raise failure("CSV headers cannot contain duplicates.")
     if sum(len(name.encode()) + 1 for name in names) > LARGEST_HEADER + 1:
@@ -35,6 +36,7 @@ def checked(names: Sequence[str]) -> Sequence[str]:
 
 
 def named(found: Iterator[list[str]], names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Each record as an object, its members in the order of a Java map (recorded). Missing fields are empty."""
     width = len(names)
     columns = {name: place for place, name in enumerate(names)}
     places = [(name, columns[name]) for name in hash_map_keys(names)]
@@ -45,6 +47,7 @@ def named(found: Iterator[list[str]], names: Sequence[str]) -> Iterator[dict[str
 
 
 def records(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    """The fields of each record; a quoted field may go on over several lines."""
     for line in lines:
         if '"' in line or "\\" in line:
             yield _parsed(line, lines, delimiter)

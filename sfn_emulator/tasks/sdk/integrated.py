@@ -27,6 +27,7 @@ class Table(NamedTuple):
 
 @cache
 def table() -> Table:
+    """The list as of its date: services added until then and not removed, and the actions named as unsupported."""
     told = json.loads(_TABLE.read_text(encoding="utf-8"))
     services = _words(told["services"].values()) - _words(told["removed"].values())
     unsupported = {

@@ -66,6 +66,7 @@ def dynamodb(model: Any, answer: Mapping[str, Any], operation: Any, request_id: 
 
 
 def lambda_(payload: bytes, version: str, request_id: str, now: float) -> Headers:
+    """The headers of Invoke's answer, in AWS's order (recorded). ``now`` is in epoch seconds."""
     trace = hashlib.sha256(request_id.encode()).hexdigest()
     return [
         ("X-Amz-Executed-Version", version),
@@ -83,6 +84,7 @@ _CONTENT_TYPES: Final = {"query": "text/xml", "ec2": "text/xml", "rest-xml": "ap
 
 
 def content_type(model: Any) -> str:
+    """The content type of a service's answers, by its protocol."""
     kind = _CONTENT_TYPES.get(model.protocol)
     if kind is not None:
         return kind

@@ -13,6 +13,7 @@ _XML_SERVICES: Final = frozenset(
 
 
 def reply_of(result: Any) -> Reply:
+    """moto's ``(status, headers, body)``, or a body alone, as a reply. Headers of one hop are left out."""
     status, headers, body = result if len(result) == 3 else (200, {}, result)
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
     named = [(str(k).lower(), str(v)) for k, v in dict(headers).items() if str(k).lower() not in _HOP_HEADERS]
@@ -64,12 +65,14 @@ _PACKAGES: Final = {"graphql": "graphql-core", "cfnlint": "cfn-lint", "yaml": "p
 
 
 def uninstalled(service: str, error: ImportError) -> str:
+    """Which package moto misses for the service, and how to install it."""
     module = (error.name or "").partition(".")[0]
     package = _PACKAGES.get(module, module.replace("_", "-"))
     return f"The local {service} needs the Python package '{package}', which is not installed: pip install {package}"
 
 
 def error_reply(service: str, request: Request, status: int, code: str, message: str) -> Reply:
+    """The error in the service's own protocol: JSON or XML."""
     kind = request.headers.get("content-type", "")
     speaks_json = "x-amz-target" in request.headers or "json" in kind
     speaks_xml = service in _XML_SERVICES or kind.startswith(FORM)

@@ -72,6 +72,7 @@ def event_2(call: Call) -> dict[str, Any]:
 
 
 def context_2(call: Call) -> dict[str, Any]:
+    """``requestContext`` of the payload format 2.0 (HTTP APIs, ``http-api-develop-integrations-lambda``)."""
     host = host_of(call.request.headers)
     return {
         "accountId": call.account,

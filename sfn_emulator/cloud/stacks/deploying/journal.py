@@ -74,6 +74,7 @@ class StackJournal:
 
 
 def tell_stack(books: Books, stack: Stack, reason: str | None) -> None:
+    """Writes an event of the stack itself, with its present status."""
     books.tell(
         stack,
         Event(

@@ -121,6 +121,8 @@ def checked_version(stack: Stack, bare: Version, world: World, books: Books) -> 
 
 
 def expanded(source: Mapping[str, Any], texts: Mapping[str, str], stack: Stack, world: World) -> dict[str, Any]:
+    """The template with its macros and transforms applied."""
+
     def materials(template: dict[str, Any]) -> macros.Materials:
         pseudo = pseudo_parameters(stack.id, stack.name, stack.region, world.account, [])
         declared = template.get("Parameters") or {}
@@ -133,6 +135,9 @@ def expanded(source: Mapping[str, Any], texts: Mapping[str, str], stack: Stack, 
 def parameter_texts(
     source: Mapping[str, Any], told: Sequence[Mapping[str, Any]], previous: Version | None
 ) -> dict[str, str]:
+    """The texts of a template's parameters: given, kept from the previous version, or by default. Raises
+    ``StackError``.
+    """
     declared = source.get("Parameters") or {}
     given: dict[str, str] = {}
     for row in told:

@@ -51,6 +51,7 @@ def reference(resource: Resource) -> str:
 
 
 def attribute(resource: Resource, name: str) -> Any:
+    """What Fn::GetAtt gives. Raises ``ResourceError`` for a custom resource without it, ``StackError`` for others."""
     for held in (resource.attributes, resource.properties):
         if name in held:
             return held[name]
@@ -70,6 +71,7 @@ def attribute(resource: Resource, name: str) -> Any:
 
 
 def imported(books: Books, region: str, name: str) -> str:
+    """The exported value. Raises ``StackError``."""
     found = books.exports(region).get(name)
     if found is None:
         raise StackError(f"No export named {name} found. Rollback requested by user.")
@@ -77,6 +79,8 @@ def imported(books: Books, region: str, name: str) -> str:
 
 
 def ssm_lookup(world: World, region: str) -> Callable[[str], str]:
+    """Reads parameters of type ``AWS::SSM::Parameter::Value``. Raises ``StackError`` for one that does not exist."""
+
     def lookup(name: str) -> str:
         try:
             told = world.client("ssm", region).get_parameter(Name=name, WithDecryption=True)

@@ -120,6 +120,7 @@ def same(new: Version, old: Version) -> bool:
 
 
 def begin_update(caller: Caller, stack: Stack, version: Version, told: Given) -> None:
+    """Begins an update to ``version``, and keeps the present one to roll back to."""
     on_failure = "DO_NOTHING" if told.get("DisableRollback") else "ROLLBACK"
     begin(
         caller,

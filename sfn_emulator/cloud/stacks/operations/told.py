@@ -18,6 +18,7 @@ def tags(version: Version) -> list[Told]:
 
 
 def parameters(version: Version, world: World, region: str) -> list[Told]:
+    """The parameters of a version as DescribeStacks tells them; NoEcho ones are hidden."""
     declared = template_of(version).parameters if version.source else {}
     try:
         resolved = resolved_texts(declared, version.texts, ssm_lookup(world, region))

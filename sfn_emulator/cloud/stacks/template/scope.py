@@ -36,6 +36,7 @@ class Scope:
 
 
 def pseudo_parameters(stack_id: str, name: str, region: str, account: str, topics: list[str]) -> dict[str, Any]:
+    """The values of ``AWS::Region`` and its kin in that stack."""
     partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
     return {
         "AWS::AccountId": account,

@@ -22,6 +22,7 @@ class MissingError(LookupError):
 
 
 def unknown(name: str) -> dict[str, Value]:
+    """The unknown value of that name."""
     return {MARK: name}
 
 

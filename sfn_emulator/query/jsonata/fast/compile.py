@@ -47,6 +47,7 @@ class _UnlistedError(Exception):
 
 
 def fast_way(tree: Node) -> Fast | None:
+    """The expression as closures; ``None`` for a shape that is not listed here."""
     try:
         return _compiled(tree, True, DEPTH)
     except _UnlistedError:

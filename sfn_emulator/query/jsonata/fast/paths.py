@@ -24,6 +24,8 @@ def context_item(states: States, scope: Scope, context: Value) -> Value:
 
 
 def holding(name: str, source: Fast) -> Fast:
+    """``{name: source}``; an empty object where the source is undefined."""
+
     def holder(states: States, scope: Scope, context: Value) -> Value:
         value = source(states, scope, context)
         return {} if value is UNSET else {name: value}

@@ -97,6 +97,7 @@ def _argument_miss(call: Call) -> Miss:
 
 
 def parse_intrinsic(text: str) -> Call:
+    """The call in a text. Raises ``QuerySyntaxError``."""
     call, end = _parse_call(text, 0, 1)
     if text[end:].strip():
         raise QuerySyntaxError(f"Unexpected text after the intrinsic function call: '{text[end:]}'", end)
