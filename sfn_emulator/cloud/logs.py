@@ -40,12 +40,16 @@ class LogWriter:
         self._lock = threading.Lock()
 
     def write(self, lines: Lines) -> None:
+        if self._thread is None:
+            self._start()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(lines)
+
+    def _start(self) -> None:
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="lambda-logs", daemon=True)
                 self._thread.start()
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(lines)
 
     def forget(self) -> None:
         """Drops waiting lines and known groups: groups and streams may be gone."""

@@ -7,6 +7,7 @@ Events) for Step Functions execution status changes". Both are sent after the co
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from sfn_emulator.asl.model import MachineType
@@ -115,9 +116,13 @@ def _truncated(details: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def stream_name(execution: Execution) -> str:
     """``states/MACHINE/2026-01-31-23-59/ID``: one stream per machine, revision and minute of start."""
-    machine = arns.parse(execution.machine_arn, "stateMachine").name
-    began = datetime.fromtimestamp(execution.started_at, UTC)
-    return f"states/{machine}/{began:%Y-%m-%d-%H-%M}/{execution.revision[:8]}"
+    return _stream_name(execution.machine_arn, execution.started_at // 60, execution.revision)
+
+
+@lru_cache(maxsize=256)
+def _stream_name(machine_arn: str, minute: float, revision: str) -> str:
+    machine = arns.parse(machine_arn, "stateMachine").name
+    return f"states/{machine}/{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%d-%H-%M}/{revision[:8]}"
 
 
 # -- status changes
