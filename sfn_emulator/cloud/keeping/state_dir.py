@@ -81,6 +81,8 @@ class StateDir:
         gone = _gone(self.path, told)
         without = self._without_neighbours and set(gone) <= set(NEIGHBOURS)
         self._refuse((None if without else _missing(gone)) or _changed(self.path / PARTS[0], told.get("closed")))
+        for name, extent in told.get("closedBeside", {}).items():
+            self._refuse(None if name in gone else _changed(self.path / name, extent))
         if gone:
             self.lost = f"State directory '{self.path}' {_missing(gone)}".removesuffix(f" {ALONE}")
         self._take(told)
@@ -113,10 +115,12 @@ class StateDir:
         self._write_manifest()
 
     def closed(self) -> None:
-        """Notes the length and checksum of the file of executions, now that the parts are closed."""
-        extent = _extent(self.path / PARTS[0])
-        if extent is not None and self._told["holds"]:
-            self._told["closed"] = extent
+        """Notes the lengths and checksums of the SQLite files, now that the parts are closed."""
+        held = [name for name in self._told["holds"] if name.endswith(".sqlite")]
+        extents = {name: extent for name in held if (extent := _extent(self.path / name)) is not None}
+        if PARTS[0] in extents:
+            self._told["closed"] = extents.pop(PARTS[0])
+            self._told["closedBeside"] = extents
             self._write_manifest()
 
     def release(self) -> None:
@@ -211,9 +215,7 @@ def _missing(gone: list[str]) -> str | None:
 
 
 def _extent(file: Path) -> list[int] | None:
-    """Bytes and CRC-32 of the closed file of executions; ``None`` if it is not closed, or so large that it would take
-    long.
-    """
+    """Bytes and CRC-32 of a closed SQLite file; ``None`` if it is not closed, or so large that it would take long."""
     if not file.exists() or file.stat().st_size > _QUICKLY_READ or Path(f"{file}-wal").exists():
         return None
     content = file.read_bytes()
