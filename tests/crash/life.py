@@ -29,7 +29,10 @@ class Life:
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "sfn_emulator", "--port", str(port), "--state-dir", str(directory)]
         self._command = [*command, *arguments]
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        """Of the next process."""
         self._client: Any = None
+        directory.parent.mkdir(parents=True, exist_ok=True)
         self._errors = (directory.parent / "errors").open("a")
         self._process: subprocess.Popen[str] | None = None
         self.kills = 0
@@ -47,7 +50,7 @@ class Life:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=self.environment,
         )
 
     def begin(self) -> None:

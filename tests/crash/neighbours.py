@@ -223,9 +223,17 @@ class NeighbourTrial:
     """``run(kills)`` gives how much was acknowledged, by kind, and one line per breach."""
 
     def __init__(
-        self, directory: Path, seed: int, *, most: int = 120, of: Subject | None = None, options: tuple[str, ...] = ()
+        self,
+        directory: Path,
+        seed: int,
+        *,
+        most: int = 120,
+        of: Subject | None = None,
+        options: tuple[str, ...] = (),
+        kind: type[Life] = Life,
     ) -> None:
-        self.life = Life(directory / "state", *options)
+        """``kind`` is how its servers die."""
+        self.life = kind(directory / "state", *options)
         self._of = of or Subject(ASKS, FOUND, prepare, answer)
         self._chance = random.Random(seed)
         self._most = most
