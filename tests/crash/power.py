@@ -30,9 +30,13 @@ def watched(state: Path, kept: Path, library: Path) -> dict[str, str]:
 
 
 def as_the_power_left_it(kept: Path, to: Path) -> None:
-    """Makes a directory of what was waited for, and of nothing else."""
+    """Makes a directory of what was waited for, and of nothing else. SQLite's indexes (-shm) are never waited for; an
+    inode that is used again could make the shim believe so.
+    """
     to.mkdir(mode=0o700)
     for file in (kept / "path").iterdir():
+        if file.name.endswith("-shm"):
+            continue
         target = to / file.name.replace("|", "/")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy(file, target)
