@@ -303,8 +303,13 @@ class NeighbourTrial:
 
     def _do_meanwhile(self) -> None:
         while not self._answered.wait(0.05):
-            with suppress(BotoCoreError):
+            try:
                 self._of.meanwhile(self._speak)
+            except ClientError as error:
+                at = time.strftime("%H:%M:%S")
+                self._problems.append(f"meanwhile, at {at} after {self.life.kills} kills: {error}")
+            except BotoCoreError:
+                pass
 
     def _lost(self) -> list[str]:
         """What was acknowledged and is not there, when there was time enough."""
