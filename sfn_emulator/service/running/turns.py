@@ -126,7 +126,7 @@ class Sliced:
             turn.held = self._limit - _ENDING
             self._remains.take(frame)
             raise OutOfMemoryError(
-                f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, which one may here "
+                f"The execution holds more than {self._limit // _MEGABYTE} MB of memory, the most that one may hold "
                 "(--execution-memory)."
             )
 
