@@ -9,7 +9,10 @@ from urllib.parse import unquote
 from sfn_emulator.cloud.corrections.replacing import replace
 from sfn_emulator.cloud.keeping.moment import is_new
 
-_DESTINATIONS: Final = frozenset({"sqs", "sns", "lambda", "events"})
+_DESTINATIONS: Final = {
+    "OnSuccess": ("sqs", "sns", "lambda", "events"),
+    "OnFailure": ("sqs", "sns", "lambda", "events", "s3"),
+}
 
 
 def correct() -> None:
@@ -77,11 +80,12 @@ def _put(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_destinations(config: Mapping[str, Any]) -> None:
-    for told in (config.get("DestinationConfig") or {}).values():
+    for end, told in (config.get("DestinationConfig") or {}).items():
         place = str((told or {}).get("Destination") or "")
         service = place.split(":")[2] if place.startswith("arn:") else "lambda"
-        if is_new() and service not in _DESTINATIONS:
-            text = f"Destinations of {service} are not done here: {place}. Name a queue, topic, function or bus."
+        if is_new() and service not in _DESTINATIONS.get(end, ()):
+            text = f"A destination for {end} can't be of {service}: {place}. Name a queue, topic, function or bus"
+            text += "; a bucket for OnFailure only."
             raise importlib.import_module("moto.awslambda.exceptions").InvalidParameterValueException(text)
 
 

@@ -28,6 +28,17 @@ class Checkpoints:
             if not self._closed:  # else the next server reads the same records again: at least once
                 self._database.write("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", key, text)
 
+    def under(self, prefix: str) -> dict[str, str]:
+        """Every text whose key starts with ``prefix``, by key."""
+        with self._lock:
+            query = "SELECT key, text FROM checkpoint WHERE substr(key, 1, ?) = ?"
+            return {str(key): str(text) for key, text in self._database.execute(query, (len(prefix), prefix))}
+
+    def remove(self, key: str) -> None:
+        with self._lock:
+            if not self._closed:
+                self._database.write("DELETE FROM checkpoint WHERE key = ?", key)
+
     def forget(self, prefix: str) -> None:
         """Forgets every key that starts with ``prefix``: the feed is gone."""
         with self._lock:

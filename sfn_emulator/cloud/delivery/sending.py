@@ -1,12 +1,19 @@
-"""Sends a text to the resource that an ARN names: a queue, topic, function, bus, state machine or log group."""
+"""Sends a text to the resource that an ARN names: a queue, topic, function, bus, state machine, log group or bucket."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+
+from sfn_emulator.cloud.keeping.chance import new_id
 
 Client: TypeAlias = Callable[[str, str], Any]
 """(service, region) → a boto3 client that is answered in this process."""
+
+
+_ANY_REGION: Final = "us-east-1"
+"""A bucket's ARN names no region."""
 
 
 class UnsendableError(Exception):
@@ -85,6 +92,14 @@ def _logs(client: Client, place: Place, text: str, attributes: Mapping[str, str]
     logs.put_log_events(**names, logEvents=[{"timestamp": time.time_ns() // 1_000_000, "message": text}])
 
 
+def _bucket(client: Client, place: Place, text: str, attributes: Mapping[str, str]) -> None:
+    """Puts an object, named by its time, into the folder that the attributes name (Lambda, ``invocation-async``)."""
+    at = datetime.now(UTC)  # noqa: TID251 - objects have the machine's time
+    key = f"{attributes['folder']}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{new_id()}"
+    buckets = client("s3", place.region or _ANY_REGION)
+    buckets.put_object(Bucket=place.name, Key=key, Body=text.encode(), ContentType="application/json")
+
+
 def _typed(attributes: Mapping[str, str]) -> dict[str, Any]:
     known = {
         name: value for name, value in attributes.items() if name[0].isupper() and name != "MessageGroupId" and value
@@ -99,4 +114,5 @@ _WAYS: Final[dict[str, Callable[[Client, Place, str, Mapping[str, str]], None]]]
     "states": _machine,
     "events": _bus,
     "logs": _logs,
+    "s3": _bucket,
 }

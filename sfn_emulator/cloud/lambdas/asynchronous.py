@@ -23,7 +23,7 @@ _LONGEST_PAUSE: Final = 300.0
 _THROTTLED: Final = 429
 
 Send: TypeAlias = Callable[[str, str, Mapping[str, str]], None]
-"""(ARN of a queue, topic, function or bus, text, attributes)."""
+"""(ARN of a queue, topic, function, bus or bucket, text, attributes)."""
 
 
 class Answer(Protocol):
@@ -92,7 +92,8 @@ class Asynchronous:
         well = ended.condition == "Success"
         place = function.on_success if well else function.on_failure
         if place is not None:
-            self._safely(place, _record(function, parcel, ended), {"well": str(well)})
+            told = {"well": str(well), "folder": f"aws/lambda/async/{function.name}"}
+            self._safely(place, _record(function, parcel, ended), told)
         if function.dead_letters is not None and not well:
             self._safely(function.dead_letters, parcel.content.decode(), _attributes(parcel, ended))
 

@@ -18,7 +18,7 @@ from sfn_emulator.cloud.sources.pipes import Pipe, through
 from sfn_emulator.cloud.sources.pipes import batching_of as pipe_batching
 from sfn_emulator.cloud.sources.queues import QueueFeed
 from sfn_emulator.cloud.sources.records import Batching, Deliver, Feed
-from sfn_emulator.cloud.sources.streams import DataStream, Stream, StreamFeed, TableStream
+from sfn_emulator.cloud.sources.streams import DataStream, Lane, Stream, StreamFeed, TableStream, regroup
 
 _log: Final = logging.getLogger(__name__)
 
@@ -118,8 +118,8 @@ class Feeds:
             self._running[key] = wanted[key], stop
             if self._closing.is_set():
                 stop.set()
-            feed = self._feed(key, wanted[key])
-            threading.Thread(target=self._serve, args=(feed, stop), name=key, daemon=True).start()
+            for feed in self._feeds(key, wanted[key]):
+                threading.Thread(target=self._serve, args=(feed, stop), name=key, daemon=True).start()
 
     def _serve(self, feed: Feed, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -133,7 +133,9 @@ class Feeds:
             with self._woken:
                 self._woken.wait_for(lambda: self._count != seen or stop.is_set(), _LOOK_EVERY)  # noqa: B023
 
-    def _feed(self, key: str, wanted: Wanted) -> Feed:
+    def _feeds(self, key: str, wanted: Wanted) -> list[Feed]:
+        """One feed; for a stream, one for each lane."""
+
         def waiting(arn: str) -> bool:
             with self._moto.held(
                 "awslambda", "pipes", "sqs"
@@ -143,12 +145,15 @@ class Feeds:
         deliver = self._delivering(wanted)
         service = wanted.arn.split(":")[2]
         if service == "sqs":
-            return QueueFeed(wanted.arn, wanted.batching, deliver, self._client, waiting)
+            return [QueueFeed(wanted.arn, wanted.batching, deliver, self._client, waiting)]
         if self._checkpoints is None:
             self._checkpoints = self._make_checkpoints()
         kind = TableStream if service == "dynamodb" else DataStream
         stream: Stream = kind(wanted.arn, self._moto.held, self._moto.backend)
-        return StreamFeed(key, stream, wanted.batching, deliver, self._checkpoints, self._client)
+        count = wanted.batching.lanes
+        regroup(self._checkpoints, key, stream.shards(), count)
+        told = (key, stream, wanted.batching, deliver, self._checkpoints, self._client)
+        return [StreamFeed(*told, Lane(index, count)) for index in range(count)]
 
     def _delivering(self, wanted: Wanted) -> Deliver:
         match wanted.target:

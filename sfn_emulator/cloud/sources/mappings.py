@@ -27,6 +27,7 @@ def batching_of(mapping: Any) -> Batching:
         start=mapping.starting_position or "TRIM_HORIZON",
         start_at=_seconds(mapping.starting_position_timestamp),
         on_failure=failure,
+        lanes=int(mapping.parallelization_factor or 1),
         began=getattr(mapping, "began", None) or {},
     )
 

@@ -64,6 +64,7 @@ def batching_of(pipe: Pipe, began: Mapping[str, str]) -> Batching:
         bisect=told.get("OnPartialBatchItemFailure") == "AUTOMATIC_BISECT",
         start=told.get("StartingPosition", "TRIM_HORIZON"),
         on_failure=(told.get("DeadLetterConfig") or {}).get("Arn"),
+        lanes=int(told.get("ParallelizationFactor") or 1),
         began=began,
     )
 

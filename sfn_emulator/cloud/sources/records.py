@@ -46,5 +46,7 @@ class Batching:
     start_at: float | None = None
     on_failure: str | None = None
     """The ARN of a queue or topic that gets the place of a stream's records that were given up."""
+    lanes: int = 1
+    """How many batches of a shard may be under way at once."""
     began: Mapping[str, str] = field(default_factory=dict)
     """Per shard, the last sequence number at the time when a feed from LATEST was made."""

@@ -2,14 +2,17 @@
 
 The place is kept after each batch, so records are delivered at least once, also through a kill. A batch that fails is
 tried again until it succeeds or is given up. Then the destination for failures gets its place, and the feed goes on
-behind it (Lambda, ``with-ddb``, ``with-kinesis``).
+behind it (Lambda, ``with-ddb``, ``with-kinesis``). With a ParallelizationFactor, a shard has several lanes, each with a
+feed and a place of its own: records of one key keep their order, because they are of one lane.
 """
 
 import base64
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -41,6 +44,39 @@ class Stream(Protocol):
     def read(self, shard: str, after: int, most: int) -> list[Part]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One of the ``count`` parts of each shard that are read side by side."""
+
+    index: int
+    count: int
+
+    def has(self, part: Part) -> bool:
+        return self.count == 1 or zlib.crc32(_group(part.record.body)) % self.count == self.index
+
+    def key(self, feed: str, shard: str) -> str:
+        return f"{feed}/{shard}" if self.count == 1 else f"{feed}/{shard}/{self.index}.{self.count}"
+
+
+def _group(body: Mapping[str, Any]) -> bytes:
+    """What records share that must stay in order: the partition key, or the key of the row."""
+    told = body["kinesis"]["partitionKey"] if "kinesis" in body else body["dynamodb"]["Keys"]
+    return json.dumps(told, sort_keys=True).encode()
+
+
+def regroup(checkpoints: Checkpoints, feed: str, shards: Sequence[str], count: int) -> None:
+    """Where a shard had another number of lanes, each of the new ones begins at the place of the last of the old."""
+    for shard in shards:
+        kept = checkpoints.under(f"{feed}/{shard}")
+        names = [Lane(index, count).key(feed, shard) for index in range(count)]
+        if kept.keys() <= set(names):
+            continue
+        for name in names:
+            checkpoints.put(name, str(min(map(int, kept.values()))))
+        for name in kept.keys() - set(names):
+            checkpoints.remove(name)
+
+
 class Retrying:
     """A batch that failed, and when to try it again."""
 
@@ -61,7 +97,9 @@ class StreamFeed:
         deliver: Deliver,
         checkpoints: Checkpoints,
         client: Client,
+        lane: Lane,
     ) -> None:
+        self._lane = lane
         self._key, self._stream, self._batching = key, stream, batching
         self._deliver, self._checkpoints, self._client = deliver, checkpoints, client
         self._retrying: dict[str, Retrying] = {}
@@ -80,12 +118,25 @@ class StreamFeed:
             return False
         size = self._batching.size if again is None else again.size
         until = time.monotonic() + (0.0 if again is not None else self._batching.window)
-        parts = self._stream.read(shard, self._place(shard), size)
+        parts = self._read(shard, size)
         while 0 < len(parts) < size and time.monotonic() < until and not stop.wait(_PAUSE):
-            parts = self._stream.read(shard, self._place(shard), size)
+            parts = self._read(shard, size)
         if parts:
             self._batch(shard, parts, stop)
         return bool(parts)
+
+    def _read(self, shard: str, size: int) -> list[Part]:
+        """The next records of this lane. Those of others are passed over, also where there is none of its own yet."""
+        place = self._place(shard)
+        if self._lane.count == 1:
+            return self._stream.read(shard, place, size)
+        found: list[Part] = []
+        while len(found) < size and (parts := self._stream.read(shard, place, size)):
+            found += filter(self._lane.has, parts)
+            place = parts[-1].number
+            if not found:
+                self._checkpoints.put(self._lane.key(self._key, shard), str(place))
+        return found[:size]
 
     def _batch(self, shard: str, parts: Sequence[Part], stop: threading.Event) -> None:
         wanted = [part for part in parts if passes(self._batching.filters, part.record.body)]
@@ -127,11 +178,11 @@ class StreamFeed:
 
     def _passed(self, shard: str, number: int) -> None:
         self._retrying.pop(shard, None)
-        self._checkpoints.put(f"{self._key}/{shard}", str(number))
+        self._checkpoints.put(self._lane.key(self._key, shard), str(number))
 
     def _place(self, shard: str) -> int:
         """The number of the last record that is done with."""
-        kept = self._checkpoints.get(f"{self._key}/{shard}")
+        kept = self._checkpoints.get(self._lane.key(self._key, shard))
         if kept is not None:
             return int(kept)
         place = -1
@@ -140,12 +191,12 @@ class StreamFeed:
         elif self._batching.start == "AT_TIMESTAMP" and self._batching.start_at is not None:
             before = [p.number for p in self._stream.read(shard, -1, 1 << 30) if p.at < self._batching.start_at]
             place = before[-1] if before else -1
-        self._checkpoints.put(f"{self._key}/{shard}", str(place))
+        self._checkpoints.put(self._lane.key(self._key, shard), str(place))
         return place
 
     def _tell(self, shard: str, wanted: Sequence[Part], tries: int, why: str) -> None:
-        """Sends the place of records that were given up to the destination for failures; the records themselves are
-        not sent.
+        """Sends the place of records that were given up to the destination for failures. The records themselves are
+        sent to a bucket only.
         """
         if self._batching.on_failure is None:
             return
@@ -165,7 +216,10 @@ class StreamFeed:
                 "streamArn": self._stream.arn,
             },
         }
-        send(self._client, self._batching.on_failure, json.dumps(told))
+        if self._batching.on_failure.startswith("arn:aws:s3:"):
+            told["payload"] = json.dumps({"Records": [part.record.body for part in wanted]})
+        folder = f"aws/lambda/{self._key.rpartition('/')[2]}/{shard}"
+        send(self._client, self._batching.on_failure, json.dumps(told), {"folder": folder})
 
 
 def _instant(seconds: float) -> str:

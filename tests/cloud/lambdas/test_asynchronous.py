@@ -1,6 +1,7 @@
 """Asynchronous invocations: destinations, dead letters, throttles, and what a kill leaves to be done."""
 
 import json
+import re
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -96,6 +97,23 @@ def test_a_destination_may_be_a_function_or_a_topic(server: Process) -> None:
     assert told["requestPayload"]["responsePayload"] == {"done": {"n": 1}}
 
 
+def test_a_bucket_gets_the_record_of_a_failure(server: Process) -> None:
+    server.client("s3").create_bucket(Bucket="failures")
+    deploy(server, "failing", WORK)
+    functions = server.client("lambda")
+    place = {"Destination": "arn:aws:s3:::failures"}
+    with pytest.raises(ClientError, match="can't be of s3"):
+        functions.put_function_event_invoke_config(FunctionName="failing", DestinationConfig={"OnSuccess": place})
+    functions.put_function_event_invoke_config(
+        FunctionName="failing", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": place}
+    )
+    request = later(server, "failing", {"fail": 1})
+    (found,) = until(lambda: server.client("s3").list_objects_v2(Bucket="failures").get("Contents"))
+    assert re.fullmatch(r"aws/lambda/async/failing/\d{4}(/\d\d){2}/[-\dT.]{19}-[-\da-f]{36}", found["Key"])
+    record = json.load(server.client("s3").get_object(Bucket="failures", Key=found["Key"])["Body"])
+    assert (record["requestContext"]["requestId"], record["requestPayload"]) == (request, {"fail": 1})
+
+
 def test_a_dead_letter_queue_gets_the_event_itself(server: Process) -> None:
     url, arn = queue(server, "dead")
     deploy(server, "dying", WORK, DeadLetterConfig={"TargetArn": arn})
@@ -124,9 +142,10 @@ def test_the_minutes_between_attempts_pass_with_the_clock(server: Process) -> No
 
 def test_a_destination_that_is_not_done_is_refused_by_name(server: Process) -> None:
     deploy(server, "kept", WORK)
-    with pytest.raises(ClientError, match="Destinations of s3 are not done here: arn:aws:s3:::kept"):
+    place = "arn:aws:firehose:us-east-1:123456789012:deliverystream/kept"
+    with pytest.raises(ClientError, match=f"A destination for OnFailure can't be of firehose: {place}"):
         server.client("lambda").put_function_event_invoke_config(
-            FunctionName="kept", DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::kept"}}
+            FunctionName="kept", DestinationConfig={"OnFailure": {"Destination": place}}
         )
 
 

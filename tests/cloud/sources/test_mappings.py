@@ -1,6 +1,7 @@
 """Event source mappings: each message of a queue and record of a stream reaches a function, and none is lost."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sfn_emulator.cloud.delivery.checkpoints import Checkpoints
+from sfn_emulator.cloud.sources.streams import regroup
 from tests.cloud.functions import deploy, make_role
 from tests.processes import Process, running
 from tests.waiting import until
@@ -294,3 +297,56 @@ def test_after_a_kill_the_feeds_go_on_and_lose_nothing(tmp_path: Path) -> None:
         while not seen >= {"second", "m"}:
             seen |= {record if isinstance(record, str) else record["k"]["S"] for record in again.seen()[0]}
         assert seen <= {"first", "second", "m"}
+
+
+MEETING = """
+import base64, boto3, os, time
+queues = boto3.client("sqs", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+def handler(event, context):
+    (record,) = event["Records"]
+    at = os.environ["AWS_ENDPOINT_URL"] + "/123456789012/"
+    if record["kinesis"]["partitionKey"] == os.environ["WAITS"]:
+        while not queues.receive_message(QueueUrl=at + "met").get("Messages"):
+            time.sleep(0.05)
+    queues.send_message(QueueUrl=at + "met", MessageBody="here")
+    queues.send_message(QueueUrl=at + "done", MessageBody=base64.b64decode(record["kinesis"]["data"]).decode())
+"""
+
+
+def test_with_a_parallelization_factor_one_key_waits_for_no_other_and_keeps_its_order(server: Process) -> None:
+    lanes = {zlib.crc32(json.dumps(name).encode()) % 2: name for name in ("a", "b", "c", "d", "e", "f")}
+    deploy(server, "meeting", MEETING, Timeout=120, Environment={"Variables": {"WAITS": lanes[0]}})
+    queues, streams = server.client("sqs"), server.client("kinesis")
+    done, _ = (queues.create_queue(QueueName=name)["QueueUrl"] for name in ("done", "met"))
+    streams.create_stream(StreamName="lanes", ShardCount=1)
+    for data, lane in (("1", 0), ("2", 0), ("3", 1), ("4", 1), ("5", 1)):
+        streams.put_record(StreamName="lanes", Data=data.encode(), PartitionKey=lanes[lane])
+    arn = streams.describe_stream(StreamName="lanes")["StreamDescription"]["StreamARN"]
+    server.client("lambda").create_event_source_mapping(
+        FunctionName="meeting",
+        EventSourceArn=arn,
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=1,
+        ParallelizationFactor=2,
+    )
+    seen: list[str] = []
+
+    def gather() -> bool:
+        found = queues.receive_message(QueueUrl=done, MaxNumberOfMessages=10).get("Messages", [])
+        seen.extend(message["Body"] for message in found)
+        return {"1", "2", "3", "4", "5"} <= set(seen)
+
+    until(gather)
+    order = [data for data in dict.fromkeys(seen) if data in "12"], [data for data in dict.fromkeys(seen) if data > "2"]
+    assert order == (["1", "2"], ["3", "4", "5"])
+
+
+def test_another_number_of_lanes_begins_at_the_place_of_the_last_of_them() -> None:
+    places = Checkpoints(None)
+    places.put("m/shard", "7")
+    regroup(places, "m", ["shard"], 2)
+    assert places.under("m/") == {"m/shard/0.2": "7", "m/shard/1.2": "7"}
+    places.put("m/shard/1.2", "9")
+    regroup(places, "m", ["shard"], 2)
+    regroup(places, "m", ["shard"], 1)
+    assert places.under("m/") == {"m/shard": "7"}
