@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from sfn_emulator.engine.events import Event
-from sfn_emulator.engine.local.execution import Execution, start_locally
+from sfn_emulator.engine.local import Execution, start_locally
 
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")
