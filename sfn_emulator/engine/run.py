@@ -92,13 +92,13 @@ class Run(Ledger):
 
     ``events`` are its history so far, ``at`` the time of its present turn. ``output`` is UNSET until it has
     succeeded. ``crash`` is set when a state ended with an unexpected exception: a bug here, which fails the execution
-    with States.Runtime. ``exhausted`` says that it held too much. ``midway`` says that a turn is under way;
-    ``aside_at`` is for whoever set it aside. ``retold`` counts the queued signals that the run gets again.
+    with States.Runtime. ``exhausted`` says that it held too much. ``midway``: a turn is under way (``aside_at`` is for
+    whoever set it aside); ``is_ending``: it is being given up. ``retold`` counts queued signals that it gets again.
     """
 
     __slots__ = (
         *("_beginning", "_condemned", "_inbox", "_text", "_timeout", "aside_at", "cause", "crash", "error"),
-        *("exhausted", "midway", "output", "program", "retold", "status"),
+        *("exhausted", "is_ending", "midway", "output", "program", "retold", "status"),
     )
 
     def __init__(
@@ -122,12 +122,10 @@ class Run(Ledger):
         self._text = input_text
         self._timeout = 0
         self._condemned = False
-        self.midway = False
+        self.midway = self.is_ending = False
         self._inbox: deque[_Happening] = deque()
         self.retold = 0
         self.exhausted: str | None = None
-
-    # -- what happens to the run
 
     def start(self, at: float) -> None:
         self._inbox.append((at, self._start, None))
@@ -165,7 +163,6 @@ class Run(Ledger):
 
     @property
     def pending(self) -> bool:
-        """Whether ``advance`` has anything to do."""
         return bool(self._inbox or self.ready)
 
     # -- making it happen
@@ -179,8 +176,10 @@ class Run(Ledger):
                 self.midway = self._advance()
                 return self.midway
             except GivenUpError:
+                self.is_ending = True
                 self._give_up()
             except OutOfMemoryError as error:
+                self.is_ending = True
                 self.exhausted = str(error)
                 self._inbox = deque([(self.at, self._exhaust, self.exhausted)])
                 self.interrupted().hasten(self.place)
@@ -233,6 +232,7 @@ class Run(Ledger):
             self._next()
         self.interrupted().give_up(self.place)
         self.rebound()
+        self.is_ending = False
 
     def take_effects(self) -> list[Effect]:
         """The effects since the last call, in order."""

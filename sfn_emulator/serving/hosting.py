@@ -94,6 +94,7 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         await server.open(endpoint)
         for number in _stopping():
             loop.add_signal_handler(number, stop)
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)  # a long call of C hears many alarms
         loop.set_exception_handler(_unaccepted())
         connections: set[Connection] = set()
         app = server.app()

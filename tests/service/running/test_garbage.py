@@ -40,7 +40,7 @@ def later() -> Iterator[Later]:
 
 
 def garbage(later: Later) -> _Garbage:
-    return _Garbage(cast(asyncio.AbstractEventLoop, later))
+    return _Garbage(cast(asyncio.AbstractEventLoop, later), lambda: False)
 
 
 def test_held_objects_are_not_walked_through(later: Later) -> None:
@@ -69,3 +69,19 @@ def test_much_that_went_in_circles_is_taken_away_after_a_minute(later: Later) ->
     later.pass_()
     assert gone() is None
     assert later.due == []
+
+
+def test_hidden_objects_are_not_counted_while_turns_hold_them(later: Later) -> None:
+    held = [True]
+    hidden = _Garbage(cast(asyncio.AbstractEventLoop, later), lambda: held[0])
+    rings = [Ring() for _ in range(2 * _FEW)]
+    gone = weakref.ref(rings[0])
+    hidden.hide()
+    rings.clear()
+    for _ in range(2 * _LOOKS):
+        later.pass_()
+    assert gone() is not None
+    held[0] = False
+    for _ in range(_LOOKS):
+        later.pass_()
+    assert gone() is None

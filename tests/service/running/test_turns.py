@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from sfn_emulator.engine.run import Run
+from sfn_emulator.engine.run import Run, Status
 from sfn_emulator.errors import OutOfMemoryError
 from sfn_emulator.service.running.turns import Sliced
 from tests import waiting
@@ -120,7 +120,8 @@ class Deaf:
     raised while a finaliser runs."""
 
     aside_at: Any = None
-    gives_way = False
+    gives_way = is_ending = False
+    status = Status.RUNNING
 
     def __init__(self) -> None:
         self.held: list[bytes] = []
@@ -155,7 +156,8 @@ class Long:
     """A run whose turn goes on until it has been set aside; the first ring of its slice is lost."""
 
     aside_at: Any = None
-    gives_way = False
+    gives_way = is_ending = False
+    status = Status.RUNNING
 
     def __init__(self) -> None:
         self.set_aside = False
@@ -179,3 +181,47 @@ def test_a_turn_whose_slice_rang_too_early_is_set_aside_all_the_same() -> None:
         pass
     loop.close()
     assert more is False
+
+
+class Holding:
+    """A run that is under way until it may end."""
+
+    aside_at: Any = None
+    gives_way = is_ending = False
+    status = Status.RUNNING
+
+    def __init__(self) -> None:
+        self.may_end = False
+        self.rounds = 0
+
+    def advance(self, budget: int) -> bool:
+        while not self.may_end:
+            self.rounds += 1
+        return False
+
+
+def test_of_executions_that_hold_too_much_together_only_the_oldest_goes_on() -> None:
+    loop = asyncio.new_event_loop()
+    turns, oldest, other, late = Sliced(loop, 100), Holding(), Holding(), Holding()
+
+    def goes_on(run: Holding) -> bool:
+        before = run.rounds
+        turns.advance(cast(Run, run), 1)
+        return run.rounds > before
+
+    for run in (oldest, other):
+        while not goes_on(run):
+            pass
+        turns._weigh(run.aside_at, 60 << 20)
+    assert not goes_on(other)
+    assert not goes_on(other)
+    assert goes_on(oldest)
+    turns._weigh(oldest.aside_at, 100 << 20)
+    assert not goes_on(late)
+    oldest.may_end = True
+    assert turns.advance(cast(Run, oldest), 1) is False
+    assert goes_on(other)
+    for run in (other, late):
+        run.may_end = True
+        turns.advance(cast(Run, run), 1)
+    loop.close()
