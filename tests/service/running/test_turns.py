@@ -202,26 +202,26 @@ class Holding:
 
 def test_of_executions_that_hold_too_much_together_only_the_oldest_goes_on() -> None:
     loop = asyncio.new_event_loop()
-    turns, oldest, other, late = Sliced(loop, 100), Holding(), Holding(), Holding()
+    turns, runs = Sliced(loop, 100), [Holding() for _ in range(4)]
+    oldest, other, third, late = runs
 
     def goes_on(run: Holding) -> bool:
         before = run.rounds
         turns.advance(cast(Run, run), 1)
         return run.rounds > before
 
-    for run in (oldest, other):
+    for run in (oldest, other, third):
         while not goes_on(run):
             pass
-        turns._weigh(run.aside_at, 60 << 20)
-    assert not goes_on(other)
-    assert not goes_on(other)
+        turns._weigh(run.aside_at, 70 << 20)
+    assert not any(goes_on(run) for run in (other, third, late))
     assert goes_on(oldest)
-    turns._weigh(oldest.aside_at, 100 << 20)
-    assert not goes_on(late)
     oldest.may_end = True
     assert turns.advance(cast(Run, oldest), 1) is False
     assert goes_on(other)
-    for run in (other, late):
+    assert goes_on(late)
+    assert not goes_on(third)
+    for run in (other, third, late):
         run.may_end = True
-        turns.advance(cast(Run, run), 1)
+        assert turns.advance(cast(Run, run), 1) is False
     loop.close()
