@@ -1,11 +1,11 @@
 // What can be done: each is asked in a dialog, checked before it goes, and its answer is shown.
 
 import { button, copied, h } from "./dom.js";
-import { address, note } from "./route.js";
+import { address } from "./route.js";
 import { ask, tell } from "./server.js";
 import { last } from "./words.js";
 
-/** A dialog with a form. `act()` does it and may throw, which is shown; it closes when it is done, unless that gave false. */
+/** A dialog with a form; gives its element. `act()` does it and may throw, which is shown; it closes when it is done, unless that gave false. */
 export function dialog(title, parts, label, act, { danger = false, leave = "Cancel" } = {}) {
   const trouble = h("p", { class: "trouble-line", role: "alert" });
   const go = h("button", { type: "submit", class: danger ? "primary danger" : "primary" }, label);
@@ -19,7 +19,7 @@ export function dialog(title, parts, label, act, { danger = false, leave = "Canc
   const allow = () => { go.disabled = [...form.querySelectorAll('[aria-invalid="true"]')].some((field) => !field.closest("[hidden]")); };
   document.body.append(box);
   box.showModal();
-  return { box, go, trouble };
+  return box;
 }
 
 /** A field for JSON that says at once what is wrong with it; its dialog does not go on until it is right. */
@@ -82,8 +82,8 @@ export function testDialog(arn, said) {
       h("p", { class: "hint" }, "It was run here and passes. Put it beside your tests: the package brings the fixture, and pytest finds it."),
       h("pre", { class: "written", tabindex: "0", role: "group", "aria-label": "The test" }, text), h("p", { class: "buttons" }, copy, link),
     ], "Done", async () => {}, { leave: "" });
-    shown.box.classList.add("broad");
-    shown.box.addEventListener("close", () => URL.revokeObjectURL(link.href));
+    shown.classList.add("broad");
+    shown.addEventListener("close", () => URL.revokeObjectURL(link.href));
   }, (error) => said(error.message));
 }
 
@@ -128,5 +128,3 @@ export function openFile() {
 export async function skipWait(arn, said) {
   try { await tell("skip", { arn }); } catch (error) { said(error.message); }
 }
-
-export { note };

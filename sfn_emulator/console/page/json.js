@@ -27,10 +27,10 @@ function shown(value, other, compared, depth, key = null) {
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-function mark(has, compared, value, other) {
-  if (!compared) return ["", ""];
-  if (!has) return ["added", "added"];
-  return same(value, other) ? ["", ""] : ["changed", "changed"];
+/** How a member differs from the other value's; empty if it does not. */
+function difference(has, value, other) {
+  if (!has) return "added";
+  return same(value, other) ? "" : "changed";
 }
 
 function compound(value, other, compared, what, depth, key) {
@@ -42,10 +42,10 @@ function compound(value, other, compared, what, depth, key) {
   const fill = (from) => {
     for (const name of names.slice(from, from + 200)) {
       const has = comparable && Object.hasOwn(other, name);
-      const [how, said] = comparable ? mark(has, true, value[name], has ? other[name] : undefined) : ["", ""];
+      const how = comparable ? difference(has, value[name], other[name]) : "";
       const head = what === "array" ? h("span", { class: "index" }, `${name}: `) : h("span", { class: "key" }, `${JSON.stringify(name)}: `);
       const line = h("div", { class: `member ${how}` }, shown(value[name], has ? other[name] : undefined, comparable && has, depth + 1, head));
-      if (said) line.title = said;
+      if (how) line.title = how;
       body.append(line);
     }
     const left = names.length - from - 200;

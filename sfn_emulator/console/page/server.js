@@ -3,11 +3,9 @@
 const named = (page) => page.querySelector('meta[name="token"]')?.content ?? "";
 let token = named(document);
 
-export class Refused extends Error {}
-
 async function answered(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw Object.assign(new Refused(body.message || `The server answered ${response.status}.`), { status: response.status });
+  if (!response.ok) throw Object.assign(new Error(body.message || `The server answered ${response.status}.`), { status: response.status });
   return body;
 }
 

@@ -33,7 +33,7 @@ export function trialDialog(of, state, input, variables = {}, context = {}) {
   choose();
   const parts = [
     h("p", { class: "hint" }, calls ? "It runs alone, with the machine's role. Its call is made for real. $$ describes a made-up execution." : holds ? "It runs alone." : "It runs alone. $$ describes a made-up execution."),
-    given.element, h("details", { open: Object.keys(variables).length ? true : undefined }, h("summary", {}, calls || holds ? "Variables, and with an answer instead the context ($$)" : "Variables"), known.element, around.element),
+    given.element, h("details", { open: Object.keys(variables).length ? true : undefined }, h("summary", {}, calls || holds ? "Variables; with a given answer also the context ($$)" : "Variables"), known.element, around.element),
     calls || holds ? h("label", {}, h("span", {}, calls ? "The task is" : "What is inside is"), how) : null, answer.element, failing, told,
   ];
   const shown = dialog(`Try ${state.name}`, parts, "Try it", async () => {
@@ -44,8 +44,8 @@ export function trialDialog(of, state, input, variables = {}, context = {}) {
     told.scrollIntoView({ block: "nearest" });
     return false;
   }, { leave: "Close" });
-  shown.box.classList.add("broad");
-  shown.box.addEventListener("input", () => { if (told.children.length && !told.querySelector(".past")) told.prepend(h("p", { class: "hint past" }, "What the last try gave, before this was changed:")); });
+  shown.classList.add("broad");
+  shown.addEventListener("input", () => { if (told.children.length && !told.querySelector(".past")) told.prepend(h("p", { class: "hint past" }, "What the last try gave, before this was changed:")); });
 
   function mock() {
     if (how.value === "result") return { result: answer.value() };

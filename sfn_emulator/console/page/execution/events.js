@@ -2,7 +2,7 @@
 
 import { h, longList } from "../dom.js";
 import { json } from "../json.js";
-import { note, route } from "../route.js";
+import { note } from "../route.js";
 import { ask } from "../server.js";
 import { briefly } from "../words.js";
 
@@ -63,5 +63,3 @@ export function events(stage, model, choose) {
     },
   };
 }
-
-export { route };

@@ -5,7 +5,7 @@ import { note } from "../route.js";
 import { ask } from "../server.js";
 import { briefly, last } from "../words.js";
 
-const MARKS = { "+": ["added", "added"], "-": ["removed", "removed"], "~": ["changed", "changed"] };
+const MARKS = { "+": "added", "-": "removed", "~": "changed" };
 
 export function tables(stage, model, choose) {
   let asked = 0, shown = "";
@@ -50,13 +50,13 @@ export function tables(stage, model, choose) {
     const names = [...new Set([...one.key, ...one.rows.flatMap((row) => Object.keys({ ...row.before, ...row.row }))])];
     const head = h("tr", {}, h("th", {}, h("span", { class: "hidden" }, "Change")), names.map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, "by"));
     const rows = one.rows.map((row) => {
-      const [how, said] = MARKS[row.mark] ?? ["", ""];
+      const how = MARKS[row.mark] ?? "";
       const cell = (name) => {
         const now = row.row?.[name], was = row.before?.[name];
         const differs = row.mark === "~" && JSON.stringify(now) !== JSON.stringify(was);
         return h("td", { class: differs ? "differs" : "" }, differs && was !== undefined ? h("del", {}, briefly(was, 40)) : "", differs ? " " : "", briefly(row.mark === "-" ? was : now, 60));
       };
-      return h("tr", { class: how }, h("td", { class: "mark", title: said }, row.mark, h("span", { class: "hidden" }, said)), names.map(cell), h("td", {}, row.by ?? ""));
+      return h("tr", { class: how }, h("td", { class: "mark", title: how }, row.mark, h("span", { class: "hidden" }, how)), names.map(cell), h("td", {}, row.by ?? ""));
     });
     const hidden = one.total - one.rows.filter((row) => row.mark !== "-").length;
     return h("section", { class: "table" }, h("h2", { class: "minor" }, one.name, h("small", {}, ` ${one.total} ${one.total === 1 ? "row" : "rows"}`)),
@@ -91,8 +91,8 @@ export function tables(stage, model, choose) {
 export function rowChange(deed) {
   const names = [...new Set([...Object.keys(deed.before ?? {}), ...Object.keys(deed.after ?? {})])];
   const mark = deed.before === null || deed.before === undefined ? "+" : deed.after === null || deed.after === undefined ? "-" : "~";
-  const [how, said] = MARKS[mark];
-  return h("article", { class: `change ${how}` }, h("h3", {}, `${mark} ${deed.target}`, h("small", {}, ` ${deed.key} · ${said} by ${deed.operation}`)),
+  const how = MARKS[mark];
+  return h("article", { class: `change ${how}` }, h("h3", {}, `${mark} ${deed.target}`, h("small", {}, ` ${deed.key} · ${how} by ${deed.operation}`)),
     h("dl", {}, names.map((name) => {
       const was = deed.before?.[name], now = deed.after?.[name];
       const differs = JSON.stringify(was) !== JSON.stringify(now);

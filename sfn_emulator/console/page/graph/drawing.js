@@ -1,6 +1,7 @@
-// A graph as SVG: drawn, coloured, walked by keys, moved and zoomed.
+// A graph as SVG: drawn, coloured, and walked by keys.
 
 import { s } from "../dom.js";
+import { moving } from "./camera.js";
 import { bent } from "./far.js";
 import { cut, placed } from "./layout.js";
 import { OUTCOMES } from "../words.js";
@@ -16,7 +17,7 @@ function curve(points) {
   return points.length === 2 ? `${text}L${points[1].x.toFixed(1)} ${points[1].y.toFixed(1)}` : text;
 }
 
-/** Draws it. `choose(id)` is called for a state that is clicked, or opened by Enter. Gives {element, paint, fit, focus}. */
+/** Draws it. `choose(id)` is called for a state that is clicked, or opened by Enter. Gives {element, fit, zoom, show, paint}. */
 export function drawing(graph, choose) {
   const laid = placed(graph);
   const known = new Map(graph.nodes.map((node) => [node.id, node]));
@@ -50,7 +51,7 @@ export function drawing(graph, choose) {
     s("defs", {}, arrow("arrow", "arrow"), arrow("arrow-catch", "arrow catch"), arrow("arrow-taken", "arrow taken")), camera);
   const view = moving(svg, camera, laid);
   keys(svg, nodes, laid, choose, view);
-  return { element: svg, laid, fit: view.fit, zoom: view.zoom, show: (id) => view.show(nodes.get(id)?.place), paint: (look) => paint(nodes, lines, look), nodes };
+  return { element: svg, fit: view.fit, zoom: view.zoom, show: (id) => view.show(nodes.get(id)?.place), paint: (look) => paint(nodes, lines, look) };
 }
 
 function loop(laid, edge) {
@@ -105,55 +106,7 @@ function paint(nodes, lines, { states = {}, taken = new Map(), chosen = null, ma
 const GLYPHS = { Task: "⚙", Choice: "◇", Wait: "◷", Pass: "→", Succeed: "✓", Fail: "✗", Parallel: "⋔", Map: "≡", Missing: "?" };
 const glyph = (type) => GLYPHS[type] ?? "·";
 
-/** Pan by dragging or the arrow keys, zoom by wheel, + and -, fit by 0. */
-function moving(svg, camera, laid) {
-  let x = 0, y = 0, scale = 1, untouched = true;
-  const apply = () => camera.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
-  const fit = () => {
-    const { width, height } = svg.getBoundingClientRect();
-    if (!width) return;
-    const whole = Math.min((width - 32) / Math.max(laid.width, 1), (height - 32) / Math.max(laid.height, 1));
-    scale = Math.max(0.08, Math.min(1, whole));
-    if (scale < 0.5 && laid.width < width * 1.4) scale = Math.min(1, (width - 32) / laid.width, 0.85);
-    x = (width - laid.width * scale) / 2;
-    y = laid.height * scale < height ? (height - laid.height * scale) / 2 : 16;
-    untouched = true;
-    apply();
-  };
-  const zoom = (by, at) => {
-    const { width, height } = svg.getBoundingClientRect();
-    const { px, py } = at ?? { px: width / 2, py: height / 2 };
-    const next = Math.min(3, Math.max(0.05, scale * by));
-    x = px - ((px - x) * next) / scale;
-    y = py - ((py - y) * next) / scale;
-    scale = next;
-    untouched = false;
-    apply();
-  };
-  const pan = (dx, dy) => { x += dx; y += dy; untouched = false; apply(); };
-  svg.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const area = svg.getBoundingClientRect();
-    if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 200), { px: event.clientX - area.left, py: event.clientY - area.top });
-    else pan(-event.deltaX, -event.deltaY);
-  }, { passive: false });
-  let from = null;
-  svg.addEventListener("pointerdown", (event) => { from = event.target.closest(".node") ? null : { x: event.clientX, y: event.clientY }; if (from) svg.setPointerCapture(event.pointerId); });
-  svg.addEventListener("pointermove", (event) => { if (from) { pan(event.clientX - from.x, event.clientY - from.y); from = { x: event.clientX, y: event.clientY }; } });
-  svg.addEventListener("pointerup", () => { from = null; });
-  new ResizeObserver(() => { if (untouched) fit(); }).observe(svg);
-  const show = (place) => {
-    if (!place) return;
-    const { width, height } = svg.getBoundingClientRect();
-    const left = x + place.x * scale, top = y + place.y * scale;
-    if (left < 8 || left + place.width * scale > width - 8) x += width / 2 - (left + (place.width * scale) / 2);
-    if (top < 8 || top + Math.min(place.height, 60) * scale > height - 8) y += height / 3 - top;
-    apply();
-  };
-  return { fit, zoom, pan, show };
-}
-
-/** With the graph focused, arrows walk from state to state in the order they are drawn; Enter opens one. */
+/** With the graph focused, arrows walk from state to state in the order they are drawn, and with Shift move the graph; Enter opens one; + and - zoom, 0 fits. */
 function keys(svg, nodes, laid, choose, view) {
   const order = [...laid.nodes].sort((a, b) => a.y - b.y || a.x - b.x).map((node) => node.id);
   svg.addEventListener("keydown", (event) => {
