@@ -53,6 +53,7 @@ class Wanted:
 
     @property
     def at_once(self) -> int:
+        """The number of faults in one run."""
         return self.claims.faults if self.faults is None else self.faults
 
 

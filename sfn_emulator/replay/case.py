@@ -41,6 +41,7 @@ class Case:
 
     @property
     def ended(self) -> float:
+        """Epoch seconds."""
         return moment(self.events[-1])
 
     @property

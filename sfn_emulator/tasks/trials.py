@@ -18,4 +18,5 @@ class TrialIntegrations:
         return answers.problem(resource, result, strict=strict)
 
     def watch(self, execution_arn: str, *, reveal_secrets: bool) -> Callable[[], Mapping[str, Mapping[str, str]]]:
+        """See ``Exchanges.watch``."""
         return self._exchanges.watch(execution_arn, reveal_secrets=reveal_secrets)

@@ -46,6 +46,7 @@ class Courier:
         self._client, self._connect, self._is_closing = client, connect, is_closing
 
     def carry(self, parcel: Parcel) -> float | None:
+        """See ``Carrier``."""
         about = parcel.about
         came = int(about.get("hops", 0))
         if came > MOST_HOPS:

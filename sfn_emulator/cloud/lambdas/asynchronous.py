@@ -60,6 +60,7 @@ class Asynchronous:
         self._runs, self._send, self._is_closing = runs, send, is_closing
 
     def carry(self, parcel: Parcel) -> float | None:
+        """See ``Carrier``."""
         try:
             function = self._runs.found(parcel.target)
         except InvokeError:  # it was deleted meanwhile

@@ -25,6 +25,7 @@ class Entry:
     end: float = float("inf")
 
     def due_after(self, instant: float) -> float | None:
+        """The next moment after ``instant``; both are epoch seconds. ``None`` when the schedule is over."""
         due = self.moments.after(max(instant, self.begin - 1e-3), self.anchor)
         return None if due is None or due > self.end else due
 

@@ -101,6 +101,7 @@ class Visit:
 
     @property
     def after(self) -> Mapping[str, str]:
+        """The variables when it had ended: name → JSON text."""
         return {**self.before, **self.assigned} if self.assigned else self.before
 
     @property

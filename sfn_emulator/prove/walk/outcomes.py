@@ -41,6 +41,7 @@ class Outcome:
 
     @property
     def cost(self) -> int:
+        """How many faults it takes."""
         return 0 if self.error is None or self.refused else 1
 
     def __str__(self) -> str:

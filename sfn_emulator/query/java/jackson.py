@@ -162,6 +162,7 @@ def _limited(what: str, found: int, limit: int, setting: str) -> str:
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Both count from 1."""
     line = text.count("\n", 0, offset) + 1
     return line, offset - (text.rfind("\n", 0, offset) + 1) + 1
 

@@ -65,6 +65,7 @@ class Feed:
         return self.units_in(self._items.known - self.taken)
 
     def units_in(self, items: int) -> int:
+        """The number of children for that many items."""
         return items if self._batcher is None else self._batcher.batches(items)
 
     def rest(self) -> Iterator[Unit]:

@@ -126,6 +126,7 @@ class MapStore:
         return None
 
     def next_chunk(self, run: str) -> int:
+        """The number that the next chunk of outcomes gets."""
         row = self._database.execute("SELECT max(n) FROM map_outcome WHERE run = ?", (run,)).fetchone()
         return 0 if row[0] is None else int(row[0]) + 1
 

@@ -130,6 +130,7 @@ class Store:
         self._ended.note(seq, e)
 
     def execution(self, arn: str) -> tuple[int, Execution] | None:
+        """Its ``seq`` and the execution."""
         if (ended := self._ended.get(arn)) is not None:
             return ended
         row = self.database.execute(f"{_SELECT} WHERE arn = ?", (arn,)).fetchone()
@@ -190,6 +191,7 @@ class Store:
             self.database.write("INSERT INTO signal VALUES (?, ?, ?, ?)", (seq, n, at, body))
 
     def signals(self, seq: int) -> list[tuple[float, bytes]]:
+        """When each came (epoch seconds) and its content, in the order in which they came."""
         return self.database.execute("SELECT at, body FROM signal WHERE execution = ? ORDER BY n", (seq,)).fetchall()
 
     def drop_signals(self, seq: int) -> None:

@@ -18,6 +18,7 @@ class Ended:
         self._kept: OrderedDict[str, tuple[int, Execution]] = OrderedDict()
 
     def get(self, arn: str) -> tuple[int, Execution] | None:
+        """Its ``seq`` and the execution; ``None`` for one that runs, and for one that was put out."""
         return self._kept.get(arn)
 
     def note(self, seq: int, execution: Execution) -> None:

@@ -50,6 +50,7 @@ class Blueprint:
         )
 
     def needs(self, declared: Declared) -> tuple[str, ...]:
+        """The resources that it refers to or depends on, in the template's order."""
         names = {
             *mentioned([declared.properties, declared.metadata, declared.update_policy], self.scope),
             *declared.depends_on,

@@ -5,6 +5,7 @@ from typing import Any
 
 
 def tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """From either form of ``Tags``: a map, or a list of Key and Value."""
     told = properties.get("Tags") or {}
     return dict(told) if isinstance(told, Mapping) else {str(tag["Key"]): str(tag.get("Value", "")) for tag in told}
 
@@ -26,4 +27,5 @@ def retag(
 
 
 def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """The list of Key and Value that most services' calls take."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
