@@ -185,7 +185,7 @@ def failure(error: Exception, request_id: str, root: str) -> bytes:
     told = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
     lines = [f"[ERROR] {kind}: {message}", *(["Traceback (most recent call last):", *trace] if trace else [])]
     sys.stdout.write("\n".join(lines) + "\n")
-    return json.dumps(told).encode()
+    return text if len(text := json.dumps(told).encode()) <= PAYLOAD_LIMIT else _too_large(len(text))
 
 
 def _trace(error: Exception) -> list[str]:

@@ -24,6 +24,8 @@ from sfn_emulator.cloud.lambdas import worker as lambda_worker
 
 LOG_LIMIT: Final = 1 << 20
 """Bytes of output kept of one invocation."""
+HEADER_LIMIT: Final = 1 << 16
+"""Bytes that the header of an answer may have. The worker itself sends some hundred."""
 _PIECE: Final = 1 << 18
 """Bytes that are read at once, of an answer or of output."""
 _PIECES: Final = 8
@@ -362,7 +364,7 @@ def _complete(frame: bytearray) -> tuple[dict[str, Any], bytes] | None:
     if len(frame) < 8:
         return None
     header, payload = struct.unpack(">II", frame[:8])
-    if max(header, payload) > lambda_worker.FRAME_LIMIT or len(frame) > 8 + header + payload:
+    if header > HEADER_LIMIT or payload > lambda_worker.PAYLOAD_LIMIT or len(frame) > 8 + header + payload:
         raise ValueError("This is no frame.")
     if len(frame) < 8 + header + payload:
         return None

@@ -24,6 +24,8 @@ from sfn_emulator.tasks.sdk.shapes import Parameters, Rules, json_or_text, no_st
 from sfn_emulator.tasks.workers import Workers
 from sfn_emulator.values import Value, dumps, is_json, loads
 
+_LONG: Final = 256 * 1024
+"""Bytes of an answer from which on it is read on a thread. No state takes such a result, but it may be an error."""
 _LOGS: Final = ("None", "Tail")
 LAMBDA: Final = ServiceV1("Lambda", "AWSLambda", "AWSLambdaException")
 
@@ -60,7 +62,11 @@ def invoked(lambdas: Lambdas, workers: Workers, plan: Plan, elsewhere: Call | No
             return False
 
         def hear(answer: Future[InvokeResult]) -> None:
-            tell(outcome_of(lambda: invocation.read(answer.result())))
+            read = partial(_read, invocation, answer)
+            if answer.exception() is None and len(answer.result().payload) > _LONG:
+                workers.run(read, tell)
+            else:
+                tell(outcome_of(read))
 
         function, payload, _, qualifier, context = invocation
         with caused_by(cause_of(request)):
@@ -75,6 +81,10 @@ def invoked(lambdas: Lambdas, workers: Workers, plan: Plan, elsewhere: Call | No
         return workers.expect(partial(begin, request), done) or slowly(request, done)
 
     return ask
+
+
+def _read(invocation: Invocation, answer: Future[InvokeResult]) -> Value:
+    return invocation.read(answer.result())
 
 
 def by_arn(request: TaskRequest) -> Invocation:

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sfn_emulator.cloud.lambdas import worker
-from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, receive
-from sfn_emulator.cloud.lambdas.zygote import Zygote, _complete
+from sfn_emulator.cloud.lambdas.worker import FRAME_LIMIT, PAYLOAD_LIMIT, receive
+from sfn_emulator.cloud.lambdas.zygote import HEADER_LIMIT, Zygote, _complete
 from tests.cloud.functions import deploy, invoke, make_role
 from tests.processes import Process, children, running
 from tests.waiting import until
@@ -123,6 +123,8 @@ def handler(event, context):
     "frame",
     [
         b"\xff\xff\xff\xff\x00\x00\x00\x00",
+        struct.pack(">II", HEADER_LIMIT + 1, 0),
+        struct.pack(">II", 2, PAYLOAD_LIMIT + 1),
         b"\x00\x00\x00\x00\xff\xff\xff\xff",
         b"\x00\x00\x00\x02\x00\x00\x00\x00[]",
         b"\x00\x00\x00\x02\x00\x00\x00\x00{!",
@@ -173,6 +175,14 @@ def handler(event, context):
     told, error = invoke(server, "holds", {})
     assert (error, told["errorType"]) == ("Unhandled", "Runtime.ExitError")
     assert told["errorMessage"].endswith("exit status 3")
+
+
+def test_an_error_that_is_too_long_is_told_as_an_answer_that_is(server: Process) -> None:
+    deploy(server, "wordy", "def handler(event, context): raise ValueError('x' * event)")
+    assert invoke(server, "wordy", 1_000)[0]["errorType"] == "ValueError"
+    for _ in range(2):
+        told, error = invoke(server, "wordy", 7_000_000)
+        assert (error, told["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
 
 
 def test_an_answer_that_nobody_waits_for_is_nobodys(server: Process) -> None:
