@@ -52,9 +52,11 @@ def compile_predicate(predicate: Predicate, inner: Inner) -> Judge:
 
 
 def _exists(operand: Read) -> Judge:
+    """``@.name`` alone: null counts as missing, as in Step Functions Local (floci 3480)."""
+
     def judge(root: Value, scope: Scope) -> Accepts:
         read = operand(root, scope)
-        return lambda candidate: read(candidate) is not UNSET
+        return lambda candidate: (found := read(candidate)) is not UNSET and found is not None
 
     return judge
 
