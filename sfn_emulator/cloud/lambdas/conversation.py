@@ -29,30 +29,37 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._unsent = memoryview(lambda_worker.framed(dict(header), payload))
         self._frame, self._log = bytearray(), bytearray()
+        self._read: list[socket.socket | int] = []
         self._timer = self._loop.call_later(_SOON, self._wait, seconds - _SOON)
-        self._loop.add_reader(worker.sock, self._hear)
-        self._say()
-        if self._unsent:
-            self._loop.add_writer(worker.sock, self._say)
+        self._listen_to(worker.sock, self._hear)
+        if self._send() and self._unsent:
+            self._loop.add_writer(worker.sock, self._send_more)
 
-    def _say(self) -> None:
-        """Sends as much as the worker takes now."""
+    def _listen_to(self, descriptor: socket.socket | int, heard: Callable[[], None]) -> None:
+        self._read.append(descriptor)
+        self._loop.add_reader(descriptor, heard)
+
+    def _send(self) -> bool:
+        """Sends as much as the worker takes now. False if it is gone."""
         try:
             sent = self._worker.sock.send(self._unsent, socket.MSG_DONTWAIT)
         except BlockingIOError:
-            return
+            return True
         except OSError:
             self._give_up(self._worker.ended)
-            return
+            return False
         self._unsent = self._unsent[sent:]
-        if not self._unsent:
+        return True
+
+    def _send_more(self) -> None:
+        if self._send() and not self._unsent:
             self._loop.remove_writer(self._worker.sock)
 
     def _wait(self, seconds: float) -> None:
         self._timer = self._loop.call_later(seconds, self._give_up, self._worker.late)
-        self._loop.add_reader(self._worker.log, self._listen)
+        self._listen_to(self._worker.log, self._listen)
         if self._worker.life is not None:
-            self._loop.add_reader(self._worker.life, self._end)
+            self._listen_to(self._worker.life, self._end)
 
     def _hear(self) -> None:
         try:
@@ -82,9 +89,8 @@ class Conversation:
 
     def _leave(self) -> None:
         self._timer.cancel()
-        for descriptor in (self._worker.sock, self._worker.log, self._worker.life):
-            if descriptor is not None:
-                self._loop.remove_reader(descriptor)
+        for descriptor in self._read:
+            self._loop.remove_reader(descriptor)
         if self._unsent:
             self._loop.remove_writer(self._worker.sock)
             self._unsent = memoryview(b"")

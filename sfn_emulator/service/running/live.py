@@ -109,10 +109,8 @@ class Live:
         self.announced: Status | None = None
         self.behind = False
         self._holder = holder
-        self._written = pages.Written()
-        self._unwritten = False
-        self._new_seq = 0
-        self._kept = 0
+        self._written, self._unwritten = pages.Written(), False
+        self._new_seq = self._kept = 0
         self._handed: frozenset[int] = frozenset()
         self._fresh: list[tuple[float, Told]] = []
         self._committed: list[Callable[[], None]] = []
@@ -307,7 +305,9 @@ class Live:
     def passed(self) -> None:
         if self.run.status is not Status.RUNNING and not self.ended:
             self._end()
-        self._holder.touch(self)
+        news = self._committed or self._fresh or self._unwritten or self.run.moved
+        if news or len(self.run.events) != self.delivered or self._unpaged >= pages.WORTH_A_PAGE:
+            self._holder.touch(self)
 
     def _note(self, at: float, told: Told) -> None:
         self._fresh.append((at, told))
