@@ -290,7 +290,7 @@ class NeighbourTrial:
 
     def _ask_for(self, kind: str) -> None:
         number = 0
-        while not self._over.wait(0.1) and number < self._most:
+        while not self._over.wait(0.1) and len(self._acknowledged[kind]) < self._most:
             number += 1
             name = f"{kind}-{number}"
             try:
