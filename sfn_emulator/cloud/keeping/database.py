@@ -26,7 +26,7 @@ class KeptFile:
         self._path = path
         self._depth = self._changed = 0
         try:
-            if path is not None and path.exists() and not Path(f"{path}-journal").exists():
+            if path is not None and not Path(f"{path}-journal").exists():
                 check_log(path)
                 check_number(path)
             self._connection = _opened(path, schema, fsync, application)
