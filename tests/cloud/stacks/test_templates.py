@@ -1,12 +1,16 @@
 """The values of a template's parameters, conditions and functions, seen in the outputs of a deployed stack."""
 
 import json
+import threading
+import urllib.request
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.stacks.stacks import CAPABILITIES, ROLE, Stack, Stacks, machine
+from tests.processes import running
+from tests.waiting import until
 
 TOPIC = {"T": {"Type": "AWS::SNS::Topic"}}
 
@@ -159,6 +163,58 @@ def test_stacks_within_a_stack_pass_parameters_down_and_outputs_up(stacks: Stack
     assert made.delete().status == "DELETE_COMPLETE"
     names = [row["name"] for row in stacks.client("stepfunctions").list_state_machines()["stateMachines"]]
     assert "nested-one" not in names
+
+
+def test_references_may_be_put_together_in_a_loop(stacks: Stacks) -> None:
+    loop = [
+        "X",
+        {"Ref": "Names"},
+        {"Queue${X}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "${X}-looped"}}},
+    ]
+    told = {"Fn::GetAtt": [{"Fn::Sub": "Queue${X}"}, "QueueName"]}
+    made = stacks.create(
+        {
+            "Fn::ForEach::Queues": loop,
+            "P": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v"}},
+        },
+        Transform="AWS::LanguageExtensions",
+        Parameters={"Names": {"Type": "CommaDelimitedList", "Default": "a,b"}},
+        Outputs={
+            "Fn::ForEach::Outs": ["X", {"Ref": "Names"}, {"Out${X}": {"Value": told}}],
+            "Ref": {"Value": {"Ref": {"Fn::Join": ["", ["P"]]}}},
+        },
+    )
+    assert (made.outputs["Outa"], made.outputs["Outb"]) == ("a-looped", "b-looped"), made.events()
+
+
+def test_a_creation_policy_says_how_many_signals_a_wait_condition_waits_for(stacks: Stacks) -> None:
+    kind, policy = "AWS::CloudFormation::WaitCondition", {"ResourceSignal": {"Count": 2, "Timeout": "PT1S"}}
+    late = stacks.create({"Wait": {"Type": kind, "CreationPolicy": policy}})
+    assert late.status == "ROLLBACK_COMPLETE"
+    assert "Received 0 conditions when expecting 2" in late.reason("Wait")
+    with pytest.raises(ClientError, match="the CreationPolicy of Q is not followed here"):
+        stacks.create({"Q": {"Type": "AWS::SQS::Queue", "CreationPolicy": policy}})
+
+
+def test_an_hour_that_a_custom_resource_does_not_answer_passes_with_the_clock() -> None:
+    code = {"ZipFile": "def handler(event, context): pass"}
+    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": code}
+    resources = {
+        "F": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "C": {"Type": "Custom::Silent", "Properties": {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}}},
+    }
+    with running("--in-memory") as server:
+        ended: list[Stack] = []
+        threading.Thread(target=lambda: ended.append(Stacks(server).create(resources)), daemon=True).start()
+
+        def moved() -> list[Stack]:
+            asked = urllib.request.Request(f"{server.url}/_sfn/clock", b'{"advance": 3600}', method="POST")
+            urllib.request.urlopen(asked).close()
+            return ended
+
+        (stack,) = until(moved)
+        told = "did not receive a response from your Custom Resource within 3600 seconds"
+        assert told in stack.reason("C")
 
 
 def test_a_wait_condition_ends_when_it_is_signalled(stacks: Stacks) -> None:

@@ -3,7 +3,6 @@ ours.
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -21,8 +20,11 @@ _LOOK: Final = 0.5
 class PutSignals:
     """Signals by handle; the handle in the URL is a secret, as a presigned URL's signature is."""
 
-    def __init__(self, endpoint: Callable[[], str], is_stopping: Callable[[], bool]) -> None:
-        self._endpoint, self._is_stopping = endpoint, is_stopping
+    def __init__(
+        self, endpoint: Callable[[], str], is_stopping: Callable[[], bool], elapsed: Callable[[], float]
+    ) -> None:
+        """``elapsed`` are seconds by which waits are measured: time that is moved on by hand counts."""
+        self._endpoint, self._is_stopping, self._elapsed = endpoint, is_stopping, elapsed
         self._told: dict[str, list[Mapping[str, Any]]] = {}
         self._changed = threading.Condition()
 
@@ -68,7 +70,7 @@ class PutSignals:
         signal will come, ``late`` is the error's text when they come too late. Raises ``ResourceError``, and
         ``StoppedError`` when the server ends.
         """
-        until = time.monotonic() + seconds
+        until = self._elapsed() + seconds
         with self._changed:
             while not (found := _enough(self._told.setdefault(handle, []), count)):
                 if self._is_stopping():
@@ -76,7 +78,7 @@ class PutSignals:
                 reason = failed()
                 if reason is not None:
                     raise ResourceError(reason)
-                left = until - time.monotonic()
+                left = until - self._elapsed()
                 if left <= 0:
                     got = len(self._told[handle])
                     raise ResourceError(

@@ -1,8 +1,9 @@
 """The resources that a template asks for, with its functions worked out."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sfn_emulator.cloud.stacks.books import Books
 from sfn_emulator.cloud.stacks.deploying.surroundings import scope_of, template_of
@@ -31,7 +32,7 @@ class Blueprint:
     ) -> Resource:
         """The resource as it should be. Raises ``ResourceError`` when a property does not fit the type."""
         try:
-            properties = resolve(dict(declared.properties), self.scope)
+            properties = resolve({**_signals(declared.creation_policy, self.scope), **declared.properties}, self.scope)
             metadata = resolve(declared.metadata, self.scope)
             update_policy = resolve(declared.update_policy, self.scope)
             deletion = str(resolve(declared.deletion, self.scope))
@@ -149,3 +150,23 @@ def _find_imports(value: Any, scope: Scope, found: set[str]) -> None:
     elif isinstance(value, list):
         for inner in value:
             _find_imports(inner, scope, found)
+
+
+_DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
+_FIVE_MINUTES: Final = "PT5M"
+
+
+def _signals(policy: Any, scope: Scope) -> dict[str, str]:
+    """The creation policy of a wait condition as its properties: how many signals, and within how many seconds. Raises
+    ``StackError``.
+    """
+    told = resolve(policy, scope) if policy is not None else None
+    if told is None:
+        return {}
+    asked = told.get("ResourceSignal") or {} if isinstance(told, Mapping) else {}
+    timeout = str(asked.get("Timeout", _FIVE_MINUTES))
+    found = _DURATION.fullmatch(timeout)
+    if found is None or not any(found.groups()):
+        raise StackError(f"The Timeout of a CreationPolicy must be a duration like {_FIVE_MINUTES}, not {timeout}.")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return {"Count": str(asked.get("Count", 1)), "Timeout": str(hours * 3600 + minutes * 60 + seconds)}

@@ -1,4 +1,6 @@
-"""``AWS::LanguageExtensions``: expands ``Fn::ForEach``. The extension's other functions are always available."""
+"""``AWS::LanguageExtensions``: expands ``Fn::ForEach``, and lets functions name what ``Ref`` and ``GetAtt`` refer to.
+The extension's other functions are always available.
+"""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +10,7 @@ from sfn_emulator.cloud.stacks.errors import StackError
 from sfn_emulator.cloud.stacks.template.text import BODY_LIMIT
 
 _LOOP: Final = "Fn::ForEach::"
+_PLACE: Final = re.compile(r"\$\{([\w:]+)\}")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -42,7 +45,28 @@ def _walk(value: Any, parameters: Mapping[str, Any], room: _Room) -> Any:
             made.update(_looped(inner, parameters, room))
         else:
             made[key] = _walk(inner, parameters, room)
+    return _named(made, parameters)
+
+
+def _named(made: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference whose name is put together by functions, with the name itself."""
+    told = made.get("Ref", made.get("Fn::GetAtt")) if len(made) == 1 else None
+    if isinstance(told, dict) and "Ref" in made:
+        return {"Ref": _name(told, parameters)}
+    if isinstance(told, list) and told and isinstance(told[0], dict):
+        return {"Fn::GetAtt": [_name(told[0], parameters), *told[1:]]}
     return made
+
+
+def _name(told: Any, parameters: Mapping[str, Any]) -> Any:
+    match told:
+        case {"Ref": str(name)} if name in parameters:
+            return parameters[name]
+        case {"Fn::Sub": str(text)}:
+            return _PLACE.sub(lambda found: str(parameters.get(found[1], found[0])), text)
+        case {"Fn::Join": [str(between), list(parts)]}:
+            return between.join(str(_name(part, parameters)) for part in parts)
+    return told
 
 
 def _looped(told: Any, parameters: Mapping[str, Any], room: _Room) -> dict[str, Any]:

@@ -40,6 +40,7 @@ _POLICIES: Final = {
     "DeletionPolicy": ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
 }
+WAIT_CONDITION: Final = "AWS::CloudFormation::WaitCondition"
 _FORMAT: Final = "2010-09-09"
 _LONGEST_DESCRIPTION: Final = 1024
 _LOGICAL: Final = re.compile(r"[A-Za-z0-9]{1,255}")
@@ -163,6 +164,10 @@ def _resource(logical: str, told: Any) -> Declared:
     if not all(isinstance(name, str) for name in (depends if isinstance(depends, list) else [depends])):
         raise StackError(
             f"Template format error: [/Resources/{logical}] DependsOn must be a string or list of strings."
+        )
+    if "CreationPolicy" in told and told["Type"] != WAIT_CONDITION:
+        raise StackError(
+            f"Template error: the CreationPolicy of {logical} is not followed here: only that of a WaitCondition is."
         )
     for name, allowed in _POLICIES.items():
         policy = told.get(name, "Delete")
