@@ -16,3 +16,8 @@ _SHOWN: Final = {code: f"\\u{code:04x}" for code in _CONTROLS | _DIRECTIONS}
 def printable(text: str) -> str:
     """The text with its control characters written as escapes; line ends and tabs stay."""
     return text if text.isascii() and text.isprintable() else text.translate(_SHOWN)
+
+
+def quotable(text: str) -> str:
+    """The text on one line, as it may stand in a Python docstring: it does not end it, so none of it is run."""
+    return printable(" ".join(text.split())).replace("\\", "/").replace('"', "'")

@@ -19,6 +19,7 @@ from sfn_emulator.errors import DefinitionError
 from sfn_emulator.picture.graph import graph_of
 from sfn_emulator.picture.history.reading import happened
 from sfn_emulator.picture.history.visit import Happened
+from sfn_emulator.picture.printable import quotable
 from sfn_emulator.replay.answers import answers
 from sfn_emulator.replay.case import Case
 from sfn_emulator.replay.replaying import UnreplayableError
@@ -26,7 +27,7 @@ from sfn_emulator.service.running.history import Texts, render, started_of
 from sfn_emulator.values import dumps, loads
 
 _WIDTH: Final = 100
-_TEXT: Final = '''"""{name} as a test: {ran}.
+_TEXT: Final = '''"""{title} as a test: {ran}.
 
 Its Tasks answer as they did then, and waits take no time. Where the definition is a file of yours, give its path in
 place of DEFINITION: then this tells when a change makes such a run go another way.
@@ -67,9 +68,10 @@ def written(case: Case, begun_at: str | None = None) -> tuple[str, str]:
     _compare(case, recorded, now)
     function = re.sub(r"\W+", "_", case.name).strip("_").lower() or "it"
     text = _TEXT.format(
-        name=case.name.replace("\\", "/").replace('"', "'"),
-        ran=_ran_when(case, recorded),
-        arn=case.execution.get("executionArn", "a file"),
+        title=quotable(case.name),
+        name=case.name,
+        ran=quotable(_ran_when(case, recorded)),
+        arn=quotable(str(case.execution.get("executionArn", "a file"))),
         definition=_literal(definition),
         given=_literal(given),
         answers=_literal(script),

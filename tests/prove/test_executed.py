@@ -1,6 +1,7 @@
 """Faults on the real calls of a saga: the effect of each kind, the counterexamples, and that these are the smallest."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,17 @@ def test_counterexamples_become_tests_that_fail(proof: Proof, tmp_path: Path, mo
     assert name.endswith("when_reserve_item_0_after")
     with pytest.raises(pytest.fail.Exception, match="left over"):
         test()
+
+
+def test_a_state_of_somebody_elses_puts_no_code_into_the_tests(proof: Proof, tmp_path: Path) -> None:
+    assert proof.executed is not None
+    (found, *_) = proof.executed.counterexamples
+    named = replace(found, placement=(Fault(0, 'x"""\nORDERS = 1\n"""\\', Kind.AFTER),))
+    path = write_tests(tmp_path, replace(proof, executed=replace(proof.executed, counterexamples=(named,))), None)
+    assert path is not None
+    names: dict[str, Any] = {"__file__": str(path)}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    assert "ORDERS" not in names
 
 
 def test_one_placement_can_be_run_from_python() -> None:

@@ -82,6 +82,17 @@ def test_a_run_with_retries_waits_and_iterations_passes_as_a_file(state_machine:
     passes(text, state_machine)
 
 
+def test_a_history_of_somebody_else_puts_no_code_into_the_file(state_machine: Any) -> None:
+    orders = 'x"""\nORDERS = 1\n"""\\'
+    case = recorded(SHOP, {"n": 1}, {"Charge": [{"throw": orders, "cause": orders}]}, name=orders)
+    name, text = written(replace(case, execution={"executionArn": orders}))
+    made: dict[str, Any] = {}
+    exec(text, made)
+    assert "ORDERS" not in made
+    assert name == "test_x_orders_1.py"
+    made["test_x_orders_1_happens_again"](state_machine)
+
+
 def test_a_run_whose_history_tells_no_times_passes_as_a_file(state_machine: Any) -> None:
     case = recorded(SHOP, {"n": 1}, {"Charge": [{"throw": "Refused"}]})
     _, text = written(replace(case, events=[{**event, "timestamp": "unknown"} for event in case.events]))

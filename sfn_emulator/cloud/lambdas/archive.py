@@ -89,10 +89,21 @@ def laid_over(layers: Sequence[Path], into: Path) -> Path:
     if not target.is_dir():
         unfinished = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=into))
         for layer in layers:
+            _make_way(layer, unfinished)
             shutil.copytree(layer, unfinished, copy_function=_linked, dirs_exist_ok=True)
         unfinished.chmod(0o755)
         _put_in_place(unfinished, target)
     return target
+
+
+def _make_way(layer: Path, into: Path) -> None:
+    """Removes files where the layer has folders, and folders where it has files."""
+    for path in layer.rglob("*"):
+        there = into / path.relative_to(layer)
+        if there.is_file() and path.is_dir():
+            there.unlink()
+        elif there.is_dir() and path.is_file():
+            shutil.rmtree(there)
 
 
 def _linked(source: str, target: str) -> str:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from sfn_emulator.picture.printable import quotable
 from sfn_emulator.prove.executed.counterexamples import Counterexample
 from sfn_emulator.prove.proof import Proof, Wanted
 
@@ -63,5 +64,5 @@ def _asked(proof: Proof, wanted: Wanted | None) -> str:
 def _test(found: Counterexample, asked: str) -> str:
     faults = [fault.told for fault in found.placement]
     name = re.sub(r"\W+", "_", f"{found.claim}_when_{'_and_'.join(f.short for f in found.placement)}").lower()
-    told = "; ".join(map(str, found.placement)) or "Nothing fails"
+    told = quotable("; ".join(map(str, found.placement))) or "Nothing fails"
     return _TEST.format(name=name, told=f"{told}.", given=found.given, faults=faults, claim=found.claim, asked=asked)

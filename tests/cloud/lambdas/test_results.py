@@ -3,14 +3,16 @@
 import json
 import os
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfn_emulator.cloud.lambdas.archive import laid_over, unpack
 from sfn_emulator.cloud.lambdas.functions import Bundles, Function
 from sfn_emulator.cloud.lambdas.worker import Context, call
 from tests.cloud.functions import archive
@@ -92,3 +94,14 @@ def test_both_places_of_a_layer_are_on_the_path(tmp_path: Any) -> None:
     function = Function(**{**told, "name": "f", "region": "us-east-1", "version": "1"})
     path = Bundles(tmp_path).spec(function, "http://here", "stream")["path"]
     assert [part.partition("/python")[2] for part in path[1:3]] == ["/lib/python3.12/site-packages", ""]
+
+
+@pytest.mark.parametrize("names", [("tool", "tool/run"), ("tool/run", "tool")])
+def test_a_later_layer_wins_also_where_one_has_a_file_and_the_other_a_folder(
+    tmp_path: Path, names: Sequence[str]
+) -> None:
+    layers = [unpack(archive({name: name, f"{number}.txt": ""}), tmp_path) for number, name in enumerate(names)]
+    opt = laid_over(layers, tmp_path)
+    assert (opt / names[1]).read_text() == names[1]
+    assert {path.name for path in opt.iterdir()} == {"tool", "0.txt", "1.txt"}
+    assert (layers[0] / names[0]).read_text() == names[0]
