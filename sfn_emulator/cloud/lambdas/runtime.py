@@ -152,6 +152,10 @@ class Lambdas:
         it is refused; then nothing was done, and ``invoke`` does it or says why.
         """
         try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a proof runs executions on its own
+            return None
+        try:
             found = self._functions.known(parsed(function, qualifier, region or self._region))
             if found is None or len(payload) > _LIGHT:
                 return None
@@ -160,7 +164,7 @@ class Lambdas:
         except InvokeError:
             return None
         invocation = _invocation(found, client_context, depth=depth)
-        header, result = invocation.header, asyncio.get_running_loop().create_future()
+        header, result = invocation.header, loop.create_future()
         if not self._runner.begin(found, header, payload, partial(self._ended, invocation, result)):
             self._leave(found)
             return None
