@@ -122,6 +122,53 @@ def size(value: Value) -> int:
         return len(dumps(value).encode("utf-8", "surrogatepass"))
 
 
+_PIECE: Final = 16
+"""Members of a long array or object that are written in one call."""
+_SMALL: Final = 64
+"""Members up to which each of them is measured by itself."""
+_DEEP: Final = 200
+
+
+def size_up_to(value: Value, limit: int) -> int:
+    """Bytes of the value's compact JSON text; of a longer text than ``limit`` only that it is longer.
+
+    It is written in pieces, and a part that is met again is not written again: a value that refers to one part a
+    thousand times may have a text of gigabytes, which would be one call of C. Raises ``TypeError`` where orjson does.
+    """
+    return _size(value, limit, {}, 0)
+
+
+def _size(value: Value, limit: int, known: dict[int, int], depth: int) -> int:
+    kind = value.__class__
+    if (kind is not dict and kind is not list) or not value:
+        return len(orjson.dumps(value))
+    parts = list(value.values()) if kind is dict else value
+    if len(parts) > _SMALL:
+        total = 1 if kind is list else _size(list(value), limit, known, depth)
+        for at in range(0, len(parts), _PIECE):
+            total += len(orjson.dumps(parts[at : at + _PIECE])) - 1
+            if total > limit:
+                break
+        return total
+    inner = [part for part in parts if part.__class__ is dict or part.__class__ is list]
+    if not inner:
+        return len(orjson.dumps(value))
+    if depth > _DEEP:
+        raise TypeError("too deep for orjson, too")
+    for part in inner:
+        if id(part) not in known:
+            known[id(part)] = _size(part, limit, known, depth + 1)
+    flat = [None if part.__class__ is dict or part.__class__ is list else part for part in parts]
+    return (
+        len(orjson.dumps(flat if kind is list else dict(zip(value, flat, strict=True))))
+        - _NULL * len(inner)
+        + sum(known[id(part)] for part in inner)
+    )
+
+
+_NULL: Final = len("null")
+
+
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
 

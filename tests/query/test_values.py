@@ -1,5 +1,6 @@
 """JSON text in and out: nothing is lost, nothing that is no JSON gets in."""
 
+import contextlib
 import json
 import math
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfn_emulator.values import dumps, loads, size, type_name
+from sfn_emulator.values import dumps, loads, size, size_up_to, type_name
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text() | st.text(st.characters(categories=["Cs"]), max_size=2)
@@ -23,6 +24,20 @@ def test_what_is_written_reads_back_the_same_type_for_type(value):
     text = dumps(value)
     assert json.dumps(loads(text)) == json.dumps(value)
     assert size(value) == len(text.encode("utf-8", "surrogatepass"))
+
+
+@given(values, st.integers(1, 100))
+def test_a_value_is_measured_in_pieces_as_it_is_written(value, times):
+    repeated = {f"k{n}": [value] * n for n in range(times)}
+    with contextlib.suppress(TypeError):  # orjson can't write it
+        assert size_up_to(repeated, 1 << 40) == size(repeated)
+
+
+def test_what_would_be_a_text_of_terabytes_is_measured_by_its_parts():
+    value = list(range(30_000))
+    for _ in range(9):
+        value = [value] * 8
+    assert size_up_to(value, 1_000) > 1 << 40
 
 
 @given(values)

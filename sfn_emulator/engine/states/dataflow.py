@@ -12,15 +12,13 @@ An instrument gets each stage, under the names of TestState's ``inspectionData``
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-import orjson
-
 from sfn_emulator.asl.model import Flow, JsonataFlow, JsonPathFlow
 from sfn_emulator.engine.events import Exited
 from sfn_emulator.engine.instrument import Instrument
 from sfn_emulator.engine.strand import Strand
 from sfn_emulator.errors import DATA_LIMIT, RUNTIME, StateError
 from sfn_emulator.query.compiled import Compiled, States
-from sfn_emulator.values import PAYLOAD_LIMIT, Value, size
+from sfn_emulator.values import PAYLOAD_LIMIT, Value, size, size_up_to
 
 Stage: TypeAlias = Callable[[Strand, Value], Value]
 Leaving: TypeAlias = Callable[[Strand, Value], tuple[Value, Mapping[str, Value] | None]]
@@ -209,9 +207,9 @@ def check_size(value: Value, name: str) -> None:
 
 
 def measure(value: Value) -> int:
-    """Bytes of the value's JSON text. Refuses a value that is nested too deeply."""
+    """Bytes of the value's JSON text, or more than ``VARIABLES_LIMIT``. Refuses a value that is nested too deeply."""
     try:
-        return len(orjson.dumps(value))
+        return size_up_to(value, VARIABLES_LIMIT)
     except TypeError:
         if _deeper_than(value, DEPTH_LIMIT):
             message = f"The value is nested more than {DEPTH_LIMIT} levels deep."

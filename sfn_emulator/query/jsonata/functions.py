@@ -14,7 +14,7 @@ from sfn_emulator.query.jsonata.additions import ADDED, native, sequence_of
 from sfn_emulator.query.jsonata.dates import format_integer, parse_integer, to_millis
 from sfn_emulator.query.jsonata.errors import MEMORY_LIMIT, BoundError, JsonataError
 from sfn_emulator.query.jsonata.library import HELD, Frame, printable
-from sfn_emulator.query.jsonata.values import json_text, same, text_of
+from sfn_emulator.query.jsonata.values import json_text, parted, same, text_of
 
 _Library: Final = functions.Functions
 
@@ -174,7 +174,7 @@ def split(text: Any, separator: Any, limit: Any) -> Any:
     if limit is not None and limit < 0:
         raise JsonataError("D3020")
     if isinstance(separator, str):
-        parts = text.split(separator) if separator else list(text)
+        parts = parted(text, separator) if separator else list(text)
     else:
         parts = separator.split(text)
     return parts if limit is None else parts[: math.floor(limit)]

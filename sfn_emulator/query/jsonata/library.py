@@ -68,6 +68,18 @@ def _boolean(value: Any) -> bool | None:
 functions.Functions.to_boolean = staticmethod(_boolean)
 
 
+def _clone(value: Any) -> Any:
+    """A deep copy, in which functions are empty strings. The library writes JSON and reads it again, in one call."""
+    if isinstance(value, dict):
+        return {key: _clone(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clone(item) for item in value]
+    return "" if is_callable(value) else value
+
+
+functions.Functions.function_clone = staticmethod(_clone)
+
+
 class _PartialParser:
     """The parser as the evaluator uses it: for the small function that a partial application becomes."""
 

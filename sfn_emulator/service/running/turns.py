@@ -36,7 +36,7 @@ SLICE: Final = 0.01
 _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
-_HEAVY: Final = 24 * _MEGABYTE
+_HEAVY: Final = 8 * _MEGABYTE
 """Bytes by which a turn grows before its objects are hidden from the collector."""
 _ENDING: Final = 64 * _MEGABYTE
 """Bytes below the limit from which on slices are short. A run that ends may grow by as much until the error is raised

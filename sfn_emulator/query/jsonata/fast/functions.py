@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sfn_emulator.query.jsonata.fast.operators import Doubt, is_number, settled, text
-from sfn_emulator.query.jsonata.values import EXACT, truth
+from sfn_emulator.query.jsonata.values import EXACT, parted, truth
 from sfn_emulator.values import UNSET, Value, type_name
 
 Function = Callable[..., Value]
@@ -147,7 +147,7 @@ def _join(value: Value, separator: Value = "") -> Value:
 
 
 def _split(value: str, separator: str) -> Value:
-    return value.split(separator) if separator else list(value)
+    return parted(value, separator) if separator else list(value)
 
 
 def _before(value: str, characters: str) -> Value:
