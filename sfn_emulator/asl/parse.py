@@ -38,28 +38,23 @@ def parse(
     return machine, _told(report, text)
 
 
-def load(text: str, machine_type: MachineType = MachineType.STANDARD, *, resources: Supports | None = None) -> Machine:
+def load(text: str, machine_type: MachineType = MachineType.STANDARD) -> Machine:
     """The model; raises ``DefinitionError`` with every problem."""
-    machine, problems = parse(text, machine_type, resources=resources)
+    machine, problems = parse(text, machine_type)
     if machine is None:
         raise DefinitionError(problems)
     return machine
 
 
 def parse_state(
-    text: str,
-    machine_type: MachineType = MachineType.STANDARD,
-    *,
-    resources: Supports | None = None,
-    parameters: Misfits | None = None,
-    name: str = "",
+    text: str, *, resources: Supports | None = None, parameters: Misfits | None = None, name: str = ""
 ) -> tuple[State | None, tuple[Problem, ...]]:
     """A single state, as TestState takes it: it needs no Next or End, and its targets need not exist."""
     report = Report()
     raw = read(text, report)
     state = None
     if raw is not None:
-        draft = Draft(report, machine_type, supports=resources, misfits=parameters, alone=True)
+        draft = Draft(report, MachineType.STANDARD, supports=resources, misfits=parameters, alone=True)
         state = _read_alone(name, raw, draft)
     return state, _told(report, text)
 

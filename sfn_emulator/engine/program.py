@@ -15,21 +15,17 @@ from sfn_emulator.engine.states.watched import watched
 from sfn_emulator.engine.strand import Block, Program, Step
 
 
-def compile(machine: Machine, instrument: Instrument | None = None, *, single: bool = False) -> Program:
-    """The machine's program.
-
-    ``instrument`` watches every run of it, branches and iterations included. ``single`` makes runs end after their
-    first state, wherever it leads.
-    """
-    return Program(block(machine.body, instrument, single), machine.timeout)
+def compile(machine: Machine, instrument: Instrument | None = None) -> Program:
+    """The machine's program. ``instrument`` watches every run of it, branches and iterations included."""
+    return Program(block(machine.body, instrument), machine.timeout)
 
 
-def block(branch: Branch, instrument: Instrument | None = None, single: bool = False) -> Block:
-    """The steps of one level of states. ``single``: it ends after one step (TestState, a proof's walk)."""
+def block(branch: Branch, instrument: Instrument | None = None) -> Block:
+    """The steps of one level of states."""
     steps = {name: _step(state, instrument) for name, state in branch.states.items()}
     if instrument is not None:
         steps = {name: watched(step, instrument) for name, step in steps.items()}
-    return Block(branch.start_at, steps, single)
+    return Block(branch.start_at, steps)
 
 
 def _step(state: State, instrument: Instrument | None) -> Step:  # noqa: PLR0911 -- one line per state type

@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A compiled branch. ``single`` blocks end after their first state, whatever comes next (TestState)."""
+    """A compiled branch. ``single`` ones end after one state, whatever comes next (TestState, a proof's walk)."""
 
     start_at: str
     steps: Mapping[str, Step]

@@ -26,8 +26,8 @@ class EdgeKind(StrEnum):
     ITERATION = "iteration"
 
 
-INSIDE: Final = frozenset((EdgeKind.BRANCH, EdgeKind.ITERATION))
-"""Edges that a nested picture shows by what is inside what."""
+UNDRAWN: Final = frozenset((EdgeKind.BRANCH, EdgeKind.ITERATION, EdgeKind.RETRY))
+"""Edges that are no lines in a picture: two say what is inside what, and a retry leads from a state to itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,11 +68,11 @@ def path_or_intrinsic(fields: Fields, key: str) -> Compiled | None:
     return path(fields, key)
 
 
-def result_path(fields: Fields, key: str = "ResultPath") -> ResultPath | None:
+def result_path(fields: Fields) -> ResultPath | None:
     """The compiled path; ``None`` if there is none. ``null`` discards the result."""
-    if key not in fields:
+    if "ResultPath" not in fields:
         return None
-    value = fields.raw[key]
+    value = fields.raw["ResultPath"]
     if value is None:
         return _DISCARD
     if fields.stands_in(value):
@@ -80,7 +80,7 @@ def result_path(fields: Fields, key: str = "ResultPath") -> ResultPath | None:
     try:
         return compile_reference_path(value)
     except QuerySyntaxError as error:
-        fields.error(key, error.message, "JSON_PATH")
+        fields.error("ResultPath", error.message, "JSON_PATH")
         return None
 
 
@@ -123,7 +123,7 @@ def assign(fields: Fields, reserved: tuple[str, ...]) -> Compiled | None:
     return payload(fields, "Assign", reserved)
 
 
-def expression(fields: Fields, key: str, reserved: tuple[str, ...] = ()) -> Compiled | None:
+def expression(fields: Fields, key: str) -> Compiled | None:
     """A string that is one JSONata expression ``{% … %}``."""
     value = fields.raw[key]
     if not is_expression(value):
@@ -131,7 +131,7 @@ def expression(fields: Fields, key: str, reserved: tuple[str, ...] = ()) -> Comp
             fields.error(key, "Value must be a JSONata expression enclosed in {% %}", "JSONATA")
         return None
     compiled = _noted(fields, key, lambda: compile_expression(value, _location(fields, key)), "JSONATA")
-    return _check_reserved(fields, key, compiled, reserved)
+    return _check_reserved(fields, key, compiled, ())
 
 
 def condition(rule: Fields, ignored: frozenset[str], explain: Callable[[Fields], bool]) -> Compiled | None:

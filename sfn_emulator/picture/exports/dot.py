@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sfn_emulator.picture.graph import INSIDE, MISSING, Edge, EdgeKind, Graph, Node, Region
+from sfn_emulator.picture.graph import MISSING, UNDRAWN, Edge, EdgeKind, Graph, Node, Region
 
 _SHAPES: Final = {"Choice": "diamond", "Wait": "parallelogram", "Succeed": "oval", "Fail": "oval", MISSING: "note"}
-_STYLES: Final = {EdgeKind.CATCH: ' style="dashed"', EdgeKind.RETRY: ' style="dotted"'}
+_STYLES: Final = {EdgeKind.CATCH: ' style="dashed"'}
 
 
-def dot(graph: Graph, *, retries: bool = False) -> str:
+def dot(graph: Graph) -> str:
     """Text that ends in a line break."""
     lines = ["digraph machine {", "    compound=true;", '    node [shape=box style=rounded fontname="sans-serif"];']
     lines += [f"    {line}" for line in _region(graph, graph.regions[0])]
     for edge in graph.edges:
-        if edge.kind not in INSIDE and (retries or edge.kind is not EdgeKind.RETRY):
+        if edge.kind not in UNDRAWN:
             lines.append(f"    {_edge(graph, edge)}")
     return "\n".join([*lines, "}"]) + "\n"
 

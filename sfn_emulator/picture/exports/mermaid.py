@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from sfn_emulator.picture.graph import INSIDE, MISSING, Edge, EdgeKind, Graph, Node, Region
+from sfn_emulator.picture.graph import MISSING, UNDRAWN, Edge, EdgeKind, Graph, Node, Region
 
 _SHAPES: Final = {
     "Choice": ("{", "}"),
@@ -18,20 +18,18 @@ _SHAPES: Final = {
     MISSING: (">", "]"),
 }
 _BOX: Final = ("[", "]")
-_ARROWS: Final = {EdgeKind.CATCH: "-.->", EdgeKind.RETRY: "-.->"}
+_ARROWS: Final = {EdgeKind.CATCH: "-.->"}
 _SPECIAL: Final = str.maketrans({'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"})
 _LONGEST: Final = 60
 _HANDLING: Final = "stroke:#c77700,stroke-width:2px"
 _MISSED: Final = "stroke:#c62828,stroke-width:2px,stroke-dasharray:5 3"
 
 
-def mermaid(
-    graph: Graph, *, retries: bool = False, missed: Collection[str] = (), untaken: Collection[Edge] = ()
-) -> str:
+def mermaid(graph: Graph, *, missed: Collection[str] = (), untaken: Collection[Edge] = ()) -> str:
     """Text that ends in a line break. ``missed`` nodes and ``untaken`` edges are drawn red and dashed."""
     names = _names(graph)
     lines = ["flowchart TD", *(f"    {line}" for line in _region(graph, graph.regions[0], names))]
-    edges = [e for e in graph.edges if e.kind not in INSIDE and (retries or e.kind is not EdgeKind.RETRY)]
+    edges = [edge for edge in graph.edges if edge.kind not in UNDRAWN]
     lines += [f"    {_edge(edge, names)}" for edge in edges]
     lines += [f"    linkStyle {number} {_MISSED}" for number, edge in enumerate(edges) if edge in untaken]
     handling = [names[node.id] for node in graph.nodes if node.handles]

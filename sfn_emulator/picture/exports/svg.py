@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from sfn_emulator.picture.graph import INSIDE, Edge, EdgeKind, Graph, Node, Region
+from sfn_emulator.picture.graph import UNDRAWN, Edge, EdgeKind, Graph, Node, Region
 from sfn_emulator.picture.layers import Places, Point, arrange
 
 _LETTER: Final = 7.3
@@ -20,7 +20,6 @@ _PLAIN: Final = "next"
 _LABEL: Final = 14.0
 _SMALL_LETTER: Final = 5.6
 _LONGEST: Final = 38
-_UNDRAWN: Final = INSIDE | {EdgeKind.RETRY}
 _ROUND: Final = {"Succeed": 19, "Fail": 19, "Choice": 3}
 _STYLE: Final = """
 svg{font:13px system-ui,sans-serif;background:#fff;color:#1d2733}
@@ -119,7 +118,7 @@ def _lines(edges: Iterable[Edge]) -> "list[_Line]":
     """A line for each pair of states, labelled with every way from the one to the other."""
     together: dict[tuple[str, str], list[Edge]] = {}
     for edge in edges:
-        if edge.kind not in _UNDRAWN:
+        if edge.kind not in UNDRAWN:
             together.setdefault((edge.source, edge.target), []).append(edge)
     return [_Line(source, target, tuple(alike)) for (source, target), alike in together.items()]
 

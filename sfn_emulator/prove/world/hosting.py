@@ -4,8 +4,6 @@ Its signals are stored as the service stores them. When the emulator dies, every
 signals again, and effects it still awaits are started again, as after any crash (docs/architecture.md).
 """
 
-from collections.abc import Callable
-
 from sfn_emulator.asl.resource import Resource
 from sfn_emulator.engine.driver import Alone, Driver
 from sfn_emulator.engine.local.map_runs import LocalMapRuns
@@ -49,11 +47,9 @@ _NOTHING = _Nothing()
 
 
 class Hosted:
-    """``tasks`` is set before ``start``. ``ended`` is called once."""
+    """``tasks`` is set before ``start``."""
 
-    def __init__(
-        self, program: Program, identity: Identity, given: Value, clock: Clock, ended: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, program: Program, identity: Identity, given: Value, clock: Clock) -> None:
         self.clock = clock
         self.stored: list[tuple[float, bytes]] = []
         self.deaths = 0
@@ -61,7 +57,6 @@ class Hosted:
         self._program = program
         self._identity = identity
         self._given = given
-        self._ended = ended
         self._dead = False
         self._life: _Life | None = None
 
@@ -77,7 +72,6 @@ class Hosted:
     def start(self) -> None:
         self._life = _Life(self, self._fresh())
         self._life.driver.start()
-        self._tell_end()
 
     def stop(self, error: str | None, cause: str | None) -> None:
         """Stops the execution (StopExecution)."""
@@ -106,12 +100,7 @@ class Hosted:
         self._dead = False
         self._life = _Life(self, run)
         self._life.driver.resume()
-        self._tell_end()
         return True
 
     def _fresh(self) -> Run:
         return Run(self._program, self._identity, self._given, dumps(self._given))
-
-    def _tell_end(self) -> None:
-        if self.is_over:
-            self._ended()

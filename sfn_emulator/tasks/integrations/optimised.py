@@ -54,14 +54,11 @@ class Row(NamedTuple):
     metadata: bool = True
 
 
-def _rows(
-    service: str, errors: ServiceV1, plain: str = "", jobs: str = "", botocore: str = ""
-) -> dict[tuple[str, str], Row]:
-    """Rows for actions with the name of their operation."""
-    name = botocore or service
+def _rows(service: str, errors: ServiceV1, plain: str = "", jobs: str = "") -> dict[tuple[str, str], Row]:
+    """Rows for actions whose service and operation have the same names in botocore."""
     return {
-        **{(service, action): Row(errors, name, action) for action in plain.split()},
-        **{(service, action): Row(errors, name, action, JOB) for action in jobs.split()},
+        **{(service, action): Row(errors, service, action) for action in plain.split()},
+        **{(service, action): Row(errors, service, action, JOB) for action in jobs.split()},
     }
 
 
