@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("sfn_emulator", "handlers", "deploy")
+PACKAGES = ("sfn_emulator", "handlers", "deploy", "terminal")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")) + list(ROOT.glob("cli.py"))
 FORBIDDEN_WORDS = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
