@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from sfn_emulator.picture.printable import quotable
 from sfn_emulator.replay.answers import mocks
 from sfn_emulator.replay.case import DEFINITION, HISTORY, INPUT, MOCKS, Case, case_of, masked
 
@@ -46,12 +47,13 @@ def write(case: Case, folder: Path, masks: frozenset[str] = frozenset()) -> list
     hidden = case_of(case.name, case.definition, events, execution)
     machine = str(case.execution.get("stateMachineArn", "machine")).rpartition(":")[2]
     name = "".join(sign if sign.isalnum() else "_" for sign in case.name)
+    arn = str(case.execution.get("executionArn", case.name))
     texts = {
         DEFINITION: _pretty(case.definition),
         INPUT: _pretty(hidden.given),
         HISTORY: json.dumps({"execution": execution, "events": events}, indent=1, ensure_ascii=False) + "\n",
         MOCKS: mocks(hidden, machine),
-        TEST.format(name=name): _TEST.format(arn=case.execution.get("executionArn", case.name), name=name),
+        TEST.format(name=name): _TEST.format(arn=quotable(arn), name=name),
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")

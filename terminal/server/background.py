@@ -114,7 +114,9 @@ def _writable(directory: Path) -> Path:
 
 
 def _private(file: Path) -> Path:
-    """The file, made if need be, which its owner alone may read."""
+    """The file, made if need be, which its owner alone may read. A checkout may bring a link in its place."""
+    if file.is_symlink():
+        file.unlink()
     file.touch(mode=0o600)
     file.chmod(0o600)
     return file

@@ -54,6 +54,16 @@ def test_nobody_else_may_read_what_a_server_of_ours_keeps(terminal):
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
+def test_a_link_that_a_checkout_brings_is_not_written_through(fresh, tmp_path):
+    ours = tmp_path / "ours"
+    ours.write_text("kept")
+    fresh.directory.mkdir(mode=0o700)
+    (fresh.directory / "server.log").symlink_to(ours)
+    assert fresh.run("up", "--port", "0").status == 0
+    assert fresh.run("down").status == 0
+    assert ours.read_text() == "kept"
+
+
 def test_a_busy_port_is_named(fresh):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,8 +1,10 @@
 """Executions recorded as data, and run again: the same way, or the first place where they part."""
 
+import ast
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from sfn_emulator.command.replay import command as replay_command
 from sfn_emulator.engine.local.execution import run_locally
 from sfn_emulator.replay.borrowing import borrowed
 from sfn_emulator.replay.case import Case, UnreadableCaseError, case_of, masked, read_case
+from sfn_emulator.replay.recorder import write
 from sfn_emulator.replay.replaying import UnreplayableError, replay
 from sfn_emulator.service.running.history import Texts, render, started_of
 from tests.cloud.functions import ROLE, deploy, make_role
 from tests.processes import ROOT, running
 
+EVIL = 'x"""\nORDERS = 1\n"""\\'
 CHARGE = "arn:aws:lambda:us-east-1:123456789012:function:charge"
 SHOP: dict[str, Any] = {
     "StartAt": "Charge",
@@ -164,6 +168,11 @@ def test_an_execution_is_recorded_replayed_and_tested_from_its_folder(tmp_path: 
     told = CliRunner().invoke(replay_command, asked)
     assert told.exit_code == 3 and f"DIFFERENT     order-1 ({other}:1)" in told.output
     assert 'failures="1"' in (tmp_path / "j").read_text()
+
+
+def test_a_history_of_somebody_else_puts_no_code_into_its_test(paid: Case, tmp_path: Path) -> None:
+    made = [write(replace(paid, execution={"executionArn": arn}), tmp_path)[-1].read_text() for arn in ("a", EVIL)]
+    assert [type(one) for one in ast.parse(made[0]).body] == [type(one) for one in ast.parse(made[1]).body]
 
 
 @pytest.mark.parametrize(
