@@ -3,6 +3,10 @@
 Fields are strings. Double quotes keep delimiters and newlines in a field; a doubled one stands for itself, outside
 quotes, too. A backslash escapes a backslash, a quote or the delimiter, and vanishes before any other character. Missing
 fields are empty, surplus ones are skipped. A row's names are in the order of a Java map (recorded).
+
+These are OpenCSV's rules and no other common parser's, so what the guide leaves open is as OpenCSV has it: a quote
+within a field keeps delimiters until the next one, blanks before a quote that opens a field are skipped, and a quote
+that nothing closes is an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +19,12 @@ from sfn_emulator.values import Value
 
 LARGEST_HEADER: Final = 10 * 1024
 """Bytes (`input-output-itemreader`)."""
+
+_EARLY: Final = 3
+"""A quote among a line's first characters always opens or closes (OpenCSV)."""
+
+_TOLD: Final = 100
+"""Characters of a field without an end that are told (OpenCSV)."""
 
 
 def rows(lines: Iterator[str], config: Mapping[str, Value]) -> Iterator[dict[str, str]]:
@@ -62,9 +72,9 @@ def _parsed(line: str, more: Iterator[str], delimiter: str) -> list[str]:
     while record.quoted:
         following = next(more, None)
         if following is None:
-            break
-        record.field.append("\n")
-        record.read(following)
+            lost = record.present()[:_TOLD]
+            raise failure(f"Unterminated quoted field at end of CSV line. Beginning of lost text: [{lost}]")
+        record.go_on(following)
         if record.length > LARGEST_ITEM:
             raise failure(f"An item exceeds {LARGEST_ITEM} bytes")
     return record.fields()
@@ -77,49 +87,65 @@ class _Record:
         self._delimiter = delimiter
         self._escapable = ("\\", '"', delimiter)
         self._done: list[str] = []
-        self._began = False
-        self.field: list[str] = []
+        self._inside = False
+        self._field: list[str] = []
         self.quoted = False
         self.length = 0
 
+    def present(self) -> str:
+        return "".join(self._field)
+
     def fields(self) -> list[str]:
-        return [*self._done, "".join(self.field)]
+        return [*self._done, self.present()]
+
+    def go_on(self, line: str) -> None:
+        """A further line of a quoted field."""
+        self._field.append("\n")
+        self.read(line)
 
     def read(self, line: str) -> None:
         self.length += len(line)
         at = 0
         while at < len(line):
-            at += self._take(line[at], line[at + 1 : at + 2])
+            at = self._take(line, at)
 
-    def _take(self, char: str, following: str) -> int:
-        """Takes a character, and the next one if the two belong together. Returns how many were taken."""
+    def _take(self, line: str, at: int) -> int:
+        """Takes a character, and the next one if the two belong together. Returns the place after them."""
+        char = line[at]
         if char == "\\":
-            return self._escape(following)
+            return self._escape(line, at + 1)
         if char == '"':
-            return self._quote(following)
+            return self._quote(line, at + 1)
         if char == self._delimiter and not self.quoted:
-            self._done.append("".join(self.field))
-            self.field, self._began = [], False
+            self._done.append(self.present())
+            self._field, self._inside = [], False
         else:
-            self.field.append(char)
-            self._began = True
-        return 1
+            self._field.append(char)
+            self._inside = True
+        return at + 1
 
-    def _escape(self, following: str) -> int:
-        self._began = True
-        if following not in self._escapable:
-            return 1
-        self.field.append(following)
-        return 2
+    def _escape(self, line: str, after: int) -> int:
+        self._inside = True
+        if line[after : after + 1] not in self._escapable:
+            return after
+        self._field.append(line[after])
+        return after + 1
 
-    def _quote(self, following: str) -> int:
-        inside = self.quoted or self._began
-        if inside and following == '"':
-            self.field.append('"')
-            return 2
-        if self.quoted or not self._began:
+    def _quote(self, line: str, after: int) -> int:
+        doubled = (self.quoted or self._inside) and line[after : after + 1] == '"'
+        if doubled:
+            self._field.append('"')
+        else:
             self.quoted = not self.quoted
+            self._keep_quote(line, after)
+        self._inside = not self._inside
+        return after + doubled
+
+    def _keep_quote(self, line: str, after: int) -> None:
+        """A quote between other characters is one of the field's, but blanks before it are not."""
+        if not _EARLY < after < len(line) or self._delimiter in (line[after - 2], line[after]):
+            return
+        if self._field and self.present().isspace():
+            self._field = []
         else:
-            self.field.append('"')
-        self._began = True
-        return 1
+            self._field.append('"')

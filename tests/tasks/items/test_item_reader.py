@@ -104,14 +104,25 @@ def test_every_delimiter_is_read(bucket: Bucket, name: str, sign: str) -> None:
         (r"a\,b,c", ["a,b", "c"]),
         (r"a\bc,d", ["abc", "d"]),
         (r"\"quoted\",c", ['"quoted"', "c"]),
-        ('5" pipe,c', ['5" pipe', "c"]),
         ('"[1,2,3]",c', ["[1,2,3]", "c"]),
-        ('"never closed,c', ["never closed,c", ""]),
+        ('one, "a,b"', ["one", "a,b"]),
+        ("one,  two", ["one", "  two"]),
+        ('a 5" and 6" pipe,c', ['a 5" and 6" pipe', "c"]),
+        ('a pipe of 5", or 6",c', ["a pipe of 5, or 6", "c"]),
+        ('c,the "a,b" pair', ["c", 'the "a,b" pair']),
+        ('"a" ,c', ["a ", "c"]),
+        ('one,"b" ', ["one", 'b" ']),
     ],
 )
 def test_quotes_and_backslashes_are_read_as_on_aws(bucket: Bucket, line: str, fields: list[str]) -> None:
     bucket.put("a.csv", f"{line}\n")
     assert [list(row.values()) for row in bucket.read("a.csv", given("a", "b"))] == [fields]
+
+
+def test_a_quote_that_nothing_closes_is_an_error(bucket: Bucket) -> None:
+    bucket.put("a.csv", 'a,"b\nc,d\n')
+    with pytest.raises(StateError, match=r"Unterminated quoted field .* lost text: \[b\nc,d\]"):
+        bucket.read("a.csv", given("a", "b"))
 
 
 def test_line_ends_and_a_byte_order_mark_belong_to_no_field(bucket: Bucket) -> None:
