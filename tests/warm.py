@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -165,6 +166,7 @@ def _become(asked: dict[str, Any], *streams: int) -> dict[str, Any]:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["environment"])
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that run under nohup ignore it
     return asked
 
 
