@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -121,12 +122,22 @@ def test_a_token_or_an_arn_that_means_nothing_is_the_callers_fault(
             "ValidationException",
         ),
         ("iam", "", "Action=ListAccountAliases&Version=2010-05-08&MaxItems=x", "ValidationException"),
+        ("sns", "", "Action=DeletePlatformApplication&PlatformApplicationArn=%00", "NotFound"),
         ("iam", "", "Action=CreateUser&Version=2010-05-08&UserName=%00", "ValidationError"),
     ],
 )
 def test_what_can_not_be_found_or_read_is_the_callers_fault(service: str, target: str, body: str, code: str) -> None:
     reply = asked(service, target, body.encode())
     assert (reply.status // 100, code.encode() in reply.body) == (4, True), reply.body
+    assert target or ElementTree.fromstring(reply.body) is not None
+
+
+def test_an_update_that_names_no_change_changes_nothing() -> None:
+    neighbours, kind = Neighbours(ACCOUNT), {"content-type": "application/json"}
+    made = neighbours.answer("apigateway", "us-east-1", Request("POST", "/restapis", "", kind, b'{"name":"same"}'))
+    path = f"/restapis/{json.loads(made.body)['id']}"
+    reply = neighbours.answer("apigateway", "us-east-1", Request("PATCH", path, "", kind, b"{}"))
+    assert (reply.status, json.loads(reply.body)["name"]) == (200, "same")
 
 
 @pytest.mark.parametrize(

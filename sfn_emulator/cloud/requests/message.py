@@ -57,12 +57,17 @@ def in_plain_words(reply: Reply, request: Request) -> Reply:
     return reply._replace(body=_NOTHING.sub(b"null", reply.body))
 
 
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that XML can't hold."""
+
+
 def xml_error(status: int, code: str, message: str) -> Reply:
     """An error as AWS's XML protocols write it."""
     from xml.sax.saxutils import escape
 
+    told = _UNWRITABLE.sub("?", message)
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse><Error><Type>Sender</Type>'
-        f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+        f"<Code>{escape(code)}</Code><Message>{escape(told)}</Message></Error></ErrorResponse>"
     )
     return Reply(status, [("content-type", "text/xml")], body.encode())

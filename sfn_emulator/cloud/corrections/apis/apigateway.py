@@ -27,6 +27,7 @@ def correct() -> None:
     replace(models.Authorizer, "__init__", _authorizer_made)
     replace(models.Resource, "get_path", lambda inner: _path)
     replace(backend, "put_rest_api", _put)
+    replace(importlib.import_module("moto.apigateway.responses").APIGatewayResponse, "_get_param", _no_changes)
     replace(backend, "import_rest_api", _imported)
     apigatewayv2.correct()  # both have one signing name, so one module of moto's gets the requests of both
 
@@ -39,6 +40,16 @@ def _authorizer_made(inner: Method) -> Method:
         inner(self, *arguments, **{"identity_validation_expression": expression, **told})
 
     return make
+
+
+def _no_changes(inner: Method) -> Method:
+    """An update without ``patchOperations`` changes nothing; moto fails."""
+
+    def get_param(self: Any, name: str, *default: Any, **named: Any) -> Any:
+        told = inner(self, name, *default, **named)
+        return [] if told is None and name == "patchOperations" else told
+
+    return get_param
 
 
 def _path(self: Any) -> str:
