@@ -90,9 +90,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if _COVERAGE not in config.stash:
         return
     from sfn_emulator.coverage.reports.text import text
+    from sfn_emulator.picture.printable import printable
 
     terminalreporter.section("coverage of state machines")
-    terminalreporter.write(text(_covered(config)))
+    terminalreporter.write(printable(text(_covered(config))))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

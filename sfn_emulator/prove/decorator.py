@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from sfn_emulator.picture.printable import printable
 from sfn_emulator.prove.claims import check_names, claims, inputs_of, read_claims
 from sfn_emulator.prove.executed.saga import Saga
 from sfn_emulator.prove.executed.search import vacuous
@@ -84,7 +85,7 @@ def _look_again(saga: Saga, given: Value, seen: Seen) -> NoReturn:
     with suppress(CopyError):
         Placed(saga.tried(given, seen.placement)).check()
         told += "\nThe same faults did no harm when they were run again: chance, time or files play a part."
-    pytest.fail(told, pytrace=False)
+    pytest.fail(printable(told), pytrace=False)
 
 
 class Placed:
@@ -121,7 +122,7 @@ def placed(
 def _check(tried: Tried, claim: str) -> None:
     why = tried.broken.get(claim)
     if why is not None:
-        pytest.fail("\n".join((f"{claim}: {why}", *story(tried))), pytrace=False)
+        pytest.fail(printable("\n".join((f"{claim}: {why}", *story(tried)))), pytrace=False)
 
 
 _WORLDS: dict[tuple[str, ...], Saga] = {}

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -70,3 +71,9 @@ def test_on_a_terminal_our_own_styles_stay() -> None:
 
 def test_lines_tabs_and_letters_stay() -> None:
     assert printable("a\tb\nc é 訂單 😀 עברית") == "a\tb\nc é 訂單 😀 עברית"
+
+
+def test_the_story_of_a_failing_test_gives_no_orders(state_machine: Any) -> None:
+    told = repr(state_machine({"StartAt": NAME, "States": STATES})({}))
+    assert "no money" in told
+    assert not gives_orders(told)
