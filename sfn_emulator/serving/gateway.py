@@ -238,7 +238,12 @@ class Gateway:
         if data_plane(request) is None and (begun := self._begun(request)) is not None:
             return await begun
         threads, call = self._destination(request)
-        return await asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
+        try:
+            reply = asyncio.get_running_loop().run_in_executor(threads, self._guarded_call, request, call)
+        except RuntimeError as error:  # the system gives no further thread
+            told = f"The request can't be taken at present: {error}."
+            return error_reply(address(request).service, request, 503, "ServiceUnavailable", told)
+        return await reply
 
     def _begun(self, request: Request) -> Awaitable[Reply] | None:
         """The reply to come of an invocation that needs no thread."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sfn_emulator.engine.ports import Work
+from sfn_emulator.errors import TASK_FAILED, StateError
 from sfn_emulator.tasks.ports import Post
 
 T = TypeVar("T")
@@ -17,6 +18,8 @@ THREADS: Final = 1_200
 """Calls under way at once; further ones queue. It is more than the 1,000 concurrent invocations of an AWS account
 (Lambda quotas), so that slow functions do not make other calls wait. A waiting thread costs little.
 """
+
+NO_THREAD: Final = "No thread could be started for this call: the system has no further one (see ulimit -u)."
 
 IDLE_SECONDS: Final = 20.0
 
@@ -76,8 +79,23 @@ class Workers:
             self._threads += grow
             self._ready.notify()
         if grow:
-            threading.Thread(target=self._serve, name="sfn-task", daemon=True).start()
+            self._grow()
         return running
+
+    def _grow(self) -> None:
+        """Starts a thread. If the system gives none, the other threads do the work; if there is no other, the work
+        fails.
+        """
+        try:
+            threading.Thread(target=self._serve, name="sfn-task", daemon=True).start()
+        except RuntimeError:
+            with self._ready:
+                self._threads -= 1
+                left = [] if self._threads else list(self._jobs)
+                if left:
+                    self._jobs.clear()
+            for running, _, done in left:
+                self._post(partial(self._tell, running, done, StateError(TASK_FAILED, NO_THREAD)))
 
     def expect(
         self, begin: Callable[[Callable[[T | Exception], None]], bool], done: Callable[[T | Exception], None]
