@@ -105,8 +105,9 @@ class Keeper:
             least = max(known.length, self._mark.least(n, self._known))
             if examine(self._path("journal", n), known).length < least:
                 raise damaged(self._path("journal", n), f"at its end: {least} bytes were written")
+        oldest = min(self._known.journals, default=-1)  # those before it were removed, which a loss of power undoes
         for n in _generations(self._directory, "journal"):
-            if n not in self._known.journals and any(frames(self._path("journal", n))):
+            if n > oldest and n not in self._known.journals and any(frames(self._path("journal", n))):
                 raise JournalError(f"'{self._path('journal', n)}' is not known to the manifest beside it. {_MEND}")
 
     def _opened(self) -> Journal:
@@ -146,6 +147,8 @@ class Keeper:
                 handle(_decoded(content))
         self._tail_seconds = time.thread_time() - began
         self._remove_unknown()
+        for left in self._directory.glob("snapshot-*.*"):  # by a child that was killed, or wrote for a killed server
+            left.unlink(missing_ok=True)
 
     def keep(self, entry: Entry, reply: Reply, seconds: float) -> None:
         """Journals a request that took ``seconds`` of a processor, if it changed anything. Raises ``OSError``."""

@@ -123,6 +123,11 @@ def test_what_is_whole_is_taken(place: Path) -> None:
     Keeper(place / "neighbours", fsync=False).close()
 
 
+def test_a_journal_that_a_snapshot_replaced_may_come_back_with_a_loss_of_power(place: Path) -> None:
+    shutil.copy(place / "neighbours" / "journal-1", place / "neighbours" / "journal-0")
+    Keeper(place / "neighbours", fsync=False).close()
+
+
 SERVICE: dict[str, Callable[[Path], object]] = {
     "log removed": lambda file: Path(f"{file}-wal").unlink(),
     "log emptied": lambda file: cut(Path(f"{file}-wal"), lambda size: 0),
