@@ -30,6 +30,7 @@ PARTS: Final = ("service.sqlite", "neighbours", "stacks.sqlite", "outbox.sqlite"
 NEIGHBOURS: Final = ("neighbours", "stacks.sqlite")
 """The parts of the neighbours. Step Functions can be started without them."""
 ALONE: Final = "--without-neighbours starts Step Functions alone."
+_LEFT: Final = f"{RESTORE} Everything in it is left as it is."
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 _MANIFEST: Final = "manifest"
 _OURS: Final = (
@@ -78,14 +79,19 @@ class StateDir:
         told = _read_manifest(self.path / _MANIFEST)
         if kept and not adopt:
             self._refuse(_open_to_others(self.path, self._entries()) or self._unknown(told))
-        gone = _gone(self.path, told)
-        without = self._without_neighbours and set(gone) <= set(NEIGHBOURS)
-        self._refuse((None if without else _missing(gone)) or _changed(self.path / PARTS[0], told.get("closed")))
-        for name, extent in told.get("closedBeside", {}).items():
-            self._refuse(None if name in gone else _changed(self.path / name, extent))
-        if gone:
-            self.lost = f"State directory '{self.path}' {_missing(gone)}".removesuffix(f" {ALONE}")
+        self.lost = self._lost(told)
         self._take(told)
+
+    def _lost(self, told: dict[str, Any]) -> str | None:
+        """What the neighbours have lost, if the server may start without them. Refuses anything else that is lost."""
+        wrong = _wrong_parts(self.path, told)
+        others = [what for name, what in wrong.items() if name not in NEIGHBOURS]
+        if not wrong:
+            return None
+        first = next(iter(others or wrong.values()))
+        if others or not self._without_neighbours:
+            self._refuse(first if others else f"{first} {ALONE}")
+        return f"State directory '{self.path}' {first}"
 
     def _take(self, told: dict[str, Any]) -> None:
         """Makes it ours."""
@@ -100,6 +106,8 @@ class StateDir:
         self._lock(self._owner)  # 0.1.0 looks here
         os.fchmod(self._owner, 0o600)
         self._sign(str(os.getpid()))
+        before = told.get("closedBeside", {})
+        self._beside = {name: before[name] for name in NEIGHBOURS if name in before}
         self._told = {"format": FORMAT, "id": told.get("id") or os.urandom(16).hex(), "holds": told.get("holds", [])}
         _remember(self.path, self._told["id"])
         self._write_manifest()
@@ -118,6 +126,8 @@ class StateDir:
         """Notes the lengths and checksums of the SQLite files, now that the parts are closed."""
         held = [name for name in self._told["holds"] if name.endswith(".sqlite")]
         extents = {name: extent for name in held if (extent := _extent(self.path / name)) is not None}
+        if self.lost is not None:  # what is wrong stays wrong
+            extents = {name: extent for name, extent in extents.items() if name not in NEIGHBOURS} | self._beside
         if PARTS[0] in extents:
             self._told["closed"] = extents.pop(PARTS[0])
             self._told["closedBeside"] = extents
@@ -198,20 +208,19 @@ def _open_to_others(path: Path, entries: Iterable[Path]) -> str | None:
     return None
 
 
-def _gone(path: Path, told: dict[str, Any]) -> list[str]:
-    """The parts that were there and are gone or empty."""
-    return [name for name in told.get("holds", ()) if not _has_content(path / name)]
+def _wrong_parts(path: Path, told: dict[str, Any]) -> dict[str, str]:
+    """The parts that were there and are gone, empty or changed, and what is wrong with each."""
+    gone = [name for name in told.get("holds", ()) if not _has_content(path / name)]
+    found = {name: f"has lost '{name}' or its content. {_LEFT}" for name in gone}
+    closed = {PARTS[0]: told.get("closed"), **told.get("closedBeside", {})}
+    for name, extent in closed.items():
+        if name not in gone and not _is_unchanged(path / name, extent):
+            found[name] = f"holds another '{name}' than was left there: it is damaged or was replaced. {_LEFT}"
+    return found
 
 
 def _has_content(part: Path) -> bool:
     return any(part.iterdir()) if part.is_dir() else part.exists() and part.stat().st_size > 0
-
-
-def _missing(gone: list[str]) -> str | None:
-    if not gone:
-        return None
-    alone = f" {ALONE}" if set(gone) <= set(NEIGHBOURS) else ""
-    return f"has lost '{gone[0]}' or its content. {RESTORE} Everything in it is left as it is.{alone}"
 
 
 def _extent(file: Path) -> list[int] | None:
@@ -222,13 +231,9 @@ def _extent(file: Path) -> list[int] | None:
     return [len(content), zlib.crc32(content)]
 
 
-def _changed(file: Path, closed: list[int] | None) -> str | None:
-    if closed is None or _extent(file) in (closed, None):
-        return None
-    return (
-        f"holds another '{file.name}' than was left there: it is damaged or was replaced. {RESTORE} "
-        "Everything in it is left as it is."
-    )
+def _is_unchanged(file: Path, closed: list[int] | None) -> bool:
+    """Whether a file is as it was when it was closed, as far as that is known."""
+    return closed is None or _extent(file) in (closed, None)
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
