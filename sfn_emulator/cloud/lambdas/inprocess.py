@@ -75,6 +75,10 @@ class InProcess:
             thread.join()
         return Ran(result[0] if result else Outcome("timed out", {}, b"", b""), stream)
 
+    def has_idle(self, function: Function) -> bool:
+        """False: a handler of this process needs a thread."""
+        return False
+
     def begin(self, function: Function, header: Mapping[str, Any], payload: bytes, told: Told) -> bool:
         """False: a handler of this process needs a thread."""
         return False

@@ -31,6 +31,10 @@ class Pool:
         self._waiting = 0
         self._retired = False
 
+    @property
+    def has_idle(self) -> bool:
+        return bool(self._idle)
+
     def take_idle(self) -> Worker | None:
         """A warm worker, if one is free and nobody waits for it."""
         with self._free:

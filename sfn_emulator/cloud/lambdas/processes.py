@@ -77,12 +77,15 @@ class Processes:
         finally:
             pool.give_back(worker if fit else None)
 
+    def has_idle(self, function: Function) -> bool:
+        """Whether a warm worker of it is free. False for a function that is a program of its own."""
+        pool = self._known_pool(function)
+        return pool is not None and pool.has_idle
+
     def begin(self, function: Function, header: Mapping[str, Any], payload: bytes, told: Told) -> bool:
-        """Like ``run``, on the loop, which ``told`` is called on. False if no warm worker is free, or if the function
-        is a program of its own; then nothing was done.
-        """
-        known, pool = self._pools.get(_key(function), (None, None))
-        worker = pool.take_idle() if pool is not None and known is function and _is_ours(function) else None
+        """Like ``run``, on the loop, which ``told`` is called on. False if ``has_idle`` is, and nothing was done."""
+        pool = self._known_pool(function)
+        worker = None if pool is None else pool.take_idle()
         if pool is None or worker is None:
             return False
         if not worker.is_sound:
@@ -141,6 +144,10 @@ class Processes:
         except OSError:
             interface.close()
             raise
+
+    def _known_pool(self, function: Function) -> Pool | None:
+        known, pool = self._pools.get(_key(function), (None, None))
+        return pool if known is function and _is_ours(function) else None
 
     def _pool(self, function: Function) -> Pool:
         key = _key(function)
