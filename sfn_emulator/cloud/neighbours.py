@@ -5,6 +5,7 @@ imported before the first request for it, so an idle server stays small and star
 (``cloud.turns``). One that waits inside it (an SQS long poll) gives its turn away meanwhile.
 """
 
+import errno
 import gc
 import importlib
 import logging
@@ -55,6 +56,8 @@ _COUNTED: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "tables": ("dynamodb", lambda backend: backend.tables),
 }
 _COUNTED_IN: Final = frozenset(module for module, _ in _COUNTED.values())
+_PATIENCE: Final = 2.0
+"""Seconds that a stop waits for a request in moto."""
 _TABLES: Final = frozenset(("dynamodb",))
 _STANDING_SETTINGS: Final = {
     "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true",  # the gateway has already rewritten bucket hosts to paths
@@ -89,6 +92,7 @@ class Neighbours:
         self._changes: Counter[str] = Counter()
         self._patience = Patience()
         self._keeping = threading.Lock()
+        self._keeps = True
         self.witness = Witness(lambda region: self.backend("dynamodb", region))
         self._counts: dict[str, int | None] = dict.fromkeys(_COUNTED, 0 if nothing else None)
         self.on_delivery: Callable[[str, bytes], object] = lambda function, event: None
@@ -190,9 +194,11 @@ class Neighbours:
             self._changes[changed] += 1
 
     def close(self) -> None:
+        """Waits a little for requests in moto. What a longer one changes is not kept, and the request is refused."""
         self._closed = True
         if self._keeper is not None:
-            with _MOTO.taken(None):
+            with _MOTO.taken_at_once(None, within=_PATIENCE), self._keeping:
+                self._keeps = False
                 self._keeper.close()
 
     def _changed(
@@ -221,11 +227,13 @@ class Neighbours:
 
     def _keep(self, keeper: Keeper, entry: Entry, reply: Reply, seconds: float) -> None:
         with self._keeping:
+            if not self._keeps:
+                raise OSError(errno.ESHUTDOWN, "the server stops")
             keeper.keep(entry, reply, seconds)
-        if keeper.is_due():
-            with _MOTO.alone() as is_alone:  # else a snapshot would show another request halfway
-                if is_alone:
-                    keeper.compact()
+            if keeper.is_due():
+                with _MOTO.alone() as is_alone:  # else a snapshot would show another request halfway
+                    if is_alone:
+                        keeper.compact()
 
     def _again(self, entry: Entry) -> None:
         module = module_of(entry.service, entry.region, entry.request)

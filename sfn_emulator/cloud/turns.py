@@ -79,17 +79,13 @@ class Turns:
             self._leave()
 
     @contextmanager
-    def taken_at_once(self, room: Room) -> Iterator[bool]:
-        """Takes a turn if nobody need be waited for, and gives whether it did."""
-        with self._moved:
-            turn = _Turn(room, self._reach(room), time.monotonic())
-            is_free = self._wait(turn) <= 0
-            if is_free:
-                self._inside[threading.get_ident()] = turn
+    def taken_at_once(self, room: Room, *, within: float = 0.0) -> Iterator[bool]:
+        """Takes a turn if it comes within so many seconds, and gives whether it did."""
+        came = self._enter(room, self._reach(room), within)
         try:
-            yield is_free
+            yield came
         finally:
-            if is_free:
+            if came:
                 self._leave()
 
     @contextmanager
@@ -115,13 +111,18 @@ class Turns:
                     self._closed = False
                     self._moved.notify_all()
 
-    def _enter(self, room: Room, reach: Room) -> None:
+    def _enter(self, room: Room, reach: Room, within: float = math.inf) -> bool:
         with self._moved:
             turn = _Turn(room, reach, time.monotonic())
+            until = turn.began + within
             while (wait := self._wait(turn)) > 0:
+                if turn.began >= until:
+                    return False
+                wait = min(wait, until - turn.began)
                 self._moved.wait(None if wait == math.inf else wait)
                 turn = turn._replace(began=time.monotonic())
             self._inside[threading.get_ident()] = turn
+            return True
 
     def _leave(self) -> None:
         with self._moved:

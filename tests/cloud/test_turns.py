@@ -10,6 +10,7 @@ from typing import Any
 import moto
 import pytest
 
+from sfn_emulator.cloud.keeping.keeper import Keeper
 from sfn_emulator.cloud.keeping.moment import moment, now, watch_moto
 from sfn_emulator.cloud.neighbours import Neighbours
 from sfn_emulator.cloud.requests.message import Reply, Request
@@ -90,6 +91,25 @@ def test_a_queue_answers_while_a_request_of_api_gateway_goes_on() -> None:
         thread, told = in_thread(asked(neighbours, "sqs", "AmazonSQS.ListQueues"))
         thread.join(PATIENCE)
         assert [reply.status for reply in told] == [200]
+
+
+def test_a_stop_waits_for_no_long_request_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    neighbours = Neighbours("123456789012", Keeper(tmp_path, fsync=False))
+    inside, closed = threading.Event(), threading.Event()
+
+    def long_one() -> Reply:
+        with neighbours.held("sqs"):
+            inside.set()
+            closed.wait(PATIENCE)
+            return asked(neighbours, "sqs", "AmazonSQS.CreateQueue", {"QueueName": "late"})()
+
+    thread, told = in_thread(long_one)
+    inside.wait(PATIENCE)
+    neighbours.close()
+    closed.set()
+    thread.join(PATIENCE)
+    assert [reply.status for reply in told] == [503]
+    assert Keeper(tmp_path, fsync=False).is_empty
 
 
 def test_requests_that_are_inside_together_have_each_their_own_time_and_dice() -> None:
