@@ -8,7 +8,9 @@ from threading import Thread
 
 import pytest
 
+from terminal.errors import TerminalError
 from terminal.report import show
+from terminal.server import background
 from tests.cli.terminal import CONFIG, ROOT, Terminal, complaint, on_a_terminal
 
 
@@ -54,14 +56,15 @@ def test_nobody_else_may_read_what_a_server_of_ours_keeps(terminal):
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
-def test_a_link_that_a_checkout_brings_is_not_written_through(fresh, tmp_path):
-    ours = tmp_path / "ours"
-    ours.write_text("kept")
-    fresh.directory.mkdir(mode=0o700)
-    (fresh.directory / "server.log").symlink_to(ours)
-    assert fresh.run("up", "--port", "0").status == 0
-    assert fresh.run("down").status == 0
-    assert ours.read_text() == "kept"
+def test_a_link_that_a_checkout_brings_is_not_written_through(tmp_path):
+    (tmp_path / "ours").write_text("kept")
+    log = tmp_path / "state" / "server.log"
+    log.parent.mkdir(mode=0o700)
+    log.symlink_to(tmp_path / "ours")
+    with pytest.raises(TerminalError, match="the server did not start"):
+        background.start(log.parent, "--no-such-option")
+    assert (tmp_path / "ours").read_text() == "kept"
+    assert "--no-such-option" in log.read_text()
 
 
 def test_a_busy_port_is_named(fresh):
