@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        size, self._aside = self._size, self._aside + len(data)
+        size, self._aside = self._size if self._midway else 0, self._aside + len(data)
         self._at_once = True
         try:
             self._parser.feed_data(data)

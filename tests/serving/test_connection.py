@@ -52,7 +52,9 @@ def refuse(request: Request) -> Reply | None:
     return Reply(403, [], b"stranger") if request.headers.get("host") == "stranger" else None
 
 
-def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None, requests: int = 1) -> bytes:
+def exchange(
+    *parts: bytes, until: bytes = b"", stop_after: float | None = None, requests: int = 1, limit: int = 1000
+) -> bytes:
     """What the server answers to the parts, sent one after the other, until it closes or ``until`` has come.
 
     It is stopped when it has heard of the connection, and of so many ``requests``.
@@ -62,7 +64,7 @@ def exchange(*parts: bytes, until: bytes = b"", stop_after: float | None = None,
         heard.clear()
         loop = asyncio.get_running_loop()
         connections: set[Connection] = set()
-        app = App(tell, tell_at_once, refuse, lambda request: request.path == "/news", 1000)
+        app = App(tell, tell_at_once, refuse, lambda request: request.path == "/news", limit)
         server = await loop.create_server(lambda: Connection(app, loop, connections), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -200,6 +202,14 @@ def test_a_client_that_asks_whether_to_send_its_body_is_told_to() -> None:
 
 def test_a_connection_is_kept_for_the_next_request() -> None:
     assert exchange(b"GET /1 HTTP/1.1\r\n\r\n", b"GET /2 HTTP/1.1\r\n\r\n", until=b"/2?  0").count(b"200 OK") == 2
+
+
+def test_large_bodies_may_follow_one_another_however_much_of_one_is_read_at_once() -> None:
+    """What comes of the second one in one piece is more than headers may have."""
+    body = b"x" * 4 * MOST_HEADER_BYTES
+    large = b"PUT /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    told = exchange(large, large, b"GET /last HTTP/1.1\r\nHost: localhost\r\n\r\n", until=b"GET /last", limit=LARGE)
+    assert re.findall(rb"HTTP/1.1 (\d+)", told) == [b"200"] * 3
 
 
 def test_a_stop_waits_for_answers_and_tells_those_it_does_not_wait_for() -> None:
