@@ -196,13 +196,13 @@ def heavy_history(**asked: Any) -> Load:
     return load
 
 
-def nested_maps(depth: int = 6, items: int = 12) -> Load:
-    """Three million iterations."""
+def nested_machine(depth: int = 6) -> str:
+    """Maps within Maps, each over the execution's input: three million iterations of 12 items."""
     inner: dict[str, Any] = {"StartAt": "Z", "States": {"Z": {"Type": "Pass", "End": True}}}
     for level in range(depth):
         each = {"Type": "Map", "ItemsPath": "$$.Execution.Input", "ItemProcessor": inner, "End": True}
         inner = {"StartAt": f"M{level}", "States": {f"M{level}": each}}
-    return run(json.dumps(inner), list(range(items)), "EXPRESS")
+    return json.dumps(inner)
 
 
 def wildcard(url: str) -> object:
@@ -279,6 +279,40 @@ def _function(client: Any, name: str, seconds: int) -> str:
     return str(told["FunctionArn"])
 
 
+def together(definition: str, number: int, given: Any = None, kind: str = "EXPRESS") -> Load:
+    """Many executions at once, begun by eight clients; they go on until the server is told to stop, or end before."""
+
+    def load(url: str) -> object:
+        arn = _created(client_of("stepfunctions", url), definition, kind)
+        text = json.dumps({} if given is None else given)
+
+        def start(_: int) -> None:
+            client = client_of("stepfunctions", url, read_timeout=300)
+            for _ in range(number // 8):
+                client.start_execution(stateMachineArn=arn, input=text)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(start, range(8)))
+        time.sleep(PATIENCE / 2)  # noqa: TID251 - while they run
+        return f"{number} begun"
+
+    return load
+
+
+ENDLESS: Final = machine(
+    ("A", {"Type": "Pass", "Next": "B"}),
+    ("B", {"Type": "Choice", "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "C"}], "Default": "A"}),
+    ("C", {"Type": "Succeed"}),
+)
+
+
+def waking(url: str) -> object:
+    """1,000 executions that wait for the same second."""
+    due = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + PATIENCE * 0.7))
+    wait = machine(("W", {"Type": "Wait", "Timestamp": due, "Next": "P"}), ("P", {"Type": "Pass", "End": True}))
+    return together(wait, 1_000, kind="STANDARD")(url)
+
+
 TEXT: Final = {"t": "x" * 250_000}
 OBJECTS: Final = [{"v": n} for n in range(12_000)]
 FAR: Final = [-n for n in range(8_000)]
@@ -309,7 +343,21 @@ LOADS: Final[dict[str, Load]] = {
         one(Parameters={f"x{n}.$": "States.ArrayLength(States.ArrayUnique($.a))" for n in range(1_000)}),
         {"a": OBJECTS[:2_000]},
     ),
-    "six nested Maps of 12 items": nested_maps(),
+    "six nested Maps of 12 items": run(nested_machine(), list(range(12)), "EXPRESS"),
+    "eight executions that hold 500 MB": together(nested_machine(), 8, list(range(12))),
+    "500 × States.StringToJson of 150 KB": run(
+        one(Parameters={f"x{n}.$": "States.StringToJson($.t)" for n in range(500)}),
+        {"t": json.dumps(OBJECTS[:10_000])},
+    ),
+    "2,400 references to one array of 30,000": run(
+        one(Parameters={f"x{n}.$": "States.Array($,$,$,$,$,$,$,$)" for n in range(300)}), list(range(30_000))
+    ),
+    "a transform of 260,000 objects": run(
+        jsonata("$count($reduce([1..18], function($a,$b){ $append($a,$a) }, [{'a':1}]) ~> |$|{'c':1}|)")
+    ),
+    "eight endless EXPRESS loops": together(ENDLESS, 8),
+    "1,000 endless EXPRESS loops": together(ENDLESS, 1_000),
+    "1,000 waits that end at once": waking,
     "inline Map of 9,000 items": run(
         machine(("M", {"Type": "Map", "ItemsPath": "$", "End": True, "ItemProcessor": json.loads(chain(1))})),
         list(range(9_000)),

@@ -1,6 +1,7 @@
 """Runs turns in slices of time (docs/decisions/0019): whatever an execution is doing, the loop gets its turn, too.
 
-A turn runs in a greenlet. When it has used its slice, a timer's signal sets it aside between two bytecodes, at any
+A turn runs in a greenlet. When all turns of one round of the loop have used their slice together, no more begin in this
+round. When a turn has used its slice, a timer's signal sets it aside between two bytecodes, at any
 depth, and the run's holder goes on with it later. A shorter turn pays for a greenlet and two system calls. The only
 changing state that turns share is in ``contextvars``, and each greenlet has its own.
 
@@ -8,8 +9,8 @@ A turn whose execution is to end is not gone on with: it is given up where it is
 
 At each of these moments the process's memory is measured. Its growth during a run's turn counts as the run's, and a run
 with more than ``limit`` ends. If all turns under way hold more than that together, only the oldest of them goes on, so
-that the machine does not swap. Objects of a heavy turn are hidden from the garbage collector, which walks through all
-it sees in one go: hundreds of milliseconds for hundreds of megabytes.
+that the machine does not swap. What long turns make is hidden from the garbage collector, which walks through all it
+sees in one go: hundreds of milliseconds for hundreds of megabytes.
 """
 
 import gc
@@ -37,7 +38,7 @@ _LEAST: Final = 0.001
 
 _MEGABYTE: Final = 1 << 20
 _HEAVY: Final = 8 * _MEGABYTE
-"""Bytes by which a turn grows before its objects are hidden from the collector."""
+"""Bytes by which the process grows in long turns before all objects are hidden from the collector."""
 _ENDING: Final = 64 * _MEGABYTE
 """Bytes below the limit from which on slices are short. A run that ends may grow by as much until the error is raised
 again, because Python swallows an error that is raised in a finaliser or in a callback of the collector.
@@ -57,13 +58,12 @@ class _Turn:
     added.
     """
 
-    __slots__ = ("__weakref__", "greenlet", "held", "hidden", "run")
+    __slots__ = ("__weakref__", "greenlet", "held", "run")
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run
         self.greenlet: greenlet | None = None
         self.held = 0
-        self.hidden = 0
 
 
 class Sliced:
@@ -85,14 +85,16 @@ class Sliced:
 
     def advance(self, run: Run, budget: int) -> bool | None:
         known: _Turn | None = run.aside_at
-        if self._holding and self._has_to_wait(known, run):
+        if (known is None and self._left < _LEAST) or (self._holding and self._has_to_wait(known, run)):
             return None
         before = 0 if known is None else resident()
         turn = known or _Turn(run)
         run.aside_at = None
         more = self._slice(turn, turn.greenlet or greenlet(run.advance), budget)
         if known is not None:
-            self._weigh(turn, resident() - before)
+            now = resident()
+            self._weigh(turn, now - before)
+            self._garbage.grow_to(now)
         if more is False:
             self._holding.pop(turn, None)
         else:
@@ -110,9 +112,6 @@ class Sliced:
         turn.held += max(0, growth)
         if turn.held > _MEGABYTE:
             self._holding.setdefault(turn)
-        if turn.held > turn.hidden + _HEAVY:
-            turn.hidden = turn.held
-            self._garbage.hide()
 
     def _slice(self, turn: _Turn, work: greenlet, budget: int) -> bool | None:
         if self._fresh:
@@ -164,10 +163,18 @@ class _Garbage:
     def __init__(self, loop: AbstractEventLoop, are_held: Callable[[], bool]) -> None:
         self._loop = loop
         self._are_held = are_held
+        self._size = 0
         self._at_rest: int | None = None
         """Objects that were hidden before, for ever."""
         self._looks = 0
         self._looking = False
+
+    def grow_to(self, size: int) -> None:
+        """Hides all objects if the process has grown much since that was last done."""
+        if size > self._size + _HEAVY:
+            self._size = size
+            self.hide()
+        self._size = min(self._size, size)
 
     def hide(self) -> None:
         if self._at_rest is None:

@@ -207,6 +207,7 @@ def test_of_executions_that_hold_too_much_together_only_the_oldest_goes_on() -> 
 
     def goes_on(run: Holding) -> bool:
         before = run.rounds
+        loop.run_until_complete(asyncio.sleep(0))  # a new round, with a slice of its own
         turns.advance(cast(Run, run), 1)
         return run.rounds > before
 
@@ -224,4 +225,18 @@ def test_of_executions_that_hold_too_much_together_only_the_oldest_goes_on() -> 
     for run in (other, third, late):
         run.may_end = True
         assert turns.advance(cast(Run, run), 1) is False
+    loop.close()
+
+
+def test_a_round_in_which_turns_have_used_their_slice_begins_no_more() -> None:
+    loop = asyncio.new_event_loop()
+    turns, first, second = Sliced(loop, 100), Holding(), Holding()
+    while turns.advance(cast(Run, first), 1) is None and not first.rounds:
+        pass
+    second.may_end = True
+    assert turns.advance(cast(Run, second), 1) is None
+    loop.run_until_complete(asyncio.sleep(0))
+    assert turns.advance(cast(Run, second), 1) is False
+    first.may_end = True
+    assert turns.advance(cast(Run, first), 1) is False
     loop.close()
