@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -308,7 +309,7 @@ ENDLESS: Final = machine(
 
 def waking(url: str) -> object:
     """1,000 executions that wait for the same second."""
-    due = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + PATIENCE * 0.7))
+    due = f"{datetime.now(UTC) + timedelta(seconds=PATIENCE * 0.7):%Y-%m-%dT%H:%M:%SZ}"  # noqa: TID251 - as a client
     wait = machine(("W", {"Type": "Wait", "Timestamp": due, "Next": "P"}), ("P", {"Type": "Pass", "End": True}))
     return together(wait, 1_000, kind="STANDARD")(url)
 
