@@ -4,8 +4,8 @@ BIN := $(VENV)/bin
 .PHONY: up down demo test check bench crash soak tools prove docs clean
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --editable
-# One more than there are processors: tests spend a third of their time waiting for a killed server or a page.
-WORKERS ?= 3
+# Twice the processors: tests spend a third of their time waiting for a killed server or a page.
+WORKERS ?= 4
 BROWSER := { command -v chromium && command -v chromedriver; } >/dev/null
 NPM := npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries=1 --prefix
 
