@@ -1,6 +1,5 @@
 """Hostile definitions are answered soon, in AWS's form."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,13 +7,6 @@ import pytest
 from sfn_emulator.service.machines.definitions import LARGE
 from sfn_emulator.values import dumps
 from tests.service.world import ROLE, Refused, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.close()
 
 
 def refused(world: World, definition: str) -> str:

@@ -1,6 +1,5 @@
 """AWS JSON 1.0 as clients see it: bytes in, bytes out."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
@@ -11,13 +10,6 @@ from botocore.parsers import create_parser
 from sfn_emulator.api.operations import READS, operations
 from sfn_emulator.api.protocol import service_model
 from tests.service.world import ARN, ROLE, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.close()
 
 
 def refused(world: World, operation: str, told: Any) -> tuple[int, str, str]:

@@ -1,32 +1,17 @@
 """Rules that stand in the documentation strings of botocore's model, operation by operation."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 
 from sfn_emulator.values import dumps
-from tests.service.world import ARN, FAIL, PASS, ROLE, WAIT, Refused, World
+from tests.service.world import ARN, FAIL, PASS, ROLE, WAIT, World, refusal
 
 MACHINE = f"{ARN}:stateMachine:m"
 VALIDATION = "ValidationException"
 ROUTING = "INVALID_ROUTING_CONFIGURATION"
 LOST = FAIL["States"]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
-    yield made
-    made.close()
-
-
-def refusal(world: World, operation: str, **told: Any) -> str:
-    with pytest.raises(Refused) as refused:
-        world.call(operation, **told)
-    assert refused.value.status == 400
-    return str(refused.value)
 
 
 def create(**told: Any) -> dict[str, Any]:
@@ -195,58 +180,6 @@ def test_a_redrive_is_done_once_for_each_of_the_last_ten_tokens_of_a_quarter_of_
     assert world.describe(execution)["redriveCount"] == 13
 
 
-# -- lists
-
-
-def test_pages_go_on_after_a_restart_and_a_foreign_token_is_refused(tmp_path: Any) -> None:
-    world = World(tmp_path / "state")
-    machine = world.machine()
-    started = [world.start(machine, name=f"e{n}") for n in range(5)]
-    first = world.call("ListExecutions", stateMachineArn=machine, maxResults=2)
-    world.restart()
-    second = world.call("ListExecutions", stateMachineArn=machine, maxResults=1000, nextToken=first["nextToken"])
-    assert [e["executionArn"] for e in first["executions"] + second["executions"]] == started[::-1]
-    assert "nextToken" not in second
-    told = {"stateMachineArn": machine, "statusFilter": "FAILED", "nextToken": first["nextToken"]}
-    assert refusal(world, "ListExecutions", **told) == "InvalidToken: Invalid Token: 'Invalid token'"
-    world.advance(24 * 3600 + 1)
-    assert refusal(world, "ListExecutions", stateMachineArn=machine, nextToken=first["nextToken"]).startswith(
-        "InvalidTo"
-    )
-    world.close()
-
-
-def test_no_results_asked_for_means_a_hundred(world: World) -> None:
-    for number in range(101):
-        world.call("CreateActivity", name=f"a{number}")
-    page = world.call("ListActivities", maxResults=0)
-    assert len(page["activities"]) == 100
-    assert len(world.call("ListActivities", nextToken=page["nextToken"])["activities"]) == 1
-
-
-def test_executions_pending_redrive_are_a_map_runs(world: World) -> None:
-    machine = world.machine()
-    told = refusal(world, "ListExecutions", stateMachineArn=machine, statusFilter="PENDING_REDRIVE")
-    assert told.startswith(f"{VALIDATION}: ")
-
-
-def test_executions_are_listed_by_what_they_were_started_with(world: World) -> None:
-    machine = world.machine(publish=True)
-    routes = [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
-    alias = world.call("CreateStateMachineAlias", name="live", routingConfiguration=routes)["stateMachineAliasArn"]
-    plain, versioned, aliased = (world.start(arn) for arn in (machine, f"{machine}:1", alias))
-
-    def listed(arn: str) -> list[str]:
-        return [e["executionArn"] for e in world.call("ListExecutions", stateMachineArn=arn)["executions"]]
-
-    assert listed(machine) == [aliased, versioned, plain]
-    assert listed(f"{machine}:1") == [aliased, versioned]
-    assert listed(alias) == [aliased]
-    told = world.describe(aliased)
-    assert (told["stateMachineVersionArn"], told["stateMachineAliasArn"]) == (f"{machine}:1", alias)
-    assert "stateMachineVersionArn" not in world.describe(plain)
-
-
 # -- a machine that is being deleted
 
 
@@ -344,30 +277,6 @@ def test_a_member_of_another_type_is_no_request(world: World, told: Any, problem
     assert refusal(world, "ListActivities", **told) == f"SerializationException: {problem}"
 
 
-def test_executions_are_listed_by_what_happened_to_them_last(world: World) -> None:
-    """Running executions are sorted by their start or redrive, ended ones by their end; also page by page."""
-    machine = world.machine(
-        {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "Next": "F"}, **LOST}}
-    )
-    for name, seconds in (("long", 50), ("short", 10), ("middle", 30)):
-        world.start(machine, name=name, input=str(seconds))
-        world.advance(1)
-
-    def listed(**told: Any) -> list[str]:
-        page = world.call("ListExecutions", stateMachineArn=machine, **told)
-        more = listed(**told | {"nextToken": page["nextToken"]}) if "nextToken" in page else []
-        return [execution["name"] for execution in page["executions"]] + more
-
-    assert listed() == listed(maxResults=1) == ["middle", "short", "long"]
-    world.advance(60)
-    assert listed() == listed(maxResults=1) == listed(statusFilter="FAILED") == ["long", "middle", "short"]
-    world.call("RedriveExecution", executionArn=f"{ARN}:execution:m:short")
-    world.settle()
-    assert listed() == ["short", "long", "middle"]
-    assert listed(redriveFilter="REDRIVEN") == ["short"]
-    assert listed(redriveFilter="NOT_REDRIVEN", maxResults=1) == ["long", "middle"]
-
-
 def test_a_distributed_map_state_is_described_by_its_label(world: World) -> None:
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **PASS}
     inner = {"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "deep", "ItemProcessor": processor, "End": True}}}
@@ -409,21 +318,3 @@ def test_a_validation_exception_gives_the_reason_the_model_has_for_it(
     error = orjson.loads(world.send(operation, orjson.dumps(told)).body)
     assert error["__type"].endswith(f"#{VALIDATION}")
     assert error.get("reason") == reason
-
-
-def test_a_history_is_paged_from_either_end_and_still_grows_between_pages(world: World) -> None:
-    execution = world.start(world.machine(WAIT))
-
-    def page(**told: Any) -> tuple[list[int], str | None]:
-        answer = world.call("GetExecutionHistory", executionArn=execution, maxResults=1, **told)
-        return [event["id"] for event in answer["events"]], answer.get("nextToken")
-
-    numbers, token = page()
-    assert (numbers, token is not None) == ([1], True)
-    last, back = page(reverseOrder=True)
-    world.advance(61)
-    assert page(nextToken=token)[0] == [2]
-    assert (last, page(reverseOrder=True, nextToken=back)) == ([2], ([1], None))
-    assert page(reverseOrder=True)[0] == [4]
-    told = {"executionArn": execution, "reverseOrder": True, "nextToken": token}
-    assert refusal(world, "GetExecutionHistory", **told) == "InvalidToken: Invalid Token: 'Invalid token'"

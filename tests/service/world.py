@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from sfn_emulator.api.dispatch import StepFunctionsApi
 from sfn_emulator.asl.resource import Family, Pattern, Resource
@@ -214,3 +215,11 @@ class World:
                 return
             self.loop.run_until_complete(asyncio.sleep(0))
         raise AssertionError("it never happened")
+
+
+def refusal(world: World, operation: str, **told: Any) -> str:
+    """What a client is told that asks for something wrong."""
+    with pytest.raises(Refused) as refused:
+        world.call(operation, **told)
+    assert refused.value.status == 400
+    return str(refused.value)

@@ -19,6 +19,7 @@ TASK_CHILD = {
     "StartAt": "T",
     "States": {"T": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:000000000000:function:f", "End": True}},
 }
+KINDS = ("STANDARD", "EXPRESS")
 READER = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"}}
 
 
@@ -30,6 +31,11 @@ def mapping(child: Mapping[str, Any] = PASS_CHILD, kind: str = "STANDARD", **fie
     """A machine of one Distributed Map."""
     state = {"Type": "Map", "ItemProcessor": processor(child, kind), "End": True, "Label": "L", **fields}
     return {"StartAt": "M", "States": {"M": state}}
+
+
+def reading(child: Any = PASS_CHILD, kind: str = "STANDARD", **fields: Any) -> dict[str, Any]:
+    reader = {**READER, "Parameters": {"Bucket": "b", "Key": "list"}}
+    return mapping(child, kind, ItemReader=reader, **fields)
 
 
 class Shelf:
