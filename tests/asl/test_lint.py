@@ -69,7 +69,7 @@ def test_substitutions_leave_their_field_open_and_nothing_else() -> None:
     ("comment", "words"),
     [('"\\ud800"', "half of a surrogate pair"), ("1e999", "a number that is out of range")],
 )
-def test_what_create_cannot_read_is_refused_here_too(comment: str, words: str) -> None:
+def test_a_definition_that_create_cannot_read_is_refused_here_too(comment: str, words: str) -> None:
     sound = '{"Comment": "", "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
     (problem,) = lint_text(sound.replace('""', comment))
     assert words in problem.message
@@ -155,7 +155,7 @@ States:
     assert lint_text(text, yaml=True) == ()
 
 
-def test_what_only_a_text_can_be_is_a_text_in_yaml() -> None:
+def test_words_that_yaml_takes_for_other_types_are_texts_where_only_a_text_can_be() -> None:
     text = """
 Version: 1.0
 StartAt: Where

@@ -126,7 +126,9 @@ def test_a_token_or_an_arn_that_means_nothing_is_the_callers_fault(
         ("iam", "", "Action=CreateUser&Version=2010-05-08&UserName=%00", "ValidationError"),
     ],
 )
-def test_what_can_not_be_found_or_read_is_the_callers_fault(service: str, target: str, body: str, code: str) -> None:
+def test_a_request_for_nothing_or_that_cannot_be_read_is_the_callers_fault(
+    service: str, target: str, body: str, code: str
+) -> None:
     reply = asked(service, target, body.encode())
     assert (reply.status // 100, code.encode() in reply.body) == (4, True), reply.body
     assert target or ElementTree.fromstring(reply.body) is not None

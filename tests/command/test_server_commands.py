@@ -114,7 +114,7 @@ def test_functions_output_is_shown(server: Process) -> None:
     assert (same["group"], same["message"]) == ("/aws/lambda/Hello", "hello 7")
 
 
-def test_what_comes_is_followed_also_after_a_line_that_is_dated_ahead(server: Process) -> None:
+def test_new_lines_are_followed_also_after_one_that_is_dated_ahead(server: Process) -> None:
     """Where waits are skipped, an execution's lines bear times that are still to come."""
     logs, group = server.client("logs"), {"logGroupName": "/aws/lambda/Ahead", "logStreamName": "s"}
     logs.create_log_group(logGroupName=group["logGroupName"])

@@ -104,7 +104,7 @@ def test_an_execution_is_started_by_the_alias_another_was_started_by(page: Page,
     assert state_of(saga, page.arn)["stateMachineAliasArn"] == alias
 
 
-def test_what_the_server_refuses_is_told_in_the_dialog(page: Page, saga: Saga) -> None:
+def test_a_refusal_of_the_server_is_told_in_the_dialog(page: Page, saga: Saga) -> None:
     page.open("execution", saga.arn("undone"))
     page.click("Start like this…")
     page.one("dialog input").send_keys("undone")
@@ -219,7 +219,7 @@ def test_a_history_without_definition_or_times_is_shown_as_far_as_it_goes(
     page.says("This history tells no times", ".stage")
 
 
-def test_what_is_no_history_is_refused_in_the_dialog(page: Page, tmp_path: Path) -> None:
+def test_a_file_without_a_history_is_refused_in_the_dialog(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "other.json"
     file.write_text('{"Records": []}')
     page.open()

@@ -132,7 +132,7 @@ def test_events_and_visits_are_filtered(page: Page, saga: Saga) -> None:
     )
 
 
-def test_what_is_seen_in_which_run_stands_in_a_grid(page: Page, saga: Saga) -> None:
+def test_a_grid_shows_which_run_has_seen_which_state(page: Page, saga: Saga) -> None:
     page.open("executions", machine=saga.machine)
     page.one(".grid tbody tr")
     cells = [cell.get_attribute("title") for cell in page.all(".grid td[title]")]

@@ -153,7 +153,7 @@ def test_a_browser_is_led_to_the_page_and_an_s3_client_is_not(page: Page, saga: 
         ("nothing", 404),
     ],
 )
-def test_what_cannot_be_shown_is_told_in_a_sentence(saga: Saga, query: str, status: int) -> None:
+def test_the_page_tells_in_a_sentence_why_it_shows_nothing(saga: Saga, query: str, status: int) -> None:
     found, _, body = asked(saga, f"/_sfn/api/{query.format(arn=saga.arn('undone'))}")
     assert found == status, body
     assert json.loads(body)["message"]

@@ -136,7 +136,7 @@ def test_a_run_is_written_as_a_test_that_passes(page: Page, saga: Saga, state_ma
         made["test_undone_happens_again"](state_machine)
 
 
-def test_what_cannot_be_written_as_a_test_is_told(page: Page, saga: Saga) -> None:
+def test_a_run_that_cannot_be_written_as_a_test_says_so(page: Page, saga: Saga) -> None:
     rest = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     saga.paced("stopped")
     arn = saga.states.start_execution(stateMachineArn=machine(saga, "rests", rest), name="stopped")["executionArn"]

@@ -19,7 +19,17 @@ from typing import Any, Final
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.crash.machines import ROLE, block, machine
-from tests.crash.neighbours import Speak, Subject, arn_of, queue_of, received, rows_of, succeeded, zipped
+from tests.crash.neighbours import (
+    TABLE,
+    Speak,
+    Subject,
+    arn_of,
+    furnish,
+    queue_of,
+    received,
+    rows_of,
+    succeeded,
+)
 
 QUEUES: Final = ("destined", "events", "topics")
 _AGAIN: Final = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 50, "BackoffRate": 1}
@@ -61,11 +71,6 @@ _MAPPED: Final = machine(
         "End": True,
     },
 )  # fmt: skip
-_TABLE: Final = {
-    "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
 _ECHO: Final = "def handler(event, context): return event"
 
 
@@ -114,16 +119,7 @@ class Partner:
 
 
 def prepare(to: Speak, partner: str) -> None:
-    for table in ("Seen", "Items"):
-        to("dynamodb").create_table(TableName=table, **_TABLE)
-    for queue in QUEUES:
-        to("sqs").create_queue(QueueName=queue, Attributes={"VisibilityTimeout": "2"})
-    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    to("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
-    to("lambda").create_function(
-        FunctionName="echo", Runtime="python3.12", Handler="app.handler", Role=ROLE, Timeout=60,
-        Code={"ZipFile": zipped(_ECHO)},
-    )  # fmt: skip
+    furnish(to, ("Seen", "Items"), QUEUES, "echo", _ECHO)
     to("lambda").publish_version(FunctionName="echo")
     to("lambda").put_function_event_invoke_config(
         FunctionName="echo", DestinationConfig={"OnSuccess": {"Destination": arn_of("sqs", "destined")}}
@@ -183,7 +179,7 @@ def _again(to: Speak, name: str) -> None:
 
 def _template(name: str, word: str) -> str:
     """A queue that stays, a table that is new, a topic that goes; and an alias whose traffic goes over."""
-    table = {"KeySchema": _TABLE["KeySchema"], "AttributeDefinitions": _TABLE["AttributeDefinitions"],
+    table = {"KeySchema": TABLE["KeySchema"], "AttributeDefinitions": TABLE["AttributeDefinitions"],
              "BillingMode": "PAY_PER_REQUEST"}  # fmt: skip
     definition = json.dumps({"Comment": word, **machine("End", End={"Type": "Succeed"})})
     resources: dict[str, Any] = {

@@ -35,6 +35,11 @@ def handler(event, context):
     for name in [one["body"] for one in event.get("Records", ())] or [event["name"]]:
         rows.put_item(TableName="Seen", Item={"name": {"S": name}})
 """
+TABLE: Final = {
+    "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
 _SINK: Final = machine("End", End={"Type": "Succeed"})
 
 Speak: TypeAlias = Callable[[str], Any]
@@ -191,23 +196,23 @@ class Subject:
     """Somebody who does something again and again until all is found."""
 
 
-def prepare(to: Speak) -> None:
-    rows = {
-        "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    for table in ("Rows", "Seen"):
-        to("dynamodb").create_table(TableName=table, **rows)
-    to("s3").create_bucket(Bucket="kept")
-    for queue in _QUEUES:
+def furnish(to: Speak, tables: Iterable[str], queues: Iterable[str], function: str, code: str) -> None:
+    """What trials share: tables with a ``name`` as their key, queues, the role of machines, and a function."""
+    for table in tables:
+        to("dynamodb").create_table(TableName=table, **TABLE)
+    for queue in queues:
         to("sqs").create_queue(QueueName=queue, Attributes={"VisibilityTimeout": "2"})
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     to("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
     to("lambda").create_function(
-        FunctionName="see", Runtime="python3.12", Handler="app.handler", Role=ROLE, Timeout=60,
-        Code={"ZipFile": zipped(_SEES)},
+        FunctionName=function, Runtime="python3.12", Handler="app.handler", Role=ROLE, Timeout=60,
+        Code={"ZipFile": zipped(code)},
     )  # fmt: skip
+
+
+def prepare(to: Speak) -> None:
+    furnish(to, ("Rows", "Seen"), _QUEUES, "see", _SEES)
+    to("s3").create_bucket(Bucket="kept")
     to("lambda").create_event_source_mapping(FunctionName="see", EventSourceArn=arn_of("sqs", "mapped"), BatchSize=5)
     for name, definition in (("sink", _SINK), ("ask", machine("Ask", Ask=_asking()))):
         to("stepfunctions").create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)

@@ -47,7 +47,7 @@ def test_what_a_command_says_of_a_definition_gives_no_orders(file: str, command:
     assert not gives_orders(told)
 
 
-def test_what_is_wrong_with_a_definition_is_told_without_orders(tmp_path: Path) -> None:
+def test_problems_of_a_definition_are_told_without_orders(tmp_path: Path) -> None:
     path = tmp_path / f"shop{ORDERS}.asl.json"
     path.write_text(json.dumps({"StartAt": ORDERS, "States": {**STATES, "Lost": {"Type": ORDERS, "Next": ORDERS}}}))
     for format_ in ("text", "github", "json", "sarif"):

@@ -88,7 +88,7 @@ def test_without_claims_the_definitions_own_weaknesses_are_told(saga: Path) -> N
         ('{"hello": 1}', "not a state machine"),
     ],
 )
-def test_what_cannot_be_proved_ends_with_1_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_saga_that_cannot_be_proved_ends_with_1_in_one_line(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "bad.asl.json"
     file.write_text(text)
     result = prove(file)

@@ -156,7 +156,7 @@ def test_always_is_asked_after_every_step() -> None:
     assert result.broken == {"there_are_five": "it returned False"}
 
 
-def test_what_broke_a_claim_is_kept_and_tried_first(tmp_path: Path) -> None:
+def test_a_placement_that_broke_a_claim_is_kept_and_tried_first(tmp_path: Path) -> None:
     memory = Memory(tmp_path, "order")
     assert memory.placements() == []
     memory.keep(proved("saga", 1).counterexamples)

@@ -113,7 +113,7 @@ def test_a_saga_that_never_succeeds_proves_nothing(definition: Path) -> None:
     assert proof.executed.never[0].startswith("the execution succeeds (without a fault it ended FAILED: Undone, given")
 
 
-def test_what_is_left_out_of_an_input_changes_nothing_on_the_way() -> None:
+def test_an_input_is_made_smaller_by_members_that_change_nothing_on_the_way() -> None:
     @at_the_end
     def never(execution: Any) -> bool:
         return False
@@ -123,9 +123,7 @@ def test_what_is_left_out_of_an_input_changes_nothing_on_the_way() -> None:
     assert found.given == {"n": 1}
 
 
-def test_what_functions_print_is_not_told_of_hundreds_of_runs(
-    definition: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_functions_print_nothing_in_hundreds_of_runs(definition: Path, capfd: pytest.CaptureFixture[str]) -> None:
     prove(read_source(definition), wanted(take='print("taking"); return {}'))
     assert "taking" not in "".join(capfd.readouterr())
 

@@ -151,7 +151,7 @@ ITEMS = st.lists(st.one_of(SCALARS, st.lists(SCALARS, max_size=2), st.dictionari
 
 
 @given(st.lists(ITEMS, min_size=2, max_size=4), ITEMS)
-def test_what_is_looked_up_is_what_a_search_would_find(scope_of, candidates, among):
+def test_a_lookup_finds_what_a_search_would_find(scope_of, candidates, among):
     subject = {"a": [{"v": items} for items in candidates], "b": among}
     kept = [items for items in candidates if any(loosely_equal(one, other) for one in items for other in among)]
     found = compile_path("$.a[?(@.v ANYOF $.b)]").apply(subject, scope_of())

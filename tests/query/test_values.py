@@ -20,7 +20,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_what_is_written_reads_back_the_same_type_for_type(value):
+def test_a_written_value_reads_back_the_same_type_for_type(value):
     text = dumps(value)
     assert json.dumps(loads(text)) == json.dumps(value)
     assert size(value) == len(text.encode("utf-8", "surrogatepass"))
@@ -60,7 +60,7 @@ def test_integers_of_any_size_are_kept_wherever_they_stand(digits, offset):
     "text",
     ["NaN", "[Infinity]", "-Infinity", "1e999", "{", "", "[1,]", "{'a':1}", "[1] 2", '"\ta"', "9" * 1001, "01"],
 )
-def test_what_is_no_json_is_refused(text):
+def test_a_text_that_is_no_json_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         loads(text)
 

@@ -142,7 +142,7 @@ def test_what_is_answered_at_once_keeps_its_place_among_others() -> None:
         (b"CONNECT localhost:80 HTTP/1.1\r\n" + CLOSE, b"HTTP/1.1 405 "),
     ],
 )
-def test_what_clients_may_send_is_understood_or_refused(request_: bytes, told: bytes) -> None:
+def test_a_request_is_understood_or_refused(request_: bytes, told: bytes) -> None:
     assert told in exchange(request_)
 
 
@@ -186,7 +186,7 @@ def test_what_is_made_as_it_is_sent_keeps_the_connection_and_has_no_length() -> 
     assert told.index(b"0\r\n\r\n") < told.index(b"GET /last?")
 
 
-def test_what_cannot_be_made_to_its_end_is_not_taken_for_the_whole() -> None:
+def test_an_answer_that_breaks_off_is_not_taken_for_the_whole() -> None:
     try:
         told = exchange(b"GET /torn HTTP/1.1\r\n\r\n")
     except ConnectionResetError:

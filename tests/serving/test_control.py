@@ -115,7 +115,7 @@ def test_time_waits_for_a_state_that_takes_long_before_the_next_wait_begins(real
     assert lengths(real, arn) == [pytest.approx(1000, rel=0.3)] * 2
 
 
-def test_what_is_not_due_yet_waits_the_rest_of_its_time(real: Process) -> None:
+def test_a_wait_that_is_not_due_yet_takes_the_rest_of_its_time(real: Process) -> None:
     arn = started(real, {"Type": "Wait", "Seconds": 101}, name="rest")
     told(real, "/_sfn/clock", {"advance": 100})
     ended(real, arn)
@@ -145,7 +145,7 @@ def test_executions_begin_at_the_time_that_was_moved_to(real: Process) -> None:
         ("/pace", {"execution": "x"}, '"real" or "skip"'),
     ],
 )
-def test_what_can_not_be_understood_is_explained(path: str, body: Any, words: str, skipping: Process) -> None:
+def test_a_request_that_cannot_be_understood_is_explained(path: str, body: Any, words: str, skipping: Process) -> None:
     code, answer = told(skipping, path, body)
     assert code == 400
     assert words in answer["message"]
@@ -229,7 +229,7 @@ def test_who_waits_for_what_is_forgotten_is_let_go(forgetful: Process) -> None:
         assert waits.exception() is not None or waits.result().get("taskToken") is None
 
 
-def test_what_was_forgotten_does_not_come_back_with_the_next_process(tmp_path: Path) -> None:
+def test_a_forgotten_resource_does_not_come_back_with_the_next_process(tmp_path: Path) -> None:
     place = ("--state-dir", str(tmp_path), "--time", "skip")
     with running(*place) as server:
         filled(server)

@@ -360,6 +360,6 @@ def test_an_origin_is_understood_as_browsers_write_it(text: str, origin: str) ->
         "http://a.test/x",
     ],
 )
-def test_what_is_no_origin_or_everybodys_is_not_allowed(text: str) -> None:
+def test_a_text_that_is_no_origin_or_everybodys_is_not_allowed(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not an origin|whoever made it"):
         as_origin(text)

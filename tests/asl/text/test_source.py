@@ -99,7 +99,7 @@ def test_a_long_source_is_quoted_up_to_500_characters() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "[]", '"text"', "null", "7"])
-def test_what_is_no_object_has_no_place(text: str) -> None:
+def test_a_problem_with_a_text_that_is_no_object_has_no_place(text: str) -> None:
     (problem,) = parse(text)[1]
     assert (problem.code, problem.message) == (
         "SCHEMA_VALIDATION_FAILED",

@@ -71,6 +71,6 @@ def test_a_pattern_is_tried_on_an_event(server: Process, detail: object, matched
 
 
 @pytest.mark.parametrize("event", ["{", "[]", "{}"])
-def test_what_is_no_event_is_tried_on_nothing(server: Process, event: str) -> None:
+def test_a_pattern_is_tried_on_events_alone(server: Process, event: str) -> None:
     with pytest.raises(ClientError, match="Parameter Event is not valid"):
         server.client("events").test_event_pattern(EventPattern='{"source": ["shop"]}', Event=event)

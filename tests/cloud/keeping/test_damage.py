@@ -119,7 +119,7 @@ def test_the_way_to_begin_anew_is_the_one_that_works(place: Path) -> None:
     kept.release()
 
 
-def test_what_is_whole_is_taken(place: Path) -> None:
+def test_a_directory_that_is_whole_is_taken(place: Path) -> None:
     Keeper(place / "neighbours", fsync=False).close()
 
 

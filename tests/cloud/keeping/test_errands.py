@@ -80,7 +80,7 @@ def test_a_refusal_is_told_at_once() -> None:
         ("GetItem", {}),
     ],
 )
-def test_what_may_take_long_or_makes_no_sense_is_left_to_a_thread(operation: str, told: dict[str, Any]) -> None:
+def test_a_write_that_may_take_long_or_makes_no_sense_is_left_to_a_thread(operation: str, told: dict[str, Any]) -> None:
     neighbours = with_rows()
     assert run(neighbours, operation, **told) is None
     assert [deed.key for deed in neighbours.witness.deeds.all()] == ["heavy"]
@@ -114,7 +114,7 @@ def test_nobody_is_waited_for_inside_moto() -> None:
     assert run(neighbours, "PutItem", **LIGHT) == {}
 
 
-def test_what_an_errand_writes_is_in_the_journal_when_it_is_answered(tmp_path: Path) -> None:
+def test_an_errands_write_is_in_the_journal_when_it_is_answered(tmp_path: Path) -> None:
     neighbours = with_rows(Keeper(tmp_path, fsync=False))
     assert run(neighbours, "PutItem", **LIGHT) == {}
     *_, last = frames(tmp_path / "journal-0")
@@ -122,7 +122,7 @@ def test_what_an_errand_writes_is_in_the_journal_when_it_is_answered(tmp_path: P
     neighbours.close()
 
 
-def test_what_waits_for_the_disk_is_no_errand(tmp_path: Path) -> None:
+def test_a_write_that_waits_for_the_disk_is_no_errand(tmp_path: Path) -> None:
     neighbours = with_rows(Keeper(tmp_path, fsync=True))
     assert run(neighbours, "PutItem", **LIGHT) is None
     neighbours.close()

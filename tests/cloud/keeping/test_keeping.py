@@ -84,7 +84,7 @@ WRITES_BY_GET = (
 )
 
 
-def test_what_is_written_by_get_is_kept_too(tmp_path: Path) -> None:
+def test_a_queue_made_by_get_is_kept_too(tmp_path: Path) -> None:
     with running("--state-dir", str(tmp_path / "state")) as server:
         for query in WRITES_BY_GET:
             with urllib.request.urlopen(f"{server.url}/?{query}", timeout=PATIENCE) as answer:

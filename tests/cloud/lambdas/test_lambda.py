@@ -127,7 +127,7 @@ def test_an_exception_is_told_with_type_message_and_stack(server: Process) -> No
         ),
     ],
 )
-def test_what_is_wrong_with_a_function_is_told_as_lambda_tells_it(
+def test_a_functions_fault_is_told_as_lambda_tells_it(
     server: Process, request: pytest.FixtureRequest, handler: str, source: str, expected: tuple[str, str]
 ) -> None:
     name = f"wrong-{abs(hash(request.node.name))}"
@@ -207,7 +207,7 @@ def test_many_invocations_run_side_by_side(server: Process, tmp_path: Path) -> N
     assert told == list(range(8)), "each waits for all others"
 
 
-def test_what_a_function_prints_and_logs_is_in_its_log_group(server: Process) -> None:
+def test_a_functions_prints_and_logs_are_in_its_log_group(server: Process) -> None:
     source = "import logging\ndef handler(event, context):\n    print('one\\ntwo')\n    logging.warning('three')"
     deploy(server, "talking", source)
     invoke(server, "talking")
@@ -287,7 +287,7 @@ def test_a_dry_run_runs_nothing(server: Process) -> None:
         ),
     ],
 )
-def test_what_cannot_be_invoked_is_refused_in_lambdas_words(
+def test_a_wrong_call_of_a_function_is_refused_in_lambdas_words(
     server: Process, options: dict[str, Any], code: str, message: str
 ) -> None:
     functions = server.client("lambda")

@@ -68,7 +68,7 @@ def is_gone(mark: str) -> bool:
 
 @linux
 @pytest.mark.parametrize("how", [{"sleep": 600}, {"ends": "exit"}], ids=["timed out", "exited"])
-def test_what_a_function_leaves_running_ends_with_it(server: Process, how: dict[str, object]) -> None:
+def test_processes_that_a_function_leaves_running_end_with_it(server: Process, how: dict[str, object]) -> None:
     mark = f"daemon-{os.getpid()}-{len(how)}-{next(iter(how))}"
     _, error = invoke(server, "daemon", {"mark": mark, **how})
     assert error is not None
@@ -77,7 +77,7 @@ def test_what_a_function_leaves_running_ends_with_it(server: Process, how: dict[
 
 @linux
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
-def test_what_a_function_leaves_running_ends_with_the_server(killed: bool) -> None:
+def test_processes_that_a_function_leaves_running_end_with_the_server(killed: bool) -> None:
     mark = f"daemon-{os.getpid()}-{killed}"
     with running("--in-memory") as process:
         make_role(process)
@@ -131,7 +131,7 @@ def handler(event, context):
         b"\x00\x00\x00\x02\x00\x00\x00\x00{}and more",
     ],
 )
-def test_what_is_no_frame_is_not_waited_for(frame: bytes) -> None:
+def test_a_worker_does_not_wait_for_the_rest_of_a_broken_frame(frame: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         _complete(bytearray(frame))
 
@@ -260,7 +260,7 @@ def test_a_zygote_that_can_fork_no_further_says_so_and_lives() -> None:
         ({"MemorySize": 10_241}, "Value '10241' at 'memorySize' failed to satisfy constraint"),
     ],
 )
-def test_what_lambda_would_not_be_configured_to_is_refused(
+def test_a_setting_that_lambda_would_not_take_is_refused(
     server: Process, settings: dict[str, object], told: str
 ) -> None:
     client = server.client("lambda")

@@ -62,7 +62,7 @@ def test_a_result_is_written_as_the_runtime_writes_it(value: Any, text: str) -> 
         ({"b": b"\xff"}, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
-def test_what_can_not_be_written_is_a_marshal_error(value: Any, message: str) -> None:
+def test_a_result_that_cannot_be_written_is_a_marshal_error(value: Any, message: str) -> None:
     failed, told = returned(value)
     assert failed
     assert json.loads(told)["errorType"] == "Runtime.MarshalError"

@@ -158,7 +158,7 @@ def test_a_token_that_does_not_hold_is_refused(server: Process, api: str, issuer
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "a.b.c", "Bearer ..", "1.2"])
-def test_what_is_no_token_is_refused(server: Process, api: str, token: str | None) -> None:
+def test_a_request_with_a_broken_token_is_refused(server: Process, api: str, token: str | None) -> None:
     assert call(server, api, "/orders", token).status == 401
 
 

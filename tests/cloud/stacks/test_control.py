@@ -26,6 +26,6 @@ def test_a_resource_is_read_listed_and_changed_in_place(stacks: Stacks) -> None:
     assert states.describe_state_machine(stateMachineArn=arn)["definition"] == text
 
 
-def test_what_no_stack_has_is_not_found(stacks: Stacks) -> None:
+def test_a_resource_that_no_stack_has_is_not_found(stacks: Stacks) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         stacks.client("cloudcontrol").get_resource(TypeName="AWS::SNS::Topic", Identifier="none")

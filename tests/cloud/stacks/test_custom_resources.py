@@ -42,7 +42,7 @@ def test_a_function_that_raises_fails_the_stack_at_once(stacks: Stacks) -> None:
     assert "failed and sent no answer" in stack.reason("C") and "broken" in stack.reason("C")
 
 
-def test_what_could_not_be_removed_keeps_all_it_needs(stacks: Stacks) -> None:
+def test_a_resource_that_could_not_be_removed_keeps_all_it_needs(stacks: Stacks) -> None:
     code = (
         "import cfnresponse\n"
         "def handler(e, c):\n"

@@ -137,7 +137,7 @@ def test_an_update_without_a_difference_is_refused(stacks: Stacks) -> None:
         stack.update({"M": machine()})
 
 
-def test_what_is_retained_outlives_its_stack(stacks: Stacks) -> None:
+def test_a_retained_resource_outlives_its_stack(stacks: Stacks) -> None:
     stack = stacks.create({"M": {**machine(), "DeletionPolicy": "Retain"}, "T": {"Type": "AWS::SNS::Topic"}})
     arn, topic = stack.physical("M"), stack.physical("T")
     assert stack.delete().status == "DELETE_COMPLETE"
@@ -223,7 +223,7 @@ def test_a_stack_policy_keeps_an_update_off_what_it_denies(stacks: Stacks) -> No
     assert stack.update({"Q": queue}, StackPolicyDuringUpdateBody=during).status == "UPDATE_COMPLETE"
 
 
-def test_what_was_changed_behind_a_stacks_back_has_drifted(stacks: Stacks) -> None:
+def test_a_resource_changed_behind_a_stacks_back_has_drifted(stacks: Stacks) -> None:
     stack = stacks.create({"M": machine(), "T": {"Type": "AWS::SNS::Topic"}})
     states = stacks.client("stepfunctions")
     other = ROLE.replace("any", "other")

@@ -129,7 +129,7 @@ def test_a_comment_may_stand_anywhere(expression: str) -> None:
         ("$match('a', /a{2,1}/)", 'Invalid regular expression: "a{2,1}"'),
     ],
 )
-def test_what_does_not_parse_is_refused_with_the_parsers_words(expression: str, message: str) -> None:
+def test_an_expression_that_does_not_parse_is_refused_with_the_parsers_words(expression: str, message: str) -> None:
     error = refusal(expression)
     assert (error.message, error.code) == (message, "INVALID_JSONATA_EXPRESSION")
 
@@ -201,7 +201,7 @@ def test_a_workflow_variable_hides_a_function_of_its_name() -> None:
         ),
     ],
 )
-def test_what_would_never_end_ends(expression: str, tail: str) -> None:
+def test_an_endless_expression_ends(expression: str, tail: str) -> None:
     told = failure(expression)
     assert told.startswith("threw an error during evaluation: ")
     assert told.endswith(tail)
@@ -305,10 +305,10 @@ def test_objects_that_differ_in_a_value_are_not_compared_one_with_all() -> None:
 
 
 @pytest.mark.parametrize("pair", [({"a": 1, "b": [2]}, {"b": [2.0], "a": 1.0}), ([[], {}], [[], {}])])
-def test_what_is_equal_is_kept_once(pair: tuple[Any, Any]) -> None:
+def test_two_equal_values_are_kept_once(pair: tuple[Any, Any]) -> None:
     assert distinct(list(pair)) == [pair[0]]
 
 
 @pytest.mark.parametrize("pair", [([], {}), ([1], [True]), ({"a": 0}, {"a": False}), ([[1], 2], [1, [2]])])
-def test_what_differs_is_kept_twice(pair: tuple[Any, Any]) -> None:
+def test_two_values_that_differ_are_both_kept(pair: tuple[Any, Any]) -> None:
     assert len(distinct(list(pair))) == 2

@@ -58,7 +58,7 @@ def test_all_that_nobody_else_holds_is_freed() -> None:
     assert len(seen) == 0
 
 
-def test_what_others_hold_is_left_as_it_is() -> None:
+def test_objects_that_others_hold_are_left_as_they_are() -> None:
     loop, kept, whole = Later(), [1, [2, 3]], {"a": [4]}
     taken(loop, lambda: [kept, {"within": whole}])
     loop.pass_all()

@@ -117,7 +117,9 @@ def test_a_runtime_that_aws_does_not_have_is_refused_in_awss_words(server: Proce
     ],
     ids=["dotnet", "java without its client"],
 )
-def test_what_is_not_run_here_is_refused_at_create(server: Process, settings: dict[str, str], advice: str) -> None:
+def test_a_runtime_that_is_not_run_here_is_refused_at_create(
+    server: Process, settings: dict[str, str], advice: str
+) -> None:
     with pytest.raises(ClientError, match=advice):
         server.client("lambda").create_function(
             FunctionName="no", Role=ROLE, Code={"ZipFile": zipped({"a": ""})}, **settings

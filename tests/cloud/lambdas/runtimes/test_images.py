@@ -140,7 +140,7 @@ def test_no_container_outlives_the_server(home: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["--privileged", "-v=/:/host", " ", "shop 1", "shop\n--privileged", "shop\0"])
-def test_what_docker_could_take_for_an_option_is_no_image(server: Process, uri: str) -> None:
+def test_a_name_that_docker_could_take_for_an_option_is_no_image(server: Process, uri: str) -> None:
     with pytest.raises(ClientError, match="Provide a valid source image"):
         create(server, "option", uri, ImageConfig={"Command": ["-v", "/:/host", "shop"]})
 
