@@ -27,7 +27,7 @@ MODES: Final = ("status", "before", "after")
 TABLES: Final = ("Orders", "Payments", "Reservations", "Repairs")
 ITEMS: Final = ("ITEM001", "ITEM002", "ITEM003")
 _CUSTOMERS: Final = 6
-_END_PATIENCE: Final = 90.0
+_END_PATIENCE: Final = 2 * PATIENCE
 
 
 @dataclass

@@ -22,7 +22,7 @@ from tests.crash.machines import KINDS, create
 from tests.crash.participants import Crew, Participants
 from tests.waiting import PATIENCE
 
-_END_PATIENCE: Final = 90.0
+_END_PATIENCE: Final = 2 * PATIENCE
 """Seconds in which some execution has to end, or no other will."""
 
 

@@ -1,6 +1,5 @@
 """A deployment over moto in this process: fresh for every test, with clients that are made once."""
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,7 +15,6 @@ from deploy.saga import Saga
 @pytest.fixture(scope="session")
 def aws_target(full: Config) -> targets.Target:
     """Clients of real AWS, to be used inside ``mock_aws()`` only, each of which starts from nothing."""
-    importlib.import_module("sfn_emulator.cloud.corrections.core").correct()
     with mock_aws():
         return targets.connect("aws", replace(full, targets={**full.targets, "aws": {"region": "us-east-1"}}))
 
