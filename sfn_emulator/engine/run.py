@@ -60,7 +60,7 @@ from sfn_emulator.engine.ports import (
 from sfn_emulator.engine.record import HistoryFullError
 from sfn_emulator.engine.states.recovery import state_error
 from sfn_emulator.engine.strand import PAUSE, Ledger, Program, Strand, living
-from sfn_emulator.errors import OWN_FAULT, RUNTIME, EvaluationError, OutOfMemoryError, StateError
+from sfn_emulator.errors import OWN_FAULT, RUNTIME, TIMEOUT, EvaluationError, OutOfMemoryError, StateError
 from sfn_emulator.values import UNSET, Unset, Value
 
 EXPRESS_TIMEOUT: Final = 300
@@ -290,13 +290,13 @@ class Run(Ledger):
             strand.wake(signal)
 
     def _stop(self, told: tuple[str | None, str | None]) -> None:
-        self._end(Status.ABORTED, "ExecutionAborted", *told)
+        self._end(Status.ABORTED, "ExecutionAborted", told, after=0)
 
     def _expire(self, _: None) -> None:
-        self._end(Status.TIMED_OUT, "ExecutionTimedOut", None, None)
+        self._end(Status.TIMED_OUT, "ExecutionTimedOut", (TIMEOUT, None), after=0)
 
     def _exhaust(self, cause: str) -> None:
-        self._end(Status.FAILED, "ExecutionFailed", RUNTIME, cause)
+        self._end(Status.FAILED, "ExecutionFailed", (RUNTIME, cause))
 
     def _condemn(self, _: None) -> None:
         self._condemned, self.budget = True, 1
@@ -350,7 +350,7 @@ class Run(Ledger):
         try:
             happen(*what)
         except HistoryFullError:
-            self._end(Status.FAILED, "ExecutionFailed", RUNTIME, FULL, len(self.events))
+            self._end(Status.FAILED, "ExecutionFailed", (RUNTIME, FULL), len(self.events))
 
     def _ended(self, strand: Strand) -> None:
         strand.generator = None
@@ -367,7 +367,7 @@ class Run(Ledger):
         error = state_error(strand, raised)
         region = None if strand.parent is None else strand.parent.region
         if region is None or error.final:
-            self._end(Status.FAILED, "ExecutionFailed", error.error or None, error.cause, strand.tip)
+            self._end(Status.FAILED, "ExecutionFailed", (error.error or None, error.cause), strand.tip)
             return
         if strand.entered and strand.block.steps[strand.state].kind == "Task":
             self.aside(strand.tip, "TaskStateAborted")
@@ -377,21 +377,20 @@ class Run(Ledger):
     # -- the end
 
     def _end(
-        self,
-        status: Status,
-        event: str,
-        error: str | None = None,
-        cause: str | None = None,
-        previous: int | None = None,
+        self, status: Status, event: str, told: tuple[str | None, str | None] = (None, None), after: int | None = None
     ) -> None:
+        """Ends the run. What comes from outside follows no event, and a time-out has its error in the event alone
+        (floci 2965, compared with AWS in 2026-09).
+        """
         if self.status is not Status.RUNNING:
             return
-        self.status, self.error, self.cause = status, error, cause
-        detail = Succeeded(self.output) if status is Status.SUCCEEDED else Failure(error, cause)
+        self.status = status
+        self.error, self.cause = (None, None) if status is Status.TIMED_OUT else told
+        detail = Succeeded(self.output) if status is Status.SUCCEEDED else Failure(*told)
         tip = self.root.tip if self.root is not None else 0
         self.limit += 1
         self.rebound()
-        self.aside(tip if previous is None else previous, event, detail)
+        self.aside(tip if after is None else after, event, detail)
         self.limit -= 1
         self.rebound()
         self.ready.clear()

@@ -20,6 +20,40 @@ def waiting(seconds: int) -> dict[str, Any]:
     return {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": seconds, "End": True}}}
 
 
+# -- from outside
+
+
+def last_event(world: World, execution: str) -> Any:
+    *_, last = world.call("GetExecutionHistory", executionArn=execution)["events"]
+    return {name: value for name, value in last.items() if name != "timestamp"}
+
+
+def test_what_ends_an_execution_from_outside_follows_no_event(world: World) -> None:
+    stopped = world.start(world.machine(waiting(60), "stopped"))
+    world.call("StopExecution", executionArn=stopped)
+    world.settle()
+    assert last_event(world, stopped) == {
+        "type": "ExecutionAborted",
+        "id": 3,
+        "previousEventId": 0,
+        "executionAbortedEventDetails": {},
+    }
+
+
+def test_the_error_of_a_machine_that_times_out_is_in_its_history_alone(world: World) -> None:
+    late = world.start(world.machine({**waiting(60), "TimeoutSeconds": 3}, "late"))
+    world.advance(3)
+    assert last_event(world, late) == {
+        "type": "ExecutionTimedOut",
+        "id": 3,
+        "previousEventId": 0,
+        "executionTimedOutEventDetails": {"error": "States.Timeout"},
+    }
+    told = world.describe(late)
+    assert told["status"] == "TIMED_OUT"
+    assert not {"error", "cause"} & told.keys()
+
+
 # -- DeleteStateMachine
 
 
