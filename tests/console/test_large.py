@@ -100,19 +100,43 @@ def test_a_list_of_executions_goes_on_as_it_is_scrolled(page: Page, saga: Saga) 
     page.open("executions", machine=echo)
     page.one(".list a.row", names[-1])
 
-    def height() -> int:
-        return int(page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight"))
-
     def all_there() -> bool:
         scrolled(page, 1)
-        return height() == 130 * ROW
+        return height(page) == 130 * ROW
 
     wait_for(all_there)
     page.one(".list a.row", names[0])
     wait_for(lambda: len(page.all(".list a.row")) < DRAWN)
     started(saga, echo, "one more")
-    wait_for(lambda: height() == 131 * ROW)
+    wait_for(lambda: height(page) == 131 * ROW)
     page.one(".list a.row", names[0])
+
+
+def height(page: Page) -> int:
+    return int(page.browser.execute_script("return document.querySelector('.long-inside').offsetHeight"))
+
+
+def test_further_executions_are_asked_for_again_when_a_refresh_overtook_them(page: Page, saga: Saga) -> None:
+    echo = machine(saga, "overtaken", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    names = [started(saga, echo, n).rpartition(":")[2] for n in range(170)]
+    page.open("executions", machine=echo)
+    page.one(".list a.row", names[-1])
+    wait_for(lambda: height(page) == 150 * ROW)
+    hold = """
+        const real = window.fetch;
+        window.fetch = async (url, sent) => {
+            const reply = await real(url, sent);
+            if (!url.includes('api/executions')) return reply;
+            if (window.release) setTimeout(window.release, 300);
+            else if (url.includes('before=')) await new Promise((done) => { window.release = done; });
+            return reply;
+        };
+    """
+    page.browser.execute_script(hold)
+    scrolled(page, 1)
+    wait_for(lambda: page.browser.execute_script("return Boolean(window.release)"))
+    started(saga, echo, "one more")
+    wait_for(lambda: height(page) == 171 * ROW)
 
 
 def test_ways_across_a_large_graph_run_beside_it(page: Page, saga: Saga) -> None:

@@ -62,13 +62,15 @@ export function list(root, first, here) {
   /** The next ones are fetched when the last of those here come into sight; a search goes on only when it is told to. */
   function ahead(i) {
     if (i < rows.length - AHEAD || !next || further || route().with.q) return;
-    further = load(true).finally(() => { further = null; });
+    const look = (taken) => { if (!taken) table.update(rows.length); };
+    further = load(true).finally(() => { further = null; }).then(look); // not taken: a refresh overtook it, and drew while it was awaited
   }
 
+  /** Gives false when a later call overtook this one, whose answer was thrown away. */
   async function load(further = false) {
     const now = route().with, mine = ++asked;
     const told = await ask("executions", { machine: now.machine, alias: now.alias, map_run: now.map_run, status: now.status, q: now.q, within: now.within, before: further ? next : "", limit: further ? 100 : Math.min(200, Math.max(50, rows.length)) });
-    if (mine !== asked) return;
+    if (mine !== asked) return false;
     const known = new Set(told.executions.map((one) => one.arn));
     const others = rows.filter((one) => !known.has(one.arn));
     const stays = !further && same === JSON.stringify(now) && rows.length > told.executions.length && told.next;
@@ -84,6 +86,7 @@ export function list(root, first, here) {
     if (chosen?.type === "EXPRESS") said.append(` The last ${express} EXPRESS executions of this server are kept, in memory.`);
     if (!rows.length && !filtered) said.replaceChildren(empty());
     table.hidden = !rows.length;
+    return true;
   }
 
   function empty() {
