@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sfn_emulator.api.operations import ADMITTED, ANSWERING, AT_ONCE, READS, TRACED, Operation, operations
+from sfn_emulator.api.operations import ADMITTED, ANSWERING, AT_ONCE, HISTORY, READS, TRACED, Operation, operations
 from sfn_emulator.api.protocol import TARGET_PREFIX, Response, answer, codec, error_answer, parameters, unpacked
 from sfn_emulator.errors import OWN_FAULT, RESTORE
 from sfn_emulator.service.errors import ApiError, store_unavailable
@@ -53,7 +53,7 @@ class StepFunctionsApi:
         name, journal = target.partition(".")[2], self._service.journal
         if name not in AT_ONCE or journal.pending or not (name in READS or journal.is_quick):
             return None
-        if name in ANSWERING and self._service.host.is_behind:
+        if (name in ANSWERING or name == HISTORY) and self._service.host.is_behind:
             return None
         around = self._around(headers)
         request_id = around.new_id()
@@ -91,6 +91,8 @@ class StepFunctionsApi:
                 await admission(around, told)
         if name in ANSWERING and not self._service.tokens.knows(told["taskToken"]):
             await self._service.host.all_caught_up()
+        if name == HISTORY:
+            await self._service.host.shows_its_events(told["executionArn"])
         journal = self._service.journal
         done = operation(around, told)
         result = await done if isinstance(done, Awaitable) else done

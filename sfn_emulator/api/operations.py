@@ -76,5 +76,7 @@ READS: Final = frozenset(
 ANSWERING: Final = frozenset({"SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"})
 """Operations on a token. After a restart its execution may have yet to come to where it waits for the token."""
 
+HISTORY: Final = "GetExecutionHistory"
+
 AT_ONCE: Final = (READS - {"TestState", "ValidateStateMachineDefinition"}) | ANSWERING | {"StartExecution"}
 """Operations that wait for nothing but a commit. Of those that write, what programs ask for many times a second."""

@@ -29,6 +29,11 @@ _log: Final = logging.getLogger(__name__)
 ROUNDS: Final = 4
 """Rounds of the loop for all others between two turns: a request needs some rounds until it is answered."""
 
+_PAUSE: Final = 0.01
+_LOOKS: Final = 100
+"""Seconds between two looks at an execution that gets its events again, and the most looks before it is shown as it is.
+"""
+
 PACES: Final = 1_000
 """Names of executions to come whose pace is remembered; the oldest is forgotten first."""
 
@@ -188,6 +193,14 @@ class Host:
         else:
             then()
 
+    async def shows_its_events(self, arn: str) -> None:
+        """Waits, but not for long, until an execution that was taken up has the events again that it had."""
+        for _ in range(_LOOKS):
+            live = self._lives.get(arn)
+            if live is None or not _is_short(live):
+                return
+            await asyncio.sleep(_PAUSE)
+
     async def all_caught_up(self) -> None:
         done: asyncio.Future[None] = self._around.loop.create_future()
         self.when_caught_up(lambda: None if done.done() else done.set_result(None))
@@ -295,6 +308,10 @@ class Host:
     def close(self) -> None:
         for live in self._lives.values():
             live.let_go()
+
+
+def _is_short(live: Live) -> bool:
+    return live.behind and (live.run.retold > 0 or len(live.events) < max(live.paged, live.delivered))
 
 
 def _beginning(execution: Execution) -> Beginning | None:
