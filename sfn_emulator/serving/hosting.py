@@ -98,7 +98,10 @@ async def _serve(server: Server, listener: socket.socket, announce: Callable[[st
         loop.set_exception_handler(_unaccepted())
         connections: set[Connection] = set()
         app = server.app()
-        wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=_AT_ONCE)
+        try:  # another server may have begun to listen since this one bound its address
+            wire = await loop.create_server(lambda: Connection(app, loop, connections), sock=listener, backlog=_AT_ONCE)
+        except OSError as error:
+            raise _cannot_listen(server.settings, error) from None
         listener.listen(_WAITING)
         gc.freeze()  # objects of the start stay for ever: hiding them saves 40 ms in each collection of garbage
         gc.enable()
@@ -166,8 +169,12 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except (OSError, UnicodeError) as error:
         listener.close()
-        raise StartError(f"Cannot listen on {settings.host}:{settings.port}: {_reason(error)}") from None
+        raise _cannot_listen(settings, error) from None
     return listener
+
+
+def _cannot_listen(settings: Settings, error: OSError | UnicodeError) -> StartError:
+    return StartError(f"Cannot listen on {settings.host}:{settings.port}: {_reason(error)}")
 
 
 def _reason(error: OSError | UnicodeError) -> str:

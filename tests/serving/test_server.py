@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.processes import Process, refused, running
+from tests.processes import ROOT, Process, free_port, refused, running
 from tests.waiting import PATIENCE
 
 
@@ -113,6 +113,20 @@ def test_a_busy_port_is_named() -> None:
         f"sfn-emulator: Cannot listen on 127.0.0.1:{port}: address already in use. "
         "Stop the program that uses it, or choose another port with --port (0 picks a free one).\n"
     )
+
+
+def test_of_two_servers_that_start_at_once_one_is_told_that_the_port_is_taken() -> None:
+    command = [sys.executable, "-m", "sfn_emulator", "--in-memory", "--port", str(free_port())]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    ready = [process for process in both if process.stdout and process.stdout.readline().startswith("ready ")]
+    for process in ready:
+        process.terminate()
+    errors = [process.communicate(timeout=PATIENCE)[1] for process in both]
+    assert len(ready) == 1
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert "Cannot listen on 127.0.0.1" in "".join(errors)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
