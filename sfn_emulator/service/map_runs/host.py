@@ -107,8 +107,12 @@ class MapRunHost:
             for live in self._host.all():
                 if live.execution.map_run_arn is not None:
                     self._orphans.setdefault(live.execution.map_run_arn, []).append(live)
-        left = self._orphans.get(map_run_arn, ())
-        return [live for live in left if self._host.live(live.execution.arn) is live]
+        return [live for live in self._orphans.get(map_run_arn, ()) if self._is_stored_as_running(live)]
+
+    def _is_stored_as_running(self, live: Live) -> bool:
+        """One whose end is stored is counted by its row, though the news of its end may be still under way."""
+        found = self._around.store.execution(live.execution.arn)
+        return found is not None and found[1].status is Status.RUNNING
 
     def wants_log(self, revision: str) -> bool:
         return self._host.wants_log(revision)
