@@ -2,7 +2,7 @@
 
 AWS reads paths with Jayway's JsonPath (its error texts are recorded), so the dialect is Jayway's: dotted and bracketed
 names, indices, slices without a step, unions, wildcards, ``..`` and filters. It has no functions: ``$.a.sum()`` looks
-for a member ``sum()`` (decision 0055). In addition a
+for a member ``sum()`` (decision 0053). In addition a
 path may start with ``$$`` (context object) or ``$name`` (variable).
 """
 
