@@ -88,6 +88,12 @@ class Held:
     files: int
     children: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:>5.0f} s  {self.megabytes:>6.1f} MB  {self.threads} threads, {self.files} open files, "
+            f"{self.children} children"
+        )
+
 
 def held(process: "subprocess.Popen[str]", began: float) -> Held:
     of = Path(f"/proc/{process.pid}")
@@ -223,11 +229,13 @@ def main() -> int:
         process.terminate()
         status = process.wait(20)
         stopped = time.monotonic() - began
-    print(f"done {dict(soak.done)}; stopped in {stopped:.1f} s with status {status}")
+    print("done: " + ", ".join(f"{number:,} × {what}" for what, number in soak.done.items()))
+    print(f"stopped in {stopped:.1f} s with status {status}")
     _draw(seen, soak, told.graph)
     problems = _grown(seen) + soak.wrong + ["executions have not ended"] * (not settled) + ["exit"] * bool(status)
     for problem in problems[:30]:
         print("WRONG", problem)
+    print("something grew or was left over" if problems else "nothing grew, and nothing was left over")
     return 1 if problems else 0
 
 

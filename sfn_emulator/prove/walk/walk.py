@@ -296,9 +296,12 @@ class _Walk:
         self._broken.setdefault((hit.rule, hit.about), (hit, start, (), 0))
 
     def _said(self) -> tuple[str, ...]:
-        reached = max(self._places.values(), default=0)
+        reached, faults = (
+            max(self._places.values(), default=0),
+            "1 fault" if self._faults == 1 else f"{self._faults} faults",
+        )
         return (
-            f"up to {self._faults} faults at once ({reached} reached); every answer is taken for one that did its work",
+            f"up to {faults} at once ({reached} reached); every answer is taken for one that did its work",
             "branches of a Parallel go on in turn, or one lags behind; what a failed sibling aborts may have happened",
             *self._bounds.notes,
         )
