@@ -296,10 +296,8 @@ class _Walk:
         self._broken.setdefault((hit.rule, hit.about), (hit, start, (), 0))
 
     def _said(self) -> tuple[str, ...]:
-        reached, faults = (
-            max(self._places.values(), default=0),
-            "1 fault" if self._faults == 1 else f"{self._faults} faults",
-        )
+        reached = max(self._places.values(), default=0)
+        faults = "1 fault" if self._faults == 1 else f"{self._faults} faults"
         return (
             f"up to {faults} at once ({reached} reached); every answer is taken for one that did its work",
             "branches of a Parallel go on in turn, or one lags behind; what a failed sibling aborts may have happened",
