@@ -31,6 +31,8 @@ from terminal.server import background, standing
 from terminal.session import SERVER, Session, command
 
 ENDED_OTHERWISE = 2
+MOST = 1000
+"""Executions that one call of ListExecutions tells of."""
 MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -114,7 +116,7 @@ def deploy(session: Session, only_plan: bool, prune: bool, yes: bool) -> None:
     for resource in () if prune else unwanted:
         session.say(f"no longer wanted: {resource.name} ({kind_of(resource)}); --prune removes it")
     if not plan:
-        session.say("nothing to do")
+        session.say(f"nothing to do; POST to {session.saga.api_url()}")
     elif not only_plan:
         _agreed(session, f"make {len(changes)} changes", yes)
         apply.apply(plan, session.target, lambda done: session.say(f"  {done}"))
@@ -156,8 +158,8 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
 
 
 @command(cli)
-@click.option("--item", "ItemId", default="ITEM001", show_default=True, help="The item to order.")
-@click.option("--customer", "CustomerId", default="ABC/001", show_default=True, help="The customer.")
+@click.option("--item", "ItemId", default="ITEM001", help="The item to order. Default: ITEM001.")
+@click.option("--customer", "CustomerId", default="ABC/001", help="The customer. Default: ABC/001.")
 @click.option("--quantity", "Quantity", type=int, help="The quantity. Default: 1.")
 @click.option(
     "--fail-at",
@@ -181,14 +183,13 @@ def _agreed(session: Session, what: str, yes: bool) -> None:
     "--via",
     type=click.Choice(["states", "api"]),
     default="states",
-    show_default=True,
-    help="How to start it.",
+    help="How to start it. Default: states.",
 )
 @click.option(
     "--time",
     "time_mode",
     type=click.Choice(["skip", "real"]),
-    help="Skip its waits, or let them take their time. Default on the embedded target: skip. Elsewhere: real.",
+    help="Skip its waits, or let them take their time. Default: as the server does ('up --time'). Elsewhere: real.",
 )
 @click.option("--no-wait", is_flag=True, help="Start it, and do not follow it.")
 def start(
@@ -203,20 +204,22 @@ def start(
         session.say(arn)
         session.answer({"executionArn": arn})
         return
-    outcome = orders.once_more(
-        session, file, order, lambda order: saga_run.run(session, order, via, time_mode or "skip")
-    )
+    outcome = orders.once_more(session, file, order, lambda order: saga_run.run(session, order, via, time_mode))
     outcomes.tell(session, outcome)
     if not outcome.succeeded:
         sys.exit(ENDED_OTHERWISE)
 
 
 @command(cli)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=20, help="How many. Default: 20.")
 def executions(session: Session, limit: int) -> None:
-    """List executions, the latest first: by their end, or by their start while they run."""
+    """List executions, the latest first: by their end, or by their start while they run.
+
+    Times are those of each execution's own clock. It runs ahead of yours once waits were skipped.
+    """
     arn = session.saga.machine.arn
-    found = session.client("stepfunctions").list_executions(stateMachineArn=arn, maxResults=limit)["executions"]
+    told = session.client("stepfunctions").list_executions(stateMachineArn=arn, maxResults=MOST)
+    found = told["executions"][:limit]
     if found:
         session.say(f"{'status':<10} {'started':<19}  {'ended':<19}  name")
     for execution in found:
@@ -224,6 +227,9 @@ def executions(session: Session, limit: int) -> None:
         session.say(f"{execution['status']:<10} {execution['startDate']:{MOMENT}}  {ended:<19}  {execution['name']}")
     if not found:
         session.say("no executions yet; 'python cli.py start' makes one")
+    elif len(found) < len(told["executions"]) or "nextToken" in told:
+        count = f"more than {MOST}" if "nextToken" in told else len(told["executions"])
+        session.say(f"{len(found)} of {count} executions{'; --limit N shows more' if limit < MOST else ''}")
     session.answer([{k: e.get(k) for k in ("name", "status", "executionArn", "startDate", "stopDate")} for e in found])
 
 

@@ -4,12 +4,12 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
 from terminal.errors import TerminalError
@@ -22,6 +22,8 @@ from terminal.session import Session
 
 POLL = {"embedded": 0.02, "localstack": 0.1, "aws": 0.5}
 """Seconds between two looks at a history."""
+PACES = ("skip", "real")
+"""The times that can be asked for one saga. A server may have another, such as 60 times as fast."""
 AT_WAIT = "at the wait"
 ON_THE_WAY = "on the way"
 
@@ -43,21 +45,37 @@ class Run:
         return self.told.status == "SUCCEEDED"
 
 
-def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str = "skip") -> Run:
-    """Starts the saga and follows it to its end, showing its steps as they pass."""
+def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mode: str | None = None) -> Run:
+    """Starts the saga and follows it to its end, showing its steps as they pass.
+
+    ``time_mode`` is ``skip`` or ``real``; ``None`` leaves the saga's waits to the server.
+    """
     before = _known(session, order)
-    paced = session.name == "embedded" and background.pace(session.target.endpoint, order["MessageId"], "real")
+    server = background.answering(session.target.endpoint) if session.name == "embedded" else None
+    time_mode = time_mode or (server.time if server else None)
+    paced = time_mode in PACES and background.pace(session.target.endpoint, order["MessageId"], "real")
     looks = _Looks(session, before, order["MessageId"] if paced and time_mode == "skip" else None)
     made = Run(_STARTS[via](session, order), moments=looks.moments)
-    try:
+    with _followed(made.arn, server):
         made.told = follow(session, made.arn, looks)
-    except KeyboardInterrupt:
-        raise StoppedFollowingError(made.arn) from None
-    if session.name == "embedded":
-        made.writes = writes.of(session.target.endpoint, made.arn, session.config.tables)
-    after = session.tables()
+        if session.name == "embedded":
+            made.writes = writes.of(session.target.endpoint, made.arn, session.config.tables)
+        after = session.tables()
     made.moments = {"before": before, **_between(looks.moments, made.writes, after), "after": after}
     return made
+
+
+@contextmanager
+def _followed(arn: str, server: background.Running | None) -> Iterator[None]:
+    """Turns Ctrl-C, and the end of an embedded server, into errors that say what becomes of the saga."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedFollowingError(arn) from None
+    except (ConnectionError, HTTPClientError):
+        if server is None:
+            raise
+        raise ServerGoneError(arn, server) from None
 
 
 def _between(seen: Mapping[str, Snapshot], written: list[Write] | None, after: Snapshot) -> Mapping[str, Snapshot]:
@@ -108,6 +126,19 @@ class StoppedFollowingError(TerminalError):
             f"no longer followed; the saga {name} goes on: 'python cli.py history {name}' shows it, "
             f"'python cli.py stop {name}' stops it where it is"
         )
+
+
+class ServerGoneError(TerminalError):
+    """The embedded server ended while a saga was followed."""
+
+    def __init__(self, arn: str, server: background.Running) -> None:
+        name = arn.rpartition(":")[2]
+        kept = (
+            f"the saga {name} is kept and goes on after 'python cli.py up'; 'python cli.py history {name}' shows it"
+            if server.directory
+            else f"it kept its state in memory, so the saga {name} is lost; 'python cli.py deploy' begins anew"
+        )
+        super().__init__(f"the server at {server.url} answers no longer; {kept}")
 
 
 def start(session: Session, order: Mapping[str, Any], via: str, time_mode: str | None) -> str:

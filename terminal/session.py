@@ -144,8 +144,7 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
             envvar="SAGA_TARGET",
             type=click.Choice(targets.NAMES),
             default="embedded",
-            show_default=True,
-            help="The target; also SAGA_TARGET.",
+            help="The target; also SAGA_TARGET. Default: embedded.",
         ),
         click.option(
             "--endpoint",
@@ -168,7 +167,7 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
             type=_DIRECTORY,
             default=_STATE,
             callback=_absolute,
-            help="Where the embedded server keeps its state (default: .sfn).",
+            help="Where the embedded server keeps its state. Default: .sfn.",
         ),
     ),
     "json": (click.option("--json", "quiet", is_flag=True, help="Answer in JSON."),),

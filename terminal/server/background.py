@@ -40,8 +40,13 @@ def find(directory: Path, url: str) -> Running | None:
     noted = _noted(directory)
     if noted and _is_server(noted.pid) and (told := health(noted.url, PATIENCE)):
         return replace(noted, directory=told.get("stateDirectory"), time=str(told.get("time")))
-    told = health(url)
-    return Running(0, url, told.get("stateDirectory"), str(told.get("time"))) if told else None
+    return answering(url)
+
+
+def answering(url: str | None) -> Running | None:
+    """Any emulator that answers at ``url``."""
+    told = health(url) if url else None
+    return Running(0, url, told.get("stateDirectory"), str(told.get("time"))) if url and told else None
 
 
 def start(directory: Path, *arguments: str) -> Running:

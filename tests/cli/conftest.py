@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from terminal.server import background
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import ROOT, Terminal
 
 
 @pytest.fixture
@@ -15,6 +15,14 @@ def fresh(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path / "state")
     yield terminal
     background.stop(terminal.directory)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> tuple[str, str]:
+    """Options for a port where nobody answers: somebody who works with the saga has a server on the usual one."""
+    config = tmp_path / "config.yaml"
+    config.write_text((ROOT / "deploy/config.yaml").read_text().replace("127.0.0.1:8083", "127.0.0.1:9"))
+    return "--config", str(config)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from click import Context
 
+import cli
 from terminal.errors import TerminalError
 from terminal.report import show
 from terminal.server import background
@@ -37,7 +39,7 @@ def test_validate_tells_file_line_and_column_of_every_problem(fresh, tmp_path):
     assert any(line.startswith(f"{broken}:3:") for line in lines)
 
 
-def test_a_server_is_started_found_and_stopped(fresh):
+def test_a_server_is_started_found_and_stopped(fresh, elsewhere):
     up = fresh.run("up", "--port", "0", "--json").json
     again = fresh.run("up", "--json").json
     assert again == up
@@ -45,8 +47,7 @@ def test_a_server_is_started_found_and_stopped(fresh):
     assert (status["running"], status["url"]) == (True, up["url"])
     assert fresh.run("down").out == f"stopped the server at {up['url']}\n"
     assert fresh.here("down").out == "no server of this directory is running\n"
-    now = fresh.here("status", "--json").json  # another's server may run at the usual address
-    assert (now["running"], now["url"]) != (True, up["url"])
+    assert fresh.here("status", "--json", *elsewhere).json["running"] is False
 
 
 def test_nobody_else_may_read_what_a_server_of_ours_keeps(terminal):
@@ -85,6 +86,7 @@ def test_a_state_directory_that_cannot_be_written_is_named(tmp_path):
 def test_deploying_again_has_nothing_to_do(terminal):
     ran = terminal.run("deploy", "--json")
     assert ran.json == {"target": "embedded", "changes": [], "diff": "", "applied": True, "unwanted": []}
+    assert terminal.here("deploy").out == f"nothing to do; POST to {terminal.here('status', '--json').json['api']}\n"
 
 
 def test_a_plan_shows_the_difference_and_changes_nothing(terminal, tmp_path):
@@ -197,11 +199,9 @@ WITHOUT_A_SERVER = (
 
 
 @pytest.mark.parametrize("command", WITHOUT_A_SERVER, ids=" ".join)
-def test_only_a_command_that_deploys_starts_a_server(fresh, tmp_path, command):
-    quiet = tmp_path / "config.yaml"
-    quiet.write_text((ROOT / "deploy/config.yaml").read_text().replace("127.0.0.1:8083", "127.0.0.1:9"))
+def test_only_a_command_that_deploys_starts_a_server(fresh, elsewhere, command):
     assert "is running; 'python cli.py up' starts one, 'python cli.py deploy' starts" in complaint(
-        fresh.here(*command, "--config", str(quiet))
+        fresh.here(*command, *elsewhere)
     )
     assert not fresh.directory.exists()
 
@@ -257,6 +257,13 @@ def test_help_tells_each_command_whole_at_80_columns(fresh):
     told = fresh.run("--help", COLUMNS="80").out
     assert "..." not in told.partition("Commands:")[2]
     assert "Run a saga that succeeds and one that is undone" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("command", cli.cli.commands.values(), ids=lambda command: command.name)
+def test_help_writes_every_default_in_one_way(command):
+    told = " ".join(command.get_help(Context(command)).split())
+    assert "[default" not in told
+    assert "(default" not in told
 
 
 def test_without_a_command_the_help_is_shown(fresh):

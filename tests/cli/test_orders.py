@@ -1,11 +1,14 @@
 """Orders by the command line: what is shown of them, the exit status, and what they leave behind."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 
+from terminal.saga_run import ServerGoneError
+from terminal.server.background import Running
 from tests.cli.terminal import ROOT, complaint
 from tests.waiting import until
 
@@ -95,20 +98,19 @@ def _waiting(terminal, name):
     return [step["state"] for step in steps if step["outcome"] == "waiting"]
 
 
+def following(terminal, *options):
+    """A ``start`` of a saga that is undone, while it runs."""
+    command = [sys.executable, str(ROOT / "cli.py"), "start", "--fail-at", "UpdateInventory", *options]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, env=terminal.environment, **pipes)
+
+
 def test_ctrl_c_says_what_goes_on_and_how_to_look_at_it(terminal):
-    command = [sys.executable, str(ROOT / "cli.py"), "start", "--fail-at", "UpdateInventory", "--time", "real"]
-    with subprocess.Popen(
-        [*command, "--message-id", "left-alone"],
-        cwd=ROOT,
-        env=terminal.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as following:
-        assert any("Wait state" in line for line in following.stdout)
-        following.send_signal(signal.SIGINT)
-        error = following.stderr.read()
-    assert following.returncode == 1
+    with following(terminal, "--time", "real", "--message-id", "left-alone") as start:
+        assert any("Wait state" in line for line in start.stdout)
+        start.send_signal(signal.SIGINT)
+        error = start.stderr.read()
+    assert start.returncode == 1
     assert "the saga left-alone goes on: 'python cli.py history left-alone' shows it" in error
     assert terminal.here("history", "left-alone", "--json").json["status"] == "RUNNING"
     assert terminal.here("stop", "left-alone").status == 0
@@ -188,10 +190,37 @@ def test_history_tells_parallel_and_map_as_a_tree(terminal):
 
 
 def test_executions_show_what_they_are_sorted_by(terminal):
-    lines = terminal.here("executions").out.splitlines()
+    lines = terminal.here("executions", "--limit", "1000").out.splitlines()
     assert lines[0].split() == ["status", "started", "ended", "name"]
     ended = [line[32:51] for line in lines[1:] if line[32:51].strip()]
     assert ended == sorted(ended, reverse=True)
+
+
+def test_executions_that_are_left_out_are_counted(terminal):
+    every = terminal.here("executions", "--limit", "1000", "--json").json
+    told = terminal.here("executions", "--limit", "2").out.splitlines()
+    assert told[-1] == f"2 of {len(every)} executions; --limit N shows more"
+    assert len(told) == 4
+    assert terminal.here("executions", "--limit", "2", "--json").json == every[:2]
+    assert "shows more" not in terminal.here("executions", "--limit", "1000").out
+
+
+def test_a_saga_takes_the_time_of_its_server_and_is_named_when_that_dies(fresh):
+    assert fresh.run("up", "--port", "0", "--time", "real").status == 0
+    assert fresh.run("deploy").status == 0
+    server = json.loads((fresh.directory / "server.json").read_text())
+    with following(fresh, "--message-id", "outlives") as start:
+        assert "… Wait state\n" in start.stdout
+        os.kill(server["pid"], signal.SIGKILL)
+        error = start.stderr.read()
+    assert (start.returncode, error.count("\n")) == (1, 1)
+    assert f"the server at {server['url']} answers no longer; the saga outlives is kept and goes on" in error
+    assert "after 'python cli.py up'; 'python cli.py history outlives' shows it" in error
+
+
+def test_a_saga_whose_server_kept_nothing_is_lost_with_it():
+    gone = ServerGoneError("arn:aws:states:us-east-1:123456789012:execution:saga:lost", Running(0, "http://here"))
+    assert "it kept its state in memory, so the saga lost is lost; 'python cli.py deploy' begins anew" in str(gone)
 
 
 def test_a_saga_that_has_ended_cannot_be_stopped(terminal):
