@@ -5,6 +5,7 @@
 * API errors live in ``service`` (they have an error code of the API).
 """
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,14 @@ RESTORE: Final = (
 )
 """How a damaged or missing file of the state directory is mended. Moving the file alone away is no way: every file must
 be there, so that a lost one is noticed."""
+
+
+def lacking(error: ModuleNotFoundError) -> str:
+    """A package that this Python lacks, and how to get it: ``this Python (...) lacks the package 'click'; run ...``"""
+    return (
+        f"this Python ({sys.executable}) lacks the package '{error.name or error}'; "
+        "run '. .venv/bin/activate' in a checkout where make ran, or 'pip install .'"
+    )
 
 
 class Severity(StrEnum):

@@ -146,7 +146,7 @@ def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[...,
         try:
             check_filled(given_text, text, substitutions or {})
         except MistakeError as mistake:
-            pytest.fail(str(mistake), pytrace=False)
+            raise pytest.fail.Exception(str(mistake), pytrace=False) from None
         machine, program = _compiled(definition, text, express, recording)
 
         def run(given: Any = None, *, tasks: Mapping[str, Any] | None = None, **options: Any) -> Ran:
@@ -158,7 +158,7 @@ def state_machine(request: pytest.FixtureRequest) -> Callable[..., Callable[...,
                 ran.finish()
                 check_answered(ran, tasks or {})
             except MistakeError as mistake:
-                pytest.fail(str(mistake), pytrace=False)
+                raise pytest.fail.Exception(str(mistake), pytrace=False) from None
             return ran
 
         return run
@@ -279,4 +279,5 @@ def _read(definition: Path | str) -> str:
     try:
         return json.dumps(scan_yaml(text, DEPTH_LIMIT).value)
     except YamlError as error:
-        pytest.fail(f"{'the definition' if given else definition}:{error.line}:{error.column}: {error}", pytrace=False)
+        place = f"{'the definition' if given else definition}:{error.line}:{error.column}"
+        raise pytest.fail.Exception(f"{place}: {error}", pytrace=False) from None

@@ -7,17 +7,25 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-NEEDED = ("click", "boto3", "moto", "rich", "jsonschema")
+NEEDED = (
+    *("boto3", "click", "cryptography", "greenlet", "httptools", "jsonata", "jsonpath_ng", "jsonschema", "moto"),
+    *("orjson", "py_partiql_parser", "pyparsing", "regex", "rich", "yaml"),
+)
+"""The modules of the dependencies in pyproject.toml."""
 VENV = Path(__file__).parent.parent / ".venv"
 
 
 def _enter() -> None:
-    if all(find_spec(name) for name in NEEDED):
+    missing = [name for name in NEEDED if not find_spec(name)]
+    if not missing:
         return
     python = VENV / "bin" / "python"
     if python.exists() and Path(sys.executable) != python:
         os.execv(python, [str(python), *sys.argv])
-    sys.exit("error: the packages it needs are not installed; run 'make up' once, or pip install '.[saga]'")
+    sys.exit(
+        f"error: the packages it needs are not installed; run 'make up' once, or pip install '.[saga]' "
+        f"(this Python, {sys.executable}, lacks {', '.join(missing)})"
+    )
 
 
 _enter()

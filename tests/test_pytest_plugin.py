@@ -38,6 +38,22 @@ def test_a_broken_definition_tells_all_its_problems(state_machine: Any) -> None:
     assert len(refused.value.problems) > 1
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda make: make(WAITING),
+        lambda make: make(WAITING, {"Seconds": 1})(tasks={"Play": []}),
+        lambda make: make("StartAt: A\nStates: [\n"),
+    ],
+    ids=["a name left over", "no such state", "no YAML"],
+)
+def test_a_mistake_is_told_once(state_machine: Any, mistake: Any) -> None:
+    """What pytest prints below "During handling of the above exception" would be the same message again."""
+    with pytest.raises(pytest.fail.Exception) as told:
+        mistake(state_machine)
+    assert "During handling" not in str(told.getrepr(style="value"))
+
+
 def test_the_endpoint_serves_step_functions_and_its_neighbours(sfn_client: Any) -> None:
     states, tables = sfn_client("stepfunctions"), sfn_client("dynamodb")
     made = states.create_state_machine(

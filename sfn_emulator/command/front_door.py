@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from sfn_emulator import __version__
 from sfn_emulator.command.help_page import say
+from sfn_emulator.errors import lacking
 
 NAME: Final = "sfn-emulator"
 COMPLETION: Final = "_SFN_EMULATOR_COMPLETE"
@@ -129,6 +130,9 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        say(f"{NAME}: {lacking(error)}", err=True)
+        sys.exit(1)
     except Exception as error:  # the last line of defence: no traceback reaches a user unless asked for
         if os.environ.get(DEBUG):
             traceback.print_exc()

@@ -1,15 +1,19 @@
 """The commands around an order: servers, deployments, functions, help, and what is refused."""
 
 import json
+import re
 import socket
 import sys
+import tomllib
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import packages_distributions
 from threading import Thread
 
 import pytest
 from click import Context
 
 import cli
+from terminal.environment import NEEDED
 from terminal.errors import TerminalError
 from terminal.report import show
 from terminal.server import background
@@ -264,6 +268,13 @@ def test_help_writes_every_default_in_one_way(command):
     told = " ".join(command.get_help(Context(command)).split())
     assert "[default" not in told
     assert "(default" not in told
+
+
+def test_every_dependency_is_looked_for_before_anything_is_imported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {re.match(r"[\w-]+", dependency)[0] for dependency in project["dependencies"]}
+    found = {distribution.lower() for name in NEEDED for distribution in packages_distributions()[name]}
+    assert {name.replace("_", "-") for name in found} == wanted
 
 
 def test_without_a_command_the_help_is_shown(fresh):

@@ -76,7 +76,7 @@ def test_an_order_id_can_be_used_once(terminal):
 
 def test_an_input_file_can_be_started_again(terminal):
     file = str(ROOT / "statemachine/inputs/success.json")
-    names = [terminal.here("start", "--input", file, "--no-wait", "--json").json["executionArn"] for _ in range(2)]
+    names = [terminal.here("start", "--input", file, "--json").json["executionArn"] for _ in range(2)]
     assert names[0] != names[1]
     assert names[1].rpartition("-")[0].endswith(names[0].rpartition(":")[2])
     assert "belongs to an earlier saga" in complaint(

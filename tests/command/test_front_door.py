@@ -129,6 +129,16 @@ def test_an_error_is_one_line(
     assert told in said.err
 
 
+def test_a_package_that_a_command_lacks_is_named() -> None:
+    program = (
+        "import sys; sys.modules['httptools'] = None;"  # how Python marks a module that can't be imported
+        "from sfn_emulator.command.front_door import main; main(['serve', '--in-memory', '--port', '0'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert "lacks the package 'httptools'; run '. .venv/bin/activate' in a checkout" in ended.stderr
+
+
 def test_every_program_tells_its_version() -> None:
     assert called("--version").output == f"sfn-emulator, version {__version__}\n"
 

@@ -41,6 +41,7 @@ def test_the_example_is_told_in_its_own_output(monkeypatch: pytest.MonkeyPatch, 
     assert result.exit_code == 3
     (told,) = blocks("text")
     assert told in result.output
+    assert re.findall(r"^(\d+)\. ", result.output, re.M) == ["1", "2", "3", "4", "5"]
 
 
 def test_the_mended_example_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def lines(proof: Proof) -> Iterator[str]:
     """The result for people, one line each: the walk, the placements, two sagas at once, the mutants."""
     yield from walked.lines(proof.walked, claimed=bool(proof.claims.undo))
     if proof.executed is not None:
-        yield from _executed(proof.executed)
+        yield from _executed(proof.executed, 1 + len(proof.walked.counterexamples))
     if proof.interleaved is not None:
         yield from _interleaved(proof.interleaved)
     if proof.score is not None:
@@ -27,8 +27,9 @@ def lines(proof: Proof) -> Iterator[str]:
         yield f"  bound: {BOUND}" if proof.executed is not None else "  bound: static only; --setup asks the handlers"
 
 
-def _executed(executed: Executed) -> Iterator[str]:
-    for number, found in enumerate(executed.counterexamples, 1):
+def _executed(executed: Executed, first: int) -> Iterator[str]:
+    """``first`` is the number of the first counterexample: those of the walk come before."""
+    for number, found in enumerate(executed.counterexamples, first):
         yield f"{number}. {found.claim}: {found.why}"
         yield from (f"     fault: {fault}" for fault in injected(found))
         yield from (f"     {line}" for line in story(found.tried))
