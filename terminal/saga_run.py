@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 
 from sfn_emulator.picture.history.visit import Happened, Outcome, Visit
 from terminal.errors import TerminalError
@@ -51,14 +51,15 @@ def run(session: Session, order: Mapping[str, Any], via: str = "states", time_mo
     ``time_mode`` is ``skip`` or ``real``; ``None`` leaves the saga's waits to the server.
     """
     before = _known(session, order)
-    server = background.answering(session.target.endpoint) if session.name == "embedded" else None
+    embedded = session.name == "embedded"
+    server = background.answering(session.target.endpoint, background.PATIENCE) if embedded else None
     time_mode = time_mode or (server.time if server else None)
     paced = time_mode in PACES and background.pace(session.target.endpoint, order["MessageId"], "real")
     looks = _Looks(session, before, order["MessageId"] if paced and time_mode == "skip" else None)
     made = Run(_STARTS[via](session, order), moments=looks.moments)
     with _followed(made.arn, server):
         made.told = follow(session, made.arn, looks)
-        if session.name == "embedded":
+        if embedded:
             made.writes = writes.of(session.target.endpoint, made.arn, session.config.tables)
         after = session.tables()
     made.moments = {"before": before, **_between(looks.moments, made.writes, after), "after": after}
@@ -72,7 +73,7 @@ def _followed(arn: str, server: background.Running | None) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise StoppedFollowingError(arn) from None
-    except (ConnectionError, HTTPClientError):
+    except (EndpointConnectionError, ConnectTimeoutError, HTTPClientError):
         if server is None:
             raise
         raise ServerGoneError(arn, server) from None

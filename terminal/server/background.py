@@ -43,9 +43,9 @@ def find(directory: Path, url: str) -> Running | None:
     return answering(url)
 
 
-def answering(url: str | None) -> Running | None:
-    """Any emulator that answers at ``url``."""
-    told = health(url) if url else None
+def answering(url: str | None, seconds: float = GLANCE) -> Running | None:
+    """Any emulator that answers at ``url`` within that many seconds."""
+    told = health(url, seconds) if url else None
     return Running(0, url, told.get("stateDirectory"), str(told.get("time"))) if url and told else None
 
 
