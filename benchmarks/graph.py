@@ -20,7 +20,7 @@ def graph(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         at = _LEFT + 10 + number * 170
         parts.append(f'<text x="{at}" y="{_HEIGHT + 58}" fill="{colour}">{escape(name)}: {line[-1][1]:g}</text>')
-    style = 'font-family="sans-serif" font-size="12"'
+    style = 'font-family="sans-serif" font-size="12" style="background:#fff"'
     size = f'viewBox="0 0 {_WIDTH + _LEFT + 20} {_HEIGHT + 70}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{"".join(parts)}</svg>\n'
 
