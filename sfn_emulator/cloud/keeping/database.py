@@ -9,9 +9,8 @@ from typing import Any, Final
 from sfn_emulator.cloud.keeping.state_dir import StateDirError
 from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.log import check_log
-from sfn_emulator.service.store.log_number import LogNumber, check_number
+from sfn_emulator.service.store.log_number import LogNumber, check_number, undone_if_refused, weight
 
-_PAGE: Final = 4_096
 _CHECKPOINT_EVERY: Final = 1_000
 """Changed rows, and pages of long values, between two checkpoints."""
 
@@ -62,7 +61,7 @@ class KeptFile:
         the row that was added. Raises ``sqlite3.Error``.
         """
         with self.together():
-            self._changed += 1 + sum(len(value) // _PAGE for value in values if isinstance(value, str | bytes))
+            self._changed += weight(values)
             return self._connection.execute(sql, values).lastrowid or 0
 
     def close(self) -> None:
@@ -79,12 +78,8 @@ class KeptFile:
         self._number.began()
 
     def _commit(self) -> None:
-        try:
+        with undone_if_refused(self._connection):
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         self._number.committed()
         if self._path is not None and self._changed >= _CHECKPOINT_EVERY:
             self._changed = 0

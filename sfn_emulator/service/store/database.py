@@ -21,16 +21,13 @@ from urllib.parse import quote
 
 from sfn_emulator.errors import RESTORE
 from sfn_emulator.service.store.log import check_log
-from sfn_emulator.service.store.log_number import TABLE_NAME, LogNumber, check_number
+from sfn_emulator.service.store.log_number import TABLE_NAME, LogNumber, check_number, weight
 from sfn_emulator.service.store.schema import MIGRATIONS
 
 APPLICATION_ID: Final = 0x53464E45
 FILE_NAME: Final = "service.sqlite"
 _CHECKPOINT_EVERY: Final = 4_000
 """Changed rows, and pages of long values, between two checkpoints. This bounds the log to some tens of megabytes."""
-
-
-_PAGE: Final = 4_096
 _QUICKLY_READ: Final = 64 * 1024 * 1024
 """Bytes up to which a file is checked as a whole before the first answer (some 50 ms)."""
 
@@ -96,10 +93,7 @@ class Database:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
             self._number.began()
-        self._changed += 1
-        for value in values:
-            if isinstance(value, str | bytes) and len(value) > _PAGE:
-                self._changed += len(value) // _PAGE
+        self._changed += weight(values)
         return self._connection.execute(sql, values)
 
     def mark(self) -> bool:

@@ -20,9 +20,10 @@ import os
 import sqlite3
 import struct
 import zlib
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 DIRECTORY: Final = "marks"
@@ -32,6 +33,7 @@ TABLE_NAME: Final = "log_number"
 _COPY: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 _PACKED: Final = struct.Struct(">QQ16s")
 _EVERY_START: Final = bytes(16)
+_PAGE: Final = 4_096
 
 
 class _Mark(NamedTuple):
@@ -75,12 +77,8 @@ class LogNumber:
         self._written = False
         if not self._due:
             return
-        try:
+        with undone_if_refused(self._connection):
             self._connection.execute("UPDATE log_number SET n = ?", (self._number + 1,))
-        except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         self._written = True
 
     def committed(self) -> None:
@@ -110,12 +108,8 @@ class LogNumber:
         self._connection.execute("BEGIN IMMEDIATE")
         self._due = True
         self.began()
-        try:
+        with undone_if_refused(self._connection):
             self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
         self.committed()
 
     def checkpoint(self) -> None:
@@ -146,6 +140,22 @@ class LogNumber:
                 os.fsync(self._file)
         except OSError:  # the commit stands; the next one tries again
             self._due = True
+
+
+@contextmanager
+def undone_if_refused(connection: sqlite3.Connection) -> Iterator[None]:
+    """Undoes the transaction when the disk refuses what its block does. Raises that ``sqlite3.Error``."""
+    try:
+        yield
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def weight(values: Iterable[Any]) -> int:
+    """How much a change of such values adds to the log: one for its row, and one for each page of a long value."""
+    return 1 + sum(len(value) // _PAGE for value in values if isinstance(value, str | bytes))
 
 
 def check_number(path: Path) -> None:

@@ -99,11 +99,11 @@ def _patch(
         hands.call(_API, operation, patchOperations=rows, **ids)
 
 
-def _with_id(operation: str, attribute: str, key: str = "id") -> Create:
+def _with_id(operation: str, attribute: str) -> Create:
     """A part of an API whose id the service assigns."""
 
     def create(hands: Hands, properties: Properties) -> Made:
-        made = hands.send(_API, operation, _tagged(properties))[key]
+        made = hands.send(_API, operation, _tagged(properties))["id"]
         return Made(made, {attribute: made})
 
     return create
